@@ -1,0 +1,180 @@
+"""Settings of an engine: frozen dataclasses whose checks name the bad value and what would be accepted."""
+
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+POLICIES = ("all", "random", "stride", "recent", "streaming", "h2o", "snapkv", "tova", "keydiff", "farthest", "hybrid")
+SCORERS = ("raw", "centred", "standardised")
+ANCHORS = ("next", "past", "gap")
+SPACES = ("keys", "rotated", "values", "hidden")
+
+
+def choice(name: str, value: str, known: tuple[str, ...]) -> str:
+    """Return `value` if it is known; otherwise raise a ValueError that suggests the nearest."""
+    if value in known:
+        return value
+    near = get_close_matches(value, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    msg = f"{name} {value!r} is unknown; accepted: {', '.join(known)}{hint}"
+    raise ValueError(msg)
+
+
+def whole(name: str, value: int, *, least: int) -> int:
+    """Return `value` if it is a whole number >= least; otherwise raise."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        msg = f"{name} must be a whole number, got {value!r}"
+        raise TypeError(msg)
+    if value < least:
+        msg = f"{name} must be at least {least}, got {value}"
+        raise ValueError(msg)
+    return value
+
+
+def within(name: str, value: float, low: float, high: float) -> float:
+    """Return `value` if low <= value <= high; NaN and everything outside raise."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        msg = f"{name} must be a number, got {value!r}"
+        raise TypeError(msg)
+    if not low <= value <= high:
+        msg = f"{name} must be between {low:g} and {high:g}, got {value!r}"
+        raise ValueError(msg)
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SynapseConfig:
+    """Which tokens become landmarks.
+
+    k counts everything shared: `sinks` first tokens and `recent` last ones are always kept and counted inside k.
+    alpha weighs attention against coverage (0 farthest-point, 1 attention only); below 0.5 the cover radius is
+    certified. `focus` more landmarks per stream are chosen with the attention of its own task. `max_age` is how many
+    River tokens a snapshot may be behind before a spawn publishes a new one.
+    """
+
+    k: int = 64
+    policy: str = "hybrid"
+    alpha: float = 0.3
+    space: str = "keys"
+    sinks: int = 4
+    recent: int = 16
+    focus: int = 0
+    query_window: int = 32
+    max_age: int = 0
+
+    def __post_init__(self) -> None:
+        whole("k", self.k, least=1)
+        choice("policy", self.policy, POLICIES)
+        within("alpha", self.alpha, 0, 1)
+        choice("space", self.space, SPACES)
+        for name in ("sinks", "recent", "focus", "max_age"):
+            whole(name, getattr(self, name), least=0)
+        whole("query_window", self.query_window, least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateConfig:
+    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in [-1, 1]."""
+
+    theta: float = 0.5
+    scorer: str = "centred"
+    enabled: bool = True
+
+    def __post_init__(self) -> None:
+        within("theta", self.theta, -1, 1)
+        choice("scorer", self.scorer, SCORERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiverConfig:
+    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent tokens."""
+
+    max_tokens: int = 160
+    temperature: float = 0.0
+    repetition_penalty: float = 1.0
+    window: int | None = None
+    prefill_chunk: int = 2048
+
+    def __post_init__(self) -> None:
+        whole("max_tokens", self.max_tokens, least=0)
+        within("temperature", self.temperature, 0, 100)
+        within("repetition_penalty", self.repetition_penalty, 1, 10)
+        whole("prefill_chunk", self.prefill_chunk, least=1)
+        if self.window is not None:
+            whole("window", self.window, least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """How side agents think: `slots` of them at once, each up to `max_tokens` of its own after its prompt."""
+
+    max_tokens: int = 24
+    slots: int = 16
+    temperature: float = 0.0
+    prompt: str = " [TASK: {task}] thought:"
+    stop: tuple[str, ...] = ("\n",)
+
+    def __post_init__(self) -> None:
+        whole("streams.max_tokens", self.max_tokens, least=1)
+        whole("slots", self.slots, least=1)
+        within("streams.temperature", self.temperature, 0, 100)
+        if "{task}" not in self.prompt:
+            msg = f"streams.prompt must contain {{task}}, got {self.prompt!r}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterConfig:
+    """What the Router watches for, and how many agents it may open."""
+
+    enabled: bool = True
+    implicit: bool = True
+    max_streams: int = 64
+    max_rate: float = 0.5
+    max_task_chars: int = 200
+
+    def __post_init__(self) -> None:
+        whole("max_streams", self.max_streams, least=0)
+        within("max_rate", self.max_rate, 0, 1)
+        whole("max_task_chars", self.max_task_chars, least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectionConfig:
+    """How accepted thoughts enter the River's cache, and how many tokens of them it may hold."""
+
+    enabled: bool = True
+    anchor: str = "next"
+    template: str = " [Ref: {thought}]"
+    max_tokens: int = 512
+
+    def __post_init__(self) -> None:
+        choice("anchor", self.anchor, ANCHORS)
+        whole("injection.max_tokens", self.max_tokens, least=0)
+        if "{thought}" not in self.template:
+            msg = f"injection.template must contain {{thought}}, got {self.template!r}"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CortexConfig:
+    """Everything a run depends on besides the model and the prompt."""
+
+    seed: int = 0
+    mode: str = "cooperative"
+    river: RiverConfig = field(default_factory=RiverConfig)
+    streams: StreamConfig = field(default_factory=StreamConfig)
+    synapse: SynapseConfig = field(default_factory=SynapseConfig)
+    router: RouterConfig = field(default_factory=RouterConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    injection: InjectionConfig = field(default_factory=InjectionConfig)
+
+    def __post_init__(self) -> None:
+        whole("seed", self.seed, least=0)
+        choice("mode", self.mode, ("cooperative", "concurrent"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as nested JSON-ready dicts."""
+        record = asdict(self)
+        record["streams"]["stop"] = list(self.streams.stop)
+        return record
