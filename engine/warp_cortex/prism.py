@@ -1,0 +1,259 @@
+"""The Prism: the one loaded model all agents share, and the only caller of it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import Cache
+
+from warp_cortex import attention, loading
+from warp_cortex.attention import Plan
+from warp_cortex.kv import KVStore
+from warp_cortex.rotary import Rotary, find_rotary, probe_layout
+
+PROBE_POSITION = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What the engine needs to know about a model."""
+
+    name: str
+    checksum: str
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    hidden_size: int
+    vocab_size: int
+    max_positions: int
+    has_rope: bool
+    kv_bytes_per_token: int
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one forward pass returns.
+
+    logits: [B, V] after each sequence's last token. middle: [B, T, C], the input of the middle layer.
+    last: [B, T, C], the last layer's normalised states (the input of the vocabulary projection).
+    """
+
+    logits: Tensor
+    middle: Tensor
+    last: Tensor
+
+
+class Prism:
+    """One model, one set of parameters, any number of agents.
+
+    The model's attention is replaced and two hooks are attached until `close()`; as a context manager the Prism
+    closes itself. Two threads may call `forward` at once.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Any, *, name: str = "model", source: str | None = None) -> None:
+        refuse_unsupported(model)
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self._local = threading.local()
+        self._attach()
+        parameter = next(model.parameters())
+        self.device, self.dtype = parameter.device, parameter.dtype
+        self.rotary = self._probe()
+        self.spec = self._describe(name, source)
+
+    @classmethod
+    def load(cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
+        """Load a bundled model, a folder or a hub id; see `loading.load` for the errors."""
+        model, tokenizer = loading.load(name, device=device, dtype=dtype)
+        return cls(model, tokenizer, name=name, source=name)
+
+    def forward(self, ids: Tensor, plan: Plan, cache: Cache, *, last_rows: Tensor | None = None) -> Pass:
+        """Run the model over ids [B, T] at `plan.positions`, reading and writing `cache`.
+
+        last_rows: int64 [B], the column of each sequence's last token when the batch is padded on the right.
+        """
+        self._local.frame = frame = _Frame(last_rows)
+        with torch.inference_mode():
+            logits = self.model(
+                input_ids=ids, position_ids=plan.positions, past_key_values=cache, use_cache=True, warp=plan
+            ).logits
+        assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
+        assert frame.last is not None  # noqa: S101
+        return Pass(logits[:, -1], frame.middle, frame.last)
+
+    def new_store(self, capacity: int = 256) -> KVStore:
+        """Return an empty cache with this model's layout."""
+        spec = self.spec
+        return KVStore(
+            num_layers=spec.num_layers, num_kv_heads=spec.num_kv_heads, head_dim=spec.head_dim,
+            dtype=self.dtype, device=self.device, capacity=capacity,
+        )  # fmt: skip
+
+    def encode(self, text: str, *, start: bool = False) -> list[int]:
+        """Return the ids of `text`; with `start` as the beginning of a document (with its begin token, if any).
+
+        Raises:
+            ValueError: the text is empty, or has characters that cannot be encoded.
+        """
+        if not text:
+            msg = "the text is empty; give at least one character"
+            raise ValueError(msg)
+        clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would break the tokenizer
+        return list(self.tokenizer(clean, add_special_tokens=start)["input_ids"])
+
+    def decode(self, ids: list[int]) -> str:
+        """Return the text of ids, special tokens left out."""
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Ids that end a text."""
+        found = {self.tokenizer.eos_token_id}
+        listed = getattr(self.model.generation_config, "eos_token_id", None)
+        found.update(listed if isinstance(listed, list) else [listed])
+        return frozenset(i for i in found if i is not None)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the parameters and buffers, each storage once."""
+        tensors = [*self.model.parameters(), *self.model.buffers()]
+        return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
+
+    def close(self) -> None:
+        """Take the hooks off and give the model its own attention back."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        if self.model.config._attn_implementation == attention.NAME:  # noqa: SLF001 - transformers has no public reader
+            self.model.set_attn_implementation(self._original)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _attach(self) -> None:
+        attention.register()
+        self._original = self.model.config._attn_implementation  # noqa: SLF001 - see close()
+        self.model.set_attn_implementation(attention.NAME)
+        layers, head = decoder_layers(self.model), self.model.get_output_embeddings()
+        self.middle_layer = len(layers) // 2
+        self._handles = [
+            layers[self.middle_layer].register_forward_pre_hook(self._see_middle, with_kwargs=True),
+            head.register_forward_pre_hook(self._see_last),
+        ]
+
+    def _see_middle(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if (frame := getattr(self._local, "frame", None)) is not None:
+            frame.middle = args[0] if args else kwargs["hidden_states"]
+
+    def _see_last(self, _: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+        frame = getattr(self._local, "frame", None)
+        if frame is None:
+            return args
+        frame.last = args[0]
+        if frame.last_rows is None:
+            return (args[0][:, -1:],)
+        return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
+
+    def _probe(self) -> Rotary | None:
+        config = self.model.config.get_text_config()
+        types = getattr(config, "layer_types", None)
+        rotary = find_rotary(self.model, tuple(types) if types else None)
+        if rotary is None:
+            return None
+        keys = [self._first_layer_key(position) for position in (0, PROBE_POSITION)]
+        return probe_layout(rotary, keys[0], keys[1], PROBE_POSITION)
+
+    def _first_layer_key(self, position: int) -> Tensor:
+        seen = _FirstLayer()
+        where = torch.tensor([[position]], device=self.device)
+        self.forward(torch.ones(1, 1, dtype=torch.long, device=self.device), Plan(where, where), seen)
+        assert seen.key is not None  # noqa: S101 - the model has at least one layer
+        self._kv_shape = (seen.num_layers, *seen.key.shape[1::2])
+        return seen.key[0]
+
+    def _describe(self, name: str, source: str | None) -> ModelSpec:
+        if not hasattr(self, "_kv_shape"):
+            self._first_layer_key(0)
+        config = self.model.config.get_text_config()
+        layers, kv_heads, head_dim = self._kv_shape
+        return ModelSpec(
+            name=name, checksum=loading.checksum_of(source, self.model), num_layers=layers,
+            num_heads=config.num_attention_heads, num_kv_heads=kv_heads, head_dim=head_dim,
+            hidden_size=config.hidden_size, vocab_size=config.vocab_size,
+            max_positions=config.max_position_embeddings, has_rope=self.rotary is not None,
+            kv_bytes_per_token=2 * layers * kv_heads * head_dim * self.dtype.itemsize,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What the hooks hand over during one forward pass of one thread."""
+
+    last_rows: Tensor | None
+    middle: Tensor | None = None
+    last: Tensor | None = None
+
+
+class _FirstLayer(Cache):  # type: ignore[misc] # transformers is untyped here
+    """A cache that keeps nothing but the first layer's key, to learn the layout from."""
+
+    def __init__(self) -> None:
+        super().__init__(layers=[])
+        self.key: Tensor | None = None
+        self.num_layers = 0
+
+    def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
+        self.key = key if layer_idx == 0 else self.key
+        self.num_layers = max(self.num_layers, layer_idx + 1)
+        return key, value
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
+        return 0
+
+
+@contextmanager
+def attached(model: nn.Module, tokenizer: Any, *, name: str = "model") -> Iterator[Prism]:
+    """Lend somebody else's model to the engine and give it back as it was."""
+    with Prism(model, tokenizer, name=name) as prism:
+        yield prism
+
+
+def decoder_layers(model: nn.Module) -> nn.ModuleList:
+    """Return the list of decoder layers.
+
+    Raises:
+        ValueError: there is no list as long as the configuration says.
+    """
+    wanted = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+            return module
+    msg = f"{type(model).__name__} has no list of {wanted} decoder layers; only decoder-only models are supported"
+    raise ValueError(msg)
+
+
+def refuse_unsupported(model: nn.Module) -> None:
+    """Raise a ValueError that says why, for a model whose cache this engine cannot read."""
+    config = model.config.get_text_config()
+    kind = type(model).__name__
+    if getattr(config, "is_encoder_decoder", False):
+        msg = f"{kind} is an encoder-decoder model; only decoder-only models are supported"
+        raise ValueError(msg)
+    if not getattr(model, "_supports_attention_backend", False):
+        msg = f"{kind} does not use transformers' attention interface, so its attention cannot be shared"
+        raise ValueError(msg)
+    types = set(getattr(config, "layer_types", None) or ())
+    if foreign := sorted(types - {"full_attention", "sliding_attention"}):
+        msg = f"{kind} has {', '.join(foreign)} layers, which keep no keys and values; only attention layers are supported"
+        raise ValueError(msg)
