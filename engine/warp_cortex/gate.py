@@ -80,9 +80,7 @@ def standardised(river: GateState, thought: GateState, statistics: Statistics) -
     """
     varied = statistics.std > 0
     scale = torch.where(varied, statistics.std, torch.inf)
-    return _cosine(
-        (_exact(river.middle) - statistics.mean) / scale, (_exact(thought.middle) - statistics.mean) / scale
-    )
+    return _cosine((_exact(river.middle) - statistics.mean) / scale, (_exact(thought.middle) - statistics.mean) / scale)
 
 
 SCORES: dict[str, Scorer] = {"raw": raw, "centred": centred, "standardised": standardised}
