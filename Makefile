@@ -1,0 +1,45 @@
+# Two commands: `make lab` opens the notebooks, `make test` proves everything they stand on.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# Two test workers with two BLAS threads each are slower than two with one on a two-core machine.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: lab test check lint help
+
+help:
+	@echo "make lab     set up on the first call, then open JupyterLab on notebooks/00_start_here.ipynb"
+	@echo "make test    install what the tests need, then run all of them (browser, notebooks and wheel included)"
+	@echo "make check   style, types, import contracts and the quick tests: under two minutes"
+
+lab: $(VENV)/.lab
+	@$(BIN)/warpviz lab notebooks $(ARGS)
+
+test: $(VENV)/.dev
+	@sh scripts/chromium.sh
+	@$(MAKE) --no-print-directory lint
+	@$(PYTEST)
+
+check: $(VENV)/.dev lint
+	@$(PYTEST) -m "not browser and not notebook and not wheel and not slow"
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+# The stamps make a second call start at once; a changed pyproject or constraints file installs again.
+$(VENV)/.lab: pyproject.toml constraints.txt
+	@sh scripts/venv.sh $(VENV)
+	@echo "Installing what the notebooks need; this takes a few minutes, once."
+	@$(PIP) --quiet --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.lab
+	@echo "Installing what the tests need."
+	@$(PIP) --quiet --editable ".[dev]"
+	@touch $@

@@ -1,0 +1,31 @@
+"""See what agents that share one model and one context hold, think and keep: views, figures, topology, commands.
+
+Every public name below is loaded from its module on first use, so that `import warpviz` costs next to nothing:
+UMAP, GUDHI, plotly and torch are imported by the first call that needs them.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "explore": "warpviz.views",
+    "watch": "warpviz.live",
+    "compare": "warpviz.topology",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from its module, importing that module now."""
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module 'warpviz' has no attribute {name!r}; it has: {', '.join(__all__)}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
