@@ -77,12 +77,14 @@ def best_theta(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool
     """Return the threshold with the largest Youden's J, halfway to the next similarity it rejects.
 
     Of equally good ones the strictest is taken, since an injected falsehood costs more than a lost thought. If no
-    threshold beats accepting nothing, the one just above every similarity is returned. Always in [-1, 1].
+    threshold beats accepting nothing, one above every similarity (1 at most) is returned.
     """
     curve = roc(similarities, labels)
     best = int(np.argmax(curve.true_positive_rate - curve.false_positive_rate))
     edges = np.append(np.minimum(curve.thresholds, 1.0), REJECTED)
-    return float(np.clip((edges[best] + edges[best + 1]) / 2, REJECTED, 1.0))
+    accepted, rejected = float(edges[best]), float(edges[best + 1])
+    middle = (accepted + rejected) / 2
+    return middle if middle > rejected else accepted  # between neighbouring floats there is no middle
 
 
 def confusion(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_], *, theta: float) -> Confusion:
