@@ -12,6 +12,9 @@ SPACES = ("keys", "rotated", "values", "hidden")
 
 def choice(name: str, value: str, known: tuple[str, ...]) -> str:
     """Return `value` if it is known; otherwise raise a ValueError that suggests the nearest."""
+    if not isinstance(value, str):
+        msg = f"{name} must be one of {', '.join(known)}, got {value!r}"
+        raise TypeError(msg)
     if value in known:
         return value
     near = get_close_matches(value, known, n=1, cutoff=0.4)

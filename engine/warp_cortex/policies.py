@@ -71,7 +71,10 @@ def tova(evidence: Evidence, generator: Generator | None) -> Tensor:
 
 
 def keydiff(evidence: Evidence, generator: Generator | None) -> Tensor:
-    """Score by minus the cosine similarity to the mean key. Source: KeyDiff (arXiv 2504.15364)."""
+    """Score by minus the cosine similarity to the mean key.
+
+    Source: KeyDiff (arXiv 2504.15364), there per head; here on the concatenated keys, since one set serves all heads.
+    """
     del generator
     return -cosine_similarity(evidence.keys, evidence.keys.mean(dim=0, keepdim=True), dim=1)
 
