@@ -1,0 +1,111 @@
+"""Point clouds: the checks every computation starts with, distances, and farthest-point subsampling.
+
+Glossary of the package: N points of the whole cloud, n of them used, K landmarks, P coordinates, B bars of a diagram.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> FloatArray:
+    """Return `points` as a float64 array [N, P] with at least `least` rows, all of them finite.
+
+    Raises:
+        ValueError: not two-dimensional, too few rows, or a row holds NaN or infinity.
+    """
+    array = np.ascontiguousarray(np.asarray(points, dtype=np.float64))
+    if array.ndim != 2 or array.shape[1] == 0:  # noqa: PLR2004 - rows and coordinates
+        msg = f"{name} must be an array [N, P] with P >= 1, got shape {array.shape}"
+        raise ValueError(msg)
+    if len(array) < least:
+        msg = f"{name} must hold at least {least} points, got {len(array)}"
+        raise ValueError(msg)
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        msg = f"{name} must be finite; {bad.size} of {len(array)} rows are not, the first is row {bad[0]}"
+        raise ValueError(msg)
+    return array
+
+
+def one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    """Return `value` if it is known, else raise a ValueError naming the nearest.
+
+    The engine has the same check; importing it would load torch into every worker process.
+    """
+    if value in known:
+        return value
+    near = get_close_matches(str(value), known, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    msg = f"{name} {value!r} is unknown; accepted: {', '.join(known)}{hint}"
+    raise ValueError(msg)
+
+
+def rows(indices: ArrayLike | Any, *, num_points: int, name: str = "landmarks") -> IntArray:
+    """Return `indices` as sorted, unique int64 rows of a cloud of `num_points`.
+
+    Raises:
+        ValueError: an index repeats or lies outside [0, num_points).
+    """
+    array = np.asarray(indices, dtype=np.int64).reshape(-1)
+    unique = np.unique(array)
+    if unique.size != array.size:
+        msg = f"{name} must not repeat, got {array.size - unique.size} repeated indices"
+        raise ValueError(msg)
+    if unique.size and (unique[0] < 0 or unique[-1] >= num_points):
+        msg = f"{name} must lie in 0..{num_points - 1}, got {unique[0]}..{unique[-1]}"
+        raise ValueError(msg)
+    return unique
+
+
+def num_duplicates(points: FloatArray) -> int:
+    """Return how many rows of `points` [N, P] repeat an earlier row exactly."""
+    return len(points) - len(np.unique(points, axis=0))
+
+
+def pairwise(points: FloatArray) -> FloatArray:
+    """Return the Euclidean distance matrix [N, N] of `points` [N, P]: symmetric, zero diagonal."""
+    from scipy.spatial.distance import pdist, squareform
+
+    return np.asarray(squareform(pdist(points)), dtype=np.float64)
+
+
+def between(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the Euclidean distances [N, M] from `left` [N, P] to `right` [M, P]."""
+    from scipy.spatial.distance import cdist
+
+    return np.asarray(cdist(left, right), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A farthest-point subsample: `order` int64 [n] as picked, `radius` its cover radius in the whole cloud."""
+
+    order: IntArray
+    radius: float
+
+
+def farthest_sample(points: FloatArray, count: int, *, keep: IntArray | None = None) -> Sample:
+    """Pick `count` rows of `points` [N, P], each the farthest from those before; rows in `keep` come first.
+
+    Starts at row 0 when nothing is kept, so the answer depends on the points alone. Ties go to the lowest row.
+    """
+    first = np.array([0], dtype=np.int64) if keep is None or not keep.size else keep
+    order = first.tolist()
+    nearest = between(points, points[first]).min(axis=1)
+    while len(order) < min(count, len(points)):
+        row = int(nearest.argmax())
+        if nearest[row] == 0.0:  # only copies of chosen points are left
+            rest = np.setdiff1d(np.arange(len(points)), order)
+            order.extend(rest[: count - len(order)].tolist())
+            break
+        order.append(row)
+        nearest = np.minimum(nearest, np.sqrt(((points - points[row]) ** 2).sum(axis=1)))
+        nearest[row] = 0.0
+    return Sample(np.asarray(order, dtype=np.int64), float(nearest.max()))
