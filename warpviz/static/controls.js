@@ -1,0 +1,96 @@
+// Small controls on native elements, so that tab, arrows and screen readers work by themselves.
+
+let controlIds = 0;
+
+/** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
+function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, parent = frame.controls }) {
+  controlIds += 1;
+  const id = `wz-${frame.store.uid}-${controlIds}`;
+  const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait });
+  const output = h("output", { class: "wz-value", for: id });
+  const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label, title: hint }), input, output);
+  const show = (v) => { input.value = v; output.textContent = format(Number(v)); input.setAttribute("aria-valuetext", output.textContent); };
+  input.addEventListener("input", () => {
+    const v = Number(input.value);
+    output.textContent = format(v);
+    input.setAttribute("aria-valuetext", output.textContent);
+    if (trait) frame.store.set(trait, v);
+    oninput?.(v);
+  });
+  const range = (low, high) => { input.min = low; input.max = high; show(trait ? frame.store.get(trait) : input.value); };
+  if (trait) frame.cleanup(frame.store.on(`change:${trait}`, show));
+  show(trait ? frame.store.get(trait) : value ?? min);
+  parent.append(el);
+  return { el, input, set: show, range };
+}
+
+/** A drop-down; `options` are values or [value, text] pairs. */
+function select(frame, { label, trait, options, value, onchange, hint, parent = frame.controls }) {
+  controlIds += 1;
+  const id = `wz-${frame.store.uid}-${controlIds}`;
+  const input = h("select", { id, title: hint, "data-trait": trait });
+  const fill = (list) => {
+    input.replaceChildren(...list.map((o) => (Array.isArray(o) ? h("option", { value: o[0], text: o[1] }) : h("option", { value: o, text: o }))));
+  };
+  const show = (v) => { input.value = String(v); };
+  fill(options);
+  const numeric = (v) => (v !== "" && !Number.isNaN(Number(v)) ? Number(v) : v);
+  input.addEventListener("change", () => {
+    const v = numeric(input.value);
+    if (trait) frame.store.set(trait, v);
+    onchange?.(v);
+  });
+  if (trait) frame.cleanup(frame.store.on(`change:${trait}`, show));
+  show(trait ? frame.store.get(trait) : value ?? options[0]);
+  const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label }), input);
+  parent.append(el);
+  return { el, input, set: show, options: (list, v) => { fill(list); show(v); } };
+}
+
+/** A switch drawn as a pill; `onchange(on)`. */
+function toggle(frame, { label, value = false, onchange, hint, parent = frame.controls }) {
+  const el = h("button", { type: "button", class: "wz-toggle", "aria-pressed": String(value), text: label, title: hint });
+  el.addEventListener("click", () => {
+    const on = el.getAttribute("aria-pressed") !== "true";
+    el.setAttribute("aria-pressed", String(on));
+    onchange(on);
+  });
+  parent.append(el);
+  return { el, set: (on) => el.setAttribute("aria-pressed", String(on)) };
+}
+
+/** A push button. */
+function button(frame, { label, onclick, hint, parent = frame.controls, name }) {
+  const el = h("button", { type: "button", class: "wz-button", text: label, title: hint, "data-name": name, onclick });
+  parent.append(el);
+  return el;
+}
+
+/** One of several, as joined buttons; arrows move between them. `options` are [value, text] pairs. */
+function segmented(frame, { label, options, value, onchange, parent = frame.controls }) {
+  const group = h("div", { class: "wz-segments", role: "radiogroup", "aria-label": label });
+  const buttons = options.map(([v, text]) => h("button", { type: "button", role: "radio", text, "data-value": v }));
+  const choose = (v, tell) => {
+    buttons.forEach((b, i) => {
+      const on = options[i][0] === v;
+      b.setAttribute("aria-checked", String(on));
+      b.tabIndex = on ? 0 : -1;
+    });
+    if (tell) onchange(v);
+  };
+  buttons.forEach((b, i) => {
+    b.addEventListener("click", () => choose(options[i][0], true));
+    b.addEventListener("keydown", (event) => {
+      const move = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      const next = (i + move + buttons.length) % buttons.length;
+      choose(options[next][0], true);
+      buttons[next].focus();
+    });
+  });
+  group.append(...buttons);
+  choose(value, false);
+  parent.append(group);
+  return { el: group, set: (v) => choose(v, false) };
+}

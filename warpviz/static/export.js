@@ -1,0 +1,92 @@
+// Export buttons: with a kernel the file is written beside the notebook, without one it is a download.
+
+const EXPORTS = [["png", "PNG"], ["svg", "SVG"], ["html", "HTML"], ["csv", "CSV"], ["json", "JSON"]];
+
+/** Add the export buttons to a frame's header. */
+function addExports(frame) {
+  const bar = h("div", { class: "wz-exports", role: "group", "aria-label": "Export" });
+  for (const [kind, label] of EXPORTS) {
+    const el = h("button", { type: "button", class: "wz-export", "data-export": kind, text: label, title: `Save as ${label}` });
+    el.addEventListener("click", () => frame.guard(() => exportAs(frame, kind)));
+    bar.append(el);
+  }
+  frame.header.append(bar);
+  frame.cleanup(frame.store.on("saved", (path) => frame.status(`Saved ${path}`)));
+}
+
+async function exportAs(frame, kind) {
+  if (!frame.store.live) { download(frame, kind, await contentOf(frame, kind)); return; }
+  frame.status(`Saving ${kind.toUpperCase()}\u2026`);
+  if (kind === "svg" || kind === "png") {
+    const bytes = new Uint8Array(await (await contentOf(frame, kind)).arrayBuffer());
+    frame.store.send({ op: "export", kind }, [bytes]);
+  } else {
+    frame.store.send({ op: "export", kind });
+  }
+}
+
+async function contentOf(frame, kind) {
+  if (kind === "svg") return new Blob([frameSvg(frame)], { type: "image/svg+xml" });
+  if (kind === "png") return framePng(frame);
+  if (kind === "html") return new Blob([WARPVIZ.pageSource ?? ""], { type: "text/html" });
+  const rows = frame.table();
+  if (kind === "json") return new Blob([JSON.stringify({ provenance: frame.provenance(), rows }, null, 1)], { type: "application/json" });
+  return new Blob([`# ${JSON.stringify(frame.provenance())}\n${csvOf(rows)}`], { type: "text/csv" });
+}
+
+function csvOf(rows) {
+  const names = Object.keys(rows[0] ?? {});
+  const cell = (value) => (/[",\n\r]/.test(String(value ?? "")) ? `"${String(value).replace(/"/g, '""')}"` : String(value ?? ""));
+  return [names.join(","), ...rows.map((row) => names.map((name) => cell(row[name])).join(","))].join("\n");
+}
+
+function download(frame, kind, blob) {
+  const link = h("a", { href: URL.createObjectURL(blob), download: `${frame.stem}.${kind}` });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  frame.status(`Downloaded ${frame.stem}.${kind}`);
+}
+
+/** Return all plots of a frame as one SVG document: title, pictures as they stand on screen, provenance. */
+function frameSvg(frame) {
+  const { boxes, width, height } = plotBoxes(frame);
+  const parts = boxes.map(([plot, x, y]) => plot.svg(x, y + 30));
+  const font = escapeXml(frame.theme.font);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 34}" viewBox="0 0 ${width} ${height + 34}" role="img">`,
+    `<title>${escapeXml(frame.title)}</title><desc>${escapeXml(frame.summaryText)}</desc>`,
+    `<metadata>${escapeXml(JSON.stringify(frame.provenance()))}</metadata>`,
+    `<rect width="100%" height="100%" fill="${escapeXml(frame.theme.surface)}"/>`,
+    `<text x="12" y="20" font-family="${font}" font-size="14" font-weight="600" fill="${escapeXml(frame.theme.ink)}">${escapeXml(frame.title)}</text>`,
+    ...parts, "</svg>", "",
+  ].join("\n");
+}
+
+function framePng(frame) {
+  const { boxes, width, height } = plotBoxes(frame);
+  const ratio = Math.max(2, window.devicePixelRatio || 1);
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: (height + 34) * ratio });
+  const context = canvas.getContext("2d");
+  context.scale(ratio, ratio);
+  context.fillStyle = frame.theme.surface;
+  context.fillRect(0, 0, width, height + 34);
+  const pen = new CanvasPen(context, frame.theme, ratio);
+  pen.text(12, 20, frame.title, { size: 14, weight: 600 });
+  for (const [plot, x, y] of boxes) {
+    context.save();
+    context.translate(x, y + 30);
+    plot.draw(pen, plot.width, plot.canvas.clientHeight, frame.theme);
+    context.restore();
+  }
+  return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+}
+
+function plotBoxes(frame) {
+  const origin = frame.body.getBoundingClientRect();
+  const boxes = frame.plots.filter((plot) => plot.canvas.isConnected && plot.width > 0).map((plot) => {
+    const box = plot.canvas.getBoundingClientRect();
+    return [plot, box.left - origin.left, box.top - origin.top];
+  });
+  const height = Math.max(80, ...boxes.map(([plot, , y]) => y + plot.canvas.clientHeight));
+  return { boxes, width: Math.round(origin.width), height: Math.round(height) };
+}

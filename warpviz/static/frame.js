@@ -1,0 +1,105 @@
+// The frame of every view: header, controls, body, status; errors are caught here and shown, never lost.
+
+class Frame {
+  constructor(el, store) {
+    this.el = el;
+    this.store = store;
+    this.plots = [];
+    this.cleanups = [];
+    this.themeListeners = [];
+    this.summaryText = "";
+    this.build();
+    this.theme = themeOf(this.root);
+    this.cleanup(watchTheme(() => { this.theme = themeOf(this.root); this.themeListeners.forEach((fn) => fn()); }));
+    this.cleanup(store.on("change:notice", (text) => this.error(text)));
+    this.error(store.get("notice"));
+    this.cleanup(store.on("data", () => this.titles()));
+    this.titles();
+  }
+
+  build() {
+    this.heading = h("h3", { class: "wz-title" });
+    this.meta = h("span", { class: "wz-meta" });
+    this.header = h("header", { class: "wz-header" }, this.heading, this.meta);
+    this.controls = h("div", { class: "wz-controls" });
+    this.body = h("div", { class: "wz-body" });
+    this.statusLine = h("div", { class: "wz-status", role: "status", "aria-live": "polite" });
+    this.notice = h("div", { class: "wz-notice", role: "alert", hidden: true });
+    this.hidden = h("p", { class: "wz-hidden", "data-summary": true });
+    this.root = h("section", { class: "warpviz", role: "group", "data-uid": this.store.uid },
+      this.header, this.controls, this.notice, this.body, this.statusLine, this.hidden);
+    this.el.append(this.root);
+  }
+
+  get title() { return this.store.data.title ?? this.store.get("title") ?? ""; }
+
+  get stem() { return this.store.data.stem ?? "view"; }
+
+  titles() {
+    this.heading.textContent = oneLine(this.title);
+    this.root.setAttribute("aria-label", oneLine(this.title));
+  }
+
+  /** The numbers' origin, with the shared traits as they stand now. */
+  provenance() {
+    const traits = Object.fromEntries(["k", "alpha", "theta", "layer", "space"].map((name) => [name, this.store.get(name)]));
+    return { ...(this.store.data.provenance ?? {}), ...traits };
+  }
+
+  /** What a CSV or JSON download holds without a kernel; views replace this. */
+  table() { return this.store.data.rows ?? []; }
+
+  /** Say something short under the view (and to a screen reader). */
+  status(text) { this.statusLine.textContent = visible(text); }
+
+  /** Put the view in words: the picture's label and a hidden paragraph. */
+  summary(text) {
+    if (text === this.summaryText) return;
+    this.summaryText = text;
+    this.hidden.textContent = visible(text);
+  }
+
+  /** Show an error (an empty text clears it). */
+  error(text) {
+    this.notice.hidden = !text;
+    this.notice.textContent = text ? visible(text) : "";
+  }
+
+  /** Run something; what it throws is shown in the view and in the console. */
+  async guard(fn) {
+    try {
+      return await fn();
+    } catch (error) {
+      console.error(error);
+      this.error(`${error.name}: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  onTheme(fn) { this.themeListeners.push(fn); }
+
+  cleanup(fn) { this.cleanups.push(fn); }
+
+  close() {
+    for (const fn of this.cleanups.splice(0)) fn();
+    this.root.remove();
+  }
+}
+
+/** Return the {initialize, render} pair of anywidget for a view's `mount(frame, store)`. */
+function widget(mount) {
+  return {
+    initialize({ model }) {
+      const store = openStore(model, { live: !model.offline });
+      return () => closeStore(store);
+    },
+    render({ model, el }) {
+      const store = openStore(model, { live: !model.offline });
+      const frame = new Frame(el, store);
+      frame.guard(() => mount(frame, store)).then((stop) => stop && frame.cleanup(stop));
+      addExports(frame);
+      store.ready();
+      return () => frame.close();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// A page without a kernel: a small model with the interface of a notebook's, and the same views on top of it.
+
+const PAGE_VIEWS = {};
+
+class PageModel {
+  constructor(traits) {
+    this.traits = traits;
+    this.offline = true;
+    this.listeners = new Emitter();
+  }
+
+  get(name) { return this.traits[name]; }
+
+  set(name, value) {
+    if (same(this.traits[name], value)) return;
+    this.traits[name] = value;
+    this.listeners.emit(`change:${name}`, value);
+  }
+
+  on(name, fn) { this.listeners.on(name, fn); }
+
+  off() {}
+
+  save_changes() {}
+
+  send() {}
+}
+
+/** Read the page's data and draw every view. */
+function startPage() {
+  const root = document.getElementById("warpviz-root");
+  WARPVIZ.pageSource = `<!doctype html>\n${document.documentElement.outerHTML}`;
+  const { views } = JSON.parse(document.getElementById("warpviz-data").textContent);
+  for (const shot of views) {
+    const model = new PageModel(shot.traits);
+    const view = PAGE_VIEWS[shot.kind];
+    view.initialize({ model });
+    const el = h("div", { class: `warpviz-cell warpviz-span-${shot.span}` });
+    root.append(el);
+    const store = openStore(model);
+    const data = { ...shot.data, title: shot.title, stem: shot.stem, provenance: shot.provenance };
+    store.apply({ op: "state", data, events: shot.events }, shot.arrays.map((a) => [a, decodeArray(a, bytesOfBase64(a.base64))]));
+    view.render({ model, el });
+    if (shot.events.length) store.emit("events", shot.events);
+  }
+  document.body.dataset.ready = "true";
+}

@@ -1,0 +1,186 @@
+// Two pens with one interface: what is drawn on screen is what the SVG file holds.
+
+const SPRITES = new Map();
+
+class CanvasPen {
+  constructor(context, theme, ratio) { this.c = context; this.theme = theme; this.ratio = ratio; }
+
+  style({ fill, stroke, width = 1, alpha = 1, dash } = {}) {
+    const c = this.c;
+    c.globalAlpha = alpha;
+    c.setLineDash(dash ?? []);
+    c.lineWidth = width;
+    if (fill) c.fillStyle = fill;
+    if (stroke) c.strokeStyle = stroke;
+  }
+
+  ink({ fill, stroke }) {
+    if (fill) this.c.fill();
+    if (stroke) this.c.stroke();
+    this.c.globalAlpha = 1;
+  }
+
+  rect(x, y, w, hgt, style) {
+    this.style(style);
+    this.c.beginPath();
+    if (style.radius) this.c.roundRect(x, y, w, hgt, style.radius); else this.c.rect(x, y, w, hgt);
+    this.ink(style);
+  }
+
+  line(x1, y1, x2, y2, style) { this.path([[x1, y1], [x2, y2]], style); }
+
+  path(points, style) {
+    if (points.length < 1) return;
+    this.style(style);
+    this.c.lineJoin = "round";
+    this.c.beginPath();
+    points.forEach(([x, y], i) => (i ? this.c.lineTo(x, y) : this.c.moveTo(x, y)));
+    if (style.closed) this.c.closePath();
+    this.ink(style);
+  }
+
+  circle(x, y, r, style) {
+    this.style(style);
+    this.c.beginPath();
+    this.c.arc(x, y, r, 0, 7);
+    this.ink(style);
+  }
+
+  /** A filled dot, fast: one cached picture per colour and size. */
+  dot(x, y, r, fill, alpha = 1) {
+    this.c.globalAlpha = alpha;
+    const sprite = dotSprite(fill, r, this.ratio);
+    const half = sprite.width / this.ratio / 2;
+    this.c.drawImage(sprite, x - half, y - half, half * 2, half * 2);
+  }
+
+  text(x, y, text, style = {}) {
+    const c = this.c;
+    this.style({ fill: style.fill ?? this.theme.ink, alpha: style.alpha });
+    c.font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    c.textAlign = style.align ?? "left";
+    c.textBaseline = style.baseline ?? "alphabetic";
+    c.save();
+    c.translate(x, y);
+    if (style.rotate) c.rotate(style.rotate);
+    if (style.halo) { c.lineWidth = 3; c.lineJoin = "round"; c.strokeStyle = this.theme.surface; c.strokeText(oneLine(text), 0, 0); }
+    c.fillText(oneLine(text), 0, 0);
+    c.restore();
+    c.globalAlpha = 1;
+  }
+
+  measure(text, style = {}) {
+    this.c.font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    return this.c.measureText(oneLine(text)).width;
+  }
+
+  clip(x, y, w, hgt, draw) {
+    this.c.save();
+    this.c.beginPath();
+    this.c.rect(x, y, w, hgt);
+    this.c.clip();
+    draw();
+    this.c.restore();
+  }
+}
+
+function dotSprite(fill, r, ratio) {
+  const key = `${fill}|${r}|${ratio}`;
+  let sprite = SPRITES.get(key);
+  if (sprite) return sprite;
+  if (SPRITES.size > 2000) SPRITES.clear();
+  const size = Math.ceil((r * 2 + 2) * ratio);
+  sprite = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const c = sprite.getContext("2d");
+  c.fillStyle = fill;
+  c.beginPath();
+  c.arc(size / 2, size / 2, r * ratio, 0, 7);
+  c.fill();
+  SPRITES.set(key, sprite);
+  return sprite;
+}
+
+class SvgPen {
+  constructor(theme, width, height) {
+    Object.assign(this, { theme, width, height, parts: [], clips: 0 });
+    this.canvas = document.createElement("canvas").getContext("2d");
+  }
+
+  attributes({ fill, stroke, width = 1, alpha = 1, dash }) {
+    const list = [`fill="${fill ? escapeXml(fill) : "none"}"`];
+    if (stroke) list.push(`stroke="${escapeXml(stroke)}" stroke-width="${width}"`);
+    if (stroke && dash?.length) list.push(`stroke-dasharray="${dash.join(" ")}"`);
+    if (alpha !== 1) list.push(`opacity="${short(alpha)}"`);
+    return list.join(" ");
+  }
+
+  rect(x, y, w, hgt, style) {
+    const radius = style.radius ? ` rx="${style.radius}"` : "";
+    this.parts.push(`<rect x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(hgt)}"${radius} ${this.attributes(style)}/>`);
+  }
+
+  line(x1, y1, x2, y2, style) { this.path([[x1, y1], [x2, y2]], style); }
+
+  path(points, style) {
+    if (points.length < 1) return;
+    const d = points.map(([x, y]) => `${short(x)} ${short(y)}`).join("L");
+    this.parts.push(`<path d="M${d}${style.closed ? "Z" : ""}" stroke-linejoin="round" ${this.attributes(style)}/>`);
+  }
+
+  circle(x, y, r, style) {
+    this.parts.push(`<circle cx="${short(x)}" cy="${short(y)}" r="${short(r)}" ${this.attributes(style)}/>`);
+  }
+
+  dot(x, y, r, fill, alpha = 1) { this.circle(x, y, r, { fill, alpha }); }
+
+  text(x, y, text, style = {}) {
+    const anchor = { center: "middle", right: "end", end: "end" }[style.align] ?? "start";
+    const shift = { middle: 0.35, top: 0.8, hanging: 0.8 }[style.baseline] ?? 0;
+    const size = style.size ?? 12;
+    const turn = style.rotate ? ` transform="rotate(${short((style.rotate * 180) / Math.PI)} ${short(x)} ${short(y)})"` : "";
+    const family = escapeXml(style.mono ? this.theme.mono : this.theme.font);
+    const halo = style.halo ? ` paint-order="stroke" stroke="${escapeXml(this.theme.surface)}" stroke-width="3"` : "";
+    const look = `font-size="${size}" font-weight="${style.weight ?? 400}" font-family="${family}" text-anchor="${anchor}"`;
+    const paint = `fill="${escapeXml(style.fill ?? this.theme.ink)}"${style.alpha === undefined ? "" : ` opacity="${short(style.alpha)}"`}`;
+    this.parts.push(`<text x="${short(x)}" y="${short(y)}" dy="${short(shift * size)}" ${look} ${paint}${halo}${turn}>${escapeXml(oneLine(text))}</text>`);
+  }
+
+  measure(text, style = {}) {
+    this.canvas.font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    return this.canvas.measureText(oneLine(text)).width;
+  }
+
+  clip(x, y, w, hgt, draw) {
+    this.clips += 1;
+    const id = `clip${this.clips}-${Math.round(x)}-${Math.round(y)}`;
+    this.parts.push(`<clipPath id="${id}"><rect x="${short(x)}" y="${short(y)}" width="${short(w)}" height="${short(hgt)}"/></clipPath><g clip-path="url(#${id})">`);
+    draw();
+    this.parts.push("</g>");
+  }
+
+  /** Return what was drawn, to be placed at an offset. */
+  group(x, y) { return `<g transform="translate(${short(x)} ${short(y)})">${this.parts.join("\n")}</g>`; }
+}
+
+/** Every pen can draw marks told apart by shape: circle, diamond, square, triangle, cross. */
+function drawMark(pen, shape, x, y, r, style) {
+  if (shape === "circle") { pen.circle(x, y, r, style); return; }
+  if (shape === "square") { pen.rect(x - r * 0.85, y - r * 0.85, r * 1.7, r * 1.7, style); return; }
+  if (shape === "cross") {
+    const bar = { ...style, stroke: style.stroke ?? style.fill, fill: undefined };
+    pen.line(x - r, y - r, x + r, y + r, bar);
+    pen.line(x - r, y + r, x + r, y - r, bar);
+    return;
+  }
+  const corners = shape === "triangle"
+    ? [[x, y - r * 1.1], [x + r, y + r * 0.8], [x - r, y + r * 0.8]]
+    : [[x, y - r * 1.25], [x + r * 1.25, y], [x, y + r * 1.25], [x - r * 1.25, y]];
+  pen.path(corners, { ...style, closed: true });
+}
+
+function short(value) { return Number.isFinite(value) ? String(Math.round(value * 100) / 100) : "0"; }
+
+function escapeXml(text) {
+  const marks = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  return String(text).replace(/[&<>"']/g, (char) => marks[char]).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "");
+}

@@ -1,0 +1,90 @@
+// A canvas that is sharp on every screen, redraws once per frame at most, and can hand itself over as SVG or PNG.
+
+class Plot {
+  /** `draw(pen, width, height, theme)` is called with CSS pixels; `label` is what a screen reader says. */
+  constructor(frame, { height, draw, label = "", parent = frame.body, focusable = false }) {
+    this.frame = frame;
+    this.draw = draw;
+    this.height = height;
+    this.canvas = h("canvas", { class: "wz-canvas", role: "img", "aria-label": label, tabindex: focusable ? 0 : null });
+    this.canvas.style.height = `${height}px`;
+    this.context = this.canvas.getContext("2d");
+    this.pending = 0;
+    this.paints = 0;
+    parent.append(this.canvas);
+    frame.plots.push(this);
+    this.observer = new ResizeObserver(() => this.redraw());
+    this.observer.observe(this.canvas);
+    frame.cleanup(() => { this.observer.disconnect(); cancelAnimationFrame(this.pending); });
+    frame.onTheme(() => this.redraw());
+    this.redraw();
+  }
+
+  get width() { return this.canvas.clientWidth; }
+
+  /** Draw at the next frame, once however often this is called. */
+  redraw() {
+    if (this.pending) return;
+    this.pending = requestAnimationFrame(() => { this.pending = 0; this.paint(); });
+  }
+
+  paint() {
+    const ratio = window.devicePixelRatio || 1;
+    const [w, hgt] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    if (!w || !hgt) return;
+    if (this.canvas.width !== Math.round(w * ratio) || this.canvas.height !== Math.round(hgt * ratio)) {
+      this.canvas.width = Math.round(w * ratio);
+      this.canvas.height = Math.round(hgt * ratio);
+    }
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.context.clearRect(0, 0, w, hgt);
+    const theme = this.frame.theme;
+    this.draw(new CanvasPen(this.context, theme, ratio), w, hgt, theme);
+    this.paints += 1;
+  }
+
+  /** Return the drawing as an SVG group placed at (x, y). */
+  svg(x, y) {
+    const pen = new SvgPen(this.frame.theme, this.width, this.canvas.clientHeight);
+    this.draw(pen, this.width, this.canvas.clientHeight, this.frame.theme);
+    return pen.group(x, y);
+  }
+
+  /** Return the pointer's place on the canvas in CSS pixels. */
+  at(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+}
+
+/** Return a linear scale: domain to range, with `invert` and pleasant `ticks`. */
+function linear([d0, d1], [r0, r1]) {
+  const span = d1 - d0 || 1;
+  const scale = (value) => r0 + ((value - d0) / span) * (r1 - r0);
+  scale.invert = (pixel) => d0 + ((pixel - r0) / (r1 - r0 || 1)) * span;
+  scale.domain = [d0, d1];
+  scale.ticks = (count = 5) => {
+    const raw = span / count;
+    const power = 10 ** Math.floor(Math.log10(Math.abs(raw) || 1));
+    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw) ?? raw;
+    const list = [];
+    for (let v = Math.ceil(d0 / step) * step; v <= d1 + step * 1e-6; v += step) list.push(Math.abs(v) < step * 1e-6 ? 0 : v);
+    return list;
+  };
+  return scale;
+}
+
+/** Draw a quiet frame of axes: grid lines, tick labels, titles. `box` is {x, y, w, h}. */
+function drawAxes(pen, theme, box, { x, y, xTitle = "", yTitle = "", xTicks = 5, yTicks = 4, xFormat = number, yFormat = number }) {
+  for (const tick of y?.ticks(yTicks) ?? []) {
+    pen.line(box.x, y(tick), box.x + box.w, y(tick), { stroke: theme.grid });
+    pen.text(box.x - 6, y(tick), yFormat(tick), { size: 10, fill: theme.faint, align: "right", baseline: "middle" });
+  }
+  for (const tick of x?.ticks(xTicks) ?? []) {
+    pen.line(x(tick), box.y, x(tick), box.y + box.h, { stroke: theme.grid });
+    pen.text(x(tick), box.y + box.h + 14, xFormat(tick), { size: 10, fill: theme.faint, align: "center" });
+  }
+  pen.line(box.x, box.y + box.h, box.x + box.w, box.y + box.h, { stroke: theme.line });
+  if (xTitle) pen.text(box.x + box.w, box.y + box.h + 28, xTitle, { size: 11, fill: theme.soft, align: "right" });
+  if (yTitle) pen.text(box.x, box.y - 8, yTitle, { size: 11, fill: theme.soft });
+}

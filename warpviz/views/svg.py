@@ -1,0 +1,93 @@
+"""A small SVG writer: vector text, escaped, no library."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from warpviz.views import wire
+
+# Okabe and Ito's colours, told apart with every common colour vision.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+SKY, PURPLE, YELLOW, GREY, INK = "#56B4E9", "#CC79A7", "#F0E442", "#8A8F98", "#1B1F24"
+RAMP = ("#2a1a5e", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#e3d834")
+FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
+
+
+def ramp(value: float) -> str:
+    """Return a colour for a value in [0, 1], dark to light, even in lightness."""
+    return RAMP[min(int(max(0.0, value) * len(RAMP)), len(RAMP) - 1)]
+
+
+def visible(text: str) -> str:
+    """Return text in which control characters show as pictures and direction marks as their code points."""
+    return "".join(_visible(char) for char in wire.clean(text))
+
+
+def _visible(char: str) -> str:
+    code = ord(char)
+    if code < 0x20:  # noqa: PLR2004 - C0 controls; U+2400 is where their pictures begin
+        return chr(0x2400 + code)
+    if (
+        code == 0x7F
+        or 0x80 <= code < 0xA0
+        or 0x202A <= code <= 0x202E
+        or 0x2066 <= code <= 0x2069
+        or code in (0x200E, 0x200F, 0xFFFE, 0xFFFF)
+    ):  # noqa: PLR2004, E501 - DEL, C1, bidi controls, noncharacters XML refuses
+        return f"<U+{code:04X}>"
+    return char
+
+
+class Svg:
+    """A picture being drawn, `width` x `height` in pixels."""
+
+    def __init__(self, width: float, height: float, *, title: str, provenance: Mapping[str, Any]) -> None:
+        from warpviz.views.export import dumps
+
+        self.width, self.height = width, height
+        self._parts = [
+            f"<title>{escape(visible(title))}</title>",
+            f"<metadata>{escape(dumps(provenance))}</metadata>",
+            f'<rect width="{_n(width)}" height="{_n(height)}" fill="#ffffff"/>',
+        ]
+
+    def add(self, tag: str, **attributes: Any) -> None:
+        """Add an element; underscores in names become hyphens, numbers are rounded."""
+        self._parts.append(f"<{tag} {_attributes(attributes)}/>")
+
+    def circle(self, x: float, y: float, r: float, **style: Any) -> None:
+        """Add a circle."""
+        self.add("circle", cx=x, cy=y, r=r, **style)
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, **style: Any) -> None:
+        """Add a line."""
+        self.add("line", x1=x1, y1=y1, x2=x2, y2=y2, **{"stroke": GREY, **style})
+
+    def path(self, points: Sequence[tuple[float, float]], *, closed: bool = False, **style: Any) -> None:
+        """Add a polyline or polygon."""
+        if points:
+            steps = " L".join(f"{_n(x)} {_n(y)}" for x, y in points)
+            self.add("path", d=f"M{steps}{'Z' if closed else ''}", **{"fill": "none", **style})
+
+    def text(self, x: float, y: float, text: str, **style: Any) -> None:
+        """Add one line of text, as text."""
+        look = {"font_family": FONT, "font_size": 12, "fill": INK, **style}
+        self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}" {_attributes(look)}>{escape(visible(text))}</text>')
+
+    def finish(self) -> str:
+        """Return the document."""
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(self.width)}" height="{_n(self.height)}" '
+        head += f'viewBox="0 0 {_n(self.width)} {_n(self.height)}" role="img">'
+        return "\n".join([head, *self._parts, "</svg>\n"])
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _attributes(attributes: Mapping[str, Any]) -> str:
+    return " ".join(f"{name.replace('_', '-')}={quoteattr(_value(value))}" for name, value in attributes.items())
+
+
+def _value(value: Any) -> str:
+    return _n(value) if isinstance(value, (int, float)) else str(value)
