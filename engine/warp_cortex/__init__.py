@@ -1,0 +1,53 @@
+"""Warp-Cortex: many agents that think over one model and one context.
+
+Glossary of shapes: B agents, L layers, H_q query heads, H_kv key-value heads, T tokens, K landmarks, D head size,
+C hidden size, W query window, V vocabulary.
+"""
+
+from warp_cortex.assets import bundled, is_bundled
+from warp_cortex.calibration import area, best_theta, confusion, roc
+from warp_cortex.config import (
+    ANCHORS,
+    POLICIES,
+    SCORERS,
+    SPACES,
+    CortexConfig,
+    GateConfig,
+    InjectionConfig,
+    RiverConfig,
+    RouterConfig,
+    StreamConfig,
+    SynapseConfig,
+)
+from warp_cortex.context import Context
+from warp_cortex.cortex import Cortex
+from warp_cortex.evidence import Evidence
+from warp_cortex.kv import SharedKV
+from warp_cortex.landmarks import Ranking, certificate, cover_radius, rank
+from warp_cortex.prism import ModelSpec, Prism, attached
+from warp_cortex.router import Router, Task
+from warp_cortex.snapshots import load_snapshot, save_snapshot
+from warp_cortex.streams import Stream, StreamBatch
+from warp_cortex.summary import summarise
+from warp_cortex.synapse import Snapshot, Synapse
+from warp_cortex.trace import (
+    EVENT_TYPES,
+    Event,
+    Failure,
+    Finish,
+    GateDecision,
+    Influence,
+    Inject,
+    Memory,
+    Publish,
+    Revoke,
+    RunStart,
+    Spawn,
+    StreamToken,
+    Thought,
+    Token,
+    Trace,
+    from_record,
+    load_trace,
+    to_record,
+)

@@ -26,7 +26,7 @@ class Plan:
     mask: bool [B or 1, T, S], True where a query may see a private entry; None when it sees all of them.
     causal: the pass starts an empty cache, so the plain lower triangle applies and no mask is needed.
     span: an upper bound of query position minus key position, known without asking the device.
-    tap: called with (layer, query [B, H_q, T, D]) in every layer, to collect queries for landmark attention.
+    tap: called with (layer, scaled query [B, H_q, T, D]) in every layer, to collect queries for landmark attention.
     """
 
     positions: Tensor
@@ -59,9 +59,9 @@ def attend(
         msg = f"this model's attention uses {', '.join(foreign)}, which shared-context attention does not support"
         raise ValueError(msg)
     layer = int(module.layer_idx)
-    if warp.tap is not None:
-        warp.tap(layer, query)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if warp.tap is not None:
+        warp.tap(layer, query * scale)
     window = sliding_window if sliding_window is not None and warp.span >= sliding_window else None
     if warp.shared is None and softcap is None:
         return _alone(query, key, value, warp, scale, window), None

@@ -1,7 +1,7 @@
 """The Prism: the one loaded model all agents share, and the only caller of it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,8 +13,10 @@ from transformers.cache_utils import Cache
 
 from warp_cortex import attention, loading
 from warp_cortex.attention import Plan
+from warp_cortex.context import Context
 from warp_cortex.kv import KVStore
 from warp_cortex.rotary import Rotary, find_rotary, probe_layout
+from warp_cortex.support import FirstLayer, decoder_layers, refuse_unsupported
 
 PROBE_POSITION = 7
 
@@ -85,6 +87,20 @@ class Prism:
         assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
         assert frame.last is not None  # noqa: S101
         return Pass(logits[:, -1], frame.middle, frame.last)
+
+    def read(
+        self, text: str, *, query_window: int = 32, chunk: int = 2048,
+        progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
+    ) -> Context:  # fmt: skip
+        """Read a text from its beginning and return its context; `should_stop` ends it early with what was read.
+
+        Raises:
+            ValueError: the text is empty or longer than the model's positions.
+        """
+        ids = self.encode(text, start=True)
+        context = Context(self, query_window=query_window, capacity=len(ids) + 1)
+        context.read(ids, chunk=chunk, progress=progress, should_stop=should_stop)
+        return context
 
     def new_store(self, capacity: int = 256) -> KVStore:
         """Return an empty cache with this model's layout."""
@@ -175,7 +191,7 @@ class Prism:
         return probe_layout(rotary, keys[0], keys[1], PROBE_POSITION)
 
     def _first_layer_key(self, position: int) -> Tensor:
-        seen = _FirstLayer()
+        seen = FirstLayer()
         where = torch.tensor([[position]], device=self.device)
         self.forward(torch.ones(1, 1, dtype=torch.long, device=self.device), Plan(where, where), seen)
         assert seen.key is not None  # noqa: S101 - the model has at least one layer
@@ -205,55 +221,8 @@ class _Frame:
     last: Tensor | None = None
 
 
-class _FirstLayer(Cache):  # type: ignore[misc] # transformers is untyped here
-    """A cache that keeps nothing but the first layer's key, to learn the layout from."""
-
-    def __init__(self) -> None:
-        super().__init__(layers=[])
-        self.key: Tensor | None = None
-        self.num_layers = 0
-
-    def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        self.key = key if layer_idx == 0 else self.key
-        self.num_layers = max(self.num_layers, layer_idx + 1)
-        return key, value
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
-        return 0
-
-
 @contextmanager
 def attached(model: nn.Module, tokenizer: Any, *, name: str = "model") -> Iterator[Prism]:
     """Lend somebody else's model to the engine and give it back as it was."""
     with Prism(model, tokenizer, name=name) as prism:
         yield prism
-
-
-def decoder_layers(model: nn.Module) -> nn.ModuleList:
-    """Return the list of decoder layers.
-
-    Raises:
-        ValueError: there is no list as long as the configuration says.
-    """
-    wanted = model.config.get_text_config().num_hidden_layers
-    for module in model.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == wanted:
-            return module
-    msg = f"{type(model).__name__} has no list of {wanted} decoder layers; only decoder-only models are supported"
-    raise ValueError(msg)
-
-
-def refuse_unsupported(model: nn.Module) -> None:
-    """Raise a ValueError that says why, for a model whose cache this engine cannot read."""
-    config = model.config.get_text_config()
-    kind = type(model).__name__
-    if getattr(config, "is_encoder_decoder", False):
-        msg = f"{kind} is an encoder-decoder model; only decoder-only models are supported"
-        raise ValueError(msg)
-    if not getattr(model, "_supports_attention_backend", False):
-        msg = f"{kind} does not use transformers' attention interface, so its attention cannot be shared"
-        raise ValueError(msg)
-    types = set(getattr(config, "layer_types", None) or ())
-    if foreign := sorted(types - {"full_attention", "sliding_attention"}):
-        msg = f"{kind} has {', '.join(foreign)} layers, which keep no keys and values; only attention layers are supported"
-        raise ValueError(msg)

@@ -1,0 +1,197 @@
+"""A context: a text the model has read and may go on writing, with its cache and states."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from warp_cortex import geometry
+from warp_cortex.attention import Plan
+from warp_cortex.detokenize import Detokenizer
+from warp_cortex.kv import TEXT, KVStore
+from warp_cortex.evidence import Evidence
+from warp_cortex.queries import QueryLog
+
+if TYPE_CHECKING:
+    from warp_cortex.prism import Pass, Prism
+
+
+class Context:
+    """Tokens, cache entries and states of one text.
+
+    `ids` and `tokens` hold every visible token ever read or written; the cache may hold fewer (`evict`) and may
+    hold injected thoughts, which are never visible. `next_position` is where the next visible token goes.
+    """
+
+    def __init__(self, prism: "Prism", *, query_window: int = 32, capacity: int = 256) -> None:
+        self.prism = prism
+        self.store: KVStore = prism.new_store(capacity)
+        self.ids: list[int] = []
+        self.tokens: list[str] = []
+        self.queries = QueryLog(window=query_window)
+        self.logits: Tensor | None = None  # [V], after the last visible token
+        self.last: Tensor | None = None  # [C], the last layer's state of the last visible token
+        self._detokenizer = Detokenizer(prism.decode)
+        self._middle: list[Tensor] = []
+
+    @property
+    def num_tokens(self) -> int:
+        """Visible tokens so far; also the position of the next one."""
+        return len(self.ids)
+
+    @property
+    def next_position(self) -> int:
+        """The position the next visible token takes: thoughts never move it."""
+        return len(self.ids)
+
+    @property
+    def text(self) -> str:
+        """The visible text."""
+        return "".join(self.tokens)
+
+    @property
+    def positions(self) -> Tensor:
+        """Positions of the visible tokens whose entries are held, int64 [T]."""
+        return self.store.positions[self.store.text_rows()]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What each cache entry is: text or injected."""
+        return ["text" if tag == TEXT else "injected" for tag in self.store.tags[: self.store.length].tolist()]
+
+    @property
+    def middle(self) -> Tensor:
+        """Middle-layer states of all visible tokens, [T, C] in the model's dtype."""
+        if len(self._middle) > 1:
+            self._middle = [torch.cat(self._middle)]
+        return self._middle[0]
+
+    def read(
+        self, ids: list[int], *, chunk: int = 2048, progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> bool:  # fmt: skip
+        """Append visible tokens in chunks; return False if `should_stop` ended it early (what was read stays).
+
+        Raises:
+            ValueError: the text would run past the model's last position.
+        """
+        self.check_room(len(ids))
+        start = self.num_tokens
+        self.store.reserve(len(ids))
+        for offset in range(0, len(ids), chunk):
+            if should_stop is not None and should_stop():
+                return False
+            piece = ids[offset : offset + chunk]
+            self.queries.plan(offset, len(piece), len(ids))
+            self._append(piece, reading=True)
+            if progress is not None:
+                progress(self.num_tokens - start, len(ids))
+        return True
+
+    def write(self, token: int) -> str:
+        """Append one visible token and return the text it adds."""
+        self.check_room(1)
+        self.queries.plan(0, 1, 1)
+        self._append([token], reading=False)
+        return self.tokens[-1]
+
+    def check_room(self, num_tokens: int) -> None:
+        """Raise a ValueError if that many more tokens run past the model's last position."""
+        limit, spec = self.prism.spec.max_positions, self.prism.spec
+        if self.num_tokens + num_tokens > limit:
+            msg = (
+                f"{self.num_tokens + num_tokens} tokens do not fit: {spec.name} has {limit} positions; "
+                f"shorten the text by {self.num_tokens + num_tokens - limit} tokens"
+            )
+            raise ValueError(msg)
+
+    def encode_at(self, ids: list[int], positions: Tensor, *, tag: int) -> "Pass":
+        """Append entries for `ids` at any positions under `tag`; visible tokens, positions and logits stay."""
+        return self._forward(torch.tensor([ids], device=self.prism.device), positions, tag=tag, tap=None)
+
+    def rewind(self, row: int, *, num_tokens: int) -> None:
+        """Let go of the entries from `row` on and of the visible tokens from `num_tokens` on."""
+        self.store.truncate(row)
+        self.ids = self.ids[:num_tokens]  # the text stays as it is: rereading brings the same tokens back
+        self._middle = [self.middle[:num_tokens]]
+
+    def reread(self, token: int, *, tap: Callable[[int, Tensor], None]) -> None:
+        """Append a visible token as `write` does, with another tap; the queries kept from the first time stay."""
+        positions = torch.tensor([self.num_tokens], device=self.prism.device)
+        out = self._forward(torch.tensor([[token]], device=self.prism.device), positions, tag=TEXT, tap=tap)
+        self._note([token], out)
+
+    def evict(self, *, sinks: int, window: int) -> None:
+        """Hold only the first `sinks` and last `window` visible entries, and every injected one."""
+        rows = self.store.text_rows()
+        if rows.numel() <= sinks + window + window // 4:  # in batches, so that it costs O(1) a token
+            return
+        tags = self.store.tags[: self.store.length]
+        keep = torch.cat((rows[:sinks], rows[-window:], (tags != TEXT).nonzero().flatten()))
+        self.store.keep(keep.sort().values)
+
+    def points(
+        self, space: str = "keys", *, layer: int | None = None, head: int | str | None = None, centre: bool = True
+    ) -> Tensor:
+        """Return the held visible tokens as a point cloud, float32 [T, P]; see `geometry.points`."""
+        return geometry.points(self, space, layer=layer, head=head, centre=centre)
+
+    def attention(self) -> Tensor:
+        """Return attention [W, T] of the last W tokens, mean over layers and heads."""
+        return geometry.attention(self)[0]
+
+    def received(self) -> Tensor:
+        """Return the mean attention each held token receives from the captured queries that see it, [T]."""
+        return geometry.attention(self)[1]
+
+    def evidence(self, space: str = "keys", *, layer: int | None = None) -> Evidence:
+        """Return what every landmark policy chooses from; see `geometry.evidence`."""
+        return geometry.evidence(self, space, layer=layer)
+
+    def fork(self) -> "Context":
+        """Return an independent copy that can go on by itself."""
+        other = Context(self.prism, query_window=self.queries.window, capacity=1)
+        other.store, other.queries = self.store.fork(), self.queries.fork()
+        other.ids, other.tokens = list(self.ids), list(self.tokens)
+        other.logits, other.last, other._middle = self.logits, self.last, list(self._middle)  # noqa: SLF001 - own class
+        other._detokenizer = self._detokenizer.fork()  # noqa: SLF001 - own class
+        return other
+
+    def over(self, store: KVStore) -> "Context":
+        """Return this text seen through another cache of it; states and queries are shared, not copied."""
+        other = Context(self.prism, query_window=self.queries.window, capacity=1)
+        other.store, other.queries, other.ids, other.tokens = store, self.queries, self.ids, self.tokens
+        other.logits, other.last, other._middle = self.logits, self.last, [self.middle]  # noqa: SLF001 - own class
+        return other
+
+    def _append(self, ids: list[int], *, reading: bool) -> None:
+        positions = torch.arange(self.num_tokens, self.num_tokens + len(ids), device=self.prism.device)
+        out = self._forward(torch.tensor([ids], device=self.prism.device), positions, tag=TEXT, tap=self.queries.tap)
+        self.queries.commit(positions, reading=reading)
+        self._note(ids, out)
+
+    def _note(self, ids: list[int], out: "Pass") -> None:
+        self.ids += ids
+        missing = len(self.ids) - len(self.tokens)
+        self.tokens += self._detokenizer.push_all(ids[len(ids) - missing :])
+        self._middle.append(out.middle[0])
+        self.logits, self.last = out.logits[0], out.last[0, -1]
+
+    def _forward(
+        self, ids: Tensor, positions: Tensor, *, tag: int, tap: Callable[[int, Tensor], None] | None
+    ) -> "Pass":
+        view = self.store.view(positions, tag=tag)
+        start, num = self.store.length, positions.numel()
+        held = torch.cat((self.store.positions[:start], positions))
+        mask = None
+        if start and num > 1:
+            order = torch.arange(start + num, device=positions.device)
+            mask = (order[None] <= order[start:, None])[None]
+        plan = Plan(
+            positions[None], held[None], mask=mask, causal=start == 0, span=self.num_tokens + num,
+            tap=tap,
+        )  # fmt: skip
+        out = self.prism.forward(ids, plan, view)
+        view.commit()
+        return out

@@ -1,0 +1,196 @@
+"""The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter of events."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from warp_cortex import council, summary
+from warp_cortex.config import CortexConfig, within
+from warp_cortex.context import Context
+from warp_cortex.council import Council
+from warp_cortex.lane import StreamLane
+from warp_cortex.prism import Prism
+from warp_cortex.river import River
+from warp_cortex.streams import Stream
+from warp_cortex.synapse import Snapshot, Synapse
+from warp_cortex.trace import Event, Failure, Finish, Influence, Memory, Revoke, Token, Trace
+
+PAUSE_POLL_S = 0.05
+EventT = TypeVar("EventT", bound=Event)
+
+
+class Cortex:
+    """Many agents over one model and one context.
+
+    `run` is a generator of events; the same events are in `trace` at any moment, whatever ends the run. `stop`,
+    `pause`, `resume` and `theta` may be used from any thread and take effect at the next step.
+    """
+
+    def __init__(self, prism: Prism, config: CortexConfig | None = None) -> None:
+        self.prism, self.config = prism, config or CortexConfig()
+        self.trace = Trace()
+        self.context: Context | None = None
+        self._theta = self.config.gate.theta
+        self._council: Council | None = None
+        self._stop, self._go = threading.Event(), threading.Event()
+        self._go.set()
+
+    @property
+    def theta(self) -> float:
+        """The gate's threshold, from the next judgement on."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, value: float) -> None:
+        self._theta = within("theta", value, -1, 1)
+
+    def stop(self) -> None:
+        """Ask the run to end at its next step; what happened so far stays in the trace."""
+        self._stop.set()
+        self._go.set()
+
+    def pause(self) -> None:
+        """Hold the run before its next step."""
+        self._go.clear()
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self._go.set()
+
+    def run(
+        self, prompt: str, *, progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[Event]:  # fmt: skip
+        """Read the prompt, then write, yielding every event as it happens.
+
+        Cooperative: one River step, then one batched step of all streams; the same seed gives the same events.
+        When the River has ended, open streams think to their end and are judged, but enter nothing any more.
+
+        Raises:
+            ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model.
+        """
+        self._stop.clear()
+        self.trace = Trace()
+        try:
+            yield from self._begin(prompt, progress)
+            yield from self._cooperate()
+        finally:
+            if self._council is not None:
+                self._council.collect(self.trace)
+
+    def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
+        """Let one stream per task think over one loaded context, and return them finished, in the order given.
+
+        source: a context, a saved snapshot, or a text that is read first. No router, no gate, no River.
+
+        Raises:
+            ValueError: no task, an empty task, or k larger than the context.
+        """
+        if not tasks or not all(task.strip() for task in tasks):
+            msg = f"tasks must be one or more non-empty texts, got {list(tasks)!r}"
+            raise ValueError(msg)
+        context = self.prism.read(source) if isinstance(source, str) else source
+        synapse = Synapse(self.config.synapse, seed=self.config.seed)
+        snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
+        lane = StreamLane(self.prism, self.config.streams, seed=self.config.seed)
+        streams = []
+        for number, task in enumerate(tasks, start=1):
+            prompt = self.config.streams.prompt.format(task=task)
+            stream = Stream(number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt))
+            focus = None
+            if self.config.synapse.focus and isinstance(context, Context):
+                focus = council.focus_of(context, stream, snapshot, self.config.synapse.focus)
+            lane.open(stream, snapshot, focus=focus)
+            streams.append(stream)
+        while not lane.is_idle:
+            lane.step()
+        return streams
+
+    def revoke(self, number: int) -> Revoke:
+        """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
+        here = self._running()
+        tail = here.injector.revoke(number)
+        return self._emit(Revoke(step=here.step, injection=number, rebuilt_tokens=tail))
+
+    def influence(self, number: int) -> Influence:
+        """Measure what an injected thought has changed so far; see `Injector.influence`."""
+        here = self._running()
+        effect = here.injector.influence(number)
+        return self._emit(
+            Influence(
+                step=here.step, injection=number, first_position=effect.first_position, kl=list(effect.kl),
+                attention_mass=list(effect.attention_mass),
+            )  # fmt: skip
+        )
+
+    def memory(self) -> Memory:
+        """Return the bytes held now, by owner, without recording them."""
+        here = self._council
+        if here is None:
+            return Memory(
+                step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0
+            )
+        return here.memory()
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run in one JSON-ready dict, from the trace alone."""
+        return summary.summarise(self.trace)
+
+    def _begin(self, prompt: str, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
+        config = self.config
+        ids = self.prism.encode(prompt, start=True)
+        self.context = context = Context(
+            self.prism, query_window=config.synapse.query_window, capacity=len(ids) + config.river.max_tokens
+        )
+        context.check_room(len(ids))
+        council.check_config(config, num_tokens=len(ids))
+        context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=self._stop.is_set)
+        river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
+        self._council = Council(self.prism, config, river)
+        yield self._emit(council.header(self.prism, config, context, prompt))
+        yield self._emit(self._council.publish())
+        river.forget()
+        yield self._emit(self._council.memory())
+
+    def _cooperate(self) -> Iterator[Event]:
+        here = self._running()
+        reason: str | None = None
+        while reason is None:
+            if reason := "stopped" if self._interrupted() else here.river.why_done():
+                break
+            try:
+                written = here.river.step()
+            except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
+                yield self._emit(Failure(step=here.step, stream=None, message=str(error).splitlines()[0]))
+                reason = "error"
+                break
+            if written is None:
+                reason = "end"
+                break
+            token, piece = written
+            yield self._emit(Token(step=here.step, id=token, text=piece, position=here.step - 1))
+            for event in here.route(piece):
+                yield self._emit(event)
+            for event in here.think(theta=self._theta, can_inject=True):
+                yield self._emit(event)
+        yield self._emit(Finish(step=here.step, stream=None, reason=reason))
+        while not here.lane.is_idle and not self._interrupted():
+            for event in here.think(theta=self._theta, can_inject=False):
+                yield self._emit(event)
+        for stream in here.lane.close("stopped"):
+            yield self._emit(Finish(step=here.step, stream=stream.id, reason="stopped"))
+        yield self._emit(here.memory())
+
+    def _interrupted(self) -> bool:
+        while not self._go.wait(PAUSE_POLL_S):
+            pass
+        return self._stop.is_set()
+
+    def _running(self) -> Council:
+        if self._council is None:
+            msg = "nothing has run yet; call run(prompt) first"
+            raise ValueError(msg)
+        return self._council
+
+    def _emit(self, event: EventT) -> EventT:
+        self.trace.append(event)
+        return event

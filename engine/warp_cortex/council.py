@@ -1,0 +1,199 @@
+"""The parts of one run, and what each step of them does; every method returns the events it caused."""
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+
+from warp_cortex import memory
+from warp_cortex.config import CortexConfig
+from warp_cortex.context import Context
+from warp_cortex.focus import focus_rows
+from warp_cortex.gate import decide, similarities
+from warp_cortex.injection import Injector
+from warp_cortex.kv import SharedKV
+from warp_cortex.lane import Outcome, StreamLane
+from warp_cortex.prism import Prism
+from warp_cortex.river import River
+from warp_cortex.router import Router
+from warp_cortex.streams import Stream
+from warp_cortex.synapse import Snapshot, Synapse, check_k
+from warp_cortex.trace import (
+    Event,
+    Failure,
+    Finish,
+    GateDecision,
+    Inject,
+    Memory,
+    Publish,
+    RunStart,
+    Spawn,
+    StreamToken,
+    Thought,
+    Trace,
+)
+
+
+class Council:
+    """A River, its streams and what lies between them."""
+
+    def __init__(self, prism: Prism, config: CortexConfig, river: River) -> None:
+        self.prism, self.config, self.river = prism, config, river
+        self.synapse = Synapse(config.synapse, seed=config.seed)
+        self.lane = StreamLane(prism, config.streams, seed=config.seed)
+        self.injector = Injector(river.context, config.injection)
+        self.router = Router(config.router)
+        self.router.prime(river.context.text)
+        self._num_streams = 0
+        self._steps: dict[int, int] = {}  # stream id -> position of its first own token
+        self._thoughts: list[torch.Tensor] = []
+
+    @property
+    def step(self) -> int:
+        """Visible tokens so far."""
+        return self.river.context.num_tokens
+
+    def publish(self) -> Publish:
+        """Publish a snapshot of the River's landmarks."""
+        snapshot = self.synapse.publish(self.river.context)
+        return Publish(
+            step=self.step, version=snapshot.version, policy=snapshot.policy, landmarks=snapshot.landmarks.tolist(),
+            ranking=snapshot.ranking.tolist(), radius=round(snapshot.radius, 6), shared_bytes=snapshot.num_bytes,
+        )  # fmt: skip
+
+    def route(self, piece: str) -> list[Event]:
+        """Feed the Router what the River wrote and open a stream for every task it found."""
+        events: list[Event] = []
+        if not self.config.router.enabled:
+            return events
+        for task in self.router.feed(piece):
+            if self.synapse.is_stale(self.step):
+                events.append(self.publish())
+            snapshot = self.synapse.current
+            assert snapshot is not None  # noqa: S101 - published at the prompt's end
+            self._num_streams += 1
+            prompt = self.prism.encode(self.config.streams.prompt.format(task=task.text))
+            stream = Stream(self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt)
+            events.append(self._open(stream, snapshot))
+        return events
+
+    def think(self, *, theta: float, can_inject: bool) -> list[Event]:
+        """Let every stream think one token; judge and inject the thoughts that are finished."""
+        events: list[Event] = []
+        for outcome in self.lane.step():
+            if outcome.token is not None:
+                events.append(self._thought_token(outcome))
+            if outcome.error is not None:
+                events.append(Failure(step=self.step, stream=outcome.stream.id, message=outcome.error))
+                events.append(Finish(step=self.step, stream=outcome.stream.id, reason="error"))
+            elif outcome.state is not None:
+                events += self._judge(outcome, theta=theta, can_inject=can_inject)
+        return events
+
+    def memory(self) -> Memory:
+        """Return the bytes held now, by owner."""
+        current = [] if self.synapse.current is None else [self.synapse.current]
+        snapshots = {snapshot.version: snapshot for snapshot in [*current, *self.lane.snapshots]}
+        context = self.river.context
+        return Memory(
+            step=self.step, weights=self.prism.weight_bytes, river_kv=memory.river_bytes(context),
+            shared_kv=memory.shared_bytes(snapshots.values(), context), private_kv=self.lane.private_bytes,
+            num_streams=self.lane.num_active,
+        )  # fmt: skip
+
+    def collect(self, trace: Trace) -> None:
+        """Put the arrays a viewer needs beside the events: half precision, of the tokens the cache still holds."""
+        context = self.river.context
+        if not context.num_tokens:
+            return
+        layers = np.unique(np.linspace(0, self.prism.spec.num_layers - 1, 4).astype(np.int64))
+        space = "keys" if self.prism.rotary is not None else "rotated"
+        keys = [self._heads(context.points(space, layer=int(layer), centre=False)) for layer in layers]
+        trace.arrays = {
+            "layers": layers, "keys": np.stack(keys), "hidden": _half(context.middle),
+            "positions": context.positions.cpu().numpy(), "attention": context.received().cpu().numpy(),
+        }  # fmt: skip
+        if self._thoughts:
+            trace.arrays["thoughts"] = torch.stack(self._thoughts).numpy()
+
+    def _open(self, stream: Stream, snapshot: Snapshot) -> Spawn:
+        focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
+        self._steps[stream.id] = snapshot.step
+        self.lane.open(stream, snapshot, focus=focus)
+        return Spawn(
+            step=self.step, stream=stream.id, task=stream.task, kind=stream.kind, trigger=stream.trigger,
+            version=snapshot.version, focus=stream.focus,
+        )  # fmt: skip
+
+    def _thought_token(self, outcome: Outcome) -> StreamToken:
+        assert outcome.token is not None  # noqa: S101 - the caller looked
+        stream = outcome.stream
+        place = self._steps[stream.id] + len(stream.prompt) + len(stream.ids) - 1
+        return StreamToken(step=self.step, stream=stream.id, id=outcome.token, text=outcome.piece, position=place)
+
+    def _judge(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
+        stream, state, gate = outcome.stream, outcome.state, self.config.gate
+        assert state is not None  # noqa: S101 - the caller looked
+        self._thoughts.append(state.middle.cpu())
+        text = stream.text.strip()
+        events: list[Event] = [
+            Thought(
+                step=self.step, stream=stream.id, text=text, num_tokens=len(stream.ids), reason=stream.reason or "",
+                vector=len(self._thoughts) - 1,
+            )  # fmt: skip
+        ]
+        scores = similarities(self.river.state(stream.trigger), state, self.river.statistics())
+        scores = {name: round(score, 6) for name, score in scores.items()}
+        accepted = bool(text) and (not gate.enabled or decide(scores, scorer=gate.scorer, theta=theta))
+        events.append(
+            GateDecision(
+                step=self.step, stream=stream.id, accepted=accepted, similarity=scores[gate.scorer], threshold=theta,
+                scorer=gate.scorer, similarities=scores,
+            )  # fmt: skip
+        )
+        if accepted and can_inject and self.injector.can_inject(text):
+            injection = self.injector.inject(text, stream=stream.id)
+            events.append(
+                Inject(
+                    step=self.step, injection=injection.id, stream=stream.id, text=injection.text,
+                    positions=list(injection.positions), anchor=injection.anchor,
+                )  # fmt: skip
+            )
+        events.append(Finish(step=self.step, stream=stream.id, reason=stream.reason or ""))
+        return events
+
+    def _heads(self, cloud: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float16]]:
+        heads = cloud.unflatten(1, (self.prism.spec.num_kv_heads, -1))  # [T, H_kv, D]
+        return _half(heads.transpose(0, 1))
+
+
+def focus_of(context: Context, stream: Stream, snapshot: Snapshot, count: int) -> SharedKV | None:
+    """Choose a stream's focus landmarks, note their positions on it, and return a copy of their entries."""
+    if not count or snapshot.policy == "all":
+        return None
+    rows = focus_rows(context, stream.prompt, taken=snapshot.kv.positions, count=count)
+    stream.focus = context.store.positions[rows].tolist()
+    return context.store.gather(rows)
+
+
+def header(prism: Prism, config: CortexConfig, context: Context, prompt: str) -> RunStart:
+    """Return the first event of a run."""
+    versions = {name: version(name) for name in ("torch", "transformers", "numpy")}
+    return RunStart(
+        step=context.num_tokens, model=prism.spec.name, checksum=prism.spec.checksum, prompt=prompt,
+        prompt_tokens=list(context.tokens), seed=config.seed, config=config.to_dict(),
+        versions={"python": platform.python_version(), **versions},
+    )  # fmt: skip
+
+
+def check_config(config: CortexConfig, *, num_tokens: int) -> None:
+    """Raise a ValueError for settings that this model or prompt cannot have, before any work is done."""
+    if config.synapse.policy != "all":
+        check_k(config.synapse.k, num_tokens)
+
+
+def _half(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float16]]:
+    limit = torch.finfo(torch.float16).max
+    return tensor.float().clamp(-limit, limit).half().cpu().numpy()

@@ -1,0 +1,178 @@
+"""The stream lane: opens streams, steps every batch once, and says what came of it."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from warp_cortex.config import StreamConfig
+from warp_cortex.detokenize import Detokenizer
+from warp_cortex.gate import GateState
+from warp_cortex.kv import SharedKV
+from warp_cortex.prism import Prism
+from warp_cortex.sampling import choose
+from warp_cortex.scheduler import decide
+from warp_cortex.streams import Stream, StreamBatch
+from warp_cortex.synapse import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one step did to one stream: a token, or its end with the state the Gate judges, or an error."""
+
+    stream: Stream
+    token: int | None = None
+    piece: str = ""
+    state: GateState | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class _Seat:
+    """What a stream needs only while it waits or thinks."""
+
+    stream: Stream
+    snapshot: Snapshot
+    focus: SharedKV | None
+    detokenizer: Detokenizer
+    generator: Generator | None
+
+
+class StreamLane:
+    """All streams of one engine. One `step` is one batched forward pass per snapshot version in use."""
+
+    def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
+        self.prism, self.config, self._seed = prism, config, seed
+        self._waiting: deque[int] = deque()
+        self._seats: dict[int, _Seat] = {}
+        self._batches: dict[int, StreamBatch] = {}
+        self._stop_ids = prism.stop_ids
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits or thinks."""
+        return not self._seats
+
+    @property
+    def num_active(self) -> int:
+        """Streams in a slot."""
+        return sum(len(batch.agents) for batch in self._batches.values())
+
+    @property
+    def private_bytes(self) -> int:
+        """Bytes of all private entries, free slots included."""
+        return sum(batch.slots.num_bytes for batch in self._batches.values())
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots somebody still reads, in version order."""
+        found = {seat.snapshot.version: seat.snapshot for seat in self._seats.values()}
+        return [found[version] for version in sorted(found)]
+
+    def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
+        """Queue a stream; it gets a slot in the order of opening."""
+        generator = None
+        if self.config.temperature > 0:  # seeded by stream, so that its thought does not depend on its neighbours
+            generator = Generator().manual_seed(self._seed * 1_000_003 + stream.id)
+        self._seats[stream.id] = _Seat(stream, snapshot, focus, Detokenizer(self.prism.decode), generator)
+        self._waiting.append(stream.id)
+
+    def step(self) -> list[Outcome]:
+        """Admit who fits, advance every batch that was active by one token, and return what happened."""
+        waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
+        active = {version: len(batch.agents) for version, batch in self._batches.items()}
+        decision = decide(waiting, active, slots=self.config.slots)
+        outcomes: list[Outcome] = []
+        for version in decision.advance:
+            outcomes += self._advance(version)
+        for version, streams in decision.admit:
+            for _ in streams:
+                self._waiting.popleft()
+            outcomes += self._admit(version, streams)
+        for version in [version for version, batch in self._batches.items() if not batch.agents]:
+            del self._batches[version]
+        return outcomes
+
+    def close(self, reason: str) -> list[Stream]:
+        """End everybody who still waits or thinks; return them."""
+        open_streams = [seat.stream for seat in self._seats.values()]
+        for stream in open_streams:
+            stream.reason = reason
+        self._waiting.clear()
+        self._seats.clear()
+        self._batches.clear()
+        return open_streams
+
+    def _admit(self, version: int, streams: tuple[int, ...]) -> list[Outcome]:
+        seats = [self._seats[stream] for stream in streams]
+        batch = self._batches.get(version)
+        if batch is None:
+            longest = max(len(seat.stream.prompt) for seat in seats) + self.config.max_tokens
+            batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
+            self._batches[version] = batch
+        first = len(batch.agents)
+        try:
+            logits = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
+        except (RuntimeError, ValueError) as error:  # out of memory, out of positions: these streams end, nobody else
+            return self._fail(version, error)
+        return self._settle(batch, logits, first)
+
+    def _advance(self, version: int) -> list[Outcome]:
+        batch = self._batches[version]
+        last = [self._seats[agent].stream.ids[-1] for agent in batch.agents]
+        try:
+            logits = batch.step(torch.tensor(last, device=self.prism.device))
+        except (RuntimeError, ValueError) as error:  # as in _admit
+            return self._fail(version, error)
+        return self._settle(batch, logits, 0)
+
+    def _settle(self, batch: StreamBatch, logits: Tensor, first: int) -> list[Outcome]:
+        """Choose a token for every row, end who is done, and free their slots from the back."""
+        finite = torch.isfinite(logits).all(-1).tolist()
+        greedy = logits.argmax(-1).tolist()
+        outcomes, ended = [], []
+        for row, agent in enumerate(batch.agents[first:]):
+            seat = self._seats[agent]
+            token = greedy[row]
+            if self.config.temperature > 0 and finite[row]:
+                token = choose(logits[row], temperature=self.config.temperature, generator=seat.generator)
+            if not finite[row]:
+                seat.stream.reason = "error"
+                outcomes.append(Outcome(seat.stream, error="its logits are not finite"))
+            else:
+                outcomes += self._take(seat, token, batch, first + row)
+            if not seat.stream.is_open:
+                ended.append(first + row)
+        for slot in reversed(ended):
+            del self._seats[batch.agents[slot]]
+            batch.release(slot)
+        return outcomes
+
+    def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[Outcome]:
+        stream = seat.stream
+        if token in self._stop_ids:
+            stream.reason = "end"
+            return [Outcome(stream, state=batch.state(slot))]
+        piece = seat.detokenizer.push(token)
+        stream.ids.append(token)
+        stream.text += piece
+        outcomes = [Outcome(stream, token=token, piece=piece)]
+        cut = min((at for at in map(stream.text.find, self.config.stop) if at >= 0), default=-1)
+        if cut >= 0:
+            stream.text, stream.reason = stream.text[:cut], "stop text"
+        elif len(stream.ids) >= self.config.max_tokens:
+            stream.reason = "budget"
+        if not stream.is_open:
+            outcomes.append(Outcome(stream, state=batch.state(slot)))
+        return outcomes
+
+    def _fail(self, version: int, error: Exception) -> list[Outcome]:
+        """End every stream of a batch whose pass raised: its private entries can no longer be trusted."""
+        batch = self._batches.pop(version)
+        outcomes = []
+        for agent in batch.agents:
+            stream = self._seats.pop(agent).stream
+            stream.reason = "error"
+            outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {str(error).splitlines()[0]}"))
+        return outcomes

@@ -1,0 +1,115 @@
+"""The Synapse: immutable, versioned snapshots of a context's landmarks; one writer, many readers, no copies."""
+
+import threading
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from warp_cortex.config import SynapseConfig
+from warp_cortex.context import Context
+from warp_cortex.kv import SharedKV
+from warp_cortex.landmarks import rank
+
+RANKED = 128  # a snapshot ranks at least this many tokens, so that a viewer can move k without the engine
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What streams read: the landmarks of one context at one moment. It never changes.
+
+    step: visible tokens at publication; every entry's position is below it and a stream's first token takes it.
+    landmarks: sorted positions, int64 [K]. ranking: positions in pick order, of which the landmarks are the first K.
+    radius: cover radius of the landmarks, in units of the chosen space.
+    """
+
+    version: int
+    step: int
+    kv: SharedKV
+    landmarks: Tensor
+    ranking: Tensor
+    radius: float
+    policy: str
+    model: str
+    checksum: str
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the shared entries."""
+        return self.kv.num_bytes
+
+
+class Synapse:
+    """Publishes snapshots; `current` is read without a lock, because it is replaced in one assignment."""
+
+    def __init__(self, config: SynapseConfig, *, seed: int = 0) -> None:
+        self.config, self.seed = config, seed
+        self.current: Snapshot | None = None
+        self._writer = threading.Lock()
+
+    def is_stale(self, step: int) -> bool:
+        """Tell whether a spawn at River step `step` needs a new snapshot first."""
+        return self.current is None or step - self.current.step > self.config.max_age
+
+    def publish(self, context: Context) -> Snapshot:
+        """Choose landmarks among what the context holds (and what the last snapshot remembers) and publish them.
+
+        Raises:
+            ValueError: k is larger than the context; `k` of the configuration is never lowered silently.
+        """
+        with self._writer:
+            version = self.current.version + 1 if self.current is not None else 1
+            source = remembering(context, self.current)
+            self.current = self._choose(source, version)
+            return self.current
+
+    def _choose(self, context: Context, version: int) -> Snapshot:
+        config, spec = self.config, context.prism.spec
+        positions = context.positions
+        total = positions.numel()
+        if config.policy == "all":
+            kv, order, landmarks, radius = context.store.share(), positions, positions, 0.0
+        else:
+            check_k(config.k, total)
+            ranking = rank(
+                context.evidence(config.space), k=min(total, max(config.k, RANKED)), policy=config.policy,
+                alpha=config.alpha, sinks=config.sinks, recent=config.recent,
+                generator=Generator().manual_seed(self.seed + version),
+            )  # fmt: skip
+            order = positions[ranking.order.to(positions.device)]
+            chosen = ranking.landmarks(config.k).to(positions.device)
+            landmarks, radius = positions[chosen], float(ranking.radii[config.k - 1])
+            kv = context.store.gather(context.store.text_rows()[chosen])
+        return Snapshot(
+            version=version, step=context.num_tokens, kv=kv, landmarks=landmarks.cpu(), ranking=order.cpu(),
+            radius=radius, policy=config.policy, model=spec.name, checksum=spec.checksum,
+        )  # fmt: skip
+
+
+def check_k(k: int, num_tokens: int) -> None:
+    """Raise a ValueError unless 1 <= k <= num_tokens."""
+    if not 1 <= k <= num_tokens:
+        msg = f"k must be between 1 and {num_tokens}, the tokens of this context, got {k}"
+        raise ValueError(msg)
+
+
+def remembering(context: Context, snapshot: Snapshot | None) -> Context:
+    """Return the context with the snapshot's landmarks put back in place of entries the River no longer holds.
+
+    With nothing evicted this is the context itself, and nothing is copied.
+    """
+    held = context.positions
+    if snapshot is None or held.numel() == context.num_tokens:
+        return context
+    lost = ~torch.isin(snapshot.kv.positions, held)
+    if not bool(lost.any()):
+        return context
+    rows = context.store.text_rows()
+    here = context.store.gather(rows)
+    positions = torch.cat((snapshot.kv.positions[lost], here.positions))
+    order = positions.argsort()
+    merged = context.prism.new_store(positions.numel())
+    merged.data[:, 0] = torch.cat((snapshot.kv.keys[:, :, lost], here.keys), 2)[:, :, order]
+    merged.data[:, 1] = torch.cat((snapshot.kv.values[:, :, lost], here.values), 2)[:, :, order]
+    merged.commit(positions[order], 0)
+    return context.over(merged)
