@@ -20,22 +20,23 @@ def ramp(value: float) -> str:
 
 def visible(text: str) -> str:
     """Return text in which control characters show as pictures and direction marks as their code points."""
-    return "".join(_visible(char) for char in wire.clean(text))
+    return str(wire.clean(text)).translate(VISIBLE)
 
 
-def _visible(char: str) -> str:
-    code = ord(char)
-    if code < 0x20:  # noqa: PLR2004 - C0 controls; U+2400 is where their pictures begin
-        return chr(0x2400 + code)
-    if (
-        code == 0x7F
-        or 0x80 <= code < 0xA0
-        or 0x202A <= code <= 0x202E
-        or 0x2066 <= code <= 0x2069
-        or code in (0x200E, 0x200F, 0xFFFE, 0xFFFF)
-    ):  # noqa: PLR2004, E501 - DEL, C1, bidi controls, noncharacters XML refuses
-        return f"<U+{code:04X}>"
-    return char
+# Characters that would be invisible or turn the text around: C0 shows as pictures, the rest by code point.
+_PICTURES = {code: chr(0x2400 + code) for code in range(0x20)}
+_CODES = (
+    0x7F,
+    *range(0x80, 0xA0),
+    0x200E,
+    0x200F,
+    *range(0x202A, 0x202F),
+    *range(0x2066, 0x206A),
+    0xFEFF,
+    0xFFFE,
+    0xFFFF,
+)
+VISIBLE = _PICTURES | {code: f"<U+{code:04X}>" for code in _CODES}
 
 
 class Svg:

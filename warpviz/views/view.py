@@ -19,7 +19,7 @@ Provenance = Mapping[str, Any]
 SHARED_TRAITS = ("k", "alpha", "theta", "layer", "space", "selection")
 
 
-class Indices(traitlets.TraitType[Any, Any]):
+class Indices(traitlets.TraitType[Any, Any]):  # type: ignore[misc]  # traitlets is skipped by mypy
     """Sorted unique token indices: any iterable of whole numbers goes in, a read-only int64 array comes out."""
 
     info_text = "an iterable of non-negative whole numbers"
@@ -48,7 +48,7 @@ class Indices(traitlets.TraitType[Any, Any]):
         return self.validate(obj, ())
 
 
-class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is untyped here
+class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped by mypy
     """A widget with one writer thread, the shared traits, exports, and a form that needs no kernel.
 
     Subclasses set `scripts` (files in `static/`, of which one defines `mount(frame, store)`), `title`, `stem`, and

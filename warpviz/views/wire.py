@@ -49,7 +49,7 @@ def pack(arrays: Mapping[str, Array]) -> tuple[list[Header], list[memoryview]]:
             raise TypeError(msg)
         plain = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<"), copy=False))
         headers.append({"name": name, "dtype": array.dtype.name, "shape": list(array.shape)})
-        buffers.append(memoryview(plain.reshape(-1).view(np.uint8)))
+        buffers.append(plain.reshape(-1).view(np.uint8).data)
     return headers, buffers
 
 
