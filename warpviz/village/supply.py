@@ -1,0 +1,81 @@
+"""Batches for the trainer: made in this process, or ahead of time by worker processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import Empty
+from typing import Any, Protocol
+
+from warpviz.village.batches import Batch
+from warpviz.village.curriculum import draw_batch
+from warpviz.village.tokens import Encoder, train_tokenizer
+
+
+class Supply(Protocol):
+    """Something that gives the batch of a step at a stage."""
+
+    def get(self, step: int, stage: int) -> Batch:
+        """The next batch."""
+
+
+class LocalSupply:
+    """Makes each batch when asked; exactly repeatable."""
+
+    def __init__(self, seed: int, batch_tokens: int) -> None:
+        """Remember what batches depend on."""
+        self._seed, self._batch_tokens = seed, batch_tokens
+        self._encoder = Encoder(train_tokenizer())
+
+    def get(self, step: int, stage: int) -> Batch:
+        """The batch of a step."""
+        return draw_batch(self._seed, step, stage, self._batch_tokens, self._encoder)
+
+
+def _work(first: int, stride: int, seed: int, batch_tokens: int, stage: Any, queue: Any) -> None:
+    encoder, step = Encoder(train_tokenizer()), first
+    while True:
+        queue.put(draw_batch(seed, step, stage.value, batch_tokens, encoder))
+        step += stride
+
+
+class WorkerSupply:
+    """Takes batches from workers; their order, and the stage they saw, depend on timing."""
+
+    def __init__(self, stage: Any, queue: Any) -> None:
+        """Wrap the shared stage number and the queue."""
+        self._stage, self._queue = stage, queue
+
+    def get(self, step: int, stage: int) -> Batch:
+        """The next finished batch; RuntimeError naming the step when none came in two minutes."""
+        self._stage.value = stage
+        try:
+            batch: Batch = self._queue.get(timeout=120)
+        except Empty as error:
+            raise RuntimeError(f"no batch arrived for step {step} within 120 s; the workers have died") from error
+        return batch
+
+
+@contextmanager
+def open_supply(*, seed: int, first: int, batch_tokens: int, workers: int) -> Iterator[Supply]:
+    """A supply that is closed, workers and all, on leaving; workers = 0 works in this process."""
+    if workers == 0:
+        yield LocalSupply(seed, batch_tokens)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    stage, queue = spawn.Value("i", 0), spawn.Queue(maxsize=3 * workers)
+    processes = [
+        spawn.Process(target=_work, args=(first + k, workers, seed, batch_tokens, stage, queue), daemon=True)
+        for k in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        yield WorkerSupply(stage, queue)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join(timeout=5)
+        queue.cancel_join_thread()
