@@ -2,3 +2,32 @@
 
 Nothing heavy is imported here: GUDHI, Ripser, UMAP and plotly load when a function that needs them is called.
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from warpviz.topology.comparison import Comparison as Comparison
+    from warpviz.topology.comparison import load_comparison as load_comparison
+    from warpviz.topology.measure import compare as compare
+    from warpviz.topology.persistence import Diagrams as Diagrams
+    from warpviz.topology.persistence import diagrams as diagrams
+
+_HOMES = {
+    "Comparison": "comparison",
+    "load_comparison": "comparison",
+    "compare": "measure",
+    "Diagrams": "persistence",
+    "diagrams": "persistence",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from its module, importing that module now."""
+    if name not in _HOMES:
+        msg = f"module 'warpviz.topology' has no attribute {name!r}; it has: {', '.join(__all__)}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    return getattr(import_module(f"warpviz.topology.{_HOMES[name]}"), name)
