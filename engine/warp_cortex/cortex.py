@@ -1,10 +1,9 @@
 """The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter of events."""
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
-from warp_cortex import council, summary
+from warp_cortex import council, lanes, summary
 from warp_cortex.config import CortexConfig, within
 from warp_cortex.context import Context
 from warp_cortex.council import Council
@@ -13,9 +12,8 @@ from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.streams import Stream
 from warp_cortex.synapse import Snapshot, Synapse
-from warp_cortex.trace import Event, Failure, Finish, Influence, Memory, Revoke, Token, Trace
+from warp_cortex.trace import Event, Influence, Memory, Revoke, Trace
 
-PAUSE_POLL_S = 0.05
 EventT = TypeVar("EventT", bound=Event)
 
 
@@ -30,49 +28,49 @@ class Cortex:
         self.prism, self.config = prism, config or CortexConfig()
         self.trace = Trace()
         self.context: Context | None = None
-        self._theta = self.config.gate.theta
+        self._controls = lanes.Controls(theta=self.config.gate.theta)
         self._council: Council | None = None
-        self._stop, self._go = threading.Event(), threading.Event()
-        self._go.set()
 
     @property
     def theta(self) -> float:
         """The gate's threshold, from the next judgement on."""
-        return self._theta
+        return self._controls.theta
 
     @theta.setter
     def theta(self, value: float) -> None:
-        self._theta = within("theta", value, -1, 1)
+        self._controls.theta = within("theta", value, -1, 1)
 
     def stop(self) -> None:
         """Ask the run to end at its next step; what happened so far stays in the trace."""
-        self._stop.set()
-        self._go.set()
+        self._controls.stop.set()
+        self._controls.go.set()
 
     def pause(self) -> None:
         """Hold the run before its next step."""
-        self._go.clear()
+        self._controls.go.clear()
 
     def resume(self) -> None:
         """Let a paused run go on."""
-        self._go.set()
+        self._controls.go.set()
 
     def run(
         self, prompt: str, *, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[Event]:  # fmt: skip
         """Read the prompt, then write, yielding every event as it happens.
 
-        Cooperative: one River step, then one batched step of all streams; the same seed gives the same events.
-        When the River has ended, open streams think to their end and are judged, but enter nothing any more.
+        `config.mode` says how River and streams take turns; see `lanes`. When the River has ended, open streams
+        think to their end and are judged, but enter nothing any more.
 
         Raises:
             ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model.
         """
-        self._stop.clear()
+        self._controls.stop.clear()
         self.trace = Trace()
         try:
-            yield from self._begin(prompt, progress)
-            yield from self._cooperate()
+            here = yield from self._begin(prompt, progress)
+            take_turns = lanes.concurrent if self.config.mode == "concurrent" else lanes.cooperative
+            for event in take_turns(here, self._controls):
+                yield self._emit(event)
         finally:
             if self._council is not None:
                 self._council.collect(self.trace)
@@ -115,27 +113,24 @@ class Cortex:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
         here = self._running()
         effect = here.injector.influence(number)
-        return self._emit(
-            Influence(
-                step=here.step, injection=number, first_position=effect.first_position, kl=list(effect.kl),
-                attention_mass=list(effect.attention_mass),
-            )  # fmt: skip
-        )
+        event = Influence(
+            step=here.step, injection=number, first_position=effect.first_position, kl=list(effect.kl),
+            attention_mass=list(effect.attention_mass),
+        )  # fmt: skip
+        return self._emit(event)
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
         here = self._council
         if here is None:
-            return Memory(
-                step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0
-            )
+            return Memory(step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
         return here.memory()
 
     def summary(self) -> dict[str, Any]:
         """Return the run in one JSON-ready dict, from the trace alone."""
         return summary.summarise(self.trace)
 
-    def _begin(self, prompt: str, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
+    def _begin(self, prompt: str, progress: Callable[[int, int], None] | None) -> Generator[Event, None, Council]:
         config = self.config
         ids = self.prism.encode(prompt, start=True)
         self.context = context = Context(
@@ -143,47 +138,14 @@ class Cortex:
         )
         context.check_room(len(ids))
         council.check_config(config, num_tokens=len(ids))
-        context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=self._stop.is_set)
+        context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=self._controls.stop.is_set)
         river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
         self._council = Council(self.prism, config, river)
         yield self._emit(council.header(self.prism, config, context, prompt))
         yield self._emit(self._council.publish())
         river.forget()
         yield self._emit(self._council.memory())
-
-    def _cooperate(self) -> Iterator[Event]:
-        here = self._running()
-        reason: str | None = None
-        while reason is None:
-            if reason := "stopped" if self._interrupted() else here.river.why_done():
-                break
-            try:
-                written = here.river.step()
-            except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
-                yield self._emit(Failure(step=here.step, stream=None, message=str(error).splitlines()[0]))
-                reason = "error"
-                break
-            if written is None:
-                reason = "end"
-                break
-            token, piece = written
-            yield self._emit(Token(step=here.step, id=token, text=piece, position=here.step - 1))
-            for event in here.route(piece):
-                yield self._emit(event)
-            for event in here.think(theta=self._theta, can_inject=True):
-                yield self._emit(event)
-        yield self._emit(Finish(step=here.step, stream=None, reason=reason))
-        while not here.lane.is_idle and not self._interrupted():
-            for event in here.think(theta=self._theta, can_inject=False):
-                yield self._emit(event)
-        for stream in here.lane.close("stopped"):
-            yield self._emit(Finish(step=here.step, stream=stream.id, reason="stopped"))
-        yield self._emit(here.memory())
-
-    def _interrupted(self) -> bool:
-        while not self._go.wait(PAUSE_POLL_S):
-            pass
-        return self._stop.is_set()
+        return self._council
 
     def _running(self) -> Council:
         if self._council is None:

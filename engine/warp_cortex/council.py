@@ -83,14 +83,17 @@ class Council:
         """Let every stream think one token; judge and inject the thoughts that are finished."""
         events: list[Event] = []
         for outcome in self.lane.step():
-            if outcome.token is not None:
-                events.append(self._thought_token(outcome))
-            if outcome.error is not None:
-                events.append(Failure(step=self.step, stream=outcome.stream.id, message=outcome.error))
-                events.append(Finish(step=self.step, stream=outcome.stream.id, reason="error"))
-            elif outcome.state is not None:
-                events += self._judge(outcome, theta=theta, can_inject=can_inject)
+            events += self.note(outcome, theta=theta, can_inject=can_inject)
         return events
+
+    def note(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
+        """Return the events one outcome of the stream lane causes; a finished thought is judged and may enter."""
+        if outcome.token is not None:
+            return [self._thought_token(outcome)]
+        if outcome.error is not None:
+            failure = Failure(step=self.step, stream=outcome.stream.id, message=outcome.error)
+            return [failure, Finish(step=self.step, stream=outcome.stream.id, reason="error")]
+        return self._judge(outcome, theta=theta, can_inject=can_inject)
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner."""
@@ -130,7 +133,7 @@ class Council:
     def _thought_token(self, outcome: Outcome) -> StreamToken:
         assert outcome.token is not None  # noqa: S101 - the caller looked
         stream = outcome.stream
-        place = self._steps[stream.id] + len(stream.prompt) + len(stream.ids) - 1
+        place = self._steps[stream.id] + len(stream.prompt) + outcome.index
         return StreamToken(step=self.step, stream=stream.id, id=outcome.token, text=outcome.piece, position=place)
 
     def _judge(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
@@ -138,34 +141,32 @@ class Council:
         assert state is not None  # noqa: S101 - the caller looked
         self._thoughts.append(state.middle.cpu())
         text = stream.text.strip()
-        events: list[Event] = [
-            Thought(
-                step=self.step, stream=stream.id, text=text, num_tokens=len(stream.ids), reason=stream.reason or "",
-                vector=len(self._thoughts) - 1,
-            )  # fmt: skip
-        ]
+        thought = Thought(
+            step=self.step, stream=stream.id, text=text, num_tokens=len(stream.ids), reason=stream.reason or "",
+            vector=len(self._thoughts) - 1,
+        )  # fmt: skip
         scores = similarities(self.river.state(stream.trigger), state, self.river.statistics())
         scores = {name: round(score, 6) for name, score in scores.items()}
         accepted = bool(text) and (not gate.enabled or decide(scores, scorer=gate.scorer, theta=theta))
-        events.append(
-            GateDecision(
-                step=self.step, stream=stream.id, accepted=accepted, similarity=scores[gate.scorer], threshold=theta,
-                scorer=gate.scorer, similarities=scores,
-            )  # fmt: skip
-        )
+        decision = GateDecision(
+            step=self.step, stream=stream.id, accepted=accepted, similarity=scores[gate.scorer], threshold=theta,
+            scorer=gate.scorer, similarities=scores,
+        )  # fmt: skip
+        events: list[Event] = [thought, decision]
         if accepted and can_inject and self.injector.can_inject(text):
-            injection = self.injector.inject(text, stream=stream.id)
-            events.append(
-                Inject(
-                    step=self.step, injection=injection.id, stream=stream.id, text=injection.text,
-                    positions=list(injection.positions), anchor=injection.anchor,
-                )  # fmt: skip
-            )
+            events.append(self._inject(text, stream.id))
         events.append(Finish(step=self.step, stream=stream.id, reason=stream.reason or ""))
         return events
 
+    def _inject(self, text: str, stream: int) -> Inject:
+        injection = self.injector.inject(text, stream=stream)
+        return Inject(
+            step=self.step, injection=injection.id, stream=stream, text=injection.text,
+            positions=list(injection.positions), anchor=injection.anchor,
+        )  # fmt: skip
+
     def _heads(self, cloud: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float16]]:
-        heads = cloud.unflatten(1, (self.prism.spec.num_kv_heads, -1))  # [T, H_kv, D]
+        heads = cloud.view(len(cloud), self.prism.spec.num_kv_heads, -1)  # [T, H_kv, D]
         return _half(heads.transpose(0, 1))
 
 

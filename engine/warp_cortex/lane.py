@@ -23,6 +23,7 @@ class Outcome:
 
     stream: Stream
     token: int | None = None
+    index: int = 0  # of the token in the thought
     piece: str = ""
     state: GateState | None = None
     error: str | None = None
@@ -40,10 +41,14 @@ class _Seat:
 
 
 class StreamLane:
-    """All streams of one engine. One `step` is one batched forward pass per snapshot version in use."""
+    """All streams of one engine. One `step` is one batched forward pass per snapshot version in use.
+
+    `open` may be called from another thread than `step`; the properties are readings any thread may take.
+    """
 
     def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
         self.prism, self.config, self._seed = prism, config, seed
+        self._inbox: deque[_Seat] = deque()
         self._waiting: deque[int] = deque()
         self._seats: dict[int, _Seat] = {}
         self._batches: dict[int, StreamBatch] = {}
@@ -52,22 +57,23 @@ class StreamLane:
     @property
     def is_idle(self) -> bool:
         """Whether nobody waits or thinks."""
-        return not self._seats
+        return not self._seats and not self._inbox
 
     @property
     def num_active(self) -> int:
         """Streams in a slot."""
-        return sum(len(batch.agents) for batch in self._batches.values())
+        return sum(len(batch.agents) for batch in list(self._batches.values()))
 
     @property
     def private_bytes(self) -> int:
         """Bytes of all private entries, free slots included."""
-        return sum(batch.slots.num_bytes for batch in self._batches.values())
+        return sum(batch.slots.num_bytes for batch in list(self._batches.values()))
 
     @property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots somebody still reads, in version order."""
-        found = {seat.snapshot.version: seat.snapshot for seat in self._seats.values()}
+        seats = [*self._inbox, *list(self._seats.values())]
+        found = {seat.snapshot.version: seat.snapshot for seat in seats}
         return [found[version] for version in sorted(found)]
 
     def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
@@ -75,11 +81,14 @@ class StreamLane:
         generator = None
         if self.config.temperature > 0:  # seeded by stream, so that its thought does not depend on its neighbours
             generator = Generator().manual_seed(self._seed * 1_000_003 + stream.id)
-        self._seats[stream.id] = _Seat(stream, snapshot, focus, Detokenizer(self.prism.decode), generator)
-        self._waiting.append(stream.id)
+        self._inbox.append(_Seat(stream, snapshot, focus, Detokenizer(self.prism.decode), generator))
 
     def step(self) -> list[Outcome]:
         """Admit who fits, advance every batch that was active by one token, and return what happened."""
+        while self._inbox:
+            seat = self._inbox.popleft()
+            self._seats[seat.stream.id] = seat
+            self._waiting.append(seat.stream.id)
         waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
         active = {version: len(batch.agents) for version, batch in self._batches.items()}
         decision = decide(waiting, active, slots=self.config.slots)
@@ -96,10 +105,11 @@ class StreamLane:
 
     def close(self, reason: str) -> list[Stream]:
         """End everybody who still waits or thinks; return them."""
-        open_streams = [seat.stream for seat in self._seats.values()]
+        open_streams = [seat.stream for seat in [*self._seats.values(), *self._inbox]]
         for stream in open_streams:
             stream.reason = reason
-        self._waiting.clear()
+        for held in (self._inbox, self._waiting):
+            held.clear()
         self._seats.clear()
         self._batches.clear()
         return open_streams
@@ -157,7 +167,7 @@ class StreamLane:
         piece = seat.detokenizer.push(token)
         stream.ids.append(token)
         stream.text += piece
-        outcomes = [Outcome(stream, token=token, piece=piece)]
+        outcomes = [Outcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
         cut = min((at for at in map(stream.text.find, self.config.stop) if at >= 0), default=-1)
         if cut >= 0:
             stream.text, stream.reason = stream.text[:cut], "stop text"

@@ -85,9 +85,12 @@ class StreamBatch:
         return out.logits
 
     def state(self, slot: int) -> GateState:
-        """Return what the Gate judges: middle states averaged over the thought's tokens, and the last state."""
+        """Return what the Gate judges: middle states averaged over the thought's tokens, and the last state.
+
+        Copies on the host: the slot's rows are reused, and another lane reads them.
+        """
         count = max(1, self._fed[slot])
-        return GateState(middle=self._middle[slot] / count, last=self._last[slot])
+        return GateState(middle=(self._middle[slot] / count).cpu(), last=self._last[slot].clone().cpu())
 
     def release(self, slot: int) -> None:
         """Close a slot; the last agent moves into it."""

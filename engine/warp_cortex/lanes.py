@@ -1,0 +1,187 @@
+"""How River and streams take turns: cooperatively in one thread, or concurrently in two.
+
+Cooperative: one River step, then one batched step of all streams; the same seed gives the same events, byte for byte.
+Concurrent: each lane has its thread and, on CUDA, its own stream, the River's with high priority. The River never
+waits for a thought: finished ones lie in a queue it looks into between two of its own steps.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+
+import torch
+
+from warp_cortex.council import Council
+from warp_cortex.lane import Outcome
+from warp_cortex.trace import Event, Failure, Finish, Token
+
+POLL_S = 0.02
+JOIN_S = 30.0
+HIGH_PRIORITY, LOW_PRIORITY = -1, 0
+
+
+@dataclass(slots=True)
+class Controls:
+    """What other threads may set while a run goes on; read once per step."""
+
+    theta: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    go: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.go.set()
+
+    def interrupted(self) -> bool:
+        """Wait while paused; return whether the run shall end."""
+        while not self.go.wait(POLL_S):
+            pass
+        return self.stop.is_set()
+
+
+def river_step(here: Council, controls: Controls) -> tuple[list[Event], str | None]:
+    """Let the River write one token; return what happened, and why it has ended if it has."""
+    reason = "stopped" if controls.interrupted() else here.river.why_done()
+    if reason is not None:
+        return [], reason
+    try:
+        written = here.river.step()
+    except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
+        return [Failure(step=here.step, stream=None, message=str(error).splitlines()[0])], "error"
+    if written is None:
+        return [], "end"
+    token, piece = written
+    return [Token(step=here.step, id=token, text=piece, position=here.step - 1), *here.route(piece)], None
+
+
+def cooperative(here: Council, controls: Controls) -> Iterator[Event]:
+    """Yield the events of a run in which the lanes take turns."""
+    reason: str | None = None
+    while reason is None:
+        events, reason = river_step(here, controls)
+        yield from events
+        if reason is None:
+            yield from here.think(theta=controls.theta, can_inject=True)
+    yield Finish(step=here.step, stream=None, reason=reason)
+    while not here.lane.is_idle and not controls.interrupted():
+        yield from here.think(theta=controls.theta, can_inject=False)
+    yield from _close(here)
+
+
+def concurrent(
+    here: Council, controls: Controls, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Event]:  # fmt: skip
+    """Yield the events of a run in which each lane has a thread; every event carries its time in seconds.
+
+    Closing the generator, or an exception in its consumer, ends both threads before it returns.
+    """
+    run = _Run(here, controls, clock)
+    threads = [threading.Thread(target=work, name=f"warp-{work.__name__}") for work in (run.river, run.streams)]
+    for thread in threads:
+        thread.start()
+    try:
+        while (event := run.events.get()) is not None:
+            yield event
+    finally:
+        run.closing.set()
+        controls.go.set()
+        for thread in threads:
+            thread.join(JOIN_S)
+    for event in _close(here):
+        yield run.stamped(event)
+
+
+class _Run:
+    """One concurrent run. The River's thread owns context, router, gate and injector; the other owns the lane."""
+
+    def __init__(self, here: Council, controls: Controls, clock: Callable[[], float]) -> None:
+        self.here, self.controls = here, controls
+        self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.closing = threading.Event()
+        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._clock, self._start = clock, clock()
+        self._ready = _device_event(here)
+
+    def stamped(self, event: Event) -> Event:
+        return replace(event, time_s=round(self._clock() - self._start, 6))
+
+    def river(self) -> None:
+        """Write to the end, looking into the queue of finished thoughts between two tokens."""
+        here, controls = self.here, self.controls
+        reason: str | None = None
+        try:
+            with _device_lane(here, HIGH_PRIORITY):
+                while reason is None and not self.closing.is_set():
+                    self._note_finished(can_inject=True)
+                    events, reason = river_step(here, controls)
+                    self._ready.record()
+                    self._put(events)
+                self._put([Finish(step=here.step, stream=None, reason=reason or "stopped")])
+                while self._streams_busy() and not self.closing.is_set() and not controls.interrupted():
+                    time.sleep(POLL_S)
+                    self._note_finished(can_inject=False)
+                self._note_finished(can_inject=False)
+        except Exception as error:  # noqa: BLE001 - a thread's boundary: the consumer must hear of it and not hang
+            self._put([Failure(step=here.step, stream=None, message=f"{type(error).__name__}: {error}")])
+        finally:
+            self.closing.set()
+            self.events.put(None)
+
+    def streams(self) -> None:
+        """Step the stream lane whenever somebody waits or thinks."""
+        lane = self.here.lane
+        with _device_lane(self.here, LOW_PRIORITY):
+            while not self.closing.is_set():
+                if lane.is_idle:
+                    self.closing.wait(POLL_S / 10)
+                    continue
+                self._ready.wait()
+                for outcome in lane.step():
+                    self._outcomes.put(outcome)
+
+    def _streams_busy(self) -> bool:
+        return not self.here.lane.is_idle or not self._outcomes.empty()
+
+    def _note_finished(self, *, can_inject: bool) -> None:
+        while not self._outcomes.empty():
+            self._put(self.here.note(self._outcomes.get(), theta=self.controls.theta, can_inject=can_inject))
+
+    def _put(self, events: list[Event]) -> None:
+        for event in events:
+            self.events.put(self.stamped(event))
+
+
+def _close(here: Council) -> Iterator[Event]:
+    for stream in here.lane.close("stopped"):
+        yield Finish(step=here.step, stream=stream.id, reason="stopped")
+    yield here.memory()
+
+
+def _device_lane(here: Council, priority: int) -> AbstractContextManager[object]:
+    """Return the context of a CUDA stream of that priority, or nothing on other devices."""
+    if here.prism.device.type != "cuda":
+        return nullcontext()
+    stream = torch.cuda.Stream(here.prism.device, priority=priority)
+    stream.wait_stream(torch.cuda.current_stream(here.prism.device))
+    return torch.cuda.stream(stream)
+
+
+@dataclass(slots=True)
+class _Ready:
+    """Marks on the River's CUDA stream what a published snapshot depends on; the streams' lane waits for it there."""
+
+    event: torch.cuda.Event | None
+
+    def record(self) -> None:
+        if self.event is not None:
+            self.event.record()
+
+    def wait(self) -> None:
+        if self.event is not None:
+            self.event.wait()
+
+
+def _device_event(here: Council) -> _Ready:
+    return _Ready(torch.cuda.Event() if here.prism.device.type == "cuda" else None)
