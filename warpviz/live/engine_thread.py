@@ -1,0 +1,168 @@
+"""Runs a cortex off the main thread: pause, resume, stop, join; one live run per name.
+
+An interrupt reaches only the running cell and re-running a cell forgets the old object, so a run that is started under
+a name stops the one that had it before, and everything is stopped when the interpreter ends.
+"""
+
+import atexit
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from warp_cortex import Event, Trace
+
+STOP_TIMEOUT_S = 10.0
+
+
+class Engine(Protocol):
+    """The part of `warp_cortex.Cortex` that a run needs; a fabricated one serves as well."""
+
+    trace: Trace
+    theta: float
+
+    def run(self, prompt: str) -> Iterator[Event]:
+        """Yield the run's events."""
+
+    def stop(self) -> None:
+        """End the run at its next step."""
+
+    def pause(self) -> None:
+        """Hold the run before its next step."""
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+
+
+class EngineThread:
+    """One run of `cortex` on `prompt` in a thread of its own; also a context manager that stops it on exit.
+
+    `status` is "new", "running", "paused", "done", "stopped" or "failed"; `error` holds what a failed run raised. All
+    methods may be called from any thread, any number of times.
+    """
+
+    def __init__(self, cortex: Engine, prompt: str, *, name: str = "watch") -> None:
+        self.cortex = cortex
+        self.prompt = prompt
+        self.name = name
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._status = "new"
+        self._asked_to_stop = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"warpviz-engine-{name}", daemon=True)
+
+    @property
+    def status(self) -> str:
+        """Return where the run stands."""
+        return self._status
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether the engine may still step."""
+        return self._thread.is_alive()
+
+    @property
+    def trace(self) -> Trace:
+        """Return the run's record, complete at any time."""
+        return self.cortex.trace
+
+    def start(self) -> "EngineThread":
+        """Begin the run, stopping whatever run had this name before; starting twice raises RuntimeError."""
+        with self._lock:
+            if self._status != "new":
+                msg = f"the run {self.name!r} was started before; make a new EngineThread to run again"
+                raise RuntimeError(msg)
+            self._status = "running"
+        earlier = _claim(self)
+        if earlier is not None:
+            earlier.close()
+        self._thread.start()
+        return self
+
+    def pause(self) -> None:
+        """Hold the engine before its next step; nothing happens unless it runs."""
+        with self._lock:
+            if self._status == "running":
+                self.cortex.pause()
+                self._status = "paused"
+
+    def resume(self) -> None:
+        """Let a paused engine go on."""
+        with self._lock:
+            if self._status == "paused":
+                self._status = "running"
+                self.cortex.resume()
+
+    def stop(self) -> None:
+        """Ask the engine to end at its next step; returns at once, also when it is paused or over."""
+        self._asked_to_stop.set()
+        with self._lock:
+            if self._status in {"running", "paused"}:
+                self._status = "running"
+                self.cortex.stop()
+                self.cortex.resume()
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the run to end; return whether it has."""
+        if self._status == "new":
+            return True
+        return self._ended.wait(timeout_s)
+
+    def close(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+        """Stop and wait at most `timeout_s` seconds; return whether the engine has ended."""
+        self.stop()
+        return threading.current_thread() is self._thread or self.join(timeout_s)
+
+    def __enter__(self) -> Self:
+        return self.start() if self._status == "new" else self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        status = "failed"
+        try:
+            for _ in self.cortex.run(self.prompt):
+                if self._asked_to_stop.is_set():
+                    self.cortex.stop()
+            status = "stopped" if self._asked_to_stop.is_set() else "done"
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: nobody is above it, the views show `error`
+            self.error = error
+        finally:
+            with self._lock:
+                self._status = status
+            _release(self)
+            self._ended.set()
+
+
+_live: dict[str, EngineThread] = {}
+_live_lock = threading.Lock()
+
+
+def _claim(run: EngineThread) -> EngineThread | None:
+    with _live_lock:
+        earlier = _live.get(run.name)
+        _live[run.name] = run
+    return earlier if earlier is not run else None
+
+
+def _release(run: EngineThread) -> None:
+    with _live_lock:
+        if _live.get(run.name) is run:
+            del _live[run.name]
+
+
+def live_runs() -> dict[str, EngineThread]:
+    """Return the runs that have not ended, by name."""
+    with _live_lock:
+        return dict(_live)
+
+
+@atexit.register
+def stop_all(timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Stop every live run; return whether all of them ended within `timeout_s` seconds each."""
+    runs: list[Any] = list(live_runs().values())
+    for run in runs:
+        run.stop()
+    return all(run.join(timeout_s) for run in runs)

@@ -1,0 +1,161 @@
+"""Judges a run's thoughts again at another theta, from the trace alone, and says how well a gate separates labels."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from warp_cortex import GateDecision, RunStart, Spawn, Thought, Trace
+
+UNJUDGED = -1.0
+Floats = NDArray[np.float64]
+Labels = Mapping[int, bool] | Sequence[Mapping[int, bool]] | Callable[[str, str], bool | None]
+"""Which thoughts are good: {stream: label} of one run, one such mapping per run, or f(task, thought)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A thought the Gate has judged: what it answered, every scorer's similarity, and its label if there is one."""
+
+    run: int
+    seed: int
+    stream: int
+    step: int
+    task: str
+    thought: str
+    similarities: dict[str, float]
+    scorer: str
+    threshold: float
+    accepted: bool
+    label: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a threshold does: counts, and precision and recall over labelled thoughts (None where undefined)."""
+
+    theta: float
+    num_accepted: int
+    num_rejected: int
+    num_labelled: int
+    precision: float | None
+    recall: float | None
+    false_positive_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Roc:
+    """A receiver operating curve: one point per distinct similarity, falling threshold; `auc` is its area."""
+
+    false_positive_rate: Floats
+    true_positive_rate: Floats
+    thresholds: Floats
+    auc: float
+
+
+def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> list[Judged]:
+    """Return every judged thought of the runs, in order; `labels` say which are good.
+
+    Raises:
+        ValueError: there is one mapping of labels per run, but not as many as runs.
+    """
+    runs = list(traces)
+    if isinstance(labels, Sequence) and len(labels) != len(runs):
+        msg = f"labels has {len(labels)} mappings for {len(runs)} runs; one per run is needed"
+        raise ValueError(msg)
+    return [judged for number, trace in enumerate(runs) for judged in _of_run(number, trace, labels)]
+
+
+def _of_run(number: int, trace: Trace, labels: Labels | None) -> Iterable[Judged]:
+    tasks: dict[int, str] = {}
+    thoughts: dict[int, str] = {}
+    seed = 0
+    for event in trace.replay():
+        match event:
+            case RunStart():
+                seed = event.seed
+            case Spawn():
+                tasks[event.stream] = event.task
+            case Thought():
+                thoughts[event.stream] = event.text
+            case GateDecision():
+                task, thought = tasks.get(event.stream, ""), thoughts.get(event.stream, "")
+                yield Judged(
+                    run=number,
+                    seed=seed,
+                    stream=event.stream,
+                    step=event.step,
+                    task=task,
+                    thought=thought,
+                    similarities={**event.similarities, event.scorer: event.similarity},
+                    scorer=event.scorer,
+                    threshold=event.threshold,
+                    accepted=event.accepted,
+                    label=_label(labels, number, event.stream, task, thought),
+                )
+
+
+def _label(labels: Labels | None, run: int, stream: int, task: str, thought: str) -> bool | None:
+    if labels is None:
+        return None
+    if callable(labels):
+        return labels(task, thought)
+    mapping = labels[run] if isinstance(labels, Sequence) else labels
+    return mapping.get(stream)
+
+
+def similarities(thoughts: Sequence[Judged], scorer: str) -> Floats:
+    """Return the thoughts' similarities [F] under one scorer; NaN where a thought has none."""
+    return np.array([thought.similarities.get(scorer, np.nan) for thought in thoughts], dtype=np.float64)
+
+
+def scorers(thoughts: Sequence[Judged]) -> list[str]:
+    """Return every scorer that judged at least one thought, the one that decided most often first."""
+    used = [thought.scorer for thought in thoughts]
+    known = {name for thought in thoughts for name in thought.similarities}
+    return sorted(known, key=lambda name: (-used.count(name), name))
+
+
+def decide(values: Floats, theta: float) -> NDArray[np.bool_]:
+    """Return which similarities [F] pass: at least theta; NaN and -1 (could not be judged) never do."""
+    return np.asarray((values >= theta) & (values > UNJUDGED))
+
+
+def outcome(values: Floats, labels: Sequence[bool | None], theta: float) -> Outcome:
+    """Return what `theta` would do to thoughts with these similarities [F] and labels [F]."""
+    passed = decide(values, theta)
+    known = np.array([label is not None for label in labels], dtype=bool)
+    good = np.array([label is True for label in labels], dtype=bool)
+    hits = int((passed & good).sum())
+    return Outcome(
+        theta=theta,
+        num_accepted=int(passed.sum()),
+        num_rejected=int((~passed).sum()),
+        num_labelled=int(known.sum()),
+        precision=_ratio(hits, int((passed & known).sum())),
+        recall=_ratio(hits, int(good.sum())),
+        false_positive_rate=_ratio(int((passed & known & ~good).sum()), int((known & ~good).sum())),
+    )
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def roc(values: Floats, labels: Sequence[bool | None]) -> Roc | None:
+    """Return the curve over labelled thoughts with a similarity; None unless both labels occur.
+
+    Equal similarities share a point, so a scorer that gives every thought the same value has area one half.
+    """
+    kept = [(v, label) for v, label in zip(values, labels, strict=True) if label is not None and not np.isnan(v)]
+    good = sum(label for _, label in kept)
+    if not 0 < good < len(kept):
+        return None
+    scores = np.array([value for value, _ in kept])
+    truth = np.array([label for _, label in kept], dtype=bool)
+    order = np.argsort(-scores, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    true = np.append(0.0, np.cumsum(truth[order])[last_of_tie] / good)
+    false = np.append(0.0, np.cumsum(~truth[order])[last_of_tie] / (len(kept) - good))
+    thresholds = np.append(np.inf, scores[order][last_of_tie])
+    return Roc(false, true, thresholds, float(np.trapezoid(true, false)))
