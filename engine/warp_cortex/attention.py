@@ -44,7 +44,8 @@ def register() -> None:
 
 
 def attend(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None = None, *,
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor,
+    attention_mask: Tensor | None = None, *,  # noqa: ARG001 - transformers' signature; `warp` knows who sees what
     warp: Plan, scaling: float | None = None, softcap: float | None = None, sliding_window: int | None = None,
     **options: Any,
 ) -> tuple[Tensor, None]:  # fmt: skip
@@ -58,14 +59,18 @@ def attend(
     if foreign := [name for name in ("s_aux", "position_bias", "head_mask") if options.get(name) is not None]:
         msg = f"this model's attention uses {', '.join(foreign)}, which shared-context attention does not support"
         raise ValueError(msg)
-    layer = int(module.layer_idx)
+    layer = _layer_of(module)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if warp.tap is not None:
         warp.tap(layer, query * scale)
     window = sliding_window if sliding_window is not None and warp.span >= sliding_window else None
     if warp.shared is None and softcap is None:
-        return _alone(query, key, value, warp, scale, window), None
+        return _alone(query, key, value, warp, scale=scale, window=window), None
     return _together(query, key, value, warp, layer=layer, scale=scale, softcap=softcap, window=window), None
+
+
+def _layer_of(module: Any) -> int:
+    return int(module.layer_idx)
 
 
 def _visible(plan: Plan, window: int | None, num_queries: int) -> Tensor | None:
@@ -79,7 +84,7 @@ def _visible(plan: Plan, window: int | None, num_queries: int) -> Tensor | None:
     return mask
 
 
-def _alone(query: Tensor, key: Tensor, value: Tensor, plan: Plan, scale: float, window: int | None) -> Tensor:
+def _alone(query: Tensor, key: Tensor, value: Tensor, plan: Plan, *, scale: float, window: int | None) -> Tensor:
     """Attend to private entries only, with the platform's fused kernel."""
     gqa = query.shape[1] != key.shape[1]
     if plan.causal and window is None:

@@ -9,8 +9,8 @@ from torch import Tensor
 from warp_cortex import geometry
 from warp_cortex.attention import Plan
 from warp_cortex.detokenize import Detokenizer
-from warp_cortex.kv import TEXT, KVStore
 from warp_cortex.evidence import Evidence
+from warp_cortex.kv import TEXT, KVStore
 from warp_cortex.queries import QueryLog
 
 if TYPE_CHECKING:
@@ -154,15 +154,15 @@ class Context:
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store, other.queries = self.store.fork(), self.queries.fork()
         other.ids, other.tokens = list(self.ids), list(self.tokens)
-        other.logits, other.last, other._middle = self.logits, self.last, list(self._middle)  # noqa: SLF001 - own class
-        other._detokenizer = self._detokenizer.fork()  # noqa: SLF001 - own class
+        other.logits, other.last, other._middle = self.logits, self.last, list(self._middle)
+        other._detokenizer = self._detokenizer.fork()
         return other
 
     def over(self, store: KVStore) -> "Context":
         """Return this text seen through another cache of it; states and queries are shared, not copied."""
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store, other.queries, other.ids, other.tokens = store, self.queries, self.ids, self.tokens
-        other.logits, other.last, other._middle = self.logits, self.last, [self.middle]  # noqa: SLF001 - own class
+        other.logits, other.last, other._middle = self.logits, self.last, [self.middle]
         return other
 
     def _append(self, ids: list[int], *, reading: bool) -> None:

@@ -35,5 +35,5 @@ class Detokenizer:
     def fork(self) -> "Detokenizer":
         """Return an independent copy."""
         other = Detokenizer(self._decode)
-        other._tail, other._shown = list(self._tail), self._shown  # noqa: SLF001 - own class
+        other._tail, other._shown = list(self._tail), self._shown
         return other

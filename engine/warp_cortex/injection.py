@@ -181,7 +181,7 @@ class _Mass:
             return
         end = self._rows.numel() + query.shape[2]
         keys = self._store.data[layer, 0, :, :end].float()
-        grouped = query[0].float().unflatten(0, (keys.shape[0], -1)).flatten(1, 2)
+        grouped = query[0].float().reshape(keys.shape[0], -1, query.shape[-1])
         weights = (grouped @ keys.transpose(-1, -2)).softmax(-1)
         self._layers.append(float(weights[..., : self._rows.numel()][..., self._rows].sum(-1).mean()))
 

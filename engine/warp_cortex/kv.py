@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+__all__ = ["TEXT", "AppendView", "Cache", "KVStore", "SharedKV", "check_entries"]
+
 TEXT = 0  # tag of visible text; an injected thought carries its injection id, which starts at 1
 
 

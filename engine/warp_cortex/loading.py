@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers import logging as transformers_logging
 
 from warp_cortex.assets import bundled, is_bundled
@@ -29,7 +28,8 @@ def locate(name: str) -> str:
             raise FileNotFoundError(msg)
         return str(path)
     if name.count("/") > 1 or name.startswith((".", "/", "~")) or not name.strip():
-        msg = f"no model at {name!r}; give a folder with config.json, a hub id such as Qwen/Qwen2.5-0.5B-Instruct, or village"
+        accepted = "a folder with config.json, a hub id such as Qwen/Qwen2.5-0.5B-Instruct, or village"
+        msg = f"no model at {name!r}; give {accepted}"
         raise FileNotFoundError(msg)
     if "/" not in name:
         msg = f"model {name!r} is neither bundled nor a folder; bundled: village; a hub id has the form owner/name"
@@ -37,7 +37,7 @@ def locate(name: str) -> str:
     return name
 
 
-def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[nn.Module, Any]:
+def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, Any]:
     """Return the model in evaluation mode and its tokenizer.
 
     dtype None means float32 on a CPU (its half-precision kernels are slow) and bfloat16 elsewhere.
@@ -77,7 +77,7 @@ def _explain(name: str, source: str, error: OSError) -> str:
     )
 
 
-def checksum_of(name: str | None, model: nn.Module) -> str:
+def checksum_of(name: str | None, model: PreTrainedModel) -> str:
     """Return the first 16 hex digits of a SHA-256: of the weight files if there are any, else of the parameters."""
     digest = hashlib.sha256()
     folder = Path(locate(name)) if name is not None and _is_local(name) else None

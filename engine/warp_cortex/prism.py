@@ -9,12 +9,12 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
-from transformers.cache_utils import Cache
+from transformers import PreTrainedModel
 
 from warp_cortex import attention, loading
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
-from warp_cortex.kv import KVStore
+from warp_cortex.kv import Cache, KVStore
 from warp_cortex.rotary import Rotary, find_rotary, probe_layout
 from warp_cortex.support import FirstLayer, decoder_layers, refuse_unsupported
 
@@ -58,10 +58,13 @@ class Prism:
     closes itself. Two threads may call `forward` at once.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Any, *, name: str = "model", source: str | None = None) -> None:
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Any, *, name: str = "model", source: str | None = None
+    ) -> None:
         refuse_unsupported(model)
         self.model, self.tokenizer = model.eval(), tokenizer
         self._local = threading.local()
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
         self._attach()
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
@@ -222,7 +225,7 @@ class _Frame:
 
 
 @contextmanager
-def attached(model: nn.Module, tokenizer: Any, *, name: str = "model") -> Iterator[Prism]:
+def attached(model: PreTrainedModel, tokenizer: Any, *, name: str = "model") -> Iterator[Prism]:
     """Lend somebody else's model to the engine and give it back as it was."""
     with Prism(model, tokenizer, name=name) as prism:
         yield prism

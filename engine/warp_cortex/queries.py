@@ -89,15 +89,15 @@ class QueryLog:
         mean = keys.new_zeros(hidden.shape, dtype=torch.float32)
         for layer in range(keys.shape[0]):
             query = self._layers[layer][:, rows].float()
-            grouped = query.unflatten(0, (keys.shape[1], -1)).flatten(1, 2)  # [H_kv, G * N, D]
+            grouped = query.reshape(keys.shape[1], -1, query.shape[-1])  # [H_kv, G * N, D]
             scores = grouped @ keys[layer].float().transpose(-1, -2)
-            scores = scores.unflatten(1, (-1, hidden.shape[0])).masked_fill(hidden, float("-inf"))
+            scores = scores.view(scores.shape[0], -1, *hidden.shape).masked_fill(hidden, float("-inf"))
             mean += scores.softmax(-1).nan_to_num(0.0).mean((0, 1))
         return mean / keys.shape[0]
 
     def fork(self) -> "QueryLog":
         """Return an independent copy; the tensors are never written in place and are shared."""
         other = QueryLog(window=self.window, samples=self.samples)
-        other.positions, other._layers = self.positions, dict(self._layers)  # noqa: SLF001 - own class
-        other._num_sampled = self._num_sampled  # noqa: SLF001 - own class
+        other.positions, other._layers = self.positions, dict(self._layers)
+        other._num_sampled = self._num_sampled
         return other

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from warp_cortex.rope import LAYOUTS, unrotate
 
@@ -33,7 +34,7 @@ class Rotary:
         return unrotate(keys.float(), cos, sin, layout=self.layout)
 
 
-def find_rotary(model: nn.Module, layer_types: tuple[str, ...] | None) -> Rotary | None:
+def find_rotary(model: PreTrainedModel, layer_types: tuple[str, ...] | None) -> Rotary | None:
     """Return the model's rotary embedding with the layout still to be probed, or None if it has none."""
     for name, module in model.named_modules():
         if name.rsplit(".", 1)[-1] == "rotary_emb":

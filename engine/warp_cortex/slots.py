@@ -5,9 +5,8 @@ Active agents lie at the front, so that a step reads one contiguous prefix and c
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache
 
-from warp_cortex.kv import SharedKV, check_entries
+from warp_cortex.kv import Cache, SharedKV, check_entries
 
 
 class Slots:

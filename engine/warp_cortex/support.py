@@ -1,7 +1,9 @@
 """Which models the engine can serve, and where their parts are."""
 
 from torch import Tensor, nn
-from transformers.cache_utils import Cache
+from transformers import PreTrainedModel
+
+from warp_cortex.kv import Cache
 
 
 class FirstLayer(Cache):  # type: ignore[misc] # transformers is untyped here
@@ -23,7 +25,7 @@ class FirstLayer(Cache):  # type: ignore[misc] # transformers is untyped here
         return 0
 
 
-def decoder_layers(model: nn.Module) -> nn.ModuleList:
+def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """Return the list of decoder layers.
 
     Raises:
@@ -37,7 +39,7 @@ def decoder_layers(model: nn.Module) -> nn.ModuleList:
     raise ValueError(msg)
 
 
-def refuse_unsupported(model: nn.Module) -> None:
+def refuse_unsupported(model: PreTrainedModel) -> None:
     """Raise a ValueError that says why, for a model whose cache this engine cannot read."""
     config = model.config.get_text_config()
     kind = type(model).__name__
@@ -49,5 +51,6 @@ def refuse_unsupported(model: nn.Module) -> None:
         raise ValueError(msg)
     types = set(getattr(config, "layer_types", None) or ())
     if foreign := sorted(types - {"full_attention", "sliding_attention"}):
-        msg = f"{kind} has {', '.join(foreign)} layers, which keep no keys and values; only attention layers are supported"
+        listed = ", ".join(foreign)
+        msg = f"{kind} has {listed} layers, which keep no keys and values; only attention layers are supported"
         raise ValueError(msg)
