@@ -1,0 +1,49 @@
+"""`warpviz bench`: finds the benchmarks by itself and hands their own flags to them."""
+
+import sys
+import types
+
+import pytest
+
+from warpviz import bench
+from warpviz.cli import main
+
+
+@pytest.fixture
+def pretend(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A benchmark `pretend` with one flag, and what it was called with."""
+    calls: list[int] = []
+    module = types.ModuleType("warpviz.bench.pretend", "Count to n.\n\nMore words.")
+    module.configure = lambda parser: parser.add_argument("--n", type=int, default=1)
+    module.execute = lambda args: calls.append(args.n) or 0
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    found = [types.SimpleNamespace(name="pretend"), types.SimpleNamespace(name="_hidden")]
+    monkeypatch.setattr("pkgutil.iter_modules", lambda path: iter(found))
+    return calls
+
+
+def test_without_a_name_they_are_listed(pretend: list[int], capfd: pytest.CaptureFixture[str]) -> None:
+    """The list has a line per benchmark, with what it measures."""
+    assert main(["bench"]) == 0
+    assert "pretend     Count to n.\n" in capfd.readouterr().out
+    assert not pretend
+
+
+def test_flags_reach_the_benchmark(pretend: list[int]) -> None:
+    """Flags behind the name belong to the benchmark, which has defaults of its own."""
+    assert main(["bench", "pretend", "--n", "3"]) == 0
+    assert main(["bench", "pretend"]) == 0
+    assert pretend == [3, 1]
+
+
+def test_a_wrong_flag_is_one_line(pretend: list[int], capfd: pytest.CaptureFixture[str]) -> None:
+    """A flag that the benchmark does not know is refused in its name."""
+    with pytest.raises(SystemExit) as end:
+        main(["bench", "pretend", "--m", "3"])
+    assert end.value.code == 2
+    assert capfd.readouterr().err.startswith("warpviz bench pretend: unrecognized arguments: --m 3")
+
+
+def test_the_package_is_there() -> None:
+    """The benchmarks live in one package."""
+    assert bench.__doc__

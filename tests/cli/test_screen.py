@@ -1,0 +1,99 @@
+"""Model text on a terminal: harmless, complete, with notes on lines of their own."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from warp_cortex import Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
+
+from warpviz.cli.harmless import one_line, printable
+from warpviz.cli.terminal import Screen
+
+HOSTILE = {
+    "\x1b[2J\x1b]0;owned\x07": "␛[2J␛]0;owned␇",
+    "a\rb": "a␍b",
+    "\x7f": "␡",
+    "\x9b31m": "\\x9b31m",
+    "\u202egnp.exe": "\\u202egnp.exe",
+    "\ud800": "\\ud800",
+    "a\u2028b": "a\\u2028b",
+    "tab\there\nline": "tab\there\nline",
+    "naïve 日本語 👩\u200d🚀": "naïve 日本語 👩\u200d🚀",
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), HOSTILE.items())
+def test_hostile_text_is_shown_not_sent(text: str, shown: str) -> None:
+    """Escapes, bells, direction marks and lone surrogates appear as text; ordinary scripts are untouched."""
+    assert printable(text) == shown
+
+
+@given(st.text(alphabet=st.characters(), max_size=50))
+def test_whatever_comes_can_be_encoded_and_steers_nothing(text: str) -> None:
+    """For any text at all: UTF-8 encodable, no control character but newline and tab, and idempotent."""
+    shown = printable(text)
+    shown.encode("utf-8")
+    assert all(ord(c) >= 32 and not 127 <= ord(c) < 160 for c in shown if c not in "\n\t")
+    assert printable(shown) == shown
+    assert "\n" not in one_line(text)
+
+
+def screen(*, colour: bool = False) -> tuple[Screen, io.StringIO]:
+    """Return a screen on a string."""
+    out = io.StringIO()
+    return Screen(Console(file=out, force_terminal=colour, highlight=False, width=40, no_color=not colour)), out
+
+
+def token(text: str) -> Token:
+    """Return the event of one written token."""
+    return Token(step=1, id=1, text=text, position=0)
+
+
+def play(console: Screen) -> None:
+    """Show a run in which one thought is accepted and one is not."""
+    shared = {"threshold": 0.5, "scorer": "centred", "similarities": {}}
+    for event in (
+        token("The mill. "), token("[TASK: find the key]"),
+        Spawn(step=2, stream=1, task="find the key", kind="task", trigger=(0, 3), version=1),
+        Spawn(step=2, stream=2, task="x [red]", kind="task", trigger=(0, 3), version=1),
+        token(" It"),
+        Thought(step=3, stream=1, text="the key is red", num_tokens=4, reason="stop", vector=0),
+        GateDecision(step=3, stream=1, accepted=True, similarity=0.71, **shared),
+        Inject(step=3, injection=1, stream=1, text=" [Ref: the key is red]", positions=[4], anchor="next"),
+        Thought(step=3, stream=2, text="\x1b[31mred", num_tokens=4, reason="stop", vector=1),
+        GateDecision(step=3, stream=2, accepted=False, similarity=0.2, **shared),
+        Failure(step=3, stream=2, message="broke"),
+        token(" is red."),
+        Finish(step=4, stream=None, reason="end"),
+    ):  # fmt: skip
+        console.show(event)
+
+
+def test_a_run_reads_as_text_with_notes() -> None:
+    """The River's words are all there in order, and each note has a line of its own."""
+    console, out = screen()
+    play(console)
+    lines = out.getvalue().splitlines()
+    assert lines == [
+        "The mill. [TASK: find the key]",
+        "  │ stream 1 sets out: find the key",
+        "  │ stream 2 sets out: x [red]",
+        " It",
+        "  │ stream 1 thought: the key is red (accepted: centred similarity 0.71, theta 0.50)",
+        "  │ injection 1 into the River: [Ref: the key is red]",
+        "  │ stream 2 thought: ␛[31mred (rejected: centred similarity 0.20, theta 0.50)",
+        "  │ stream 2 failed: broke",
+        " is red.",
+    ]
+
+
+def test_notes_are_dimmed_on_a_terminal() -> None:
+    """On a terminal a note is dim and the River's own words are not; the model's own escape is never sent."""
+    console, out = screen(colour=True)
+    play(console)
+    text = out.getvalue()
+    assert "\x1b[2m  │ stream 1 sets out" in text
+    assert "\n It\n" in text
+    assert "\x1b[31mred" not in text

@@ -1,0 +1,65 @@
+"""The command `warpviz`: run, compare, lab, bench.
+
+Exit codes: 0; 2 for a mistake in what was asked, told in one line; 130 when interrupted. WARPVIZ_DEBUG=1 shows where an
+error came from. No command imports torch before it needs it, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from warpviz.cli import bench, compare, lab, run
+from warpviz.cli.harmless import one_line
+from warpviz.cli.parser import Parser
+
+_COMMANDS = {"run": run, "compare": compare, "lab": lab, "bench": bench}
+
+
+def build_parser() -> Parser:
+    """Return the parser of the whole command line; each command's module adds its own flags."""
+    parser = Parser(prog="warpviz", description="Many agents over one language model and one context, made visible.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
+    for name, module in _COMMANDS.items():
+        summary = (module.__doc__ or "").splitlines()[0]
+        command = commands.add_parser(name, help=summary, description=summary)
+        module.configure(command)
+        command.set_defaults(command=name, execute=module.execute, parser=command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Raises:
+        SystemExit: from argparse: 0 after --help, 2 for flags that do not parse.
+    """
+    args = build_parser().parse_args(argv)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a character must not end a run.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        code = int(args.execute(args))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone (`warpviz run | head`): that is its right. Python's own flush at exit must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        _complain(args.command, "interrupted")
+        return 130
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        if os.environ.get("WARPVIZ_DEBUG"):
+            raise
+        _complain(args.command, _one_line(error))
+        return 2
+    return code
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return one_line(str(error)) or type(error).__name__
+
+
+def _complain(command: str, message: str) -> None:
+    sys.stderr.write(f"warpviz {command}: {message}\n")

@@ -1,0 +1,135 @@
+"""Let a council of agents think over a text, and keep the trace.
+
+Without flags: the bundled model on a bundled sample context. The same flags write the same trace, byte for byte.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warpviz.cli.speech import stdout_kept
+
+if TYPE_CHECKING:
+    from warp_cortex import Cortex, CortexConfig
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `warpviz run`. Defaults are the engine's: a flag that is not given changes nothing."""
+    add = parser.add_argument
+    add("--model", default="village", help="bundled name, folder or hub id (village)")
+    add("--prompt", metavar="FILE", help="text to read; - is standard input (a bundled sample)")
+    add("--k", type=int, help="landmarks the streams share (64)")
+    add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
+    add("--policy", help="how landmarks are chosen (hybrid)")
+    add("--theta", type=float, help="similarity a thought needs to pass the gate (0.5)")
+    add("--gate", metavar="SCORER", help="raw, centred, standardised or off (centred)")
+    add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
+    add("--max-tokens", type=int, metavar="N", help="tokens the River may write (160)")
+    add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
+    add("--seed", type=int, help="(0)")
+    add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
+    add("--out", metavar="DIR", type=Path, default=Path("out"), help="where trace.jsonl and trace.npz go (out)")
+    add("--json", action="store_true", help="print one JSON object at the end, and nothing else")
+
+
+def settings(args: argparse.Namespace) -> "CortexConfig":
+    """Return the engine's settings that the flags describe.
+
+    Raises:
+        ValueError: a value out of range or unknown; it is named, with what would be accepted.
+    """
+    from warp_cortex import CortexConfig
+
+    config = CortexConfig() if args.seed is None else CortexConfig(seed=args.seed)
+    off = args.gate == "off"
+    gate = {"theta": args.theta, "scorer": None if off else args.gate, "enabled": False if off else None}
+    return replace(
+        config,
+        synapse=_given(config.synapse, k=args.k, alpha=args.alpha, policy=args.policy),
+        gate=_given(config.gate, **gate),
+        router=_given(config.router, max_streams=args.streams),
+        river=_given(config.river, max_tokens=args.max_tokens, window=args.window),
+    )
+
+
+def _given(config: Any, **values: Any) -> Any:
+    return replace(config, **{name: value for name, value in values.items() if value is not None})
+
+
+def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_counter) -> int:
+    """Run, save the trace whatever happens, and report; return 0, or 130 if interrupted."""
+    with stdout_kept(args.json):
+        from warp_cortex import Cortex, Prism
+
+        from warpviz.cli.prompt import read_text
+
+        config, prompt = settings(args), read_text(args.prompt)
+        args.out.mkdir(parents=True, exist_ok=True)
+        cortex = Cortex(Prism.load(args.model, device=args.device), config)
+        start = clock()
+        with _saved(cortex, args.out):
+            interrupted = _flow(cortex, prompt, quiet=args.json)
+        seconds = clock() - start
+    if interrupted:
+        sys.stderr.write(f"warpviz run: interrupted; the trace so far is in {args.out}\n")
+        return 130
+    summary = {**cortex.summary(), "seconds": round(seconds, 3)}
+    if args.json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+    else:
+        _tell(summary, args.out)
+    return 0
+
+
+def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
+    """Run to the end, showing it unless `quiet`; return whether Ctrl-C ended it."""
+    from warpviz.cli.terminal import Screen, Terminal
+
+    screen = Screen(Terminal())
+    try:
+        for event in cortex.run(prompt):
+            if not quiet:
+                screen.show(event)
+    except KeyboardInterrupt:
+        cortex.stop()
+        return True
+    finally:
+        if not quiet:
+            screen.end_line()
+    return False
+
+
+@contextmanager
+def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
+    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file short."""
+    try:
+        yield
+    finally:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            cortex.trace.save(folder)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _tell(summary: dict[str, Any], folder: Path) -> None:
+    from warpviz.cli.terminal import Terminal
+
+    streams = summary["streams"]
+    accepted = sum(bool(stream["accepted"]) for stream in streams)
+    injected = len(summary["injections"])
+    held = {name: f"{count / 1e6:.2f} MB" for name, count in summary["bytes"].items()}
+    lines = [
+        f"{summary['river_tokens']} tokens written after {summary['prompt_tokens']} read, {summary['seconds']:.1f} s",
+        f"{len(streams)} streams: {accepted} accepted, {len(streams) - accepted} not; {injected} injected",
+        "held: " + ", ".join(f"{name} {size}" for name, size in held.items()),
+        f"trace: {folder}",
+    ]
+    Terminal().print("\n" + "\n".join(lines), style="dim", markup=False)
