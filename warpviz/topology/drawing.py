@@ -14,8 +14,15 @@ import numpy as np
 # Okabe and Ito (2008): distinct under every common colour vision; each policy also has its own marker.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
+CORNERS: dict[str, list[tuple[float, float]]] = {
+    "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
+    "triangle": [(0, -1.2), (1.1, 0.9), (-1.1, 0.9)],
+    "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
+    "cross": [(-1, -1), (1, 1), (0, 0), (-1, 1), (1, -1), (0, 0)],
+}
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 INK, FAINT = "#24292f", "#8c959f"
+STYLE: dict[str, Any] = {"fill": INK, "font_size": 12}
 
 
 def visible(text: str) -> str:
@@ -30,7 +37,8 @@ def shown(text: str) -> str:
 
 def number(value: float) -> str:
     """Return a coordinate with at most two decimals."""
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(value) < 0.005 else f"{value:.2f}"
+    short = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if short == "-0" else short
 
 
 def tag(name: str, *children: str, **attributes: Any) -> str:
@@ -45,7 +53,7 @@ def tag(name: str, *children: str, **attributes: Any) -> str:
 
 def text_at(x: float, y: float, text: str, **attributes: Any) -> str:
     """Return one line of SVG text, as text."""
-    return tag("text", shown(text), x=float(x), y=float(y), **{"fill": INK, "font_size": 12, **attributes})
+    return tag("text", shown(text), x=float(x), y=float(y), **(STYLE | attributes))
 
 
 def line(points: Iterable[tuple[float, float]], **attributes: Any) -> str:
@@ -66,13 +74,7 @@ def marker(shape: str, x: float, y: float, *, size: float, colour: str, title: s
     if shape in {"circle", "ring"}:
         fill = colour if shape == "circle" else "none"
         return tag("circle", hint, cx=float(x), cy=float(y), r=float(size), fill=fill, stroke=colour, stroke_width=1.5)
-    corners = {
-        "square": [(-1, -1), (1, -1), (1, 1), (-1, 1)],
-        "triangle": [(0, -1.2), (1.1, 0.9), (-1.1, 0.9)],
-        "diamond": [(0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)],
-        "cross": [(-1, -1), (1, 1), (0, 0), (-1, 1), (1, -1), (0, 0)],
-    }[shape]
-    path = " ".join(f"{number(x + dx * size)},{number(y + dy * size)}" for dx, dy in corners)
+    path = " ".join(f"{number(x + dx * size)},{number(y + dy * size)}" for dx, dy in CORNERS[shape])
     return tag("polygon", hint, points=path, fill=colour, stroke=colour, stroke_width=1.0)
 
 
@@ -109,8 +111,8 @@ class Axes:
             text_at(self.left - 44, middle, y_label, text_anchor="middle",
                     transform=f"rotate(-90 {number(self.left - 44)} {number(middle)})"),
         ]  # fmt: skip
-        for value in ticks(*self.x) if x_ticks is None else x_ticks:
-            parts.append(text_at(self.at(value, self.y[0])[0], bottom + 16, f"{value:g}", text_anchor="middle", font_size=11))
+        at = {value: self.at(value, self.y[0])[0] for value in (ticks(*self.x) if x_ticks is None else x_ticks)}
+        parts += [text_at(x, bottom + 16, f"{v:g}", text_anchor="middle", font_size=11) for v, x in at.items()]
         for value in ticks(*self.y):
             y = self.at(self.x[0], value)[1]
             parts.append(text_at(self.left - 6, y + 4, f"{value:g}", text_anchor="end", font_size=11))

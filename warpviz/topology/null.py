@@ -78,5 +78,5 @@ def spread(values: FloatArray) -> Spread:
     if not values.size:
         return Spread(*[float("nan")] * 5)
     low, median, high = (float(value) for value in np.quantile(values, QUANTILES))
-    deviation = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    deviation = float(values.std(ddof=1)) if np.ptp(values) > 0 else 0.0  # equal draws: no rounding error
     return Spread(float(values.mean()), deviation, low, median, high)

@@ -60,7 +60,7 @@ def _curves(comparison: Comparison, *, top: float) -> list[str]:
     parts = []
     for dim in range(comparison.max_dim + 1):
         rows = comparison.select(dim=dim)
-        high = max([row.bound for row in rows] + [row.bottleneck for row in rows] + [row.null_high or 0.0 for row in rows])
+        high = max(max(row.bound, row.bottleneck, row.null_high or 0.0) for row in rows)
         axes = Axes(left=LEFT + dim * (PANEL + GAP), top=top, width=PANEL, height=PANEL * 0.6,
                     x=_padded(comparison.ks), y=(0.0, high * 1.05 or 1.0))  # fmt: skip
         parts.append(axes.frame(title=f"H{dim}: bottleneck distance against k", x_label="k landmarks",
@@ -114,7 +114,8 @@ def _diagrams(comparison: Comparison, policy: str, k: int, *, top: float) -> lis
     for row in comparison.select(policy=policy, k=k):
         full, kept = comparison.full[row.dim], comparison.diagrams[policy][k][row.dim]
         low, high = _extent(full, kept)
-        axes = Axes(left=LEFT + row.dim * (PANEL + GAP), top=top, width=PANEL, height=PANEL, x=(low, high), y=(low, high))
+        axes = Axes(left=LEFT + row.dim * (PANEL + GAP), top=top, width=PANEL, height=PANEL, x=(low, high),
+                    y=(low, high))  # fmt: skip
         title = f"H{row.dim}, {policy} at k = {k}: {len(kept):,} of {len(full):,} bars"
         parts.append(axes.frame(title=title, x_label="birth", y_label="death"))
         parts.append(_uncertain(axes, row.bound))
