@@ -34,11 +34,17 @@ class Store extends Emitter {
   }
 
   attach() {
-    const names = ["k", "alpha", "theta", "layer", "space", "selection", "notice", "links", ...(this.model.get("traits") ?? [])];
+    const names = ["k", "alpha", "theta", "layer", "space", "selection", "notice", "links"];
     for (const name of names) this.watch(name);
     this.model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
     this.join();
     this.on("change:links", () => this.join());
+  }
+
+  /** Call `fn` on an event: "data", "events", "saved", "op:<name>", or "change:<trait>". */
+  on(name, fn) {
+    if (name.startsWith("change:")) this.watch(name.slice(7));
+    return super.on(name, fn);
   }
 
   /** Turn model changes of a trait into store events. */

@@ -1,0 +1,76 @@
+// The axis of similarity: accepted thoughts stack above it, rejected ones hang below, theta stands across.
+
+const DOT = 4;
+
+class GateAxis {
+  constructor(run) { Object.assign(this, { run, places: new Map(), key: "", box: { x: 0, y: 0, w: 1, h: 1 } }); }
+
+  /** The range of similarities with room for theta; grows, never shrinks while the run goes on. */
+  get domain() {
+    let low = -0.05;
+    for (const lane of this.run.gated) if (lane.similarity !== null && lane.similarity > -1) low = Math.min(low, lane.similarity - 0.03);
+    return [Math.max(-1, Math.floor(low * 10) / 10), 1];
+  }
+
+  get scale() { return linear(this.domain, [this.box.x + 14, this.box.x + this.box.w - 14]); }
+
+  get line() { return this.box.y + this.box.h * 0.56; }
+
+  /** Place every judged thought once: beside its neighbours, accepted upwards and rejected downwards. */
+  layout() {
+    const key = [this.run.gated.length, this.box.w, this.box.h, this.domain].join();
+    if (key === this.key) return;
+    this.key = key;
+    this.places.clear();
+    const scale = this.scale;
+    const stacks = new Map();
+    const room = Math.max(1, Math.floor((this.box.h * 0.3) / (DOT * 2 + 1)));
+    for (const lane of this.run.gated) {
+      const x = scale(Math.max(lane.similarity ?? -1, scale.domain[0]));
+      const column = `${Math.round(x / (DOT * 2 + 1))}${lane.accepted}`;
+      const level = stacks.get(column) ?? 0;
+      stacks.set(column, level + 1);
+      const rise = (Math.min(level, room - 1) + 1) * (DOT * 2 + 1) + (level >= room ? (level % 3) * 2 : 0);
+      this.places.set(lane, [Math.round(x / (DOT * 2 + 1)) * (DOT * 2 + 1), this.line + (lane.accepted ? -rise : rise)]);
+    }
+  }
+
+  place(lane) { this.layout(); return this.places.get(lane) ?? [this.box.x, this.line]; }
+
+  draw(pen, theme, { cursor, theta, hidden, focus }) {
+    this.layout();
+    const { x, w } = this.box;
+    const scale = this.scale;
+    const line = this.line;
+    this.drawScale(pen, theme, scale, line);
+    const cut = theta === null ? null : scale(theta);
+    if (cut !== null) {
+      pen.rect(cut, line - this.box.h * 0.42, x + w - 14 - cut, this.box.h * 0.42, { fill: theme.green, alpha: 0.07, radius: 4 });
+      pen.rect(x + 14, line, cut - x - 14, this.box.h * 0.3, { fill: theme.vermilion, alpha: 0.06, radius: 4 });
+    }
+    for (const lane of this.run.gated) {
+      if (lane.gatedAt >= cursor) break;
+      if (!hidden.has(lane)) this.drawThought(pen, theme, lane, focus === lane ? 6 : DOT);
+    }
+    if (cut === null) return;
+    pen.line(cut, line - this.box.h * 0.46, cut, line + this.box.h * 0.32, { stroke: theme.ink, width: 1.5 });
+    pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${number(theta, 2)}`, { size: 11, weight: 600, halo: true });
+  }
+
+  drawScale(pen, theme, scale, line) {
+    for (const tick of scale.ticks(8)) {
+      pen.line(scale(tick), line - 3, scale(tick), line + 3, { stroke: theme.faint });
+      pen.text(scale(tick), this.box.y + this.box.h - 4, number(tick, 2), { size: 10, fill: theme.faint, align: "center" });
+    }
+    pen.line(this.box.x + 14, line, this.box.x + this.box.w - 14, line, { stroke: theme.line, width: 1.2 });
+    pen.text(this.box.x + 14, this.box.y + 12, "similarity to the River", { size: 11, fill: theme.soft });
+  }
+
+  drawThought(pen, theme, lane, r) {
+    const [x, y] = this.place(lane);
+    if (lane.accepted) pen.dot(x, y, r, theme.green);
+    else drawMark(pen, "cross", x, y, r * 0.72, { stroke: theme.vermilion, width: 1.6 });
+  }
+
+  reset(run) { this.run = run; this.places.clear(); this.key = ""; }
+}

@@ -1,0 +1,189 @@
+// KVCloud: a cache as a cloud of tokens. k, colours, radius and cells move here, without the kernel.
+
+const POINTS_ALPHA = 0.8;
+
+class Cloud {
+  constructor(frame, store) {
+    this.frame = frame;
+    this.store = store;
+    this.scene = new Scene();
+    this.marks = new Landmarks(store);
+    this.tool = "select";
+    this.lasso = null;
+    this.cursor = -1;
+    this.hovered = -1;
+    this.chosen = new Set(store.get("selection"));
+    this.plot = new Plot(frame, { height: store.get("height") ?? 460, draw: (...args) => this.draw(...args), focusable: true });
+    this.tip = h("div", { class: "wz-tip", hidden: true });
+    frame.body.append(this.tip);
+    this.isLandmark = (i) => this.marks.has(this.tokenOf(i));
+    this.tokenOf = (i) => { const index = store.array("index"); return index.length ? index[i] : i; };
+  }
+
+  get mode() { return this.store.get("colour"); }
+
+  /** Take the arrays again after the kernel sent some. */
+  refresh({ full, changed }) {
+    const { store } = this;
+    if (full || ["order", "radii", "chain_start", "chain_pick", "chain_distance"].some((name) => changed.has(name))) this.marks.read();
+    if (full || changed.has("xyz")) {
+      const { data, shape } = store.arrays.xyz ?? { data: new Float32Array(0), shape: [0, 3] };
+      this.scene.dims = store.data.dims ?? 2;
+      const last = this.scene.count;
+      const origin = last && shape[0] > last ? Array.from(this.scene.now.slice((last - 1) * 3, last * 3)) : null;
+      this.scene.aim(data, shape[1], { origin });
+    }
+    this.recolour();
+  }
+
+  recolour() {
+    this.marks.use(this.store.get("k"));
+    const { colours, legend } = colourPoints(this.mode, this.store, this.marks, this.frame.theme);
+    this.colours = colours;
+    this.legend = legend;
+    this.describe();
+    this.plot.redraw();
+  }
+
+  describe() {
+    const { store, marks } = this;
+    const total = store.data.tokens?.length ?? 0;
+    const shown = this.scene.count;
+    const layer = store.get("layer") < 0 ? "all layers" : `layer ${store.get("layer")}`;
+    this.frame.meta.textContent = oneLine([store.data.model, store.get("space"), layer,
+      shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`].filter(Boolean).join(" \u00b7 "));
+    const text = `${store.data.summary ?? ""} At k = ${marks.k} the cover radius is ${number(marks.radius)}; `
+      + `${number(this.chosen.size)} tokens are selected.`;
+    this.frame.summary(text);
+    this.plot.canvas.setAttribute("aria-label", text);
+  }
+
+  select(tokens, additive) {
+    const next = additive ? new Set(this.chosen) : new Set();
+    for (const t of tokens) if (additive && tokens.length === 1 && next.has(t)) next.delete(t); else next.add(t);
+    this.store.set("selection", [...next].sort((a, b) => a - b));
+  }
+
+  hover(i, x = 0, y = 0) {
+    this.tip.hidden = i < 0;
+    if (this.hovered === i) return;
+    this.hovered = i;
+    if (i >= 0) this.showTip(this.tokenOf(i), x, y);
+    this.plot.redraw();
+  }
+
+  showTip(t, x, y) {
+    const { store, marks } = this;
+    const tokens = store.data.tokens ?? [];
+    const around = (a, b) => clip(oneLine(tokens.slice(Math.max(0, a), b).join("")), 60);
+    const facts = [`token ${number(t)}`, `attention ${number(store.array("received")[t], 2)}`];
+    if (marks.has(t)) facts.push(`landmark, pick ${marks.rank[t] + 1}`);
+    else if (t < marks.count) facts.push(`${number(marks.far[t])} from landmark ${marks.near[t]}`);
+    this.tip.replaceChildren(
+      h("div", {}, h("span", { class: "wz-faint wz-token", text: around(t - 5, t) }),
+        h("span", { class: "wz-token wz-here", text: oneLine(tokens[t] ?? "") }),
+        h("span", { class: "wz-faint wz-token", text: around(t + 1, t + 6) })),
+      h("div", { class: "wz-faint", text: facts.join(" \u00b7 ") }),
+    );
+    const wide = this.plot.width;
+    this.tip.style.left = `${Math.min(x + 14, Math.max(0, wide - 300))}px`;
+    this.tip.style.top = `${y + 16}px`;
+    this.frame.status(`${oneLine(tokens[t] ?? "")} \u2013 ${facts.join(", ")}`);
+  }
+
+  draw(pen, w, hgt, theme) {
+    const { scene } = this;
+    if (!scene.count) { pen.text(w / 2, hgt / 2, this.store.data.busy || "no tokens yet", { align: "center", fill: theme.faint }); return; }
+    const moving = scene.step(performance.now());
+    scene.project(w, hgt);
+    if (this.store.get("cover") === "discs") this.drawDiscs(pen, theme);
+    if (this.store.get("cover") === "cells") this.drawCells(pen, theme);
+    this.drawPoints(pen, theme);
+    this.drawLandmarks(pen, theme);
+    this.drawHover(pen, theme);
+    drawLegend(pen, theme, w, this.legend ?? { items: [] });
+    this.drawReadout(pen, hgt, theme);
+    if (this.lasso) pen.path(this.lasso, { stroke: theme.accent, width: 1.5, dash: [4, 3], fill: `${theme.accent}1a`, closed: true });
+    if (moving) this.plot.redraw();
+  }
+
+  drawPoints(pen, theme) {
+    const { scene, chosen } = this;
+    const r = scene.count > 8000 ? 1.4 : scene.count > 2500 ? 2.2 : 3;
+    const faded = chosen.size > 0;
+    const order = scene.dims === 3 ? Array.from(scene.depth.keys()).sort((a, b) => scene.depth[a] - scene.depth[b]) : null;
+    for (let j = 0; j < scene.count; j += 1) {
+      const i = order ? order[j] : j;
+      if (this.isLandmark(i)) continue;
+      const on = !faded || chosen.has(this.tokenOf(i));
+      const size = order ? Math.round(r * (1 + 0.35 * scene.depth[i]) * 4) / 4 : r;
+      pen.dot(scene.screen[i * 2], scene.screen[i * 2 + 1], on && faded ? size + 1 : size, this.colours[i] ?? theme.faint, on ? POINTS_ALPHA : 0.14);
+    }
+  }
+
+  drawLandmarks(pen, theme) {
+    const { scene, chosen, marks } = this;
+    const size = marks.k > 200 ? 3.4 : marks.k > 96 ? 4.2 : 5.2;
+    for (let i = 0; i < scene.count; i += 1) {
+      if (!this.isLandmark(i)) continue;
+      const on = !chosen.size || chosen.has(this.tokenOf(i));
+      const style = { fill: this.colours[i] ?? theme.mark, stroke: theme.ink, width: 1.3, alpha: on ? 1 : 0.3 };
+      drawMark(pen, "diamond", scene.screen[i * 2], scene.screen[i * 2 + 1], size, style);
+    }
+  }
+
+  /** PCA never stretches, so every token lies within its landmark's disc of the cover radius: the disc is honest. */
+  drawDiscs(pen, theme) {
+    const { scene } = this;
+    if (this.store.data.shown !== "pca") return;
+    const r = this.marks.radius * (this.store.data.unit ?? 1) * scene.scale;
+    for (let i = 0; i < scene.count; i += 1) {
+      if (this.isLandmark(i)) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], r, { fill: `${theme.accent}0d`, stroke: `${theme.accent}40`, width: 0.8 });
+    }
+  }
+
+  /** A spoke from every token to its nearest landmark, nearest where the vectors live, not on the screen. */
+  drawCells(pen, theme) {
+    const { scene, marks, store } = this;
+    const index = store.array("index");
+    const row = index.length ? new Map(Array.from(index, (t, i) => [t, i])) : null;
+    for (let i = 0; i < scene.count; i += 1) {
+      const t = this.tokenOf(i);
+      const j = t < marks.count ? (row ? row.get(marks.near[t]) : marks.near[t]) : undefined;
+      if (j === undefined || j === i) continue;
+      pen.line(scene.screen[i * 2], scene.screen[i * 2 + 1], scene.screen[j * 2], scene.screen[j * 2 + 1], { stroke: theme.soft, width: 0.7, alpha: 0.28 });
+    }
+  }
+
+  drawHover(pen, theme) {
+    const i = this.hovered;
+    if (i < 0 || i >= this.scene.count) return;
+    const [x, y] = [this.scene.screen[i * 2], this.scene.screen[i * 2 + 1]];
+    pen.circle(x, y, 9, { stroke: theme.accent, width: 2 });
+  }
+
+  drawReadout(pen, hgt, theme) {
+    const { marks, store } = this;
+    const facts = [`k = ${marks.k}`, `cover radius ${number(marks.radius)}`, `2r = ${number(2 * marks.radius)}`];
+    pen.text(12, hgt - 26, facts.join("   "), { size: 13, weight: 600, fill: theme.ink });
+    const policy = store.get("policy");
+    const note = ["hybrid", "farthest"].includes(policy) ? certificateText(policy === "farthest" ? 0 : store.get("alpha")) : `${policy}: no certificate`;
+    const shown = store.data.shown === "umap" ? "UMAP: neighbours are kept, lengths are not" : store.data.explained ?? "";
+    pen.text(12, hgt - 9, [note, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft });
+    if (store.data.busy) pen.text(12, 18, store.data.busy, { size: 11, fill: theme.soft });
+  }
+}
+
+function mount(frame, store) {
+  const cloud = new Cloud(frame, store);
+  cloudControls(cloud);
+  cloudPointer(cloud);
+  frame.cleanup(store.on("data", (change) => cloud.refresh(change)));
+  frame.cleanup(store.on("change:k", () => cloud.recolour()));
+  for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
+  frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.describe(); cloud.plot.redraw(); }));
+  frame.onTheme(() => cloud.recolour());
+  frame.table = () => cloudTable(cloud);
+  cloud.refresh({ full: true, changed: new Set() });
+  return () => {};
+}

@@ -1,0 +1,53 @@
+// Landmarks for any k from one ranking: members, radius, nearest landmark and its distance, without the kernel.
+
+class Landmarks {
+  constructor(store) { this.store = store; this.read(); }
+
+  read() {
+    this.order = this.store.array("order");
+    this.radii = this.store.array("radii");
+    this.start = this.store.array("chain_start");
+    this.pick = this.store.array("chain_pick");
+    this.distance = this.store.array("chain_distance");
+    this.count = Math.max(0, this.start.length - 1);
+    this.rank = new Int32Array(this.count).fill(-1);
+    for (let r = 0; r < this.order.length; r += 1) if (this.order[r] < this.count) this.rank[this.order[r]] = r;
+    this.near = new Int32Array(this.count);
+    this.far = new Float32Array(this.count);
+    this.k = -1;
+  }
+
+  /** Take k; returns the k used (never more than was ranked). */
+  use(k) {
+    const used = Math.min(Math.max(1, k), Math.max(1, this.order.length));
+    if (used === this.k) return used;
+    this.k = used;
+    for (let t = 0; t < this.count; t += 1) {
+      let low = this.start[t];
+      let high = this.start[t + 1] - 1;
+      while (low < high) {
+        const mid = (low + high + 1) >> 1;
+        if (this.pick[mid] < used) low = mid; else high = mid - 1;
+      }
+      this.near[t] = this.order[this.pick[low]];
+      this.far[t] = this.distance[low];
+    }
+    return used;
+  }
+
+  has(token) { return token < this.count && this.rank[token] >= 0 && this.rank[token] < this.k; }
+
+  /** The cover radius at the present k, as the engine reported it. */
+  get radius() { return this.radii.length ? this.radii[Math.min(this.k, this.radii.length) - 1] : NaN; }
+}
+
+/** The factor by which the cover radius may exceed the best possible at this alpha; null from one half on. */
+function certificateFactor(alpha) {
+  return alpha < 0.5 ? (2 * (1 - alpha)) / (1 - 2 * alpha) : null;
+}
+
+/** Say the certificate in words. */
+function certificateText(alpha) {
+  const factor = certificateFactor(alpha);
+  return factor === null ? "no guarantee from \u03b1 = 0.5 on" : `at most ${number(factor, 3)}\u00d7 the best possible radius`;
+}

@@ -1,0 +1,122 @@
+// Lanes of the streams one can read, and the crowd of all others as dots.
+
+const LINGER_BEATS = 10;
+const LANE_HEIGHT = 58;
+const LANE_COLORS = ["purple", "orange", "sky", "blue"];
+const VERDICTS = { thinking: "", thought: "\u2026", accepted: "\u2713", injected: "\u2713", rejected: "\u2715", revoked: "\u21a9", failed: "!", closed: "\u25a1" };
+
+function laneColor(lane, theme) { return theme[LANE_COLORS[lane.stream % LANE_COLORS.length]]; }
+
+class Lanes {
+  constructor(run, theme) {
+    Object.assign(this, { run, theme, slots: [], cards: new Map(), crowd: [], capacity: 6 });
+    this.list = h("div", { class: "wr-lanes", role: "list", "aria-label": "Streams" });
+    this.empty = h("p", { class: "wr-empty", text: "Streams branch off here when the River asks for them." });
+    this.crowdBox = h("div", { class: "wr-crowd" });
+    this.crowdText = h("span", { class: "wr-crowd-text", "data-ink": "" });
+    this.crowdBox.append(this.crowdText);
+    this.el = h("div", { class: "wr-side" }, this.list, this.empty, this.crowdBox);
+  }
+
+  /** Seat the lanes after `cursor` events: who has a seat keeps it, free seats go to those furthest in thought. */
+  show(cursor) {
+    const present = this.run.present(cursor, LINGER_BEATS);
+    const crowded = present.length > this.capacity;
+    const here = new Set(present);
+    this.slots = this.slots.slice(0, this.capacity).map((lane) => (here.has(lane) ? lane : null));
+    const seated = new Set(this.slots.filter(Boolean));
+    const waiting = present.filter((lane) => !seated.has(lane));
+    if (crowded) waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
+    for (let i = 0; i < this.capacity && waiting.length; i += 1) this.slots[i] ??= waiting.shift();
+    this.crowd = waiting;
+    this.drawCards(cursor);
+    const num = number(this.crowd.length);
+    this.crowdText.textContent = this.crowd.length ? `and ${num} more ${this.crowd.length === 1 ? "stream" : "streams"}` : "";
+    this.empty.hidden = present.length > 0;
+  }
+
+  /** Those nearest their verdict are the ones to watch. */
+  interest(lane, cursor) { return lane.closedAt < cursor ? -1 : lane.count(cursor) / (lane.tokens.length + 1) + lane.count(cursor) / 1000; }
+
+  drawCards(cursor) {
+    const seated = new Set(this.slots.filter(Boolean));
+    for (const [lane, card] of this.cards) {
+      if (seated.has(lane)) continue;
+      card.el.remove();
+      this.cards.delete(lane);
+    }
+    this.slots.forEach((lane, slot) => {
+      if (!lane) return;
+      const card = this.cards.get(lane) ?? this.makeCard(lane);
+      card.el.style.transform = `translateY(${slot * LANE_HEIGHT}px)`;
+      this.fillCard(card, lane, cursor);
+    });
+  }
+
+  makeCard(lane) {
+    const card = { shown: 0, phase: "" };
+    card.verdict = h("span", { class: "wr-verdict", "data-ink": "" });
+    card.thought = h("div", { class: "wr-thought" });
+    card.el = h("div", { class: "wr-lane", role: "listitem", "data-stream": lane.stream },
+      h("div", { class: "wr-lane-head" }, h("span", { class: "wr-pip" }), h("b", { text: `#${lane.stream}`, "data-ink": "" }),
+        h("span", { class: "wr-task", text: oneLine(lane.task), title: visible(lane.task), "data-ink": "" }), card.verdict),
+      card.thought);
+    card.el.style.setProperty("--lane", laneColor(lane, this.theme));
+    this.cards.set(lane, card);
+    this.list.append(card.el);
+    return card;
+  }
+
+  fillCard(card, lane, cursor) {
+    const count = lane.count(cursor);
+    while (card.shown > count) { card.thought.lastChild.remove(); card.shown -= 1; }
+    const fresh = count - card.shown <= 2;
+    for (; card.shown < count; card.shown += 1) {
+      card.thought.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
+    }
+    card.thought.scrollTop = card.thought.scrollHeight;
+    const phase = lane.phase(cursor);
+    if (phase === card.phase) return;
+    card.phase = phase;
+    card.el.dataset.phase = phase;
+    const judged = lane.gatedAt < cursor;
+    const against = judged ? `${VERDICTS[phase]} ${number(lane.similarity, 2)} ${lane.accepted ? "\u2265" : "<"} \u03b8 ${number(lane.threshold, 2)}` : VERDICTS[phase];
+    card.verdict.textContent = phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against;
+  }
+
+  /** Return the rectangle of a lane's card, or of its dot in the crowd, in page pixels. */
+  box(lane) {
+    const card = this.cards.get(lane);
+    if (card) return card.el.getBoundingClientRect();
+    const box = this.crowdBox.getBoundingClientRect();
+    const [x, y] = this.crowdPlace(Math.max(0, this.crowd.indexOf(lane)), box.width);
+    return new DOMRect(box.left + x - 4, box.top + y - 4, 8, 8);
+  }
+
+  crowdPlace(index, width) {
+    const perRow = Math.max(1, Math.floor((width - 8) / 11));
+    return [8 + (index % perRow) * 11, 26 + Math.floor(index / perRow) * 11];
+  }
+
+  /** Draw the crowd: one dot per stream, brighter the newer its last token, hollow once judged. */
+  drawCrowd(pen, box, cursor) {
+    const beat = this.run.beatOf(cursor);
+    this.crowd.slice(0, 400).forEach((lane, i) => {
+      const [x, y] = this.crowdPlace(i, box.w);
+      if (y > box.h - 4) return;
+      const count = lane.count(cursor);
+      const last = count ? this.run.beats[lane.tokenAt[count - 1]] : -99;
+      const color = laneColor(lane, this.theme);
+      if (lane.closedAt < cursor) pen.circle(box.x + x, box.y + y, 2.6, { stroke: lane.accepted ? this.theme.green : this.theme.vermilion, width: 1.4 });
+      else pen.dot(box.x + x, box.y + y, beat - last < 2 ? 4 : 3, color, beat - last < 2 ? 1 : 0.55);
+    });
+  }
+
+  reset(run) {
+    this.run = run;
+    this.slots = [];
+    this.crowd = [];
+    this.cards.forEach((card) => card.el.remove());
+    this.cards.clear();
+  }
+}

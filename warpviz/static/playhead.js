@@ -1,0 +1,68 @@
+// Where in the run one looks: a place in beats that plays, follows a live run, is scrubbed and stepped.
+
+const BEATS_PER_S = 12;
+const JUMP_BEATS = 60; // a live view further behind than this jumps instead of hurrying
+const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+
+class Playhead {
+  /** `onmove(from, to, jumped)` is told of every change of the cursor. */
+  constructor(run, onmove) {
+    Object.assign(this, { run, onmove, place: 0, cursor: 0, playing: false, live: false, speed: 1, last: null });
+  }
+
+  get beat() { return Math.floor(this.place); }
+
+  get atEnd() { return this.cursor >= this.run.length; }
+
+  /** Beats pass slower where streams branch, land and fly back, so that the eye can follow. */
+  weight(beat) {
+    const events = this.run.drama.get(beat) ?? 0;
+    return events === 0 ? 1 : events <= 4 ? 3 : 1.5;
+  }
+
+  /** Advance with the clock (ms); returns whether there is more to play. */
+  tick(now) {
+    const elapsed = this.last === null ? 0 : Math.min(now - this.last, 100) / 1000;
+    this.last = now;
+    if (!this.playing) return false;
+    const behind = this.run.lastBeat - this.place;
+    if (this.live && behind > JUMP_BEATS) { this.seek(this.run.lastBeat - 1); return true; }
+    const pace = this.live ? Math.max(BEATS_PER_S, behind * 5) : (BEATS_PER_S * this.speed) / this.weight(this.beat);
+    this.move(Math.min(this.place + pace * elapsed, this.run.lastBeat));
+    if (this.live || !this.atEnd) return true;
+    this.pause();
+    return false;
+  }
+
+  move(place, jumped = false) {
+    const from = this.cursor;
+    this.place = Math.max(0, Math.min(place, this.run.lastBeat));
+    const to = this.run.cursorOf(this.place);
+    this.cursor = to;
+    if (to !== from || jumped) this.onmove(from, to, jumped || to < from);
+  }
+
+  seek(place) { this.move(place, true); }
+
+  play() {
+    if (this.atEnd && !this.live) this.seek(0);
+    this.playing = true;
+    this.last = null;
+  }
+
+  pause() { this.playing = false; }
+
+  /** Go one beat on or back; forward steps show their motion. */
+  step(direction) {
+    this.pause();
+    if (direction > 0) this.move(this.beat + 1); else this.seek(this.beat - 1);
+  }
+
+  /** Go to the next or previous beat in which something branches, lands or flies. */
+  skip(direction) {
+    this.pause();
+    const beats = [...this.run.drama.keys()].sort((a, b) => a - b);
+    const next = direction > 0 ? beats.find((b) => b > this.beat) : beats.reverse().find((b) => b < this.beat);
+    if (next !== undefined) this.seek(next);
+  }
+}

@@ -1,0 +1,174 @@
+// A run folded from rows: columns that only grow, every entry stamped with the index of its event (see live/timeline.py).
+
+const NEVER = Number.MAX_SAFE_INTEGER;
+
+/** Return how many entries of a sorted column are below `value`. */
+function countBelow(column, value) {
+  let [low, high] = [0, column.length];
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (column[mid] < value) low = mid + 1; else high = mid;
+  }
+  return low;
+}
+
+class Lane {
+  constructor(stream) {
+    Object.assign(this, { stream, task: "", kind: "", from: -1, to: -1, version: -1, tokens: [], tokenAt: [], thought: "",
+      reason: "", accepted: false, similarity: null, threshold: null, scores: {}, injection: -1, note: "", noteToken: -1, failure: "", finish: "" });
+    this.spawnedAt = this.thoughtAt = this.gatedAt = this.injectedAt = this.revokedAt = this.failedAt = this.finishedAt = NEVER;
+  }
+
+  /** When the stream stopped being alive. */
+  get closedAt() { return Math.min(this.gatedAt, this.failedAt, this.finishedAt); }
+
+  count(cursor) { return countBelow(this.tokenAt, cursor); }
+
+  phase(cursor) {
+    if (this.spawnedAt >= cursor) return "unborn";
+    if (this.revokedAt < cursor) return "revoked";
+    if (this.failedAt < cursor) return "failed";
+    if (this.injectedAt < cursor) return "injected";
+    if (this.gatedAt < cursor) return this.accepted ? "accepted" : "rejected";
+    if (this.finishedAt < cursor) return "closed";
+    return this.thoughtAt < cursor ? "thought" : "thinking";
+  }
+}
+
+class Run {
+  constructor() {
+    Object.assign(this, { rows: [], beats: [], start: null, tokens: [], tokenAt: [], lanes: new Map(), order: [], gated: [],
+      gatedAt: [], notes: [], noteAt: [], influences: [], influenceAt: [], published: [], publishedAt: [], endedAt: NEVER, ending: "", failures: [] });
+    this.injections = new Map();
+    this.marks = []; // {beat, kind}: what the timeline shows
+    this.drama = new Map(); // beat -> how many notable events
+    this.aliveByBeat = [0];
+    this.numAlive = 0;
+  }
+
+  get length() { return this.rows.length; }
+
+  get lastBeat() { return this.beats.length ? this.beats[this.beats.length - 1] : 0; }
+
+  get prompt() { return this.start?.prompt ?? []; }
+
+  push(rows) { for (const row of rows) this.add(row); }
+
+  lane(stream) {
+    if (!this.lanes.has(stream)) this.lanes.set(stream, new Lane(stream));
+    return this.lanes.get(stream);
+  }
+
+  add(row) {
+    const at = this.rows.length;
+    this.rows.push(row);
+    this.beats.push(row[1]);
+    const wasOpen = row[2] !== null && this.lanes.get(row[2])?.closedAt === NEVER;
+    FOLDS[row[0]]?.(this, at, row);
+    if (row[0] === "s") this.numAlive += 1;
+    else if ("gex".includes(row[0]) && wasOpen && this.lane(row[2]).spawnedAt < at && this.lane(row[2]).closedAt === at) this.numAlive -= 1;
+    this.aliveByBeat[row[1]] = this.numAlive;
+  }
+
+  mark(row, kind) {
+    this.marks.push({ beat: row[1], kind });
+    this.drama.set(row[1], (this.drama.get(row[1]) ?? 0) + 1);
+  }
+
+  /** Return how many events have happened by the end of a beat. */
+  cursorOf(beat) { return countBelow(this.beats, Math.floor(beat) + 1); }
+
+  beatOf(cursor) { return cursor > 0 ? this.beats[Math.min(cursor, this.length) - 1] : 0; }
+
+  /** Return how many visible tokens there are: the prompt's and those the River wrote. */
+  numTokens(cursor) { return (cursor > 0 ? this.prompt.length : 0) + countBelow(this.tokenAt, cursor); }
+
+  token(index) { return index < this.prompt.length ? this.prompt[index] : this.tokens[index - this.prompt.length]; }
+
+  /** Return the lanes that are alive, or were until `linger` beats ago, in the order of their spawning. */
+  present(cursor, linger) {
+    const beat = this.beatOf(cursor);
+    const list = [];
+    for (const lane of this.order) {
+      if (lane.spawnedAt >= cursor) break;
+      if (lane.closedAt >= cursor || this.beats[lane.closedAt] >= beat - linger) list.push(lane);
+    }
+    return list;
+  }
+
+  counts(cursor) {
+    const sum = { spawned: 0, alive: 0, accepted: 0, rejected: 0, injected: 0, revoked: 0, failed: 0 };
+    for (const lane of this.order) {
+      if (lane.spawnedAt >= cursor) break;
+      sum.spawned += 1;
+      sum.alive += lane.closedAt >= cursor ? 1 : 0;
+      sum.accepted += lane.gatedAt < cursor && lane.accepted ? 1 : 0;
+      sum.rejected += lane.gatedAt < cursor && !lane.accepted ? 1 : 0;
+      sum.injected += lane.injectedAt < cursor ? 1 : 0;
+      sum.revoked += lane.revokedAt < cursor ? 1 : 0;
+      sum.failed += lane.failedAt < cursor ? 1 : 0;
+    }
+    return sum;
+  }
+
+  theta(cursor) {
+    const count = countBelow(this.gatedAt, cursor);
+    return count ? this.gated[count - 1].threshold : this.start?.theta ?? null;
+  }
+
+  landmarks(cursor) {
+    const count = countBelow(this.publishedAt, cursor);
+    return count ? this.published[count - 1][5] : [];
+  }
+
+  /** Return the influence per visible token (the strongest of all injections, or of one) as a Map, and its maximum. */
+  influence(cursor, injection = null) {
+    const tint = new Map();
+    let most = 0;
+    for (let n = 0; n < countBelow(this.influenceAt, cursor); n += 1) {
+      const [, , id, first, kl] = this.influences[n];
+      if (injection !== null && id !== injection) continue;
+      kl.forEach((value, i) => tint.set(first + i, Math.max(value ?? 0, tint.get(first + i) ?? 0)));
+    }
+    for (const value of tint.values()) most = Math.max(most, value);
+    return { tint, most };
+  }
+}
+
+/** What each row does to a run. */
+const FOLDS = {
+  r(run, at, row) { run.start ??= { model: row[2], prompt: row[3], seed: row[4], theta: row[5] }; },
+  t(run, at, row) { run.tokens.push(row[2]); run.tokenAt.push(at); },
+  p(run, at, row) { run.published.push(row); run.publishedAt.push(at); run.mark(row, "publish"); },
+  s(run, at, row) {
+    const lane = Object.assign(run.lane(row[2]), { task: row[3], kind: row[4], from: row[5], to: row[6], version: row[7], spawnedAt: at });
+    run.order.push(lane);
+    run.mark(row, "spawn");
+  },
+  k(run, at, row) { const lane = run.lane(row[2]); lane.tokens.push(row[3]); lane.tokenAt.push(at); },
+  h(run, at, row) { Object.assign(run.lane(row[2]), { thought: row[3], reason: row[4], thoughtAt: at }); },
+  g(run, at, row) {
+    const lane = Object.assign(run.lane(row[2]), { accepted: row[3] === 1, similarity: row[4], threshold: row[5], scorer: row[6], scores: row[7], gatedAt: at });
+    run.gated.push(lane);
+    run.gatedAt.push(at);
+    run.mark(row, lane.accepted ? "accept" : "reject");
+  },
+  i(run, at, row) {
+    const lane = Object.assign(run.lane(row[3]), { injection: row[2], note: row[4], noteToken: row[5], injectedAt: at });
+    run.injections.set(row[2], lane);
+    run.notes.push(lane);
+    run.noteAt.push(at);
+    run.mark(row, "inject");
+  },
+  v(run, at, row) { const lane = run.injections.get(row[2]); if (lane) lane.revokedAt = at; },
+  f(run, at, row) { run.influences.push(row); run.influenceAt.push(at); },
+  e(run, at, row) {
+    run.failures.push({ at, stream: row[2], message: row[3] });
+    if (row[2] !== null) Object.assign(run.lane(row[2]), { failure: row[3], failedAt: at });
+    run.mark(row, "reject");
+  },
+  x(run, at, row) {
+    if (row[2] === null) { run.endedAt = Math.min(run.endedAt, at); run.ending ||= row[3]; return; }
+    Object.assign(run.lane(row[2]), { finish: row[3], finishedAt: at });
+  },
+};

@@ -1,0 +1,100 @@
+// Play, pause, speed, and a timeline one can drag, with the run's moments marked on it.
+
+const MARK_STYLE = {
+  spawn: { color: "purple", row: 0, shape: "triangle" }, accept: { color: "green", row: 1, shape: "circle" },
+  inject: { color: "green", row: 1, shape: "diamond" }, reject: { color: "vermilion", row: 2, shape: "cross" },
+};
+
+class Transport {
+  /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
+  constructor(frame, { playhead, act }) {
+    Object.assign(this, { frame, playhead, act });
+    this.play = button(frame, { label: "\u25b6 Play", name: "play", hint: "Space", onclick: act.toggle });
+    this.speed = select(frame, { label: "Speed", options: SPEEDS.map((v) => [v, `${v}\u00d7`]), value: 1, onchange: act.speed });
+    this.follow = toggle(frame, { label: "Follow live", value: true, hint: "Stay at the newest event", onchange: act.follow });
+    this.hold = button(frame, { label: "Pause engine", name: "hold", hint: "Hold the engine before its next step", onclick: act.hold });
+    this.stop = button(frame, { label: "\u25a0 Stop engine", name: "stop", hint: "End the run at its next step; the trace stays", onclick: act.stop });
+    this.time = h("span", { class: "wr-time", "data-ink": "" });
+    frame.controls.append(this.time);
+    this.plot = new Plot(frame, { height: 52, label: "Timeline", focusable: true, draw: (pen, w, hgt, theme) => this.draw(pen, w, hgt, theme) });
+    this.canvas = this.plot.canvas;
+    this.canvas.setAttribute("role", "slider");
+    this.canvas.setAttribute("aria-label", "Time in beats");
+    this.canvas.classList.add("wr-timeline");
+    this.listen();
+  }
+
+  get run() { return this.playhead.run; }
+
+  scale(width) { return linear([0, Math.max(1, this.run.lastBeat)], [10, width - 10]); }
+
+  listen() {
+    const scrub = (event) => this.act.seek(this.scale(this.plot.width).invert(this.plot.at(event)[0]));
+    this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); this.dragging = true; scrub(event); });
+    this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) scrub(event); });
+    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => { this.dragging = false; });
+    this.frame.root.addEventListener("keydown", (event) => this.onkey(event));
+  }
+
+  /** Space plays and pauses, arrows step, with shift to the next event, Home and End jump. */
+  onkey(event) {
+    if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " " && event.target.closest("button")) return;
+    const keys = { " ": () => this.act.toggle(), Home: () => this.act.seek(0), End: () => this.act.seek(Infinity),
+      ArrowRight: () => (event.shiftKey ? this.act.skip(1) : this.act.step(1)), ArrowLeft: () => (event.shiftKey ? this.act.skip(-1) : this.act.step(-1)) };
+    if (!keys[event.key]) return;
+    event.preventDefault();
+    event.stopPropagation();
+    keys[event.key]();
+  }
+
+  /** Show where things stand; `status` is the engine's, empty for a saved run. */
+  show(status) {
+    const { playhead, run } = this;
+    const live = status === "running" || status === "paused";
+    this.play.textContent = playhead.playing ? "\u275a\u275a Pause" : "\u25b6 Play";
+    this.play.setAttribute("aria-pressed", String(playhead.playing));
+    this.follow.el.hidden = this.stop.hidden = this.hold.hidden = !live;
+    this.follow.set(playhead.live && playhead.playing);
+    this.hold.textContent = status === "paused" ? "Resume engine" : "Pause engine";
+    this.speed.el.hidden = live && playhead.live;
+    this.time.textContent = `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`;
+    const canvas = this.canvas;
+    for (const [name, value] of [["valuemin", 0], ["valuemax", run.lastBeat], ["valuenow", playhead.beat]]) canvas.setAttribute(`aria-${name}`, value);
+    this.plot.redraw();
+  }
+
+  draw(pen, w, hgt, theme) {
+    const x = this.scale(w);
+    const base = hgt - 12;
+    const alive = this.run.aliveByBeat;
+    const most = Math.max(1, ...alive.filter(Number.isFinite));
+    const area = [[x(0), base]];
+    const stride = Math.max(1, Math.floor(alive.length / Math.max(1, w)));
+    for (let beat = 0; beat < alive.length; beat += stride) area.push([x(beat), base - ((alive[beat] ?? 0) / most) * (hgt - 20)]);
+    area.push([x(this.run.lastBeat), base]);
+    pen.path(area, { fill: theme.accent, alpha: 0.13, closed: true });
+    const now = x(this.playhead.place);
+    pen.clip(0, 0, now, hgt, () => pen.path(area, { fill: theme.accent, alpha: 0.22, closed: true }));
+    this.drawMarks(pen, theme, x, hgt);
+    pen.line(10, base, w - 10, base, { stroke: theme.line, width: 2 });
+    pen.line(10, base, now, base, { stroke: theme.accent, width: 2 });
+    pen.line(now, 4, now, base, { stroke: theme.ink, width: 1.5 });
+    pen.dot(now, base, 6, theme.ink);
+    if (most > 1) pen.text(w - 10, 11, `up to ${most} at once`, { size: 10, fill: theme.faint, align: "right", halo: true });
+  }
+
+  drawMarks(pen, theme, x, hgt) {
+    const seen = new Set();
+    for (const { beat, kind } of this.run.marks) {
+      const style = MARK_STYLE[kind];
+      if (!style) continue;
+      const key = `${Math.round(x(beat) / 3)}${style.row}`;
+      if (seen.has(key)) continue;
+      seen.add(key);
+      const y = 9 + style.row * ((hgt - 26) / 2);
+      const paint = style.shape === "cross" ? { stroke: theme[style.color], width: 1.4 } : { fill: theme[style.color] };
+      drawMark(pen, style.shape, x(beat), y, 3, { ...paint, alpha: beat <= this.playhead.place ? 1 : 0.4 });
+    }
+  }
+}

@@ -1,0 +1,144 @@
+"""The still forms of a KVCloud: words, table, plotly figure, SVG."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warpviz.views import export, svg
+
+if TYPE_CHECKING:
+    from warpviz.views.kv_cloud import KVCloud
+
+WIDTH, HEIGHT, PAD = 720, 460, 34
+MOST_DRAWN = 800
+
+
+def policies() -> tuple[str, ...]:
+    """Return the landmark policies that can be chosen."""
+    from warp_cortex import POLICIES
+
+    return tuple(name for name in POLICIES if name != "all")
+
+
+def summary(view: "KVCloud") -> str:
+    """Return the cloud in a sentence or two."""
+    subject, ranked = view.subject, view.scene.ranked
+    layer = "all layers" if view.layer < 0 else f"layer {view.layer}"
+    text = f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'a model')} by their {view.space}, {layer}."
+    if ranked is None:
+        return text
+    k = min(view.k, len(ranked.order))
+    return f"{text} {k} landmarks chosen by {view.policy} cover them within {ranked.radii[k - 1]:.4g}."
+
+
+def landmark_facts(view: "KVCloud") -> dict[str, NDArray[Any]]:
+    """Return per token drawn: rank (-1 none), whether a landmark, its nearest landmark and the distance to it."""
+    scene, num = view.scene, view.subject.num_tokens
+    rank, near, far = np.full(num, -1), np.full(num, -1), np.full(num, np.nan)
+    if scene.ranked is not None and scene.chains is not None:
+        k = min(view.k, len(scene.ranked.order))
+        rank[scene.ranked.order] = np.arange(len(scene.ranked.order))
+        picks, distances = scene.chains.at(k)
+        near[: len(picks)], far[: len(picks)] = scene.ranked.order[picks], distances
+    facts = {"rank": rank, "landmark": (rank >= 0) & (rank < view.k), "nearest_landmark": near, "distance": far}
+    return {name: values[scene.index] for name, values in facts.items()}
+
+
+def table(view: "KVCloud") -> Any:
+    """Return a DataFrame, one row per token drawn: token, text, kind, coordinates, attention, landmark facts."""
+    import pandas as pd
+
+    scene, subject = view.scene, view.subject
+    received = np.full(subject.num_tokens, np.nan)
+    values = subject.received()
+    received[: len(values)] = values
+    chosen = np.isin(scene.index, view.selection)
+    axes = {name: scene.coordinates[:, axis] for axis, name in enumerate("xyz"[: view.dims])}
+    return pd.DataFrame({
+        "token": scene.index,
+        "text": [subject.tokens[token] for token in scene.index],
+        "kind": [subject.kinds[token] for token in scene.index],
+        **axes,
+        "received": received[scene.index],
+        **landmark_facts(view),
+        "selected": chosen,
+    })
+
+
+def levels(view: "KVCloud") -> NDArray[np.float64]:
+    """Return what the colour shows, in [0, 1], per token drawn."""
+    frame = table(view)
+    column = {"received": "received", "rank": "rank", "distance": "distance", "cell": "nearest_landmark"}
+    values = frame[column.get(view.colour, "token")].to_numpy(dtype=float)
+    if view.colour == "cluster":
+        values = view.scene.clusters[view.scene.index].astype(float)
+    ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
+    return np.asarray(ranks / max(len(ranks) - 1, 1))
+
+
+def figure(view: "KVCloud") -> Any:
+    """Return a plotly figure, 2-D or 3-D, landmarks as diamonds."""
+    import plotly.graph_objects as go
+
+    view.wait()
+    frame, kept = table(view), landmark_facts(view)["landmark"]
+    texts = [svg.visible(text) for text in frame["text"]]
+    made = go.Figure()
+    for name, rows, marker in (
+        ("tokens", ~kept, {"size": 5, "opacity": 0.75}),
+        ("landmarks", kept, {"size": 9, "symbol": "diamond", "line": {"width": 1, "color": svg.INK}}),
+    ):
+        look = {**marker, "color": levels(view)[rows], "colorscale": list(svg.RAMP), "cmin": 0, "cmax": 1}
+        shared: dict[str, Any] = {
+            "x": frame["x"][rows], "y": frame["y"][rows], "mode": "markers", "name": name, "marker": look,
+            "text": [text for text, on in zip(texts, rows, strict=True) if on],
+            "hovertemplate": "%{text}<extra></extra>",
+        }  # fmt: skip
+        made.add_trace(go.Scatter3d(z=frame["z"][rows], **shared) if view.dims == DEEP else go.Scatter(**shared))
+    made.update_layout(title=view.summary(), template="plotly_white", width=WIDTH, height=HEIGHT, legend_title_text="")
+    made.update_yaxes(scaleanchor="x")
+    return made
+
+
+DEEP = 3
+
+
+def svg_still(view: "KVCloud") -> str:
+    """Return the SVG text of the cloud; beyond 800 tokens an even choice of them, all landmarks, and a note."""
+    scene = view.scene
+    kept, level = landmark_facts(view)["landmark"], levels(view)
+    picture = svg.Svg(WIDTH, HEIGHT, title=view.summary(), provenance=view.provenance)
+    if not len(scene.index):
+        return picture.finish()
+    spots = _pixels(scene.coordinates[:, :2])
+    shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
+    for row in np.setdiff1d(shown, np.flatnonzero(kept)):
+        picture.circle(*spots[row], 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
+    for row in np.flatnonzero(kept):
+        x, y = spots[row]
+        corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
+        picture.path(corners, closed=True, fill=svg.ramp(level[row]), stroke=svg.INK, stroke_width=1.2)
+    picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
+    note = f"{view.summary()} {scene.explained if scene.shown == 'pca' else 'UMAP'}."
+    note += f" Showing {len(shown):,} of {view.subject.num_tokens:,} tokens." if len(shown) < len(kept) else ""
+    picture.text(12, HEIGHT - 10, note, font_size=11, fill=svg.GREY)
+    return picture.finish()
+
+
+def _pixels(coordinates: NDArray[np.float32]) -> list[tuple[float, float]]:
+    low, high = coordinates.min(axis=0), coordinates.max(axis=0)
+    span = np.maximum(high - low, 1e-9)
+    scale = float(min((WIDTH - 2 * PAD) / span[0], (HEIGHT - 2 * PAD) / span[1]))
+    middle = (low + high) / 2
+    spots = (coordinates - middle) * (scale, -scale) + (WIDTH / 2, HEIGHT / 2)
+    return [(float(x), float(y)) for x, y in spots]
+
+
+def write_svg(view: "KVCloud", path: Path | str | None) -> str:
+    """Return the SVG, and write it where a path is given."""
+    text = svg_still(view)
+    if path is not None:
+        export.write_text(path, text)
+    return text

@@ -1,0 +1,219 @@
+"""KVCloud: what a cache holds, as a cloud of tokens in which landmarks, radius and cells follow k in the browser."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike, NDArray
+
+from warpviz.views import cloud_still, projection, wire
+from warpviz.views.latest import Latest
+from warpviz.views.nearest import Chains, chains
+from warpviz.views.projection import METRICS, Plane
+from warpviz.views.pump import Patch
+from warpviz.views.subject import ALL, SKIP, Ranked, Subject, subject_of
+from warpviz.views.view import View
+
+MOST_POINTS = 50_000
+NUM_CLUSTERS = 8
+COLOURS = ("position", "received", "kind", "cluster", "rank", "distance", "cell")
+GEOMETRY = ("space", "layer", "head", "policy", "alpha", "metric", "n_neighbors", "min_dist", "projection", "dims")
+
+
+@dataclass(slots=True)
+class Scene:
+    """What has been computed and is shown: coordinates [n, dims] of the tokens `index` int64 [n], and the ranking."""
+
+    index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    coordinates: wire.Array = field(default_factory=lambda: np.zeros((0, 3), np.float32))
+    shown: str = ""
+    explained: str = ""
+    busy: str = "reading the cache\u2026"
+    ranked: Ranked | None = None
+    chains: Chains | None = None
+    clusters: wire.Array = field(default_factory=lambda: np.zeros(0, np.uint8))
+    points: wire.Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+    plane: Plane | None = None
+
+
+class KVCloud(View):
+    """A cloud of a context's tokens, by keys, rotated keys, values or hidden states.
+
+    `given` is a Context, a Cortex, a Subject or an array [T, P]. Traits: k, alpha, layer (-1 all), space, selection,
+    and head (-1 all, -2 mean), policy, projection ("pca", "umap"), dims (2, 3), colour, cover ("none", "discs",
+    "cells"), metric, n_neighbors, min_dist.
+    """
+
+    scripts = ("cloud_scene.js", "landmarks.js", "cloud_colours.js", "cloud_pointer.js", "cloud_controls.js", "kv_cloud.js")
+    title = "KV cloud"
+    stem = "kv-cloud"
+    span: ClassVar[int] = 7
+
+    head = traitlets.Int(ALL).tag(sync=True)
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    projection = traitlets.Enum(("pca", "umap"), "umap").tag(sync=True)
+    dims = traitlets.Enum((2, 3), 2).tag(sync=True)
+    colour = traitlets.Enum(COLOURS, "position").tag(sync=True)
+    cover = traitlets.Enum(("none", "discs", "cells"), "none").tag(sync=True)
+    metric = traitlets.Enum(METRICS, "euclidean").tag(sync=True)
+    n_neighbors = traitlets.Int(15, min=2, max=200).tag(sync=True)
+    min_dist = traitlets.Float(0.1, min=0.0, max=1.0).tag(sync=True)
+    height = traitlets.Int(460).tag(sync=True)
+
+    def __init__(self, given: Any, *, seed: int = 0, max_points: int = MOST_POINTS, **settings: Any) -> None:
+        self.subject: Subject = subject_of(given, seed=seed)
+        self.seed, self.max_points = seed, max_points
+        self.scene = Scene()
+        self._kept: dict[tuple[Any, ...], Any] = {}
+        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
+        self._worker = Latest(on_error=self._failed, name="warpviz-cloud")
+        self.observe(lambda _: self._worker.submit(self._compute), list(GEOMETRY))
+        self._worker.submit(self._compute)
+
+    def wait(self, timeout_s: float = 60.0) -> "KVCloud":
+        """Wait until everything asked for has been computed; return the view."""
+        self._worker.wait(timeout_s)
+        return self
+
+    def close(self) -> None:
+        """Stop the worker and the writer."""
+        if hasattr(self, "_worker"):
+            self._worker.close()
+        super().close()
+
+    # --- computing: one job brings everything up to date, the newest wins -------------------------------------------
+
+    def _compute(self, overtaken: Any) -> None:
+        points = self.subject.points(self.space, self.layer, self.head)
+        index = self._index(len(points))
+        key = (self.space, self.layer, self.head)
+        plane = self._once(("pca", *key), lambda: projection.pca(points[index]))
+        want_umap = self.projection == "umap" and len(index) >= projection.LEAST_FOR_UMAP
+        settings = (*key, self.dims, self.metric, self.n_neighbors, round(self.min_dist, 4))
+        done = want_umap and ("umap", *settings) in self._kept
+        if not done:
+            busy = "PCA for now, UMAP is on its way\u2026" if want_umap else ""
+            self._show(points=points, index=index, plane=plane, coordinates=plane.coordinates, shown="pca", busy=busy)
+        self._rank(points)
+        if overtaken() or not want_umap:
+            return
+        made = self._once(
+            ("umap", *settings),
+            lambda: projection.umap(
+                points[index], dims=self.dims, metric=self.metric, n_neighbors=self.n_neighbors,
+                min_dist=self.min_dist, seed=self.seed,
+            ),
+        )  # fmt: skip
+        if not overtaken():
+            self._show(points=points, index=index, plane=plane, coordinates=made, shown="umap", busy="")
+
+    def _rank(self, points: wire.Array) -> None:
+        ranked = self.subject.ranked(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
+        found = chains(points, ranked.order)
+        grouped = projection.clusters(
+            self.scene.plane.place(points) if self.scene.plane else points, count=NUM_CLUSTERS, seed=self.seed
+        )
+        with self.lock:
+            self.scene.ranked, self.scene.chains, self.scene.clusters = ranked, found, grouped
+            self.push(data=self._facts_shown(), arrays=self._rank_arrays())
+
+    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Plane, **shown: Any) -> None:
+        with self.lock:
+            self.scene.points, self.scene.index, self.scene.plane = points, index, plane
+            for name, value in shown.items():
+                setattr(self.scene, name, value)
+            self.scene.explained = f"PCA keeps {plane.explained[self.dims - 2]:.0%} of the variance"
+            self.push(data=self._facts_shown(), arrays=self._point_arrays())
+
+    def _index(self, num_points: int) -> NDArray[np.int64]:
+        """Return the tokens drawn: all, or evenly spaced ones, never fewer landmarks."""
+        if num_points <= self.max_points:
+            return np.arange(num_points)
+        ranked = self.subject.ranked(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
+        room = max(self.max_points - len(ranked.order), 1)
+        return np.union1d(np.linspace(0, num_points - 1, room).astype(np.int64), ranked.order)
+
+    def _once(self, key: tuple[Any, ...], make: Any) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def _failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.scene.busy = ""
+            self.push(data={"busy": ""})
+        self.report(error)
+
+    # --- growing ----------------------------------------------------------------------------------------------------
+
+    def extend(self, tokens: Sequence[str], points: ArrayLike, *, kinds: Sequence[str] | None = None) -> None:
+        """Let new tokens with vectors [n, P] glide in; nothing that is already there moves."""
+        new = wire.float32(points)
+        with self.lock:
+            scene, subject = self.scene, self.subject
+            start = subject.num_tokens
+            subject.tokens += list(tokens)
+            subject.kinds += list(kinds) if kinds is not None else ["text"] * len(new)
+            if scene.shown == "umap" and len(scene.points):
+                places = projection.place_near(scene.points[scene.index], scene.coordinates, new)
+            else:
+                places = scene.plane.place(new) if scene.plane else np.zeros((len(new), 3), np.float32)
+            scene.coordinates = np.concatenate([scene.coordinates, places])
+            scene.points = np.concatenate([scene.points, new])
+            scene.index = np.concatenate([scene.index, np.arange(start, start + len(new))])
+            self.push(data={"tokens": subject.tokens, **self._facts_shown()}, arrays=self._point_arrays())
+
+    # --- what the browser gets --------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return tokens, coordinates, attention, ranking."""
+        subject = self.subject
+        data = {
+            "title": self.title, "stem": self.stem, "tokens": subject.tokens, "skip": SKIP, "metrics": METRICS,
+            "spaces": subject.spaces, "num_layers": subject.num_layers, "num_heads": subject.num_heads,
+            "policies": cloud_still.policies(), "provenance": self.provenance, **self._facts_shown(),
+        }  # fmt: skip
+        return Patch(data=data, arrays={**self._point_arrays(), **self._rank_arrays()})
+
+    def _facts_shown(self) -> dict[str, Any]:
+        scene = self.scene
+        return {"shown": scene.shown, "explained": scene.explained, "busy": scene.busy, "dims": self.dims, "unit": 1.0,
+                "model": self.subject.facts.get("model", ""), "summary": self.summary()}  # fmt: skip
+
+    def _point_arrays(self) -> dict[str, wire.Array]:
+        scene, subject = self.scene, self.subject
+        whole = len(scene.index) == subject.num_tokens
+        names = list(dict.fromkeys(subject.kinds))
+        kinds = np.array([names.index(kind) for kind in subject.kinds], dtype=np.uint8)
+        return {"xyz": wire.float32(scene.coordinates[:, : self.dims]), "kind": kinds,
+                "index": wire.uint32([] if whole else scene.index)}  # fmt: skip
+
+    def _rank_arrays(self) -> dict[str, wire.Array]:
+        scene = self.scene
+        if scene.ranked is None or scene.chains is None:
+            return {}
+        links = scene.chains
+        return {"order": wire.uint32(scene.ranked.order), "radii": scene.ranked.radii, "chain_start": links.start,
+                "chain_pick": links.pick, "chain_distance": links.distance, "received": self.subject.received(),
+                "cluster": scene.clusters}  # fmt: skip
+
+    # --- still forms ------------------------------------------------------------------------------------------------
+
+    def summary(self) -> str:
+        """Return the cloud in words."""
+        return cloud_still.summary(self)
+
+    def to_table(self) -> Any:
+        """Return one row per token drawn."""
+        return cloud_still.table(self)
+
+    def to_figure(self) -> Any:
+        """Return the cloud as a plotly figure."""
+        return cloud_still.figure(self)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) the cloud as SVG."""
+        return cloud_still.write_svg(self, path)
