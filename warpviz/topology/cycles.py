@@ -97,4 +97,5 @@ def _close(distances: FloatArray, start: int, end: int, *, birth: float, death: 
     path = [end]
     while path[-1] != start:
         path.append(int(before[path[-1]]))
-    return Loop(float(birth), float(death), np.asarray(path[::-1], dtype=np.int64), (start, end), float(lengths[end] + edge))
+    order = np.asarray(path[::-1], dtype=np.int64)
+    return Loop(float(birth), float(death), order, (start, end), float(lengths[end] + edge))

@@ -15,15 +15,19 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 COLUMNS = ("k", "policy", "dim", "bottleneck", "bound", "null_mean", "null_std", "wasserstein", "radius",
            "null_radius_mean", "num_bars", "num_bars_full", "num_certified")  # fmt: skip
 STYLE = """
-:root{color-scheme:light dark;--ink:#24292f;--ground:#fff;
---edge:#d0d7de;--mark:#ddf4ff}
+:root{color-scheme:light dark;--ink:#24292f;--ground:#fff;--edge:#d0d7de;--mark:#ddf4ff}
 @media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--ground:#0d1117;--edge:#30363d;--mark:#0c2d6b}}
-body{font:14px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground);max-width:1000px;margin:2rem auto;
-padding:0 1rem}
-figure{margin:0;overflow-x:auto}svg{border-radius:6px;max-width:100%;height:auto}
-table{border-collapse:collapse;font-variant-numeric:tabular-nums}td,th{border:1px solid var(--edge);padding:.15rem .5rem;
-text-align:right}tr.on{background:var(--mark)}.scroll{overflow-x:auto}#tokens span{border:1px solid var(--edge);
-border-radius:4px;padding:0 .3rem;margin:.1rem;display:inline-block;white-space:pre}label{margin-right:1rem}
+body{font:14px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
+body{max-width:1000px;margin:2rem auto;padding:0 1rem}
+figure{margin:0;overflow-x:auto}
+svg{border-radius:6px;max-width:100%;height:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{border:1px solid var(--edge);padding:.15rem .5rem;text-align:right}
+tr.on{background:var(--mark)}
+.scroll{overflow-x:auto}
+#tokens span{border:1px solid var(--edge);border-radius:4px;padding:0 .3rem;margin:.1rem}
+#tokens span{display:inline-block;white-space:pre}
+label{margin-right:1rem}
 """
 SCRIPT = """
 const data = JSON.parse(document.getElementById("data").textContent);
