@@ -8,7 +8,7 @@ const KIND_COLOURS = ["grey", "green", "vermilion", "purple", "sky", "orange"];
 
 /** Return {colours: one per point, legend}. `legend` is {low, high, title} for ramps or {items: [[colour, text]]}. */
 function colourPoints(mode, store, marks, theme) {
-  const n = store.arrays.xyz?.shape[0] ?? 0;
+  const n = store.arrays.pca?.shape[0] ?? 0;
   const index = store.array("index");
   const token = (i) => (index.length ? index[i] : i);
   const total = Math.max(1, (store.data.tokens?.length ?? n) - 1);

@@ -37,7 +37,7 @@ class GateAxis {
 
   place(lane) { this.layout(); return this.places.get(lane) ?? [this.box.x, this.line]; }
 
-  draw(pen, theme, { cursor, theta, hidden, focus }) {
+  draw(pen, theme, { cursor, theta, wish, hidden, focus }) {
     this.layout();
     const { x, w } = this.box;
     const scale = this.scale;
@@ -53,6 +53,7 @@ class GateAxis {
       if (!hidden.has(lane)) this.drawThought(pen, theme, lane, focus === lane ? 6 : DOT);
     }
     if (cut === null) return;
+    if (Math.abs(wish - theta) > 0.004) pen.line(scale(wish), line - this.box.h * 0.42, scale(wish), line + this.box.h * 0.3, { stroke: theme.accent, width: 1.5, dash: [4, 4] });
     pen.line(cut, line - this.box.h * 0.46, cut, line + this.box.h * 0.32, { stroke: theme.ink, width: 1.5 });
     pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${number(theta, 2)}`, { size: 11, weight: 600, halo: true });
   }

@@ -26,14 +26,22 @@ class Cloud {
   refresh({ full, changed }) {
     const { store } = this;
     if (full || ["order", "radii", "chain_start", "chain_pick", "chain_distance"].some((name) => changed.has(name))) this.marks.read();
-    if (full || changed.has("xyz")) {
-      const { data, shape } = store.arrays.xyz ?? { data: new Float32Array(0), shape: [0, 3] };
-      this.scene.dims = store.data.dims ?? 2;
-      const last = this.scene.count;
-      const origin = last && shape[0] > last ? Array.from(this.scene.now.slice((last - 1) * 3, last * 3)) : null;
-      this.scene.aim(data, shape[1], { origin });
-    }
+    if (full || ["pca", "umap2", "umap3"].some((name) => changed.has(name))) this.aim();
     this.recolour();
+  }
+
+  /** Head for the coordinates asked for: UMAP where the kernel has it, PCA until then. */
+  aim() {
+    const { store, scene } = this;
+    const dims = store.get("dims");
+    const wanted = store.get("projection") === "umap" ? store.arrays[`umap${dims}`] : null;
+    this.shown = wanted?.shape[0] ? "umap" : "pca";
+    const { data, shape } = (wanted?.shape[0] ? wanted : store.arrays.pca) ?? { data: new Float32Array(0), shape: [0, 3] };
+    const last = scene.count;
+    const origin = last && shape[0] > last ? Array.from(scene.now.slice((last - 1) * 3, last * 3)) : null;
+    scene.dims = dims;
+    scene.aim(data, shape[1], { origin });
+    this.plot.redraw();
   }
 
   recolour() {
@@ -135,11 +143,12 @@ class Cloud {
   /** PCA never stretches, so every token lies within its landmark's disc of the cover radius: the disc is honest. */
   drawDiscs(pen, theme) {
     const { scene } = this;
-    if (this.store.data.shown !== "pca") return;
-    const r = this.marks.radius * (this.store.data.unit ?? 1) * scene.scale;
-    for (let i = 0; i < scene.count; i += 1) {
-      if (this.isLandmark(i)) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], r, { fill: `${theme.accent}0d`, stroke: `${theme.accent}40`, width: 0.8 });
-    }
+    if (this.shown !== "pca" || this.store.get("head") !== -1) return;
+    const r = this.marks.radius * scene.scale;
+    const centres = [];
+    for (let i = 0; i < scene.count; i += 1) if (this.isLandmark(i)) centres.push([scene.screen[i * 2], scene.screen[i * 2 + 1]]);
+    pen.union(centres, r, { fill: theme.accent, alpha: 0.09 });
+    for (const [x, y] of centres) pen.circle(x, y, r, { stroke: theme.accent, width: 0.7, alpha: 0.22 });
   }
 
   /** A spoke from every token to its nearest landmark, nearest where the vectors live, not on the screen. */
@@ -168,7 +177,7 @@ class Cloud {
     pen.text(12, hgt - 26, facts.join("   "), { size: 13, weight: 600, fill: theme.ink });
     const policy = store.get("policy");
     const note = ["hybrid", "farthest"].includes(policy) ? certificateText(policy === "farthest" ? 0 : store.get("alpha")) : `${policy}: no certificate`;
-    const shown = store.data.shown === "umap" ? "UMAP: neighbours are kept, lengths are not" : store.data.explained ?? "";
+    const shown = this.shown === "umap" ? "UMAP keeps neighbours, not lengths" : store.data.explained?.[this.scene.dims - 2] ?? "";
     pen.text(12, hgt - 9, [note, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft });
     if (store.data.busy) pen.text(12, 18, store.data.busy, { size: 11, fill: theme.soft });
   }
@@ -180,6 +189,7 @@ function mount(frame, store) {
   cloudPointer(cloud);
   frame.cleanup(store.on("data", (change) => cloud.refresh(change)));
   frame.cleanup(store.on("change:k", () => cloud.recolour()));
+  for (const name of ["projection", "dims"]) frame.cleanup(store.on(`change:${name}`, () => { cloud.aim(); cloud.recolour(); }));
   for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
   frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.describe(); cloud.plot.redraw(); }));
   frame.onTheme(() => cloud.recolour());

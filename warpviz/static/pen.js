@@ -46,6 +46,14 @@ class CanvasPen {
     this.ink(style);
   }
 
+  /** The union of equal discs, filled once, so that overlaps do not darken. */
+  union(centres, r, style) {
+    this.style(style);
+    this.c.beginPath();
+    for (const [x, y] of centres) { this.c.moveTo(x + r, y); this.c.arc(x, y, r, 0, 7); }
+    this.ink(style);
+  }
+
   /** A filled dot, fast: one cached picture per colour and size. */
   dot(x, y, r, fill, alpha = 1) {
     this.c.globalAlpha = alpha;
@@ -129,6 +137,12 @@ class SvgPen {
 
   circle(x, y, r, style) {
     this.parts.push(`<circle cx="${short(x)}" cy="${short(y)}" r="${short(r)}" ${this.attributes(style)}/>`);
+  }
+
+  union(centres, r, style) {
+    const s = short(r);
+    const d = centres.map(([x, y]) => `M${short(x - r)} ${short(y)}a${s} ${s} 0 1 0 ${short(2 * r)} 0a${s} ${s} 0 1 0 ${short(-2 * r)} 0Z`);
+    if (d.length) this.parts.push(`<path d="${d.join("")}" ${this.attributes(style)}/>`);
   }
 
   dot(x, y, r, fill, alpha = 1) { this.circle(x, y, r, { fill, alpha }); }

@@ -55,16 +55,18 @@ def table(view: "KVCloud") -> Any:
     values = subject.received()
     received[: len(values)] = values
     chosen = np.isin(scene.index, view.selection)
-    axes = {name: scene.coordinates[:, axis] for axis, name in enumerate("xyz"[: view.dims])}
-    return pd.DataFrame({
-        "token": scene.index,
-        "text": [subject.tokens[token] for token in scene.index],
-        "kind": [subject.kinds[token] for token in scene.index],
-        **axes,
-        "received": received[scene.index],
-        **landmark_facts(view),
-        "selected": chosen,
-    })
+    axes = {name: view.coordinates[:, axis] for axis, name in enumerate("xyz"[: view.dims])}
+    return pd.DataFrame(
+        {
+            "token": scene.index,
+            "text": [subject.tokens[token] for token in scene.index],
+            "kind": [subject.kinds[token] for token in scene.index],
+            **axes,
+            "received": received[scene.index],
+            **landmark_facts(view),
+            "selected": chosen,
+        }
+    )
 
 
 def levels(view: "KVCloud") -> NDArray[np.float64]:
@@ -73,7 +75,7 @@ def levels(view: "KVCloud") -> NDArray[np.float64]:
     column = {"received": "received", "rank": "rank", "distance": "distance", "cell": "nearest_landmark"}
     values = frame[column.get(view.colour, "token")].to_numpy(dtype=float)
     if view.colour == "cluster":
-        values = view.scene.clusters[view.scene.index].astype(float)
+        values = view.scene.ranks["cluster"][view.scene.index].astype(float)
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     return np.asarray(ranks / max(len(ranks) - 1, 1))
 
@@ -112,7 +114,7 @@ def svg_still(view: "KVCloud") -> str:
     picture = svg.Svg(WIDTH, HEIGHT, title=view.summary(), provenance=view.provenance)
     if not len(scene.index):
         return picture.finish()
-    spots = _pixels(scene.coordinates[:, :2])
+    spots = _pixels(view.coordinates[:, :2])
     shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):
         picture.circle(*spots[row], 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
@@ -121,7 +123,7 @@ def svg_still(view: "KVCloud") -> str:
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
         picture.path(corners, closed=True, fill=svg.ramp(level[row]), stroke=svg.INK, stroke_width=1.2)
     picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
-    note = f"{view.summary()} {scene.explained if scene.shown == 'pca' else 'UMAP'}."
+    note = f"{view.summary()} {view.shown.upper()}."
     note += f" Showing {len(shown):,} of {view.subject.num_tokens:,} tokens." if len(shown) < len(kept) else ""
     picture.text(12, HEIGHT - 10, note, font_size=11, fill=svg.GREY)
     return picture.finish()

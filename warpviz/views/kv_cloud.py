@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from warpviz.views import cloud_still, projection, wire
 from warpviz.views.latest import Latest
-from warpviz.views.nearest import Chains, chains
+from warpviz.views.nearest import Chains
 from warpviz.views.projection import METRICS, Plane
 from warpviz.views.pump import Patch
 from warpviz.views.subject import ALL, SKIP, Ranked, Subject, subject_of
@@ -25,16 +25,14 @@ GEOMETRY = ("space", "layer", "head", "policy", "alpha", "metric", "n_neighbors"
 
 @dataclass(slots=True)
 class Scene:
-    """What has been computed and is shown: coordinates [n, dims] of the tokens `index` int64 [n], and the ranking."""
+    """What has been computed: the tokens drawn `index` int64 [n], their plane, UMAP [n, d] by d, and the ranking."""
 
     index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    coordinates: wire.Array = field(default_factory=lambda: np.zeros((0, 3), np.float32))
-    shown: str = ""
-    explained: str = ""
+    umap: dict[int, wire.Array] = field(default_factory=dict)
     busy: str = "reading the cache\u2026"
     ranked: Ranked | None = None
     chains: Chains | None = None
-    clusters: wire.Array = field(default_factory=lambda: np.zeros(0, np.uint8))
+    ranks: dict[str, wire.Array] = field(default_factory=dict)
     points: wire.Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     plane: Plane | None = None
 
@@ -47,7 +45,14 @@ class KVCloud(View):
     "cells"), metric, n_neighbors, min_dist.
     """
 
-    scripts = ("cloud_scene.js", "landmarks.js", "cloud_colours.js", "cloud_pointer.js", "cloud_controls.js", "kv_cloud.js")
+    scripts = (
+        "cloud_scene.js",
+        "landmarks.js",
+        "cloud_colours.js",
+        "cloud_pointer.js",
+        "cloud_controls.js",
+        "kv_cloud.js",
+    )
     title = "KV cloud"
     stem = "kv-cloud"
     span: ClassVar[int] = 7
@@ -91,41 +96,46 @@ class KVCloud(View):
         index = self._index(len(points))
         key = (self.space, self.layer, self.head)
         plane = self._once(("pca", *key), lambda: projection.pca(points[index]))
-        want_umap = self.projection == "umap" and len(index) >= projection.LEAST_FOR_UMAP
-        settings = (*key, self.dims, self.metric, self.n_neighbors, round(self.min_dist, 4))
-        done = want_umap and ("umap", *settings) in self._kept
-        if not done:
-            busy = "PCA for now, UMAP is on its way\u2026" if want_umap else ""
-            self._show(points=points, index=index, plane=plane, coordinates=plane.coordinates, shown="pca", busy=busy)
+        self._show(points=points, index=index, plane=plane, key=key)
         self._rank(points)
-        if overtaken() or not want_umap:
+        if overtaken() or self.projection != "umap" or len(index) < projection.LEAST_FOR_UMAP:
             return
         made = self._once(
-            ("umap", *settings),
+            ("umap", *key, *(settings := (self.dims, self.metric, self.n_neighbors, round(self.min_dist, 4)))),
             lambda: projection.umap(
-                points[index], dims=self.dims, metric=self.metric, n_neighbors=self.n_neighbors,
-                min_dist=self.min_dist, seed=self.seed,
+                points[index], dims=settings[0], metric=settings[1], n_neighbors=settings[2], min_dist=settings[3],
+                seed=self.seed,
             ),
         )  # fmt: skip
         if not overtaken():
-            self._show(points=points, index=index, plane=plane, coordinates=made, shown="umap", busy="")
+            with self.lock:
+                self.scene.umap[settings[0]], self.scene.busy = made, ""
+                self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
     def _rank(self, points: wire.Array) -> None:
-        ranked = self.subject.ranked(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
-        found = chains(points, ranked.order)
+        which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}
+        ranked, found = self.subject.ranked(**which), self.subject.chains(**which)
+        arrays = self.subject.rank_arrays(**which)
         grouped = projection.clusters(
             self.scene.plane.place(points) if self.scene.plane else points, count=NUM_CLUSTERS, seed=self.seed
         )
         with self.lock:
-            self.scene.ranked, self.scene.chains, self.scene.clusters = ranked, found, grouped
-            self.push(data=self._facts_shown(), arrays=self._rank_arrays())
+            self.scene.ranked, self.scene.chains = ranked, found
+            self.scene.ranks = {**arrays, "cluster": grouped}
+            self.push(data=self._facts_shown(), arrays=self.scene.ranks)
 
-    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Plane, **shown: Any) -> None:
+    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Plane, key: tuple[Any, ...]) -> None:
+        """Show the principal plane; a UMAP of other points or settings no longer counts."""
+        settings = (self.metric, self.n_neighbors, round(self.min_dist, 4))
         with self.lock:
-            self.scene.points, self.scene.index, self.scene.plane = points, index, plane
-            for name, value in shown.items():
-                setattr(self.scene, name, value)
-            self.scene.explained = f"PCA keeps {plane.explained[self.dims - 2]:.0%} of the variance"
+            scene = self.scene
+            scene.points, scene.index, scene.plane = points, index, plane
+            kept = {dims: self._kept.get(("umap", *key, dims, *settings)) for dims in (2, 3)}
+            scene.umap = {dims: made for dims, made in kept.items() if made is not None}
+            waits = (
+                self.projection == "umap" and self.dims not in scene.umap and len(index) >= projection.LEAST_FOR_UMAP
+            )
+            scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
             self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
     def _index(self, num_points: int) -> NDArray[np.int64]:
@@ -157,14 +167,28 @@ class KVCloud(View):
             start = subject.num_tokens
             subject.tokens += list(tokens)
             subject.kinds += list(kinds) if kinds is not None else ["text"] * len(new)
-            if scene.shown == "umap" and len(scene.points):
-                places = projection.place_near(scene.points[scene.index], scene.coordinates, new)
-            else:
-                places = scene.plane.place(new) if scene.plane else np.zeros((len(new), 3), np.float32)
-            scene.coordinates = np.concatenate([scene.coordinates, places])
+            scene.umap = {
+                dims: np.concatenate([made, projection.place_near(scene.points[scene.index], made, new)])
+                for dims, made in scene.umap.items()
+            }
+            if scene.plane is not None:
+                scene.plane = scene.plane.grown(new)
             scene.points = np.concatenate([scene.points, new])
             scene.index = np.concatenate([scene.index, np.arange(start, start + len(new))])
             self.push(data={"tokens": subject.tokens, **self._facts_shown()}, arrays=self._point_arrays())
+
+    @property
+    def shown(self) -> str:
+        """Which projection is on screen: "pca" until UMAP is ready."""
+        return "umap" if self.projection == "umap" and self.dims in self.scene.umap else "pca"
+
+    @property
+    def coordinates(self) -> wire.Array:
+        """The coordinates on screen, float32 [n, dims]."""
+        if self.shown == "umap":
+            return self.scene.umap[self.dims]
+        plane = self.scene.plane
+        return np.zeros((0, self.dims), np.float32) if plane is None else plane.coordinates[:, : self.dims]
 
     # --- what the browser gets --------------------------------------------------------------------------------------
 
@@ -176,29 +200,25 @@ class KVCloud(View):
             "spaces": subject.spaces, "num_layers": subject.num_layers, "num_heads": subject.num_heads,
             "policies": cloud_still.policies(), "provenance": self.provenance, **self._facts_shown(),
         }  # fmt: skip
-        return Patch(data=data, arrays={**self._point_arrays(), **self._rank_arrays()})
+        return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
 
     def _facts_shown(self) -> dict[str, Any]:
         scene = self.scene
-        return {"shown": scene.shown, "explained": scene.explained, "busy": scene.busy, "dims": self.dims, "unit": 1.0,
-                "model": self.subject.facts.get("model", ""), "summary": self.summary()}  # fmt: skip
+        shares = [f"PCA keeps {share:.0%} of the variance" for share in scene.plane.explained] if scene.plane else []
+        return {"explained": shares, "busy": scene.busy, "model": self.subject.facts.get("model", ""),
+                "summary": self.summary()}  # fmt: skip
 
     def _point_arrays(self) -> dict[str, wire.Array]:
         scene, subject = self.scene, self.subject
         whole = len(scene.index) == subject.num_tokens
         names = list(dict.fromkeys(subject.kinds))
         kinds = np.array([names.index(kind) for kind in subject.kinds], dtype=np.uint8)
-        return {"xyz": wire.float32(scene.coordinates[:, : self.dims]), "kind": kinds,
-                "index": wire.uint32([] if whole else scene.index)}  # fmt: skip
-
-    def _rank_arrays(self) -> dict[str, wire.Array]:
-        scene = self.scene
-        if scene.ranked is None or scene.chains is None:
-            return {}
-        links = scene.chains
-        return {"order": wire.uint32(scene.ranked.order), "radii": scene.ranked.radii, "chain_start": links.start,
-                "chain_pick": links.pick, "chain_distance": links.distance, "received": self.subject.received(),
-                "cluster": scene.clusters}  # fmt: skip
+        none = np.zeros((0, 3), np.float32)
+        return {
+            "pca": none if scene.plane is None else wire.float32(scene.plane.coordinates),
+            "umap2": wire.float32(scene.umap.get(2, none)), "umap3": wire.float32(scene.umap.get(3, none)),
+            "kind": kinds, "index": wire.uint32([] if whole else scene.index),
+        }  # fmt: skip
 
     # --- still forms ------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 Job = Callable[[Callable[[], bool]], None]
 
@@ -75,5 +74,3 @@ class Latest:
             taken, self._job = self._job, None
             self._running = taken is not None and not self._closed
             return taken if self._running else None
-
-

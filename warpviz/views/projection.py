@@ -1,7 +1,7 @@
 """Projections of a cloud to the screen: PCA at once, UMAP when it is ready, and places for tokens that come later."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ class Plane:
     def place(self, points: Floats) -> Floats:
         """Return the coordinates [n, 3] of further points."""
         return np.asarray((points - self.mean) @ self.axes, dtype=np.float32)
+
+    def grown(self, points: Floats) -> "Plane":
+        """Return the same plane with further points on it."""
+        return replace(self, coordinates=np.concatenate([self.coordinates, self.place(points)]))
 
 
 def pca(points: Floats) -> Plane:

@@ -4,6 +4,7 @@ from functools import cache
 from importlib import resources
 
 SHARED = ("wire.js", "theme.js", "text.js", "store.js", "pen.js", "plot.js", "controls.js", "export.js", "frame.js")
+SHEETS = ("theme.css", "live.css")
 
 
 @cache
@@ -27,7 +28,7 @@ def module(names: tuple[str, ...]) -> str:
 @cache
 def sheet() -> str:
     """Return the style sheet of every view."""
-    return source("theme.css")
+    return "\n".join(source(name) for name in SHEETS)
 
 
 def scoped(kind: str, names: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Subject: one context as the views see it: tokens, points, attention received, landmark rankings, each computed once."""
+"""Subject: one context as views see it: tokens, points, attention received, landmark rankings, each computed once."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.views.wire import float32
+from warpviz.views.nearest import Chains, chains
+from warpviz.views.wire import Array, float32, uint32
 
 ALL, MEAN = -1, -2
 MOST_LANDMARKS = 512
@@ -74,6 +75,20 @@ class Subject:
         key = ("rank", space, layer, policy, round(alpha, 6))
         found: Ranked = self._once(key, lambda: self._rank(space, layer, policy, alpha, most))
         return found
+
+    def chains(self, *, space: str, layer: int, policy: str, alpha: float) -> Chains:
+        """Return every token's nearest landmark for every k, in the space the landmarks were chosen in."""
+        order = self.ranked(space=space, layer=layer, policy=policy, alpha=alpha).order
+        key = ("chains", space, layer, policy, round(alpha, 6))
+        found: Chains = self._once(key, lambda: chains(self.points(space, layer), order))
+        return found
+
+    def rank_arrays(self, *, space: str, layer: int, policy: str, alpha: float) -> dict[str, Array]:
+        """Return what the browser needs to follow k by itself: ranking, radii, chains, attention received."""
+        which: dict[str, Any] = {"space": space, "layer": layer, "policy": policy, "alpha": alpha}
+        ranked, links = self.ranked(**which), self.chains(**which)
+        return {"order": uint32(ranked.order), "radii": ranked.radii, "chain_start": links.start,
+                "chain_pick": links.pick, "chain_distance": links.distance, "received": self.received()}  # fmt: skip
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         with self._lock:

@@ -140,7 +140,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
 
     def to_html(self, path: Path | str) -> Path:
         """Write a self-contained page that draws, selects and links in any browser, without a kernel."""
-        return export.write_text(path, export.page([self], title=self.title))
+        return export.write_text(path, export.page([self], title=self.title, spans=[12]))
 
     def to_csv(self, path: Path | str) -> Path:
         """Write the table; its first line is `# ` and the provenance as JSON (`pandas.read_csv(path, skiprows=1)`)."""
