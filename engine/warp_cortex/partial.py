@@ -1,0 +1,59 @@
+"""Attention to a part of the entries, with what is needed to join it with attention to the rest.
+
+A partial result and the logarithm of the sum of its exponentials (LSE) determine the softmax over both parts.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from warp_cortex.kv import SharedKV
+
+FLASH = (torch.bfloat16, torch.float16)
+
+
+class Partial(NamedTuple):
+    """out: [..., D] over one part of the entries. lse: [...], log of its sum of exponentials."""
+
+    out: Tensor
+    lse: Tensor
+
+
+def join(one: Partial, other: Partial) -> Tensor:
+    """Return attention over both parts, in the dtype of the first."""
+    weight = torch.sigmoid(one.lse - other.lse).to(one.out.dtype)[..., None]
+    return other.out + weight * (one.out - other.out)
+
+
+def over(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Partial:
+    """Attend without a mask. query: [N, H, R, D]. keys, values: [N, H, K, D]. bias: [H, K] is added to the scores."""
+    scale = query.shape[-1] ** -0.5
+    if query.is_cuda and query.dtype in FLASH and bias is None:
+        out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(query, keys, values, scale=scale)  # noqa: SLF001 - the only one that returns the LSE
+        return Partial(out, lse)
+    if not query.is_cuda and query.dtype != torch.float64 and bias is None:
+        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, keys, values, scale=scale)  # noqa: SLF001 - as above
+        return Partial(out, lse)
+    scores = (query * scale) @ keys.transpose(-1, -2)
+    scores = scores if bias is None else scores + bias[:, None].to(scores.dtype)
+    wide = scores if scores.dtype == torch.float64 else scores.float()
+    return Partial(wide.softmax(-1).to(values.dtype) @ values, wide.logsumexp(-1))
+
+
+def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
+    """Attend to a block all agents share, read once for all of them. query: [B, H_q, D]; out: [B, H_kv, G, D]."""
+    num, heads, dim = query.shape
+    kv_heads = shared.keys.shape[1]
+    rows = query.view(num, kv_heads, -1, dim).transpose(0, 1).reshape(1, kv_heads, -1, dim)
+    bias = None if shared.bias is None else shared.bias[layer]
+    out, lse = over(rows, shared.keys[layer][None], shared.values[layer][None], bias)
+    out = out[0].unflatten(1, (num, -1)).transpose(0, 1)
+    return Partial(out, lse[0].unflatten(1, (num, -1)).transpose(0, 1))
+
+
+def over_common(query: Tensor, block: Tensor, count: int) -> Partial:
+    """Attend to the first `count` entries that every agent holds in its own slot. block: [2, S, H_kv, capacity, D]."""
+    num, heads, dim = query.shape
+    grouped = query.reshape(num, block.shape[2], -1, dim)
+    return over(grouped, block[0, :num, :, :count], block[1, :num, :, :count])

@@ -1,0 +1,180 @@
+"""Fast steps: every agent feeds one token, in static shapes, with no answer from the device needed in between.
+
+The arithmetic is the model's own, written out over `FusedWeights`, with four joined parts between the matrix products:
+`kernels` on CUDA, `plain` elsewhere. Because nothing in a step depends on the host, a step can be a CUDA graph.
+"""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from warp_cortex import partial, plain
+from warp_cortex.fused import FusedWeights, fuse
+from warp_cortex.kv import SharedKV
+from warp_cortex.partial import Partial
+from warp_cortex.prism import Prism
+
+EMPTY = -1  # in a script: to be chosen by the model
+BUCKET = 16  # private entries looked at by the plain attention grow in steps of this
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a stepper holds: B agents of at most `capacity` private entries, `common` of them given to every agent
+    at the start (copied context), and vocabulary projections of at most `rows` agents at once.
+    """
+
+    agents: int
+    capacity: int
+    common: int = 0
+    rows: int = 512
+
+
+class Stepper:
+    """B agents over one shared block, each in its own slot; `step` feeds every agent the next token of its script.
+
+    script: int64 [B, capacity + 1]; column i is the i-th token an agent feeds, its task first; where it is EMPTY the
+    greedy choice is written. lengths: int64 [B], private entries held. Position of an agent's first token: `base`.
+    middle: float32 [B, C], sum of middle-layer states over fed tokens of the thought. last: [B, C], states after the
+    final norm. thinks_from: int64 [B], the number of task tokens.
+    """
+
+    def __init__(self, prism: Prism, room: Room, *, shared: SharedKV | None, base: int, kernels: bool = True) -> None:
+        spec, device = prism.spec, prism.device
+        self.prism, self.room, self.shared, self.base = prism, room, shared, base
+        self.weights: FusedWeights = fuse(prism)
+        self.parts = kernels_for(prism) if kernels else plain
+        own = room.capacity - room.common
+        shape = (spec.num_layers, 2, room.agents, spec.num_kv_heads, room.capacity, spec.head_dim)
+        self.data = torch.empty(shape, dtype=prism.dtype, device=device)
+        self.script = torch.full((room.agents, own + 1), EMPTY, dtype=torch.long, device=device)
+        self.lengths = torch.full((room.agents,), room.common, dtype=torch.long, device=device)
+        self.thinks_from = torch.zeros(room.agents, dtype=torch.long, device=device)
+        self.middle = torch.zeros((room.agents, spec.hidden_size), dtype=torch.float32, device=device)
+        self.last = torch.zeros((room.agents, spec.hidden_size), dtype=prism.dtype, device=device)
+        assert prism.rotary is not None  # noqa: S101 - fuse() refuses models without one
+        self.cos, self.sin = prism.rotary.tables(base + torch.arange(own, device=device), 0)
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self._rows = torch.arange(room.agents, device=device)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the private entries."""
+        return self.data.numel() * self.data.element_size()
+
+    @torch.no_grad()
+    def seat(self, tasks: Tensor, first: int = 0) -> None:
+        """Give the agents from slot `first` on a task each, int64 [N, P], padded with EMPTY; they start anew."""
+        rows = slice(first, first + len(tasks))
+        self.script[rows] = EMPTY
+        self.script[rows, : tasks.shape[1]] = tasks
+        self.thinks_from[rows] = (tasks != EMPTY).sum(-1)
+        self.lengths[rows] = self.room.common
+        self.middle[rows] = 0
+
+    @torch.no_grad()
+    def states(self, width: int | None = None) -> Tensor:
+        """Feed every agent its next token and write its entries; return the final states [B, C].
+
+        width: private entries the plain attention looks at; None for all that fit.
+        """
+        parts, weights = self.parts, self.weights
+        column = self.lengths - self.room.common
+        tokens = self.script[self._rows, column]
+        cos, sin = self.cos[column], self.sin[column]
+        x, total = weights.embedding[tokens], None
+        middle_layer = self.prism.middle_layer
+        for index, layer in enumerate(weights.layers):
+            x, total = parts.add_norm(x, total, layer.before_attention, weights.eps)
+            if index == middle_layer:
+                self._pool(total, column)
+            x = functional.linear(x, layer.into_attention, layer.into_attention_bias)
+            x = self._mix(x, index, cos, sin, width)
+            x = functional.linear(x, layer.from_attention, layer.from_attention_bias)
+            x, total = parts.add_norm(x, total, layer.before_mlp, weights.eps)
+            x = functional.linear(parts.gated(functional.linear(x, layer.into_mlp)), layer.from_mlp)
+        x, _ = parts.add_norm(x, total, weights.final, weights.eps)
+        return x
+
+    @torch.no_grad()
+    def step(self, width: int | None = None) -> None:
+        """Feed one token each and write the greedy choice into the script where the next token is still EMPTY."""
+        states = self.states(width)
+        self.last.copy_(states)
+        following = self.lengths - self.room.common + 1
+        given = self.script[self._rows, following]
+        self.script[self._rows, following] = torch.where(given == EMPTY, self.choose(states), given)
+        self.lengths.add_(1).clamp_(max=self.room.capacity - 1)  # an agent at the end of its slot stays there
+
+    @torch.no_grad()
+    def choose(self, states: Tensor) -> Tensor:
+        """Return each agent's most likely next token, int64 [B]; no more than `room.rows` rows of logits exist."""
+        head = self.weights.head
+        return torch.cat([functional.linear(rows, head).argmax(-1) for rows in states.split(self.room.rows)])
+
+    def run(self, steps: int) -> None:
+        """Take `steps` steps: replays of the graph where there is one."""
+        start = None if self.graph is not None or self.prism.device.type == "cuda" else int(self.lengths.max())
+        for number in range(steps):
+            if self.graph is not None:
+                self.graph.replay()
+            else:
+                self.step(None if start is None else self.width_for(start + number))
+
+    def width_for(self, held: int) -> int:
+        """Return the entries to look at when the longest agent holds `held` and feeds one more."""
+        need = held + 1 - self.room.common
+        return min(self.room.capacity, self.room.common + -(-need // BUCKET) * BUCKET)
+
+    def capture(self) -> None:
+        """Record a step as a CUDA graph; agents keep what they hold, `run` replays it from then on."""
+        kept = [tensor.clone() for tensor in self._state()]
+        side = torch.cuda.Stream(self.prism.device)
+        side.wait_stream(torch.cuda.current_stream(self.prism.device))
+        with torch.cuda.stream(side):
+            self.step()
+            self._restore(kept)
+        torch.cuda.current_stream(self.prism.device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self.step()
+        self._restore(kept)
+        self.graph = graph
+
+    def _mix(self, qkv: Tensor, index: int, cos: Tensor, sin: Tensor, width: int | None) -> Tensor:
+        """Return the attention output [B, H_q D] of one layer, from the joined projection [B, (H_q + 2 H_kv) D]."""
+        block, common = self.data[index], self.room.common
+        query = self.parts.rotate_write(qkv, cos, sin, block, self.lengths)
+        prior: Partial | None = None
+        if self.shared is not None:
+            prior = partial.over_shared(query, self.shared, index)
+        elif common:
+            prior = partial.over_common(query, block, common)
+        return self.parts.attend(
+            query, block, self.lengths, prior, first=common, width=self.room.capacity if width is None else width
+        )
+
+    def _pool(self, total: Tensor, column: Tensor) -> None:
+        thinking = (column >= self.thinks_from)[:, None]
+        self.middle += torch.where(thinking, total.float(), 0.0)
+
+    def _state(self) -> tuple[Tensor, ...]:
+        return self.script, self.lengths, self.middle, self.last
+
+    def _restore(self, kept: list[Tensor]) -> None:
+        for tensor, value in zip(self._state(), kept, strict=True):
+            tensor.copy_(value)
+
+
+def kernels_for(prism: Prism) -> ModuleType:
+    """Return the module with the parts of a step that suits the model's device and precision."""
+    if prism.device.type != "cuda" or prism.dtype not in partial.FLASH:
+        return plain
+    try:
+        from warp_cortex import kernels
+    except ImportError:  # a torch without Triton: the plain parts are right everywhere
+        return plain
+    return kernels
