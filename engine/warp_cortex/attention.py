@@ -18,6 +18,17 @@ from warp_cortex.kv import SharedKV
 NAME = "warp_cortex"
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a layer does to its scores besides scaling: a soft cap, and how many positions back it sees."""
+
+    softcap: float | None = None
+    window: int | None = None
+
+
+Tap = Callable[[int, Tensor, Limits], None]
+
+
 @dataclass(slots=True)
 class Plan:
     """What one forward pass may see; travels to every layer as the keyword `warp`.
@@ -26,7 +37,8 @@ class Plan:
     mask: bool [B or 1, T, S], True where a query may see a private entry; None when it sees all of them.
     causal: the pass starts an empty cache, so the plain lower triangle applies and no mask is needed.
     span: an upper bound of query position minus key position, known without asking the device.
-    tap: called with (layer, scaled query [B, H_q, T, D]) in every layer, to collect queries for landmark attention.
+    tap: called with (layer, scaled query [B, H_q, T, D], limits) in every layer, to collect queries for attention
+        that is computed later.
     """
 
     positions: Tensor
@@ -35,7 +47,7 @@ class Plan:
     mask: Tensor | None = None
     causal: bool = False
     span: int = 0
-    tap: Callable[[int, Tensor], None] | None = None
+    tap: Tap | None = None
 
 
 def register() -> None:
@@ -44,25 +56,28 @@ def register() -> None:
 
 
 def attend(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor,
-    attention_mask: Tensor | None = None, *,  # noqa: ARG001 - transformers' signature; `warp` knows who sees what
-    warp: Plan, scaling: float | None = None, softcap: float | None = None, sliding_window: int | None = None,
-    **options: Any,
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, _mask: Tensor | None = None, *,
+    warp: Plan | None = None, scaling: float | None = None, softcap: float | None = None,
+    sliding_window: int | None = None, **options: Any,
 ) -> tuple[Tensor, None]:  # fmt: skip
     """Attend to the shared block and the private entries under one softmax.
 
     query: [B, H_q, T, D]. key, value: [B, H_kv, S, D]. Returns [B, T, H_q, D] and None: weights are never kept.
 
     Raises:
-        ValueError: the layer asks for something this attention does not know (sinks, an extra bias).
+        ValueError: the layer asks for something this attention does not know (sinks, an extra bias), or the model was
+            called past its Prism.
     """
+    if warp is None:
+        msg = "this model is lent to a Prism, which alone may call it; close the Prism to use the model by itself"
+        raise ValueError(msg)
     if foreign := [name for name in ("s_aux", "position_bias", "head_mask") if options.get(name) is not None]:
         msg = f"this model's attention uses {', '.join(foreign)}, which shared-context attention does not support"
         raise ValueError(msg)
     layer = _layer_of(module)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     if warp.tap is not None:
-        warp.tap(layer, query * scale)
+        warp.tap(layer, query * scale, Limits(softcap, sliding_window))
     window = sliding_window if sliding_window is not None and warp.span >= sliding_window else None
     if warp.shared is None and softcap is None:
         return _alone(query, key, value, warp, scale=scale, window=window), None

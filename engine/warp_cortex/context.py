@@ -1,17 +1,18 @@
 """A context: a text the model has read and may go on writing, with its cache and states."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from warp_cortex import geometry
-from warp_cortex.attention import Plan
+from warp_cortex.attention import Plan, Tap
 from warp_cortex.detokenize import Detokenizer
 from warp_cortex.evidence import Evidence
-from warp_cortex.kv import TEXT, KVStore
+from warp_cortex.kv import TEXT, AppendView, KVStore
 from warp_cortex.queries import QueryLog
+from warp_cortex.states import States
 
 if TYPE_CHECKING:
     from warp_cortex.prism import Pass, Prism
@@ -33,7 +34,7 @@ class Context:
         self.logits: Tensor | None = None  # [V], after the last visible token
         self.last: Tensor | None = None  # [C], the last layer's state of the last visible token
         self._detokenizer = Detokenizer(prism.decode)
-        self._middle: list[Tensor] = []
+        self._middle = States()
 
     @property
     def num_tokens(self) -> int:
@@ -63,9 +64,7 @@ class Context:
     @property
     def middle(self) -> Tensor:
         """Middle-layer states of all visible tokens, [T, C] in the model's dtype."""
-        if len(self._middle) > 1:
-            self._middle = [torch.cat(self._middle)]
-        return self._middle[0]
+        return self._middle.rows
 
     def read(
         self, ids: list[int], *, chunk: int = 2048, progress: Callable[[int, int], None] | None = None,
@@ -106,21 +105,28 @@ class Context:
             )
             raise ValueError(msg)
 
-    def encode_at(self, ids: list[int], positions: Tensor, *, tag: int) -> "Pass":
+    def encode_at(self, ids: list[int], places: range, *, tag: int) -> "Pass":
         """Append entries for `ids` at any positions under `tag`; visible tokens, positions and logits stay."""
-        return self._forward(torch.tensor([ids], device=self.prism.device), positions, tag=tag, tap=None)
+        view, out = self._forward(ids, places, tag=tag, tap=None)
+        view.commit()
+        return out
 
-    def rewind(self, row: int, *, num_tokens: int) -> None:
-        """Let go of the entries from `row` on and of the visible tokens from `num_tokens` on."""
-        self.store.truncate(row)
-        self.ids = self.ids[:num_tokens]  # the text stays as it is: rereading brings the same tokens back
-        self._middle = [self.middle[:num_tokens]]
+    def reread(self, position: int, *, tap: Tap) -> "Pass":
+        """Append the entries of the visible token at `position` once more, with another tap.
 
-    def reread(self, token: int, *, tap: Callable[[int, Tensor], None]) -> None:
-        """Append a visible token as `write` does, with another tap; the queries kept from the first time stay."""
-        positions = torch.tensor([self.num_tokens], device=self.prism.device)
-        out = self._forward(torch.tensor([[token]], device=self.prism.device), positions, tag=TEXT, tap=tap)
-        self._note([token], out)
+        Text and states stay as they are, and so do the queries kept from the first time.
+        """
+        view, out = self._forward([self.ids[position]], range(position, position + 1), tag=TEXT, tap=tap)
+        view.commit()
+        return out
+
+    def adopt(self, store: KVStore, reread: "Sequence[Pass]") -> None:
+        """Go on with another cache of the same text, and with the states of its last tokens as they were read again."""
+        if reread:
+            states = torch.cat([out.middle[0] for out in reread])
+            self._middle = self._middle.replaced(self.num_tokens - len(states), states)
+            self.logits, self.last = reread[-1].logits[0], reread[-1].last[0, -1]
+        self.store = store
 
     def evict(self, *, sinks: int, window: int) -> None:
         """Hold only the first `sinks` and last `window` visible entries, and every injected one."""
@@ -154,7 +160,7 @@ class Context:
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store, other.queries = self.store.fork(), self.queries.fork()
         other.ids, other.tokens = list(self.ids), list(self.tokens)
-        other.logits, other.last, other._middle = self.logits, self.last, list(self._middle)
+        other.logits, other.last, other._middle = self.logits, self.last, self._middle.fork()
         other._detokenizer = self._detokenizer.fork()
         return other
 
@@ -162,36 +168,29 @@ class Context:
         """Return this text seen through another cache of it; states and queries are shared, not copied."""
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store, other.queries, other.ids, other.tokens = store, self.queries, self.ids, self.tokens
-        other.logits, other.last, other._middle = self.logits, self.last, [self.middle]
+        other.logits, other.last, other._middle = self.logits, self.last, self._middle
         return other
 
     def _append(self, ids: list[int], *, reading: bool) -> None:
-        positions = torch.arange(self.num_tokens, self.num_tokens + len(ids), device=self.prism.device)
-        out = self._forward(torch.tensor([ids], device=self.prism.device), positions, tag=TEXT, tap=self.queries.tap)
-        self.queries.commit(positions, reading=reading)
-        self._note(ids, out)
-
-    def _note(self, ids: list[int], out: "Pass") -> None:
-        self.ids += ids
-        missing = len(self.ids) - len(self.tokens)
-        self.tokens += self._detokenizer.push_all(ids[len(ids) - missing :])
+        places = range(self.num_tokens, self.num_tokens + len(ids))
+        view, out = self._forward(ids, places, tag=TEXT, tap=self.queries.tap)
         self._middle.append(out.middle[0])
+        self.queries.commit(torch.arange(places.start, places.stop, device=self.prism.device), reading=reading)
+        self.tokens += self._detokenizer.push_all(ids)
+        self.ids += ids
         self.logits, self.last = out.logits[0], out.last[0, -1]
+        view.commit()  # last, so that whoever looks from another thread, or after Ctrl-C, finds states for every entry
 
-    def _forward(
-        self, ids: Tensor, positions: Tensor, *, tag: int, tap: Callable[[int, Tensor], None] | None
-    ) -> "Pass":
+    def _forward(self, ids: list[int], places: range, *, tag: int, tap: Tap | None) -> "tuple[AppendView, Pass]":
+        """Run tokens at `places` on top of everything held, without keeping their entries yet."""
+        device = self.prism.device
+        positions = torch.arange(places.start, places.stop, device=device)
         view = self.store.view(positions, tag=tag)
-        start, num = self.store.length, positions.numel()
+        start, num = self.store.length, len(ids)
         held = torch.cat((self.store.positions[:start], positions))
         mask = None
         if start and num > 1:
-            order = torch.arange(start + num, device=positions.device)
+            order = torch.arange(start + num, device=device)
             mask = (order[None] <= order[start:, None])[None]
-        plan = Plan(
-            positions[None], held[None], mask=mask, causal=start == 0, span=self.num_tokens + num,
-            tap=tap,
-        )  # fmt: skip
-        out = self.prism.forward(ids, plan, view)
-        view.commit()
-        return out
+        plan = Plan(positions[None], held[None], mask=mask, causal=start == 0, span=places.stop, tap=tap)
+        return view, self.prism.forward(torch.tensor([ids], device=device), plan, view)

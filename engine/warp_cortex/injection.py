@@ -6,13 +6,19 @@ would be wrong), at positions that visible text also uses. Visible tokens, their
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
+from torch.nn import functional
 
+from warp_cortex.attention import Limits
 from warp_cortex.config import InjectionConfig
 from warp_cortex.context import Context
 from warp_cortex.kv import TEXT
+from warp_cortex.queries import weigh
+
+if TYPE_CHECKING:
+    from warp_cortex.prism import Pass
 
 GAP = 64  # positions that anchor "gap" leaves free for visible text before the thought
 
@@ -40,7 +46,10 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an injection changed, per visible token written since: KL(with || without) in nats, attention mass on it."""
+    """What an injection changed: KL(with || without) in nats and attention mass on it, per visible token since.
+
+    first_position: of the first token measured; in a bounded cache, the first that is still held.
+    """
 
     first_position: int
     kl: tuple[float, ...]
@@ -97,13 +106,10 @@ class Injector:
             ValueError: no such injection is in the cache.
         """
         injection = self._get(number)
-        tail = self.context.num_tokens - injection.at
-        if tail:
-            replay(self.context, injection, self.active, without=True)
-        else:
-            self.context.store.drop(number)
+        copy, read = replay(self.context, injection, self.active, without=True)
+        self.context.adopt(copy.store, [step.out for step in read])
         del self.active[number]
-        return tail
+        return len(read)
 
     def influence(self, number: int) -> Effect:
         """Return what an injection changed so far, by replaying the text since with and without it on two copies.
@@ -112,11 +118,11 @@ class Injector:
             ValueError: no such injection is in the cache.
         """
         injection = self._get(number)
-        here, there = self.context.fork(), self.context.fork()
-        with_it = replay(here, injection, self.active, without=False)
-        without = replay(there, injection, self.active, without=True)
-        kl = [_kl(a.logits, b.logits) for a, b in zip(with_it, without, strict=True)]
-        return Effect(injection.at, tuple(kl), tuple(step.mass for step in with_it))
+        _, with_it = replay(self.context, injection, self.active, without=False)
+        _, without = replay(self.context, injection, self.active, without=True)
+        kl = [_kl(a.out.logits[0], b.out.logits[0]) for a, b in zip(with_it, without, strict=True)]
+        first = with_it[0].position if with_it else injection.at
+        return Effect(first, tuple(kl), tuple(step.mass for step in with_it))
 
     def _written(self, thought: str) -> str:
         return self.config.template.format(thought=thought.strip())
@@ -133,66 +139,64 @@ class Injector:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One visible token read again: the logits after it [V], and its attention mass on the injection."""
+    """One visible token read again: what the pass gave, and the token's attention mass on the injection."""
 
-    logits: Tensor
+    position: int
+    out: "Pass"
     mass: float
 
 
 def replay(
     context: Context, injection: Injection, active: dict[int, Injection], *, without: bool
-) -> list[Replayed]:  # fmt: skip
-    """Rewind the cache to just before an injection and read everything since again, with it or `without` it.
+) -> tuple[Context, list[Replayed]]:  # fmt: skip
+    """Return a copy of the context that went on from before an injection with it, or `without` it.
 
     Tokens go in one at a time and other thoughts at their old places, so that the result has the same bits as the
-    first time.
+    first time. The context itself is left alone, whatever interrupts this.
     """
     store = context.store
     row = int((store.tags[: store.length] == injection.id).nonzero()[0])
-    tags, positions = store.tags[row : store.length].tolist(), store.positions[row : store.length].tolist()
-    ids = context.ids
-    steps = [("text", ids[at]) if tag == TEXT else ("thought", tag) for tag, at in zip(tags, positions, strict=True)]
-    first = next((at for tag, at in zip(tags, positions, strict=True) if tag == TEXT), context.num_tokens)
-    context.rewind(row, num_tokens=first)
-    replayed, done = [], set()
-    for kind, value in steps:
-        if kind == "text":
-            mass = _Mass(context, injection.id)
-            context.reread(value, tap=mass)
-            assert context.logits is not None  # noqa: S101 - a token was just read
-            replayed.append(Replayed(context.logits, mass.mean))
-        elif value not in done:
-            done.add(value)
-            if value != injection.id or not without:
-                _encode_at(context, active[value])
-    return replayed
+    entries = zip(store.tags[row : store.length].tolist(), store.positions[row : store.length].tolist(), strict=True)
+    copy = context.over(store.prefix(row))
+    read: list[Replayed] = []
+    done = {injection.id} if without else set()
+    for tag, position in entries:
+        if tag == TEXT:
+            mass = _Mass(copy, injection.id, position)
+            read.append(Replayed(position, copy.reread(position, tap=mass), mass.mean))
+        elif tag not in done:
+            done.add(tag)
+            _encode_at(copy, active[tag])
+    return copy, read
 
 
 class _Mass:
-    """A tap that sums the attention of one token on an injection's entries, averaged over layers and heads."""
+    """A tap that sums the attention of the token at `position` on an injection, mean over layers and heads."""
 
-    def __init__(self, context: Context, tag: int) -> None:
+    def __init__(self, context: Context, tag: int, position: int) -> None:
         store = context.store
-        self._store, self._rows = store, store.tags[: store.length] == tag
+        self._store, self._rows = store, (store.tags[: store.length] == tag).nonzero().flatten()
+        self._distance = position - store.positions[: store.length]
         self._layers: list[float] = []
 
-    def __call__(self, layer: int, query: Tensor) -> None:
-        if not bool(self._rows.any()):
+    def __call__(self, layer: int, query: Tensor, limits: Limits) -> None:
+        """Add one layer; the token's own key is in the store already, behind the rows held before the pass."""
+        if not self._rows.numel():
             return
-        end = self._rows.numel() + query.shape[2]
-        keys = self._store.data[layer, 0, :, :end].float()
-        grouped = query[0].float().reshape(keys.shape[0], -1, query.shape[-1])
-        weights = (grouped @ keys.transpose(-1, -2)).softmax(-1)
-        self._layers.append(float(weights[..., : self._rows.numel()][..., self._rows].sum(-1).mean()))
+        keys = self._store.data[layer, 0, :, : self._distance.numel() + 1]
+        seen = self._distance < (limits.window or float("inf"))
+        weights = weigh(query[0], keys, functional.pad(seen, (0, 1), value=True)[None], limits)  # [H_q, 1, T]
+        self._layers.append(float(weights[..., self._rows].sum(-1).mean()))
 
     @property
     def mean(self) -> float:
+        """The mass, between 0 and 1."""
         return sum(self._layers) / len(self._layers) if self._layers else 0.0
 
 
 def _encode_at(context: Context, injection: Injection) -> None:
-    positions = torch.tensor(injection.positions, device=context.prism.device)
-    context.encode_at(list(injection.ids), positions, tag=injection.id)
+    first, last = injection.positions[0], injection.positions[-1]
+    context.encode_at(list(injection.ids), range(first, last + 1), tag=injection.id)
 
 
 def _kl(left: Tensor, right: Tensor) -> float:

@@ -118,16 +118,16 @@ class KVStore:
             self.keep(rows)
         return dropped
 
-    def truncate(self, length: int) -> None:
-        """Forget the entries from row `length` on; the rest stays where it is, later appends go to new storage."""
-        self._rebuild(slice(0, length), capacity=self.capacity)
+    def prefix(self, length: int) -> "KVStore":
+        """Return a copy of the rows below `length`, with the same capacity."""
+        other = object.__new__(KVStore)
+        other.data, other.positions, other.tags = self.data, self.positions, self.tags
+        other._rebuild(slice(0, length), capacity=self.capacity)
+        return other
 
     def fork(self) -> "KVStore":
         """Return an independent copy."""
-        other = object.__new__(KVStore)
-        other.data, other.positions, other.tags = self.data.clone(), self.positions.clone(), self.tags.clone()
-        other.length = self.length
-        return other
+        return self.prefix(self.length)
 
     def _rebuild(self, rows: Tensor | slice, *, capacity: int) -> None:
         old, positions, tags = self.data[:, :, :, rows], self.positions[rows], self.tags[rows]

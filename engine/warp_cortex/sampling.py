@@ -10,7 +10,8 @@ def choose(logits: Tensor, *, temperature: float, generator: Generator | None = 
     """Return the next token's id from logits [V]; the lowest id wins a tie."""
     if temperature == 0:
         return int(logits.argmax())
-    weights = (logits.float() / temperature).softmax(-1).cpu()
+    scores = logits.float()
+    weights = ((scores - scores.max()) / temperature).softmax(-1).cpu()  # no overflow, however cold
     return int(torch.multinomial(weights, 1, generator=generator))
 
 
