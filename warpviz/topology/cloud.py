@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.points import FloatArray, IntArray, cloud, farthest_sample, one_of
+from warpviz.topology.points import FloatArray, IntArray, between, cloud, farthest_sample, one_of
 
 METRICS = ("euclidean", "cosine", "correlation", "manhattan")
 METHODS = ("hdbscan", "kmeans")
@@ -19,14 +19,15 @@ MAX_FIT = 4096  # beyond, UMAP's neighbour search compiles for a minute first
 MAX_EXACT = 512
 NEIGHBOURS = 8
 MAX_AXES = 50
+BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """Points [N, P] seen in few dimensions: `coords` float64 [N, d]. Rows never move once they are there.
 
-    `method` is "pca" or "umap"; `share` the share of variance each PCA axis carries [d], empty for UMAP. `anchors` [A, P]
-    and `anchor_coords` [A, d] are what later points are placed by; for PCA, the mean and axes are.
+    `method` is "pca" or "umap"; `share` the share of variance each PCA axis carries [d], empty for UMAP. Later points
+    are placed by `mean` [P] and `axes` [d, P] for PCA, by `anchors` [A, P] and `anchor_coords` [A, d] for UMAP.
     """
 
     coords: FloatArray
@@ -170,11 +171,17 @@ def _fit(
 
 
 def _barycentre(anchors: FloatArray, places: FloatArray, points: FloatArray) -> FloatArray:
-    """Return for each point [M, P] the inverse-distance mean of its nearest anchors' places [M, d]."""
-    from sklearn.neighbors import NearestNeighbors
+    """Return for each point [M, P] the inverse-distance mean of its nearest anchors' places [M, d].
 
-    search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(anchors)), algorithm="brute").fit(anchors)
-    distances, rows = search.kneighbors(points)
-    weights = 1.0 / np.maximum(distances, 1e-9 * max(1.0, float(distances.max())))
-    weights /= weights.sum(axis=1, keepdims=True)
-    return np.asarray(np.einsum("mk,mkd->md", weights, places[rows]))
+    Distances are taken pair by pair, not as a matrix product, whose rounding depends on the batch.
+    """
+    count = min(NEIGHBOURS, len(anchors))
+    found = np.empty((len(points), places.shape[1]))
+    for start in range(0, len(points), BLOCK):
+        distances = between(points[start : start + BLOCK], anchors)
+        rows = np.argsort(distances, axis=1, kind="stable")[:, :count]
+        near = np.take_along_axis(distances, rows, axis=1)
+        weights = 1.0 / np.maximum(near, np.maximum(near[:, -1:], 1e-300) * 1e-12)
+        weights /= weights.sum(axis=1, keepdims=True)
+        found[start : start + BLOCK] = (weights[:, :, None] * places[rows]).sum(axis=1)
+    return found
