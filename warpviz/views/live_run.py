@@ -1,0 +1,197 @@
+"""LiveRun: a run as an animation, live or from its trace: the River's text, streams, gate and injections in motion."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from warp_cortex import Event, RunStart, Trace
+
+from warpviz.live.engine_thread import EngineThread
+from warpviz.live.follower import Follower
+from warpviz.live.lane import Phase
+from warpviz.live.rows import Row, RowWriter
+from warpviz.live.timeline import Timeline
+from warpviz.views import live_still
+from warpviz.views.pump import Patch
+from warpviz.views.view import View
+from warpviz.views.wire import Array, float32
+
+PAIR = 2
+
+
+class LiveRun(View):
+    """Shows a run token by token; `given` is a Trace, an EngineThread, or None for an empty view that `take` fills.
+
+    `cloud` [T, 2] embeds a small map of the visible tokens beside the gate. `autoplay` lets a saved run play the first
+    time it is seen. Live, the view has buttons that pause, resume and stop the engine; closing it stops nothing.
+    """
+
+    scripts = (
+        "run.js",
+        "playhead.js",
+        "flights.js",
+        "river_text.js",
+        "lanes.js",
+        "gate_axis.js",
+        "transport.js",
+        "ink.js",
+        "live_run.js",
+    )
+    title = "Live run"
+    stem = "live-run"
+    span: ClassVar[int] = 12
+
+    def __init__(
+        self, given: Trace | EngineThread | None = None, *, cloud: Any = None, autoplay: bool = True, **settings: Any
+    ) -> None:
+        self.timeline = Timeline()
+        self.run: EngineThread | None = None
+        self.autoplay = autoplay
+        self._writer = RowWriter()
+        self._rows: list[Row] = []
+        self._status = ""
+        self._follower: Follower | None = None
+        self._cloud = _plane(cloud)
+        if isinstance(given, Trace):
+            self._fold(given.events)
+        super().__init__(provenance=provenance_of(self.timeline.start), **{**self._own_theta(), **settings})
+        if isinstance(given, EngineThread):
+            self._follow(given)
+
+    @classmethod
+    def follow(cls, cortex: Any, prompt: str | None = None, *, name: str = "watch", **settings: Any) -> "LiveRun":
+        """Return a view of a run: of an EngineThread, or of a cortex that is started on `prompt` in a thread of its own.
+
+        Raises:
+            ValueError: a cortex without a prompt.
+        """
+        if isinstance(cortex, EngineThread):
+            return cls(cortex, **settings)
+        if prompt is None:
+            msg = "follow(cortex) needs the prompt to run; or pass an EngineThread"
+            raise ValueError(msg)
+        view = cls(**settings)
+        view._follow(EngineThread(cortex, prompt, name=name).start())
+        return view
+
+    # --- filling --------------------------------------------------------------------------------------------------
+
+    def take(self, events: Sequence[Event], status: str = "") -> None:
+        """Show more of the run; `status` is the engine's. Safe from any thread."""
+        with self.lock:
+            rows = self._fold(events)
+            start = events and isinstance(events[0], RunStart)
+            if start:
+                self._facts.update(provenance_of(self.timeline.start))
+            changed = status != self._status
+            self._status = status
+            error = self.run.error if self.run is not None and status == "failed" else None
+            self.push(data={"status": status} if changed or start else None, events=({"rows": rows},) if rows else ())
+        if error is not None:
+            self.report(error)
+
+    def _fold(self, events: Sequence[Event]) -> list[Row]:
+        self.timeline.extend(events)
+        rows = [row for row in map(self._writer.write, events) if row is not None]
+        self._rows.extend(rows)
+        return rows
+
+    def _follow(self, run: EngineThread) -> None:
+        self.run = run
+        self._follower = Follower(run)
+        self._follower.add(self.take)
+        self._follower.start()
+
+    def _own_theta(self) -> dict[str, float]:
+        theta = self.timeline.theta(len(self.timeline))
+        return {} if theta is None else {"theta": theta}
+
+    def close(self) -> None:
+        """Stop following and close the view; the engine goes on."""
+        follower = getattr(self, "_follower", None)
+        if follower is not None:
+            follower.close()
+        super().close()
+
+    # --- the view -------------------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return the whole run so far."""
+        data = {"rows": list(self._rows), "status": self._status, "autoplay": self.autoplay, "title": self.title}
+        arrays: dict[str, Array] = {"cloud": self._cloud} if len(self._cloud) else {}
+        return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
+
+    def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        """Do what the engine buttons ask; without an engine nothing happens."""
+        del buffers
+        act = {"stop": "stop", "pause": "pause", "resume": "resume"}.get(str(content.get("op")))
+        if act and self.run is not None:
+            getattr(self.run, act)()
+
+    def summary(self) -> str:
+        """Return the run in two sentences."""
+        with self.lock:
+            state = self.timeline.at(len(self.timeline))
+        tally = state.tally
+        model = self.timeline.start.model if self.timeline.start else "no model yet"
+        ended = f"ended: {state.ended}" if state.ended else "not ended"
+        return (
+            f"Live run of {model}: {state.num_prompt_tokens} prompt tokens, {state.num_river_tokens} written ({ended}). "
+            f"{tally.spawned} streams, {len(state.active)} of them thinking; {tally.accepted} thoughts accepted, "
+            f"{tally.rejected} rejected, {tally.injected} injected, {tally.failed} failed."
+        )
+
+    def to_table(self) -> Any:
+        """Return one row per stream: task, thought, verdict, and when."""
+        import pandas as pd
+
+        with self.lock:
+            line, end = self.timeline, len(self.timeline)
+            lanes = [lane for lane in line.lanes.values() if lane.phase(end) is not Phase.UNBORN]
+            rows = [live_still.row(line, lane) for lane in lanes]
+        return pd.DataFrame(rows, columns=list(live_still.COLUMNS))
+
+    def to_figure(self) -> Any:
+        """Return the streams as bars from spawn to verdict over the run's beats."""
+        with self.lock:
+            return live_still.figure(self.timeline, title=self.title)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return the run at its end as a picture: text, lanes and verdicts."""
+        with self.lock:
+            text = live_still.picture(self.timeline, title=self.title, provenance=self.provenance)
+        if path is not None:
+            from warpviz.views import export
+
+            export.write_text(path, text)
+        return text
+
+
+def provenance_of(start: RunStart | None) -> dict[str, Any]:
+    """Return where a run's numbers come from: model, checksum, seed and settings."""
+    if start is None:
+        return {}
+    return {
+        "model": start.model,
+        "checksum": start.checksum,
+        "seed": start.seed,
+        "config": start.config,
+        "run_versions": start.versions,
+    }
+
+
+def _plane(cloud: Any) -> Array:
+    """Return points [T, 2] scaled into the unit square; empty without a cloud.
+
+    Raises:
+        ValueError: not two finite numbers per token.
+    """
+    if cloud is None:
+        return np.zeros((0, PAIR), np.float32)
+    points = float32(cloud)
+    if points.ndim != PAIR or points.shape[1] != PAIR or not np.isfinite(points).all():
+        msg = f"cloud must be finite and of shape [T, 2], got {points.shape}"
+        raise ValueError(msg)
+    low, high = points.min(axis=0), points.max(axis=0)
+    return float32((points - low) / np.maximum(high - low, 1e-9))
