@@ -47,46 +47,56 @@ function download(frame, kind, blob) {
   frame.status(`Downloaded ${frame.stem}.${kind}`);
 }
 
-/** Return all plots of a frame as one SVG document: title, pictures as they stand on screen, provenance. */
+/** Return what a frame shows as boxes [drawing, x, y] and their extent: its canvases, then its further drawings. */
+function drawnBoxes(frame) {
+  const origin = frame.body.getBoundingClientRect();
+  const boxes = frame.plots.filter((plot) => plot.canvas.isConnected && plot.width > 0).map((plot) => {
+    const box = plot.canvas.getBoundingClientRect();
+    return [plot, box.left - origin.left, box.top - origin.top + 30];
+  });
+  let low = Math.max(30, ...boxes.map(([plot, , y]) => y + plot.tall));
+  for (const drawing of frame.drawings) {
+    boxes.push([drawing, 0, low]);
+    low += drawing.height;
+  }
+  const width = Math.max(...(frame.plots.length ? [origin.width] : []), ...frame.drawings.map((d) => d.width), 320);
+  return { boxes, width: Math.round(width), height: Math.round(low) };
+}
+
+/** Return a frame as one SVG document: title, pictures as they stand on screen, provenance. */
 function frameSvg(frame) {
-  const { boxes, width, height } = plotBoxes(frame);
-  const parts = boxes.map(([plot, x, y]) => plot.svg(x, y + 30));
+  const { boxes, width, height } = drawnBoxes(frame);
+  const parts = boxes.map(([drawing, x, y]) => {
+    const pen = new SvgPen(frame.theme, drawing.width, drawing.tall ?? drawing.height);
+    drawing.draw(pen, drawing.width, drawing.tall ?? drawing.height, frame.theme);
+    return pen.group(x, y);
+  });
   const font = escapeXml(frame.theme.font);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 34}" viewBox="0 0 ${width} ${height + 34}" role="img">`,
-    `<title>${escapeXml(frame.title)}</title><desc>${escapeXml(frame.summaryText)}</desc>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 8}" viewBox="0 0 ${width} ${height + 8}" role="img">`,
+    `<title>${escapeXml(frame.title)}</title><desc>${escapeXml(visible(frame.summaryText))}</desc>`,
     `<metadata>${escapeXml(JSON.stringify(frame.provenance()))}</metadata>`,
     `<rect width="100%" height="100%" fill="${escapeXml(frame.theme.surface)}"/>`,
-    `<text x="12" y="20" font-family="${font}" font-size="14" font-weight="600" fill="${escapeXml(frame.theme.ink)}">${escapeXml(frame.title)}</text>`,
+    `<text x="12" y="20" font-family="${font}" font-size="14" font-weight="600" fill="${escapeXml(frame.theme.ink)}">${escapeXml(oneLine(frame.title))}</text>`,
     ...parts, "</svg>", "",
   ].join("\n");
 }
 
 function framePng(frame) {
-  const { boxes, width, height } = plotBoxes(frame);
-  const ratio = Math.max(2, window.devicePixelRatio || 1);
-  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: (height + 34) * ratio });
+  const { boxes, width, height } = drawnBoxes(frame);
+  const ratio = Math.min(Math.max(2, window.devicePixelRatio || 1), 16000 / (height + 8));
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: (height + 8) * ratio });
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   context.fillStyle = frame.theme.surface;
-  context.fillRect(0, 0, width, height + 34);
+  context.fillRect(0, 0, width, height + 8);
   const pen = new CanvasPen(context, frame.theme, ratio);
   pen.text(12, 20, frame.title, { size: 14, weight: 600 });
-  for (const [plot, x, y] of boxes) {
+  for (const [drawing, x, y] of boxes) {
     context.save();
-    context.translate(x, y + 30);
-    plot.draw(pen, plot.width, plot.canvas.clientHeight, frame.theme);
+    context.translate(x, y);
+    drawing.draw(pen, drawing.width, drawing.tall ?? drawing.height, frame.theme);
     context.restore();
   }
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
-}
-
-function plotBoxes(frame) {
-  const origin = frame.body.getBoundingClientRect();
-  const boxes = frame.plots.filter((plot) => plot.canvas.isConnected && plot.width > 0).map((plot) => {
-    const box = plot.canvas.getBoundingClientRect();
-    return [plot, box.left - origin.left, box.top - origin.top];
-  });
-  const height = Math.max(80, ...boxes.map(([plot, , y]) => y + plot.canvas.clientHeight));
-  return { boxes, width: Math.round(origin.width), height: Math.round(height) };
 }

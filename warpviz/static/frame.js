@@ -4,7 +4,8 @@ class Frame {
   constructor(el, store) {
     this.el = el;
     this.store = store;
-    this.plots = [];
+    this.plots = [];  // canvases on screen
+    this.drawings = [];  // {width, height, draw(pen)}: what exports show of views without a canvas
     this.cleanups = [];
     this.themeListeners = [];
     this.summaryText = "";

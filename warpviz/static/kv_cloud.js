@@ -126,6 +126,7 @@ class Cloud {
       const on = !faded || chosen.has(this.tokenOf(i));
       const size = order ? Math.round(r * (1 + 0.35 * scene.depth[i]) * 4) / 4 : r;
       pen.dot(scene.screen[i * 2], scene.screen[i * 2 + 1], on && faded ? size + 1 : size, this.colours[i] ?? theme.faint, on ? POINTS_ALPHA : 0.14);
+      if (on && faded) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], size + 2.5, { stroke: theme.orange, width: 1.2 });
     }
   }
 
@@ -137,6 +138,7 @@ class Cloud {
       const on = !chosen.size || chosen.has(this.tokenOf(i));
       const style = { fill: this.colours[i] ?? theme.mark, stroke: theme.ink, width: 1.3, alpha: on ? 1 : 0.3 };
       drawMark(pen, "diamond", scene.screen[i * 2], scene.screen[i * 2 + 1], size, style);
+      if (on && chosen.size) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], size + 4, { stroke: theme.orange, width: 1.2 });
     }
   }
 

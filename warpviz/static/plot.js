@@ -43,12 +43,7 @@ class Plot {
     this.paints += 1;
   }
 
-  /** Return the drawing as an SVG group placed at (x, y). */
-  svg(x, y) {
-    const pen = new SvgPen(this.frame.theme, this.width, this.canvas.clientHeight);
-    this.draw(pen, this.width, this.canvas.clientHeight, this.frame.theme);
-    return pen.group(x, y);
-  }
+  get tall() { return this.canvas.clientHeight; }
 
   /** Return the pointer's place on the canvas in CSS pixels. */
   at(event) {

@@ -1,0 +1,186 @@
+"""TokenText: the context as text: landmarks marked, thoughts in the margin, selection shared with the cloud."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from warpviz.views import export, svg, wire
+from warpviz.views.latest import Latest
+from warpviz.views.pump import Patch
+from warpviz.views.subject import Subject, subject_of
+from warpviz.views.view import View
+
+WIDTH, LINE, SIZE, MARGIN = 760, 20, 13, 16
+GLYPH = 7.2  # a generous average advance at 13 px, since no font can be measured without a browser
+MOST_TOKENS = 50_000
+MOST_DRAWN = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A thought that entered the cache while token `token` was the last one written."""
+
+    token: int
+    text: str
+    stream: int | None = None
+    similarity: float | None = None
+    revoked: bool = False
+
+
+def notes_of(trace: Any) -> list[Note]:
+    """Return the injected thoughts of a trace, each at the token after which it entered, revoked ones marked."""
+    from warp_cortex import GateDecision, Inject, Revoke
+
+    judged = {event.stream: event.similarity for event in trace.of(GateDecision)}
+    revoked = {event.injection for event in trace.of(Revoke)}
+    return [
+        Note(token=max(event.step - 1, 0), text=event.text, stream=event.stream, similarity=judged.get(event.stream),
+             revoked=event.injection in revoked)
+        for event in trace.of(Inject)
+    ]  # fmt: skip
+
+
+class TokenText(View):
+    """The tokens of a context as flowing text.
+
+    `given` is a Context, a Cortex, a Subject or an array; `notes` stand in the margin (a Cortex brings its own).
+    Traits: k, alpha, layer, space, selection, and policy, tint ("none", "received", "distance").
+    """
+
+    scripts = ("landmarks.js", "token_flow.js", "token_text.js")
+    title = "Context"
+    stem = "token-text"
+    span: ClassVar[int] = 5
+
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    tint = traitlets.Enum(("none", "received", "distance"), "none").tag(sync=True)
+    height = traitlets.Int(460).tag(sync=True)
+
+    def __init__(self, given: Any, *, notes: Sequence[Note] | None = None, seed: int = 0, **settings: Any) -> None:
+        self.subject: Subject = subject_of(given, seed=seed)
+        trace = getattr(given, "trace", None)
+        self.notes = list(notes) if notes is not None else notes_of(trace) if trace is not None else []
+        self._ranks: dict[str, wire.Array] = {}
+        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
+        self._worker = Latest(on_error=self.report, name="warpviz-text")
+        self.observe(lambda _: self._worker.submit(self._compute), ["space", "layer", "policy", "alpha"])
+        self._worker.submit(self._compute)
+
+    def wait(self, timeout_s: float = 60.0) -> "TokenText":
+        """Wait until the ranking asked for has been computed; return the view."""
+        self._worker.wait(timeout_s)
+        return self
+
+    def close(self) -> None:
+        """Stop the worker and the writer."""
+        if hasattr(self, "_worker"):
+            self._worker.close()
+        super().close()
+
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        """Replace the notes in the margin."""
+        with self.lock:
+            self.notes = list(notes)
+            self.push(data={"notes": [asdict(note) for note in self.notes]})
+
+    def extend(self, tokens: Sequence[str], *, kinds: Sequence[str] | None = None) -> None:
+        """Write further tokens at the end."""
+        with self.lock:
+            self.subject.tokens += list(tokens)
+            self.subject.kinds += list(kinds) if kinds is not None else ["text"] * len(tokens)
+            self.push(data=self._text(), arrays=self._kinds())
+
+    def _compute(self, _: Any) -> None:
+        made = self.subject.rank_arrays(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
+        with self.lock:
+            self._ranks = made
+            self.push(data={"summary": self.summary()}, arrays=made)
+
+    def _text(self) -> dict[str, Any]:
+        return {"tokens": self.subject.tokens[:MOST_TOKENS], "kind_names": list(dict.fromkeys(self.subject.kinds))}
+
+    def _kinds(self) -> dict[str, wire.Array]:
+        names = list(dict.fromkeys(self.subject.kinds))
+        return {"kind": np.array([names.index(kind) for kind in self.subject.kinds[:MOST_TOKENS]], dtype=np.uint8)}
+
+    def state(self) -> Patch:
+        """Return tokens, kinds, notes and ranking."""
+        data = {"title": self.title, "stem": self.stem, "summary": self.summary(), "provenance": self.provenance,
+                "notes": [asdict(note) for note in self.notes], **self._text()}  # fmt: skip
+        return Patch(data=data, arrays={**self._kinds(), **self._ranks})
+
+    @property
+    def landmarks(self) -> wire.Array:
+        """The landmarks at the present k, sorted."""
+        return np.sort(self._ranks["order"][: self.k]) if self._ranks else np.zeros(0, np.uint32)
+
+    def summary(self) -> str:
+        """Return the text in a sentence."""
+        shown = min(self.subject.num_tokens, MOST_TOKENS)
+        part = f"showing {shown:,} of " if shown < self.subject.num_tokens else ""
+        thoughts = f", {len(self.notes)} thoughts in the margin" if self.notes else ""
+        return f"A text of {part}{self.subject.num_tokens:,} tokens, {len(self.landmarks)} of them landmarks{thoughts}."
+
+    def to_table(self) -> Any:
+        """Return one row per token: token, text, kind, landmark, received, selected."""
+        import pandas as pd
+
+        num = self.subject.num_tokens
+        received = np.full(num, np.nan)
+        known = self.subject.received()
+        received[: len(known)] = known
+        return pd.DataFrame({
+            "token": np.arange(num), "text": self.subject.tokens, "kind": self.subject.kinds,
+            "landmark": np.isin(np.arange(num), self.landmarks), "received": received,
+            "selected": np.isin(np.arange(num), self.selection),
+        })  # fmt: skip
+
+    def to_figure(self) -> Any:
+        """Return attention received along the text as a plotly figure, landmarks marked."""
+        import plotly.graph_objects as go
+
+        frame = self.wait().to_table()
+        kept = frame[frame["landmark"]]
+        made = go.Figure(go.Bar(x=frame["token"], y=frame["received"], name="attention received",
+                                hovertext=[svg.visible(text) for text in frame["text"]]))  # fmt: skip
+        made.add_trace(go.Scatter(x=kept["token"], y=kept["received"], mode="markers", name="landmarks",
+                                  marker={"symbol": "diamond", "color": svg.VERMILION}))  # fmt: skip
+        made.update_layout(title=self.summary(), template="plotly_white", xaxis_title="token")
+        return made
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) the text as SVG: lines of text, landmarks underlined."""
+        spots = layout(self.subject.tokens[:MOST_DRAWN])
+        kept, chosen = set(self.landmarks.tolist()), set(self.selection.tolist())
+        height = (spots[-1][2] if spots else 0) + 2 * LINE
+        picture = svg.Svg(WIDTH, height, title=self.summary(), provenance=self.provenance)
+        for token, x, y, text in spots:
+            wide = len(text) * GLYPH
+            if token in chosen:
+                picture.add("rect", x=x, y=y - SIZE, width=wide, height=SIZE + 5, fill=svg.YELLOW, fill_opacity=0.5)
+            picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
+            if token in kept:
+                picture.line(x, y + 3, x + wide, y + 3, stroke=svg.VERMILION, stroke_width=2)
+        text = picture.finish()
+        if path is not None:
+            export.write_text(path, text)
+        return text
+
+
+def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
+    """Return (token, x, y, text) of every visible piece, wrapped at the width; a line break ends a line."""
+    spots: list[tuple[int, float, float, str]] = []
+    x, y = float(MARGIN), 24.0
+    for token, whole in enumerate(tokens):
+        for number, part in enumerate(wire.clean(whole).split("\n")):
+            text = svg.visible(part)
+            if number or x + len(text) * GLYPH > WIDTH - MARGIN:
+                x, y = float(MARGIN), y + LINE
+            if text:
+                spots.append((token, x, y, text))
+                x += len(text) * GLYPH
+    return spots
