@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AttentionInterface
 
+from warp_cortex import partial
 from warp_cortex.kv import SharedKV
 
 NAME = "warp_cortex"
@@ -35,7 +36,7 @@ class Plan:
 
     positions: int64 [B, T] of the queries. key_positions: int64 [B or 1, S] of the private entries.
     mask: bool [B or 1, T, S], True where a query may see a private entry; None when it sees all of them.
-    causal: the pass starts an empty cache, so the plain lower triangle applies and no mask is needed.
+    causal: a query sees the `past` entries held before the pass and the pass's own up to itself; no mask is needed.
     span: an upper bound of query position minus key position, known without asking the device.
     tap: called with (layer, scaled query [B, H_q, T, D], limits) in every layer, to collect queries for attention
         that is computed later.
@@ -46,6 +47,7 @@ class Plan:
     shared: SharedKV | None = None
     mask: Tensor | None = None
     causal: bool = False
+    past: int = 0
     span: int = 0
     tap: Tap | None = None
 
@@ -92,7 +94,8 @@ def _visible(plan: Plan, window: int | None, num_queries: int) -> Tensor | None:
     """Return bool [B or 1, T, S] of the private entries, or None when everything may be seen."""
     mask = plan.mask
     if plan.causal and num_queries > 1 and (mask is None):
-        mask = torch.ones(1, num_queries, num_queries, dtype=torch.bool, device=plan.positions.device).tril()
+        shape = (1, num_queries, plan.past + num_queries)
+        mask = torch.ones(shape, dtype=torch.bool, device=plan.positions.device).tril(plan.past)
     if window is not None:
         near = plan.positions[:, :, None] - plan.key_positions[:, None, :] < window
         mask = near if mask is None else mask & near
@@ -102,9 +105,11 @@ def _visible(plan: Plan, window: int | None, num_queries: int) -> Tensor | None:
 def _alone(query: Tensor, key: Tensor, value: Tensor, plan: Plan, *, scale: float, window: int | None) -> Tensor:
     """Attend to private entries only, with the platform's fused kernel."""
     gqa = query.shape[1] != key.shape[1]
+    if plan.causal and window is None and plan.past and query.shape[2] > 1:
+        return partial.over_past(query, key, value, past=plan.past, scale=scale).transpose(1, 2)
     if plan.causal and window is None:
         out = functional.scaled_dot_product_attention(
-            query, key, value, is_causal=query.shape[2] > 1, scale=scale, enable_gqa=gqa
+            query, key, value, is_causal=not plan.past and query.shape[2] > 1, scale=scale, enable_gqa=gqa
         )
     else:
         mask = _visible(plan, window, query.shape[2])

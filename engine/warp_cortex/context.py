@@ -186,11 +186,7 @@ class Context:
         device = self.prism.device
         positions = torch.arange(places.start, places.stop, device=device)
         view = self.store.view(positions, tag=tag)
-        start, num = self.store.length, len(ids)
+        start = self.store.length
         held = torch.cat((self.store.positions[:start], positions))
-        mask = None
-        if start and num > 1:
-            order = torch.arange(start + num, device=device)
-            mask = (order[None] <= order[start:, None])[None]
-        plan = Plan(positions[None], held[None], mask=mask, causal=start == 0, span=places.stop, tap=tap)
+        plan = Plan(positions[None], held[None], causal=True, past=start, span=places.stop, tap=tap)
         return view, self.prism.forward(torch.tensor([ids], device=device), plan, view)

@@ -26,19 +26,43 @@ def join(one: Partial, other: Partial) -> Tensor:
     return other.out + weight * (one.out - other.out)
 
 
-def over(query: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None = None) -> Partial:
-    """Attend without a mask. query: [N, H, R, D]. keys, values: [N, H, K, D]. bias: [H, K] is added to the scores."""
-    scale = query.shape[-1] ** -0.5
+def over(
+    query: Tensor, keys: Tensor, values: Tensor, *, bias: Tensor | None = None, causal: bool = False,
+    scale: float | None = None,
+) -> Partial:  # fmt: skip
+    """Attend to a block without a mask, or (causal, R = K) to its lower triangle.
+
+    query: [N, H, R, D]. keys, values: [N, H, K, D]. bias: [H, K] is added to the scores.
+    """
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    aten = torch.ops.aten  # the public attention function does not return the LSE
     if query.is_cuda and query.dtype in FLASH and bias is None:
-        out, lse, *_ = torch.ops.aten._scaled_dot_product_flash_attention(query, keys, values, scale=scale)  # noqa: SLF001 - the only one that returns the LSE
+        out, lse, *_ = aten._scaled_dot_product_flash_attention(query, keys, values, 0.0, causal, scale=scale)  # noqa: SLF001
         return Partial(out, lse)
     if not query.is_cuda and query.dtype != torch.float64 and bias is None:
-        out, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(query, keys, values, scale=scale)  # noqa: SLF001 - as above
+        out, lse = aten._scaled_dot_product_flash_attention_for_cpu(query, keys, values, 0.0, causal, scale=scale)  # noqa: SLF001
         return Partial(out, lse)
     scores = (query * scale) @ keys.transpose(-1, -2)
     scores = scores if bias is None else scores + bias[:, None].to(scores.dtype)
+    if causal:
+        above = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(above, float("-inf"))
     wide = scores if scores.dtype == torch.float64 else scores.float()
     return Partial(wide.softmax(-1).to(values.dtype) @ values, wide.logsumexp(-1))
+
+
+def over_past(query: Tensor, keys: Tensor, values: Tensor, *, past: int, scale: float) -> Tensor:
+    """Attend to `past` entries and then causally to the pass's own T, without a [T, S] mask; return [N, H_q, T, D].
+
+    query: [N, H_q, T, D]. keys, values: [N, H_kv, past + T, D].
+    """
+    num, heads, tokens, dim = query.shape
+    group = heads // keys.shape[1]
+    rows = query.reshape(num, keys.shape[1], group * tokens, dim)
+    before = over(rows, keys[:, :, :past], values[:, :, :past], scale=scale)
+    before = Partial(before.out.reshape(query.shape), before.lse.reshape(num, heads, tokens))
+    own = [part[:, :, past:].repeat_interleave(group, 1) for part in (keys, values)]
+    return join(over(query, own[0], own[1], causal=True, scale=scale), before)
 
 
 def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
@@ -47,7 +71,7 @@ def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
     kv_heads = shared.keys.shape[1]
     rows = query.view(num, kv_heads, -1, dim).transpose(0, 1).reshape(1, kv_heads, -1, dim)
     bias = None if shared.bias is None else shared.bias[layer]
-    out, lse = over(rows, shared.keys[layer][None], shared.values[layer][None], bias)
+    out, lse = over(rows, shared.keys[layer][None], shared.values[layer][None], bias=bias)
     out = out[0].unflatten(1, (num, -1)).transpose(0, 1)
     return Partial(out, lse[0].unflatten(1, (num, -1)).transpose(0, 1))
 

@@ -39,12 +39,16 @@ class Stepper:
     script: int64 [B, capacity + 1]; column i is the i-th token an agent feeds, its task first; where it is EMPTY the
     greedy choice is written. lengths: int64 [B], private entries held. Position of an agent's first token: `base`.
     middle: float32 [B, C], sum of middle-layer states over fed tokens of the thought. last: [B, C], states after the
-    final norm. thinks_from: int64 [B], the number of task tokens.
+    final norm. thinks_from: int64 [B], the number of task tokens. lead: a block that agent 0 sees in place of `shared`:
+    the River in one batch with its streams.
     """
 
-    def __init__(self, prism: Prism, room: Room, *, shared: SharedKV | None, base: int, kernels: bool = True) -> None:
+    def __init__(
+        self, prism: Prism, room: Room, *, shared: SharedKV | None, base: int, lead: SharedKV | None = None,
+        kernels: bool = True,
+    ) -> None:  # fmt: skip
         spec, device = prism.spec, prism.device
-        self.prism, self.room, self.shared, self.base = prism, room, shared, base
+        self.prism, self.room, self.shared, self.lead, self.base = prism, room, shared, lead, base
         self.weights: FusedWeights = fuse(prism)
         self.parts = kernels_for(prism) if kernels else plain
         own = room.capacity - room.common
@@ -129,17 +133,20 @@ class Stepper:
         need = held + 1 - self.room.common
         return min(self.room.capacity, self.room.common + -(-need // BUCKET) * BUCKET)
 
-    def capture(self) -> None:
-        """Record a step as a CUDA graph; agents keep what they hold, `run` replays it from then on."""
+    def capture(self, stream: torch.cuda.Stream | None = None) -> None:
+        """Record a step as a CUDA graph; agents keep what they hold, `run` replays it from then on.
+
+        stream: whose priority the graph's kernels take; they keep it wherever the graph is replayed.
+        """
         kept = [tensor.clone() for tensor in self._state()]
-        side = torch.cuda.Stream(self.prism.device)
+        side = stream or torch.cuda.Stream(self.prism.device)
         side.wait_stream(torch.cuda.current_stream(self.prism.device))
         with torch.cuda.stream(side):
             self.step()
             self._restore(kept)
         torch.cuda.current_stream(self.prism.device).wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             self.step()
         self._restore(kept)
         self.graph = graph
@@ -148,14 +155,20 @@ class Stepper:
         """Return the attention output [B, H_q D] of one layer, from the joined projection [B, (H_q + 2 H_kv) D]."""
         block, common = self.data[index], self.room.common
         query = self.parts.rotate_write(qkv, cos, sin, block, self.lengths)
-        prior: Partial | None = None
-        if self.shared is not None:
-            prior = partial.over_shared(query, self.shared, index)
-        elif common:
-            prior = partial.over_common(query, block, common)
+        prior = self._prior(query, block, index)
         return self.parts.attend(
             query, block, self.lengths, prior, first=common, width=self.room.capacity if width is None else width
         )
+
+    def _prior(self, query: Tensor, block: Tensor, index: int) -> Partial | None:
+        """Return attention to what came before the agents' own tokens; None when there is nothing."""
+        if self.shared is None:
+            return partial.over_common(query, block, self.room.common) if self.room.common else None
+        if self.lead is None:
+            return partial.over_shared(query, self.shared, index)
+        first = partial.over_shared(query[:1], self.lead, index)
+        rest = partial.over_shared(query[1:], self.shared, index)
+        return Partial(torch.cat((first.out, rest.out)), torch.cat((first.lse, rest.lse)))
 
     def _pool(self, total: Tensor, column: Tensor) -> None:
         thinking = (column >= self.thinks_from)[:, None]
