@@ -49,7 +49,7 @@ def test_an_old_python_is_told_what_is_needed(bare: Path, tmp_path: Path) -> Non
 
 
 def test_a_newer_python_is_found_beside_an_old_one(bare: Path, tmp_path: Path) -> None:
-    """python3 is too old but python3.11 is there: the environment is made with that one; a second call changes nothing."""
+    """python3 is too old but python3.11 is there: it makes the environment; a second call changes nothing."""
     pretend(bare / "python3", "exit 1")
     pretend(bare / "python3.11", f'exec {sys.executable} "$@"')
     for _call in range(2):
