@@ -9,10 +9,10 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.views import cloud_still, projection, wire
+from warpviz.topology.cloud import LEAST_UMAP, METRICS, Projection, clusters, pca, umap
+from warpviz.views import cloud_still, wire
 from warpviz.views.latest import Latest
 from warpviz.views.nearest import Chains
-from warpviz.views.projection import METRICS, Plane
 from warpviz.views.pump import Patch
 from warpviz.views.subject import ALL, SKIP, Ranked, Subject, subject_of
 from warpviz.views.view import View
@@ -28,13 +28,13 @@ class Scene:
     """What has been computed: the tokens drawn `index` int64 [n], their plane, UMAP [n, d] by d, and the ranking."""
 
     index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    umap: dict[int, wire.Array] = field(default_factory=dict)
+    umap: dict[int, Projection] = field(default_factory=dict)
     busy: str = "reading the cache\u2026"
     ranked: Ranked | None = None
     chains: Chains | None = None
     ranks: dict[str, wire.Array] = field(default_factory=dict)
     points: wire.Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
-    plane: Plane | None = None
+    plane: Projection | None = None
 
 
 class KVCloud(View):
@@ -95,16 +95,16 @@ class KVCloud(View):
         points = self.subject.points(self.space, self.layer, self.head)
         index = self._index(len(points))
         key = (self.space, self.layer, self.head)
-        plane = self._once(("pca", *key), lambda: projection.pca(points[index]))
+        plane = self._once(("pca", *key), lambda: pca(points[index], num_axes=3, seed=self.seed))
         self._show(points=points, index=index, plane=plane, key=key)
         self._rank(points)
-        if overtaken() or self.projection != "umap" or len(index) < projection.LEAST_FOR_UMAP:
+        if overtaken() or self.projection != "umap" or len(index) < LEAST_UMAP:
             return
         made = self._once(
             ("umap", *key, *(settings := (self.dims, self.metric, self.n_neighbors, round(self.min_dist, 4)))),
-            lambda: projection.umap(
-                points[index], dims=settings[0], metric=settings[1], n_neighbors=settings[2], min_dist=settings[3],
-                seed=self.seed,
+            lambda: umap(
+                points[index], num_axes=settings[0], metric=settings[1], n_neighbors=settings[2],
+                min_dist=settings[3], seed=self.seed,
             ),
         )  # fmt: skip
         if not overtaken():
@@ -116,15 +116,13 @@ class KVCloud(View):
         which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}
         ranked, found = self.subject.ranked(**which), self.subject.chains(**which)
         arrays = self.subject.rank_arrays(**which)
-        grouped = projection.clusters(
-            self.scene.plane.place(points) if self.scene.plane else points, count=NUM_CLUSTERS, seed=self.seed
-        )
+        grouped = clusters(points, method="kmeans", num=NUM_CLUSTERS, seed=self.seed).astype(np.uint8)
         with self.lock:
             self.scene.ranked, self.scene.chains = ranked, found
             self.scene.ranks = {**arrays, "cluster": grouped}
             self.push(data=self._facts_shown(), arrays=self.scene.ranks)
 
-    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Plane, key: tuple[Any, ...]) -> None:
+    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Projection, key: tuple[Any, ...]) -> None:
         """Show the principal plane; a UMAP of other points or settings no longer counts."""
         settings = (self.metric, self.n_neighbors, round(self.min_dist, 4))
         with self.lock:
@@ -132,9 +130,7 @@ class KVCloud(View):
             scene.points, scene.index, scene.plane = points, index, plane
             kept = {dims: self._kept.get(("umap", *key, dims, *settings)) for dims in (2, 3)}
             scene.umap = {dims: made for dims, made in kept.items() if made is not None}
-            waits = (
-                self.projection == "umap" and self.dims not in scene.umap and len(index) >= projection.LEAST_FOR_UMAP
-            )
+            waits = self.projection == "umap" and self.dims not in scene.umap and len(index) >= LEAST_UMAP
             scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
             self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
@@ -167,12 +163,8 @@ class KVCloud(View):
             start = subject.num_tokens
             subject.tokens += list(tokens)
             subject.kinds += list(kinds) if kinds is not None else ["text"] * len(new)
-            scene.umap = {
-                dims: np.concatenate([made, projection.place_near(scene.points[scene.index], made, new)])
-                for dims, made in scene.umap.items()
-            }
-            if scene.plane is not None:
-                scene.plane = scene.plane.grown(new)
+            scene.umap = {dims: made.extend(new) for dims, made in scene.umap.items()}
+            scene.plane = scene.plane.extend(new) if scene.plane is not None else None
             scene.points = np.concatenate([scene.points, new])
             scene.index = np.concatenate([scene.index, np.arange(start, start + len(new))])
             self.push(data={"tokens": subject.tokens, **self._facts_shown()}, arrays=self._point_arrays())
@@ -186,9 +178,9 @@ class KVCloud(View):
     def coordinates(self) -> wire.Array:
         """The coordinates on screen, float32 [n, dims]."""
         if self.shown == "umap":
-            return self.scene.umap[self.dims]
+            return wire.float32(self.scene.umap[self.dims].coords)
         plane = self.scene.plane
-        return np.zeros((0, self.dims), np.float32) if plane is None else plane.coordinates[:, : self.dims]
+        return np.zeros((0, self.dims), np.float32) if plane is None else wire.float32(plane.coords[:, : self.dims])
 
     # --- what the browser gets --------------------------------------------------------------------------------------
 
@@ -204,7 +196,11 @@ class KVCloud(View):
 
     def _facts_shown(self) -> dict[str, Any]:
         scene = self.scene
-        shares = [f"PCA keeps {share:.0%} of the variance" for share in scene.plane.explained] if scene.plane else []
+        shares = (
+            [f"PCA keeps {share:.0%} of the variance" for share in scene.plane.share.cumsum()[1:3]]
+            if scene.plane
+            else []
+        )
         return {"explained": shares, "busy": scene.busy, "model": self.subject.facts.get("model", ""),
                 "summary": self.summary()}  # fmt: skip
 
@@ -215,8 +211,8 @@ class KVCloud(View):
         kinds = np.array([names.index(kind) for kind in subject.kinds], dtype=np.uint8)
         none = np.zeros((0, 3), np.float32)
         return {
-            "pca": none if scene.plane is None else wire.float32(scene.plane.coordinates),
-            "umap2": wire.float32(scene.umap.get(2, none)), "umap3": wire.float32(scene.umap.get(3, none)),
+            "pca": none if scene.plane is None else wire.float32(scene.plane.coords),
+            **{f"umap{dims}": wire.float32(scene.umap[dims].coords) if dims in scene.umap else none for dims in (2, 3)},
             "kind": kinds, "index": wire.uint32([] if whole else scene.index),
         }  # fmt: skip
 
