@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
+from string import Formatter
 from typing import Any
 
 POLICIES = ("all", "random", "stride", "recent", "streaming", "h2o", "snapkv", "tova", "keydiff", "farthest", "hybrid")
@@ -41,6 +42,21 @@ def within(name: str, value: float, low: float, high: float) -> float:
         raise TypeError(msg)
     if not low <= value <= high:
         msg = f"{name} must be between {low:g} and {high:g}, got {value!r}"
+        raise ValueError(msg)
+    return value
+
+
+def template(name: str, value: str, *, slot: str) -> str:
+    """Return `value` if it is a format string whose only field is `slot`, plain; otherwise raise."""
+    if not isinstance(value, str):
+        msg = f"{name} must be text with {{{slot}}} in it, got {value!r}"
+        raise TypeError(msg)
+    try:
+        found = {tuple(parts) for _, *parts in Formatter().parse(value) if parts[0] is not None}
+    except ValueError:
+        found = set()
+    if found != {(slot, "", None)}:  # name, format, conversion
+        msg = f"{name} must contain {{{slot}}} and no other braces (write {{{{ for one), got {value!r}"
         raise ValueError(msg)
     return value
 
@@ -121,9 +137,7 @@ class StreamConfig:
         whole("streams.max_tokens", self.max_tokens, least=1)
         whole("slots", self.slots, least=1)
         within("streams.temperature", self.temperature, 0, 100)
-        if "{task}" not in self.prompt:
-            msg = f"streams.prompt must contain {{task}}, got {self.prompt!r}"
-            raise ValueError(msg)
+        template("streams.prompt", self.prompt, slot="task")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +168,7 @@ class InjectionConfig:
     def __post_init__(self) -> None:
         choice("anchor", self.anchor, ANCHORS)
         whole("injection.max_tokens", self.max_tokens, least=0)
-        if "{thought}" not in self.template:
-            msg = f"injection.template must contain {{thought}}, got {self.template!r}"
-            raise ValueError(msg)
+        template("injection.template", self.template, slot="thought")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
