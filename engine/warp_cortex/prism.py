@@ -11,14 +11,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex import attention, loading
+from warp_cortex import lending, loading, probing
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
 from warp_cortex.kv import Cache, KVStore
-from warp_cortex.rotary import Rotary, find_rotary, probe_layout
-from warp_cortex.support import FirstLayer, decoder_layers, refuse_unsupported
-
-PROBE_POSITION = 7
+from warp_cortex.probing import Layout
+from warp_cortex.support import decoder_layers, refuse_unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +60,22 @@ class Prism:
         self, model: PreTrainedModel, tokenizer: Any, *, name: str = "model", source: str | None = None
     ) -> None:
         refuse_unsupported(model)
+        training = model.training
         self.model, self.tokenizer = model.eval(), tokenizer
         self._local = threading.local()
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
-        self._attach()
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
-        self.rotary = self._probe()
-        self.spec = self._describe(name, source)
+        own = None if lending.is_lent(model) else probing.own_logits(self)
+        self._attach(training=training)
+        try:
+            layout = probing.study(self, own)
+        except BaseException:  # whatever it is, the model goes back as it was
+            self.close()
+            raise
+        self.rotary = layout.rotary
+        self.source = source  # what `load` was given; None for a model that was handed over
+        self.spec = self._describe(name, source, layout)
 
     @classmethod
     def load(cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
@@ -83,10 +89,13 @@ class Prism:
         last_rows: int64 [B], the column of each sequence's last token when the batch is padded on the right.
         """
         self._local.frame = frame = _Frame(last_rows)
-        with torch.inference_mode():
-            logits = self.model(
-                input_ids=ids, position_ids=plan.positions, past_key_values=cache, use_cache=True, warp=plan
-            ).logits
+        try:
+            with torch.inference_mode():
+                logits = self.model(
+                    input_ids=ids, position_ids=plan.positions, past_key_values=cache, use_cache=True, warp=plan
+                ).logits
+        finally:
+            self._local.frame = None  # the hooks of another Prism on this model must find nothing
         assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
         assert frame.last is not None  # noqa: S101
         return Pass(logits[:, -1], frame.middle, frame.last)
@@ -145,12 +154,12 @@ class Prism:
         return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
 
     def close(self) -> None:
-        """Take the hooks off and give the model its own attention back."""
+        """Take the hooks off and give the model its own attention back; closing again changes nothing."""
         for handle in self._handles:
             handle.remove()
+        if self._handles:
+            lending.give_back(self.model)
         self._handles = []
-        if self.model.config._attn_implementation == attention.NAME:  # noqa: SLF001 - transformers has no public reader
-            self.model.set_attn_implementation(self._original)
 
     def __enter__(self) -> Self:
         return self
@@ -160,12 +169,10 @@ class Prism:
     ) -> None:
         self.close()
 
-    def _attach(self) -> None:
-        attention.register()
-        self._original = self.model.config._attn_implementation  # noqa: SLF001 - see close()
-        self.model.set_attn_implementation(attention.NAME)
+    def _attach(self, *, training: bool) -> None:
         layers, head = decoder_layers(self.model), self.model.get_output_embeddings()
         self.middle_layer = len(layers) // 2
+        lending.lend(self.model, training=training)
         self._handles = [
             layers[self.middle_layer].register_forward_pre_hook(self._see_middle, with_kwargs=True),
             head.register_forward_pre_hook(self._see_last),
@@ -184,28 +191,9 @@ class Prism:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
 
-    def _probe(self) -> Rotary | None:
+    def _describe(self, name: str, source: str | None, layout: Layout) -> ModelSpec:
         config = self.model.config.get_text_config()
-        types = getattr(config, "layer_types", None)
-        rotary = find_rotary(self.model, tuple(types) if types else None)
-        if rotary is None:
-            return None
-        keys = [self._first_layer_key(position) for position in (0, PROBE_POSITION)]
-        return probe_layout(rotary, keys[0], keys[1], PROBE_POSITION)
-
-    def _first_layer_key(self, position: int) -> Tensor:
-        seen = FirstLayer()
-        where = torch.tensor([[position]], device=self.device)
-        self.forward(torch.ones(1, 1, dtype=torch.long, device=self.device), Plan(where, where), seen)
-        assert seen.key is not None  # noqa: S101 - the model has at least one layer
-        self._kv_shape = (seen.num_layers, *seen.key.shape[1::2])
-        return seen.key[0]
-
-    def _describe(self, name: str, source: str | None) -> ModelSpec:
-        if not hasattr(self, "_kv_shape"):
-            self._first_layer_key(0)
-        config = self.model.config.get_text_config()
-        layers, kv_heads, head_dim = self._kv_shape
+        layers, kv_heads, head_dim = layout.num_layers, layout.num_kv_heads, layout.head_dim
         return ModelSpec(
             name=name, checksum=loading.checksum_of(source, self.model), num_layers=layers,
             num_heads=config.num_attention_heads, num_kv_heads=kv_heads, head_dim=head_dim,

@@ -1,11 +1,12 @@
 """A model's own rotary embedding: the cos and sin it uses at a position, and which components it pairs.
 
 The tables come from the model's module, so every variant (linear, YaRN, partial, per-layer-type) is right by
-construction; the layout is found by looking at what the model caches, not by its name.
+construction; the layout, and which layers rotate at all, is found by looking at what the model caches, not by its name.
 """
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +19,12 @@ MAX_PROBE_ERROR = 0.05  # relative; half precision stays below 0.01, a wrong lay
 
 @dataclass(frozen=True, slots=True)
 class Rotary:
-    """cos and sin for every layer of one model."""
+    """cos and sin for every layer of one model; the layers in `bare` do not rotate their keys."""
 
     module: nn.Module
     layout: str
     layer_types: tuple[str, ...] | None
+    bare: frozenset[int] = frozenset()
 
     def tables(self, positions: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """Return cos and sin, float32 [T, R], at int64 positions [T]; R components are rotated."""
@@ -30,6 +32,8 @@ class Rotary:
 
     def unrotated(self, keys: Tensor, positions: Tensor, layer: int) -> Tensor:
         """Return keys [H_kv, T, D] of one layer as float32 without their rotation."""
+        if layer in self.bare:
+            return keys.float()
         cos, sin = self.tables(positions, layer)
         return unrotate(keys.float(), cos, sin, layout=self.layout)
 
@@ -43,22 +47,32 @@ def find_rotary(model: PreTrainedModel, layer_types: tuple[str, ...] | None) -> 
     return None
 
 
-def probe_layout(rotary: Rotary, first: Tensor, later: Tensor, position: int) -> Rotary | None:
+def probe_layout(rotary: Rotary, first: Sequence[Tensor], later: Sequence[Tensor], position: int) -> Rotary | None:
     """Return the rotary embedding with the layout that explains what the model caches, or None if none does.
 
-    first, later: the first layer's keys [H_kv, 1, D] of the same token at position 0 and at `position`. Without
-    their rotation they must agree, because first-layer keys depend on nothing but the token.
+    first, later: every layer's keys [H_kv, 1, D] of the same lone token at position 0 and at `position`. Without
+    their rotation they must agree, because a token that sees only itself has the same states wherever it stands.
     """
-    errors = {}
-    for layout in LAYOUTS:
-        candidate = Rotary(rotary.module, layout, rotary.layer_types)
-        here = candidate.unrotated(first, torch.zeros(1, dtype=torch.long, device=first.device), 0)
-        there = candidate.unrotated(later, torch.full((1,), position, device=first.device), 0)
-        errors[layout] = float((here - there).norm() / here.norm().clamp_min(1e-12))
-    best = min(errors, key=lambda layout: errors[layout])
-    if errors[best] > MAX_PROBE_ERROR:
+    pairs = enumerate(zip(first, later, strict=True))
+    found = [_layout_of(rotary, layer, here, there, position) for layer, (here, there) in pairs]
+    layouts = set(found) - {"bare"}
+    if len(layouts) != 1 or None in layouts:
         return None
-    return Rotary(rotary.module, best, rotary.layer_types)
+    bare = frozenset(layer for layer, layout in enumerate(found) if layout == "bare")
+    return replace(rotary, layout=str(layouts.pop()), bare=bare)
+
+
+def _layout_of(rotary: Rotary, layer: int, first: Tensor, later: Tensor, position: int) -> str | None:
+    """Return the layout under which one layer's two keys agree best, "bare" if they do as they are, None if never."""
+    candidates = {layout: replace(rotary, layout=layout) for layout in LAYOUTS}
+    candidates["bare"] = replace(rotary, bare=frozenset({layer}))
+    errors = {}
+    for name, candidate in candidates.items():
+        here = candidate.unrotated(first, torch.zeros(1, dtype=torch.long, device=first.device), layer)
+        there = candidate.unrotated(later, torch.full((1,), position, device=first.device), layer)
+        errors[name] = float((here - there).norm() / here.norm().clamp_min(1e-12))
+    best = min(errors, key=lambda name: errors[name])
+    return best if errors[best] <= MAX_PROBE_ERROR else None
 
 
 def _tables(module: nn.Module, positions: Tensor, layer_type: str | None) -> tuple[Tensor, Tensor]:

@@ -64,7 +64,9 @@ class StreamBatch:
         self.agents += agents
         self._grow()
         counts = [len(prompt) for prompt in prompts]
-        ids = torch.tensor([prompt + [0] * (width - len(prompt)) for prompt in prompts], device=self.prism.device)
+        ids = torch.tensor(
+            [prompt + prompt[-1:] * (width - len(prompt)) for prompt in prompts], device=self.prism.device
+        )
         positions = (self.snapshot.step + torch.arange(width, device=self.prism.device)).expand(len(prompts), -1)
         ends = torch.tensor(counts, device=self.prism.device) - 1
         out = self._forward(first, ids, counts, positions, ends)

@@ -1,28 +1,12 @@
 """Which models the engine can serve, and where their parts are."""
 
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex.kv import Cache
-
-
-class FirstLayer(Cache):  # type: ignore[misc] # transformers is untyped here
-    """A cache that keeps nothing but the first layer's key, to learn the layout from."""
-
-    def __init__(self) -> None:
-        super().__init__(layers=[])
-        self.key: Tensor | None = None
-        self.num_layers = 0
-
-    def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        """Note the layer and hand its entries straight to the attention."""
-        self.key = key if layer_idx == 0 else self.key
-        self.num_layers = max(self.num_layers, layer_idx + 1)
-        return key, value
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
-        """Return 0: the pass starts a text."""
-        return 0
+from warp_cortex.attention import Limits
 
 
 def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
@@ -53,4 +37,43 @@ def refuse_unsupported(model: PreTrainedModel) -> None:
     if foreign := sorted(types - {"full_attention", "sliding_attention"}):
         listed = ", ".join(foreign)
         msg = f"{kind} has {listed} layers, which keep no keys and values; only attention layers are supported"
+        raise ValueError(msg)
+
+
+def refuse_uneven(
+    model: PreTrainedModel, entries: Mapping[int, tuple[Tensor, Tensor]], limits: Mapping[int, Limits]
+) -> None:
+    """Raise a ValueError for a model whose layers cache entries of different shapes, share them, or hide a window.
+
+    entries, limits: the keys and values each layer cached, and how it limited its attention, in one pass.
+    """
+    config, kind = model.config.get_text_config(), type(model).__name__
+    layers = set(range(config.num_hidden_layers))
+    if set(entries) != layers or set(limits) != layers:
+        cached = len(layers & set(entries) & set(limits))
+        msg = f"{kind} keeps keys and values of its own in {cached} of {len(layers)} layers; all must"
+        raise ValueError(msg)
+    shapes = {tensor.shape for entry in entries.values() for tensor in entry}
+    if len(shapes) > 1:
+        listed = ", ".join(str(tuple(shape)) for shape in sorted(shapes))
+        msg = f"{kind} caches keys and values of different shapes ({listed}); only uniform ones are supported"
+        raise ValueError(msg)
+    types = getattr(config, "layer_types", None) or []
+    blind = [layer for layer, name in enumerate(types) if name == "sliding_attention" and not limits[layer].window]
+    if blind:
+        msg = f"{kind} does not tell its attention the sliding window of layers {blind}, so it cannot be honoured"
+        raise ValueError(msg)
+
+
+def refuse_unfaithful(model: PreTrainedModel, ours: Tensor, own: Tensor) -> None:
+    """Raise a ValueError if the model's logits through this engine are not those it computes by itself, [V] each."""
+    tolerance = 1e-3 if own.dtype in {torch.float32, torch.float64} else 0.1  # half precision: rounding of other sums
+    ours, own = ours.double(), own.double()
+    error = float((ours - own).abs().max() / (own - own.mean()).abs().max().clamp_min(1e-12))
+    if not error <= tolerance:
+        kind = type(model).__name__
+        msg = (
+            f"{kind} gives other logits through shared-context attention (relative difference {error:.2g}): "
+            "its attention does something this engine does not know"
+        )
         raise ValueError(msg)

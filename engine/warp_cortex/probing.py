@@ -1,0 +1,90 @@
+"""Learning a model's cache layout by looking at what it caches, and whether it can be served faithfully."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from warp_cortex import support
+from warp_cortex.attention import Limits, Plan, Tap
+from warp_cortex.kv import Cache
+from warp_cortex.rotary import Rotary, find_rotary, probe_layout
+
+if TYPE_CHECKING:
+    from warp_cortex.prism import Prism
+
+NUM_TOKENS = 8
+POSITION = 7
+
+
+class Probe(Cache):  # type: ignore[misc] # transformers is untyped here
+    """A cache for one pass that starts a text; keeps what each layer would have cached, to learn the layout from."""
+
+    def __init__(self) -> None:
+        super().__init__(layers=[])
+        self.entries: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
+        """Note the layer's entries and hand them straight to the attention."""
+        self.entries[layer_idx] = (key, value)
+        return key, value
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
+        """Return 0: the pass starts a text."""
+        return 0
+
+    def keys(self) -> list[Tensor]:
+        """Return every layer's keys [H_kv, T, D] of the one sequence."""
+        return [key[0] for _, (key, _) in sorted(self.entries.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What one entry of the cache looks like, and how keys are rotated (None: not in a way that can be undone)."""
+
+    num_layers: int
+    num_kv_heads: int
+    head_dim: int
+    rotary: Rotary | None
+
+
+def own_logits(prism: "Prism") -> Tensor:
+    """Return what the model computes for the probe's tokens with its own attention, [V]."""
+    with torch.inference_mode():
+        logits: Tensor = prism.model(input_ids=_ids(prism), use_cache=False).logits[0, -1]
+    return logits
+
+
+def study(prism: "Prism", own: Tensor | None) -> Layout:
+    """Return the cache's layout; `own` are the model's own logits where they are known.
+
+    Raises:
+        ValueError: the model would not be served faithfully; the message says why.
+    """
+    limits: dict[int, Limits] = {}
+    ids = _ids(prism)
+    seen, logits = _look(prism, ids, 0, tap=lambda layer, _, limit: limits.update({layer: limit}))
+    support.refuse_uneven(prism.model, seen.entries, limits)
+    if own is not None:
+        support.refuse_unfaithful(prism.model, logits, own)
+    kv_heads, _, head_dim = seen.keys()[0].shape
+    types = getattr(prism.model.config.get_text_config(), "layer_types", None)
+    rotary = find_rotary(prism.model, tuple(types) if types else None)
+    if rotary is not None:
+        first, later = (_look(prism, ids[:, :1], position)[0].keys() for position in (0, POSITION))
+        rotary = probe_layout(rotary, first, later, POSITION)
+    return Layout(len(seen.entries), kv_heads, head_dim, rotary)
+
+
+def _look(prism: "Prism", ids: Tensor, first: int, *, tap: Tap | None = None) -> tuple[Probe, Tensor]:
+    """Read a text that begins at position `first`; return what would be cached, and the logits [V]."""
+    where = torch.arange(first, first + ids.shape[1], device=prism.device)[None]
+    seen = Probe()
+    out = prism.forward(ids, Plan(where, where, causal=True, span=where.shape[1], tap=tap), seen)
+    return seen, out.logits[0]
+
+
+def _ids(prism: "Prism") -> Tensor:
+    ids = torch.arange(3, 3 + NUM_TOKENS, device=prism.device)
+    return (ids % int(prism.model.config.get_text_config().vocab_size))[None]
