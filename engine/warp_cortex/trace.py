@@ -68,7 +68,7 @@ class Trace:
         keys: float16 [L, H_kv, T, D], keys with their rotation undone; layers as in `layers`.
         values: float16 [L, H_kv, T, D]. hidden: float16 [T, C], middle-layer states of the River.
         attention: float32 [T], attention mass received. thoughts: float32 [F, C], pooled middle-layer states.
-        layers: int64 [L], the model layers the arrays were taken from.
+        layers: int64 [L], the model layers the arrays were taken from. positions: int64 [T], those of the T tokens.
     """
 
     events: list[Event] = field(default_factory=list)
