@@ -1,0 +1,104 @@
+"""Checks of clouds and indices, distances, farthest-point samples."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.topology.shapes import gauss
+from warpviz.topology.points import between, cloud, farthest_sample, num_duplicates, one_of, pairwise, rows
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_cloud_with_one_bad_number_is_refused_and_the_row_is_named(bad):
+    """No engine is ever given NaN or infinity: the first bad row is named."""
+    points = gauss(9, 3, seed=0)
+    points[5, 1] = bad
+    with pytest.raises(ValueError, match=r"1 of 9 rows are not, the first is row 5"):
+        cloud(points)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (4, 0)])
+def test_a_cloud_has_rows_and_coordinates(shape):
+    """Anything that is not [N, P] with P >= 1 is refused by its shape."""
+    with pytest.raises(ValueError, match="must be an array"):
+        cloud(np.zeros(shape))
+
+
+def test_a_cloud_needs_its_least_number_of_points():
+    """An empty cloud names how many points there must be."""
+    with pytest.raises(ValueError, match="at least 1 points, got 0"):
+        cloud(np.zeros((0, 3)))
+
+
+def test_tensors_lists_and_arrays_give_the_same_cloud():
+    """Torch tensors and nested lists are read as float64 without loss."""
+    points = gauss(4, 3, seed=1).astype(np.float32)
+    assert np.array_equal(cloud(torch.from_numpy(points)), cloud(points.tolist()))
+    assert cloud(points).dtype == np.float64
+
+
+def test_rows_are_sorted_and_checked():
+    """Landmark indices come back sorted; repeats and outsiders are refused."""
+    assert rows([3, 1, 2], num_points=4).tolist() == [1, 2, 3]
+    with pytest.raises(ValueError, match="1 repeated"):
+        rows([1, 1], num_points=4)
+    with pytest.raises(ValueError, match=r"0\.\.3, got 1\.\.4"):
+        rows([1, 4], num_points=4)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    """A misspelt choice suggests the one that was meant; a hopeless one lists all."""
+    with pytest.raises(ValueError, match="did you mean 'rips'"):
+        one_of("complex", "ripps", ("rips", "alpha"))
+    with pytest.raises(ValueError, match="accepted: rips, alpha$"):
+        one_of("complex", "zzz", ("rips", "alpha"))
+
+
+def test_pairwise_is_the_textbook_distance():
+    """3-4-5: the distance matrix is Euclidean, symmetric, with zeros on the diagonal."""
+    found = pairwise(np.array([[0.0, 0.0], [3.0, 4.0], [3.0, 0.0]]))
+    assert found.tolist() == [[0, 5, 3], [5, 0, 4], [3, 4, 0]]
+    assert between(np.zeros((1, 2)), np.array([[3.0, 4.0]])).tolist() == [[5.0]]
+
+
+def test_duplicates_are_counted_beyond_the_first():
+    """Ten equal points are one point and nine duplicates."""
+    assert num_duplicates(np.ones((10, 2))) == 9
+    assert num_duplicates(gauss(10, 2, seed=2)) == 0
+
+
+def test_farthest_points_of_a_line_are_its_ends_then_its_middle():
+    """From 0 on 0..8: the far end, the middle, the quarters; the radius halves."""
+    line = np.arange(9.0)[:, None]
+    sample = farthest_sample(line, 5)
+    assert sample.order.tolist() == [0, 8, 4, 2, 6]
+    assert sample.radius == 1.0
+
+
+@given(st.integers(2, 40), st.integers(1, 50), st.integers(0, 1000))
+def test_farthest_samples_nest_and_their_radius_never_grows(num, count, seed):
+    """A sample of k is the beginning of a sample of k + 1, distinct rows, radius not growing, correct by definition."""
+    points = gauss(num, 3, seed=seed)
+    small, large = farthest_sample(points, count), farthest_sample(points, count + 1)
+    assert len(small.order) == min(count, num)
+    assert len(set(large.order.tolist())) == len(large.order)
+    assert large.order[: len(small.order)].tolist() == small.order.tolist()
+    assert large.radius <= small.radius
+    assert small.radius == pytest.approx(between(points, points[small.order]).min(axis=1).max(), abs=1e-12)
+
+
+def test_copies_are_picked_last_and_only_to_fill_up():
+    """Among copies each distinct point is taken once before any copy."""
+    points = np.repeat(np.array([[0.0], [5.0], [9.0]]), 4, axis=0)
+    order = farthest_sample(points, 5).order
+    assert len(set(points[order[:3], 0])) == 3
+    assert len(set(order.tolist())) == 5
+
+
+def test_kept_rows_come_first():
+    """Rows that must stay begin the sample."""
+    order = farthest_sample(np.arange(9.0)[:, None], 3, keep=np.array([4, 5])).order
+    assert order[:2].tolist() == [4, 5]
+    assert order[2] == 0
