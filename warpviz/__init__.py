@@ -8,9 +8,17 @@ import importlib
 from typing import Any
 
 _HOMES = {
-    "explore": "warpviz.views",
-    "watch": "warpviz.live",
+    "explore": "warpviz.views.explore",
+    "watch": "warpviz.live.watch",
+    "KVCloud": "warpviz.views.kv_cloud",
+    "TokenText": "warpviz.views.token_text",
+    "LiveRun": "warpviz.views.live_run",
+    "compose": "warpviz.views.compose",
+    "link": "warpviz.views.compose",
     "compare": "warpviz.topology",
+    "diagrams": "warpviz.topology",
+    "Comparison": "warpviz.topology",
+    "load": "warpviz.saved",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ
