@@ -7,7 +7,7 @@ from warp_cortex import council, lanes, summary
 from warp_cortex.config import CortexConfig, within
 from warp_cortex.context import Context
 from warp_cortex.council import Council
-from warp_cortex.lane import StreamLane
+from warp_cortex.lane import Lane, StreamLane, StreamPlace
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.streams import Stream
@@ -22,10 +22,13 @@ class Cortex:
 
     `run` is a generator of events; the same events are in `trace` at any moment, whatever ends the run. `stop`,
     `pause`, `resume` and `theta` may be used from any thread and take effect at the next step.
+    Streams think in this process, or wherever `streams` lets them (`RayStreams`).
     """
 
-    def __init__(self, prism: Prism, config: CortexConfig | None = None) -> None:
-        self.prism, self.config = prism, config or CortexConfig()
+    def __init__(
+        self, prism: Prism, config: CortexConfig | None = None, *, streams: StreamPlace | None = None
+    ) -> None:  # fmt: skip
+        self.prism, self.config, self._place = prism, config or CortexConfig(), streams
         self.trace = Trace()
         self.context: Context | None = None
         self._controls = lanes.Controls(theta=self.config.gate.theta)
@@ -89,7 +92,7 @@ class Cortex:
         context = self.prism.read(source) if isinstance(source, str) else source
         synapse = Synapse(self.config.synapse, seed=self.config.seed)
         snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
-        lane = StreamLane(self.prism, self.config.streams, seed=self.config.seed)
+        lane = self._lane()
         streams = []
         for number, task in enumerate(tasks, start=1):
             prompt = self.config.streams.prompt.format(task=task)
@@ -101,6 +104,7 @@ class Cortex:
             streams.append(stream)
         while not lane.is_idle:
             lane.step()
+        lane.close("done")
         return streams
 
     def revoke(self, number: int) -> Revoke:
@@ -140,12 +144,17 @@ class Cortex:
         council.check_config(config, num_tokens=len(ids))
         context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=self._controls.stop.is_set)
         river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
-        self._council = Council(self.prism, config, river)
+        self._council = Council(self.prism, config, river, self._lane())
         yield self._emit(council.header(self.prism, config, context, prompt))
         yield self._emit(self._council.publish())
         river.forget()
         yield self._emit(self._council.memory())
         return self._council
+
+    def _lane(self) -> Lane:
+        if self._place is not None:
+            return self._place.connect(self.prism, self.config.streams, seed=self.config.seed)
+        return StreamLane(self.prism, self.config.streams, seed=self.config.seed)
 
     def _running(self) -> Council:
         if self._council is None:

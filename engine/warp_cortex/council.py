@@ -14,7 +14,7 @@ from warp_cortex.focus import focus_rows
 from warp_cortex.gate import decide, similarities
 from warp_cortex.injection import Injector
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Outcome, StreamLane
+from warp_cortex.lane import Lane, Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.router import Router
@@ -39,10 +39,9 @@ from warp_cortex.trace import (
 class Council:
     """A River, its streams and what lies between them."""
 
-    def __init__(self, prism: Prism, config: CortexConfig, river: River) -> None:
-        self.prism, self.config, self.river = prism, config, river
+    def __init__(self, prism: Prism, config: CortexConfig, river: River, lane: Lane) -> None:
+        self.prism, self.config, self.river, self.lane = prism, config, river, lane
         self.synapse = Synapse(config.synapse, seed=config.seed)
-        self.lane = StreamLane(prism, config.streams, seed=config.seed)
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
         self.router.prime(river.context.text)

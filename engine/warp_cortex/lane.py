@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -27,6 +28,42 @@ class Outcome:
     piece: str = ""
     state: GateState | None = None
     error: str | None = None
+
+
+class Lane(Protocol):
+    """What a run needs of whoever lets its streams think, here or elsewhere."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits or thinks."""
+
+    @property
+    def num_active(self) -> int:
+        """Streams that are thinking."""
+
+    @property
+    def private_bytes(self) -> int:
+        """Bytes of private entries on this machine."""
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots somebody still reads."""
+
+    def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
+        """Queue a stream."""
+
+    def step(self) -> list[Outcome]:
+        """Return what has happened to the streams since the last call."""
+
+    def close(self, reason: str) -> list[Stream]:
+        """End everybody who still waits or thinks; return them."""
+
+
+class StreamPlace(Protocol):
+    """Where streams think; `RayStreams` is one."""
+
+    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> Lane:
+        """Return a lane for one run."""
 
 
 @dataclass(slots=True)
@@ -66,8 +103,10 @@ class StreamLane:
 
     @property
     def private_bytes(self) -> int:
-        """Bytes of all private entries, free slots included."""
-        return sum(batch.slots.num_bytes for batch in list(self._batches.values()))
+        """Bytes of all private entries, free slots and the focus landmarks of streams that wait included."""
+        seats = [*self._inbox, *list(self._seats.values())]
+        waiting = sum(seat.focus.num_bytes for seat in seats if seat.focus is not None)
+        return waiting + sum(batch.slots.num_bytes for batch in list(self._batches.values()))
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -116,25 +155,43 @@ class StreamLane:
 
     def _admit(self, version: int, streams: tuple[int, ...]) -> list[Outcome]:
         seats = [self._seats[stream] for stream in streams]
+        last = self.prism.spec.max_positions - seats[0].snapshot.step
+        if long := tuple(seat.stream.id for seat in seats if len(seat.stream.prompt) > last):
+            error = ValueError(f"its task does not fit before the model's last position, {last} tokens away")
+            fit = tuple(stream for stream in streams if stream not in long)
+            return self._fail(long, error) + (self._admit(version, fit) if fit else [])
+        first = 0
+        try:
+            batch = self._batch(version, seats)
+            first = len(batch.agents)
+            logits = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
+        except (RuntimeError, ValueError) as error:  # out of memory: these streams end, nobody else
+            self._take_back(version, first)
+            return self._fail(streams, error)
+        for seat in seats:
+            seat.focus = None  # its entries are in the slot now
+        return self._settle(batch, logits, first)
+
+    def _take_back(self, version: int, first: int) -> None:
+        """Free the slots from `first` on, of a batch that may not exist because there was no memory for it."""
         batch = self._batches.get(version)
-        if batch is None:
-            longest = max(len(seat.stream.prompt) for seat in seats) + self.config.max_tokens
+        for slot in reversed(range(first, len(batch.agents))) if batch is not None else ():
+            batch.release(slot)
+
+    def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
+        if version not in self._batches:
+            longest = max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats) + self.config.max_tokens
             batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
             self._batches[version] = batch
-        first = len(batch.agents)
-        try:
-            logits = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
-        except (RuntimeError, ValueError) as error:  # out of memory, out of positions: these streams end, nobody else
-            return self._fail(version, error)
-        return self._settle(batch, logits, first)
+        return self._batches[version]
 
     def _advance(self, version: int) -> list[Outcome]:
         batch = self._batches[version]
         last = [self._seats[agent].stream.ids[-1] for agent in batch.agents]
         try:
             logits = batch.step(torch.tensor(last, device=self.prism.device))
-        except (RuntimeError, ValueError) as error:  # as in _admit
-            return self._fail(version, error)
+        except (RuntimeError, ValueError) as error:  # the batch's private entries can no longer be trusted
+            return self._fail(tuple(self._batches.pop(version).agents), error)
         return self._settle(batch, logits, 0)
 
     def _settle(self, batch: StreamBatch, logits: Tensor, first: int) -> list[Outcome]:
@@ -173,16 +230,21 @@ class StreamLane:
             stream.text, stream.reason = stream.text[:cut], "stop text"
         elif len(stream.ids) >= self.config.max_tokens:
             stream.reason = "budget"
+        elif not batch.can_step(slot):
+            stream.reason = "model positions"
         if not stream.is_open:
             outcomes.append(Outcome(stream, state=batch.state(slot)))
         return outcomes
 
-    def _fail(self, version: int, error: Exception) -> list[Outcome]:
-        """End every stream of a batch whose pass raised: its private entries can no longer be trusted."""
-        batch = self._batches.pop(version)
+    def _fail(self, streams: tuple[int, ...], error: Exception) -> list[Outcome]:
+        """End the streams whose pass raised."""
         outcomes = []
-        for agent in batch.agents:
+        for agent in streams:
             stream = self._seats.pop(agent).stream
             stream.reason = "error"
-            outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {str(error).splitlines()[0]}"))
+            outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {_first_line(error)}"))
         return outcomes
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "no message")

@@ -13,6 +13,8 @@ class Slots:
     """`data [L, 2, S, H_kv, capacity, D]`: S agents' own entries; slot i holds `lengths[i]` of them.
 
     `lengths` is kept on the host, where the scheduler needs it, and mirrored on the device for the masks.
+    Entries behind an agent's own are masked but still multiplied by zero weights, so they must be finite: storage
+    starts as zeros, and a slot is zeroed before somebody else gets it.
     """
 
     def __init__(
@@ -20,7 +22,8 @@ class Slots:
         slots: int, capacity: int,
     ) -> None:  # fmt: skip
         shape = (num_layers, 2, slots, num_kv_heads, capacity, head_dim)
-        self.data = torch.empty(shape, dtype=dtype, device=device)
+        self.data = torch.zeros(shape, dtype=dtype, device=device)
+        self._num_used = 0  # slots somebody has written into
         self.positions = torch.zeros((slots, capacity), dtype=torch.long, device=device)
         self.lengths: list[int] = []
         self.device_lengths = torch.zeros(slots, dtype=torch.long, device=device)
@@ -43,7 +46,7 @@ class Slots:
             return
         slots, capacity = max(slots, have_slots), max(capacity, have_capacity)
         old, positions, lengths = self.data, self.positions, self.device_lengths
-        self.data = old.new_empty((*old.shape[:2], slots, old.shape[3], capacity, old.shape[5]))
+        self.data = old.new_zeros((*old.shape[:2], slots, old.shape[3], capacity, old.shape[5]))
         self.data[:, :, :have_slots, :, :have_capacity] = old
         self.positions = positions.new_zeros((slots, capacity))
         self.positions[:have_slots, :have_capacity] = positions
@@ -54,6 +57,8 @@ class Slots:
         """Open one slot per item, its focus entries copied in; return the first new slot."""
         first = self.num_active
         self.reserve(slots=first + len(focus), capacity=1)
+        self.data[:, :, first : min(self._num_used, first + len(focus))] = 0
+        self._num_used = max(self._num_used, first + len(focus))
         for offset, block in enumerate(focus):
             count = 0 if block is None else block.num_entries
             self.lengths.append(count)

@@ -63,6 +63,7 @@ class StreamBatch:
         first = self.slots.admit(focus)
         self.agents += agents
         self._grow()
+        self._fed[first : first + len(prompts)] = [0] * len(prompts)
         counts = [len(prompt) for prompt in prompts]
         ids = torch.tensor(
             [prompt + prompt[-1:] * (width - len(prompt)) for prompt in prompts], device=self.prism.device
@@ -73,18 +74,21 @@ class StreamBatch:
         rows = torch.arange(len(prompts), device=self.prism.device)
         self._middle[first : first + len(prompts)] = out.middle[rows, ends].float()
         self._last[first : first + len(prompts)] = out.last[rows, ends].float()
-        self._fed[first : first + len(prompts)] = [0] * len(prompts)
         return out.logits
 
     def step(self, tokens: Tensor) -> Tensor:
         """Feed every agent its last token [B]; return logits [B, V]."""
         num = self.slots.num_active
-        own = [length - focus for length, focus in zip(self.slots.lengths, self.slots.num_focus, strict=True)]
+        own = [self._num_own(slot) for slot in range(num)]
         self._check_room(max(own) + 1)
         positions = torch.tensor(own, device=self.prism.device)[:, None] + self.snapshot.step
         out = self._forward(0, tokens[:, None], [1] * num, positions, None)
         self._pool(out)
         return out.logits
+
+    def can_step(self, slot: int) -> bool:
+        """Whether the model has a position left for one more token of this agent."""
+        return self.snapshot.step + self._num_own(slot) < self.prism.spec.max_positions
 
     def state(self, slot: int) -> GateState:
         """Return what the Gate judges: middle states averaged over the thought's tokens, and the last state.
@@ -101,6 +105,9 @@ class StreamBatch:
         self.agents.pop()
         self._middle[slot], self._last[slot] = self._middle[last].clone(), self._last[last].clone()
         self._fed[slot] = self._fed[last]
+
+    def _num_own(self, slot: int) -> int:
+        return self.slots.lengths[slot] - self.slots.num_focus[slot]
 
     def _forward(self, first: int, ids: Tensor, counts: list[int], positions: Tensor, ends: Tensor | None) -> Pass:
         view = self.slots.view(first, counts, positions)
