@@ -175,8 +175,9 @@ class StreamLane:
     def _take_back(self, version: int, first: int) -> None:
         """Free the slots from `first` on, of a batch that may not exist because there was no memory for it."""
         batch = self._batches.get(version)
-        for slot in reversed(range(first, len(batch.agents))) if batch is not None else ():
-            batch.release(slot)
+        if batch is not None:
+            for slot in reversed(range(first, len(batch.agents))):
+                batch.release(slot)
 
     def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
         if version not in self._batches:
@@ -242,9 +243,5 @@ class StreamLane:
         for agent in streams:
             stream = self._seats.pop(agent).stream
             stream.reason = "error"
-            outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {_first_line(error)}"))
+            outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"))
         return outcomes
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "no message")
