@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from warpviz.topology.points import FloatArray, IntArray, cloud, pairwise
 
+TIE = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Loop:
@@ -52,11 +54,14 @@ def loop_in(distances: FloatArray, *, birth: float, death: float) -> Loop:
     """Return the loop of an H1 bar from the distance matrix [N, N]; see `loop_of`."""
     one, two = np.triu_indices(len(distances), 1)
     gap = np.abs(distances[one, two] - birth)
-    near = np.flatnonzero(gap <= max(abs(birth), 1.0) * 1e-9)
+    near = np.flatnonzero(gap <= birth * TIE)
     if not near.size:
         near = np.flatnonzero(gap <= birth * 1e-6)  # a birth that went through float32, as Ripser's do
-    loops = [_close(distances, int(one[at]), int(two[at]), birth=birth, death=death) for at in near]
-    found = [loop for loop in loops if loop is not None]
+    found: list[Loop] = []
+    for slack in (0.0, TIE):  # edges of exactly the birth's length count only if nothing shorter closes the loop
+        ends = [(int(one[at]), int(two[at])) for at in near] if not found else []
+        loops = [_close(distances, *pair, birth=birth, death=death, slack=slack) for pair in ends]
+        found += [loop for loop in loops if loop is not None]
     if not found:
         what = "no edge of that length" if not near.size else "no edge of that length closes a loop"
         msg = f"no H1 bar is born at {birth!r}: {what}"
@@ -84,13 +89,16 @@ def crossings(loop: Loop, cocycle: Cocycle) -> int:
     return sum(frozenset(edge) in theirs for edge in steps)
 
 
-def _close(distances: FloatArray, start: int, end: int, *, birth: float, death: float) -> Loop | None:
+def _close(
+    distances: FloatArray, start: int, end: int, *, birth: float, death: float, slack: float
+) -> Loop | None:
     """Join `start` to `end` by the shortest way over edges shorter than theirs; None when there is none."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import dijkstra
 
     edge = distances[start, end]
-    earlier = np.where(distances < edge, distances, 0.0)
+    earlier = np.where(distances < edge + slack * edge, distances, 0.0)
+    earlier[start, end] = earlier[end, start] = 0.0
     lengths, before = dijkstra(csr_matrix(earlier), directed=False, indices=start, return_predecessors=True)
     if not np.isfinite(lengths[end]):
         return None
