@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from warp_cortex import lending, loading, probing
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
+from warp_cortex.detokenize import Detokenizer
 from warp_cortex.kv import Cache, KVStore
 from warp_cortex.probing import Layout
 from warp_cortex.support import decoder_layers, refuse_unsupported
@@ -132,12 +133,20 @@ class Prism:
             msg = "the text is empty; give at least one character"
             raise ValueError(msg)
         clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would break the tokenizer
-        return list(self.tokenizer(clean, add_special_tokens=start)["input_ids"])
+        ids = list(self.tokenizer(clean, add_special_tokens=start)["input_ids"])
+        if not ids:
+            msg = f"the tokenizer makes no token of {text[:40]!r}; give a text it knows"
+            raise ValueError(msg)
+        return ids
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids, special tokens left out."""
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
+
+    def pieces(self, ids: list[int]) -> list[str]:
+        """Return the text each id adds; put together they are the text."""
+        return Detokenizer(self.decode).push_all(ids)
 
     @property
     def stop_ids(self) -> frozenset[int]:
