@@ -18,7 +18,10 @@ _HOMES = {
     "compare": "warpviz.topology",
     "diagrams": "warpviz.topology",
     "Comparison": "warpviz.topology",
+    "PersistenceCompare": "warpviz.views.persistence_compare",
     "load": "warpviz.saved",
+    "sample": "warpviz.texts",
+    "samples": "warpviz.texts",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ

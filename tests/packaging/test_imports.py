@@ -42,3 +42,11 @@ def test_every_public_name_is_there() -> None:
         assert getattr(warpviz, name) is not None
     with pytest.raises(AttributeError, match="explore"):
         warpviz.explode  # noqa: B018 - the look-up is what is tested
+
+
+def test_no_public_name_hides_a_module() -> None:
+    """A public name that is a module's name too would change its meaning with the first import of that module."""
+    import warpviz
+
+    modules = {path.stem for path in (ROOT / "warpviz").iterdir()}
+    assert not modules & set(warpviz.__all__)

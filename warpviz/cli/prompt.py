@@ -3,18 +3,18 @@
 import sys
 from pathlib import Path
 
-from warp_cortex import bundled
+from warpviz.texts import sample
 
 
 def read_text(source: str | None) -> str:
-    """Return the text of a file, of standard input ("-"), or the first bundled sample context (None).
+    """Return the text of a file, of standard input ("-"), or the first bundled sample (None).
 
     Raises:
         ValueError: not UTF-8 text.
         OSError: the file cannot be read.
     """
     if source is None:
-        return sample_context().read_text(encoding="utf-8")
+        return sample()
     data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     try:
         return data.decode("utf-8-sig")
@@ -22,17 +22,3 @@ def read_text(source: str | None) -> str:
         name = "standard input" if source == "-" else repr(source)
         msg = f"{name} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}"
         raise ValueError(msg) from error
-
-
-def sample_context() -> Path:
-    """Return the path of the first sample context.
-
-    Raises:
-        FileNotFoundError: none is bundled.
-    """
-    folder = bundled("contexts")
-    samples = sorted(folder.glob("*.txt"))
-    if not samples:
-        msg = f"no sample context in {folder}; give a text with --prompt FILE"
-        raise FileNotFoundError(msg)
-    return samples[0]
