@@ -12,7 +12,7 @@ from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.streams import Stream
 from warp_cortex.synapse import Snapshot, Synapse
-from warp_cortex.trace import Event, Influence, Memory, Revoke, Trace
+from warp_cortex.trace import Event, Finish, Influence, Memory, Revoke, Trace
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -68,9 +68,11 @@ class Cortex:
             ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model.
         """
         self._controls.stop.clear()
-        self.trace = Trace()
+        self.trace, self._council = Trace(), None
         try:
             here = yield from self._begin(prompt, progress)
+            if here is None:
+                return
             take_turns = lanes.concurrent if self.config.mode == "concurrent" else lanes.cooperative
             for event in take_turns(here, self._controls):
                 yield self._emit(event)
@@ -134,15 +136,22 @@ class Cortex:
         """Return the run in one JSON-ready dict, from the trace alone."""
         return summary.summarise(self.trace)
 
-    def _begin(self, prompt: str, progress: Callable[[int, int], None] | None) -> Generator[Event, None, Council]:
+    def _begin(
+        self, prompt: str, progress: Callable[[int, int], None] | None
+    ) -> Generator[Event, None, Council | None]:
         config = self.config
         ids = self.prism.encode(prompt, start=True)
         self.context = context = Context(
-            self.prism, query_window=config.synapse.query_window, capacity=len(ids) + config.river.max_tokens
-        )
+            self.prism, query_window=config.synapse.query_window,
+            capacity=min(len(ids) + config.river.max_tokens, self.prism.spec.max_positions),
+        )  # fmt: skip
         context.check_room(len(ids))
         council.check_config(config, num_tokens=len(ids))
-        context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=self._controls.stop.is_set)
+        is_stopped = self._controls.stop.is_set
+        if not context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=is_stopped):
+            yield self._emit(council.header(self.prism, config, context, prompt))
+            yield self._emit(Finish(step=context.num_tokens, stream=None, reason="stopped"))
+            return None
         river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
         self._council = Council(self.prism, config, river, self._lane())
         yield self._emit(council.header(self.prism, config, context, prompt))
