@@ -14,7 +14,7 @@ class Slots:
 
     `lengths` is kept on the host, where the scheduler needs it, and mirrored on the device for the masks.
     Entries behind an agent's own are masked but still multiplied by zero weights, so they must be finite: storage
-    starts as zeros, and a slot is zeroed before somebody else gets it.
+    starts as zeros, and what one agent leaves in a slot is zeroed before another gets it.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Slots:
         if slot != last:
             length = self.lengths[last]
             self.data[:, :, slot, :, :length] = self.data[:, :, last, :, :length]
+            self.data[:, :, slot, :, length:] = 0
             self.positions[slot, :length] = self.positions[last, :length]
             self.lengths[slot], self.num_focus[slot] = self.lengths[last], self.num_focus[last]
         self.lengths.pop()
