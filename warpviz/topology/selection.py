@@ -1,5 +1,6 @@
 """What a comparison compares: checked sizes and policies, landmark sets, and the tokens of the cloud."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from warpviz.topology.bounds import inside
 from warpviz.topology.persistence import MAX_POINTS
-from warpviz.topology.points import IntArray, farthest_sample
+from warpviz.topology.points import IntArray, farthest_sample, rows
 
 Landmarks = dict[str, dict[int, IntArray]]
 RECENT = 16
@@ -51,10 +52,12 @@ def landmark_sets(
     """Return sorted token indices by policy and k: the first k of each order, all of it for policy "all".
 
     Raises:
-        ValueError: an order is too short for the largest k, or holds no token after the sinks.
+        ValueError: a policy's name is no plain word; an order repeats a token, names one that is not there, is too
+            short for the largest k, or holds no token after the sinks.
     """
     found: Landmarks = {}
-    for policy, order in orders.items():
+    for policy, given in orders.items():
+        order = _order(given, policy, num_tokens=num_tokens)
         if sizes[-1] > num_tokens or (len(order) < sizes[-1] and policy != "all"):
             msg = f"k must be at most {min(num_tokens, len(order))} for policy {policy!r}, got {sizes[-1]}"
             raise ValueError(msg)
@@ -63,6 +66,14 @@ def landmark_sets(
             msg = f"policy {policy!r} at k = {empty[0]} keeps none of the tokens after the first {skip}"
             raise ValueError(msg)
     return found
+
+
+def _order(order: IntArray, policy: str, *, num_tokens: int) -> IntArray:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", policy):
+        msg = f"policy name {policy!r} must be letters, digits, dots, hyphens and underscores: files are named after it"
+        raise ValueError(msg)
+    rows(order, num_points=num_tokens, name=f"landmarks of policy {policy!r}")
+    return order
 
 
 def used_tokens(points: NDArray[np.float32], landmarks: Landmarks, *, skip: int, cap: int) -> IntArray:
