@@ -13,6 +13,7 @@ from warp_cortex.partial import Partial
 ROWS = 16  # the smallest tile a matrix unit takes: a group of query heads is padded to it
 BLOCK = 32  # private entries per tile
 TILE = 1024  # MLP columns per program
+MOST_SHARED = 256  # shared entries that the kernel reads itself, once per agent, out of the second-level cache
 
 
 def add_norm(x: Tensor, residual: Tensor | None, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -41,10 +42,14 @@ def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: 
     return query
 
 
-def attend(query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int) -> Tensor:
+def attend(
+    query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int,
+    shared: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:  # fmt: skip
     """Attend to each agent's own entries `first .. columns` and to what `prior` already holds; return [B, H_q D].
 
-    Only the entries an agent holds are read: `width` bounds nothing here.
+    shared: keys and values [H_kv, K, D] of a small block that every agent sees, in place of a prior. Only the entries
+    an agent holds are read: `width` bounds nothing here.
     """
     del width
     num, heads, dim = query.shape
@@ -53,9 +58,11 @@ def attend(query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None,
     out = torch.empty((num, heads * dim), dtype=query.dtype, device=query.device)
     before, lse = (query, query) if prior is None else prior
     strides = (0, 0, 0, 0, 0, 0) if prior is None else (*before.stride()[:3], *lse.stride())
+    keys, values = (query, query) if shared is None else shared
     _attend[(num, kv_heads)](
-        query, block, columns, before, lse, out, dim**-0.5, first, block.stride(0), block.stride(1), block.stride(2),
-        *strides, has_prior=prior is not None, heads=heads, group=group, dim=dim,
+        query, block, columns, before, lse, keys, values, out, dim**-0.5, first, 0 if shared is None else keys.shape[1],
+        block.stride(0), block.stride(1), block.stride(2), 0 if shared is None else keys.stride(0),
+        *strides, has_prior=prior is not None, has_shared=shared is not None, heads=heads, group=group, dim=dim,
         rows=max(ROWS, triton.next_power_of_2(group)), block=BLOCK, num_warps=2, num_stages=2,
     )  # fmt: skip
     return out
@@ -115,10 +122,25 @@ def _rotate_write(
 
 
 @triton.jit
+def _absorb(asked, keys, values, seen, scale, top, mass, mixed):
+    """Take one tile of entries into a running softmax. keys, values: pointers [block, dim]; seen: [block]."""
+    key = tl.load(keys, mask=seen[:, None], other=0.0)
+    scores = tl.where(seen[None, :], tl.dot(asked, tl.trans(key)) * scale, float("-inf"))
+    highest = tl.maximum(top, tl.max(scores, axis=1))
+    weight = tl.exp(scores - highest[:, None])
+    shrink = tl.exp(top - highest)
+    value = tl.load(values, mask=seen[:, None], other=0.0)
+    mass = mass * shrink + tl.sum(weight, axis=1)
+    mixed = mixed * shrink[:, None] + tl.dot(weight.to(value.dtype), value)
+    return highest, mass, mixed
+
+
+@triton.jit
 def _attend(
-    query, cache, columns, prior, prior_lse, out, scale, first, value_stride, slot_stride, head_stride,
-    prior_agent, prior_head, prior_row, lse_agent, lse_head, lse_row, has_prior: tl.constexpr, heads: tl.constexpr,
-    group: tl.constexpr, dim: tl.constexpr, rows: tl.constexpr, block: tl.constexpr,
+    query, cache, columns, prior, prior_lse, shared_keys, shared_values, out, scale, first, num_shared,
+    value_stride, slot_stride, head_stride, shared_stride, prior_agent, prior_head, prior_row, lse_agent, lse_head,
+    lse_row, has_prior: tl.constexpr, has_shared: tl.constexpr, heads: tl.constexpr, group: tl.constexpr,
+    dim: tl.constexpr, rows: tl.constexpr, block: tl.constexpr,
 ):  # fmt: skip
     agent, lane = tl.program_id(0).to(tl.int64), tl.program_id(1)
     row, at, entry = tl.arange(0, rows), tl.arange(0, dim), tl.arange(0, block)
@@ -135,20 +157,20 @@ def _attend(
         top = tl.full([rows], float("-inf"), tl.float32)
         mass = tl.zeros([rows], tl.float32)
         mixed = tl.zeros([rows, dim], tl.float32)
+    tile = entry[:, None] * dim + at[None, :]
+    if has_shared:
+        for start in range(0, num_shared, block):
+            offset = lane * shared_stride + start * dim + tile
+            top, mass, mixed = _absorb(
+                asked, shared_keys + offset, shared_values + offset, start + entry < num_shared, scale, top, mass, mixed
+            )
     last = tl.load(columns + agent).to(tl.int32)
     keys = cache + agent * slot_stride + lane * head_stride
     for start in range(first, last + 1, block):
-        seen = start + entry <= last
-        where = keys + (start + entry)[:, None] * dim + at[None, :]
-        key = tl.load(where, mask=seen[:, None], other=0.0)
-        scores = tl.where(seen[None, :], tl.dot(asked, tl.trans(key)) * scale, float("-inf"))
-        highest = tl.maximum(top, tl.max(scores, axis=1))
-        weight = tl.exp(scores - highest[:, None])
-        shrink = tl.exp(top - highest)
-        value = tl.load(where + value_stride, mask=seen[:, None], other=0.0)
-        mass = mass * shrink + tl.sum(weight, axis=1)
-        mixed = mixed * shrink[:, None] + tl.dot(weight.to(value.dtype), value)
-        top = highest
+        where = keys + start * dim + tile
+        top, mass, mixed = _absorb(
+            asked, where, where + value_stride, start + entry <= last, scale, top, mass, mixed
+        )
     tl.store(out + place, mixed / mass[:, None], mask=live[:, None])
 
 

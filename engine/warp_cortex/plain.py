@@ -9,6 +9,8 @@ from torch.nn import functional
 
 from warp_cortex.partial import Partial, join
 
+MOST_SHARED = 0  # shared entries `attend` reads itself
+
 
 def add_norm(x: Tensor, residual: Tensor | None, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
     """Return (RMS norm of x + residual, x + residual), both [B, C]; the norm is taken in float32 at least."""
@@ -36,12 +38,15 @@ def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: 
 
 
 def attend(
-    query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int
-) -> Tensor:
+    query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int,
+    shared: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:  # fmt: skip
     """Attend to each agent's own entries `first .. columns` and to what `prior` already holds; return [B, H_q D].
 
     block: [2, S, H_kv, capacity, D]. width: entries that are looked at, no fewer than the longest agent's.
+    shared: see `kernels`; here a shared block is always a prior.
     """
+    assert shared is None  # noqa: S101 - MOST_SHARED is 0
     num, heads, dim = query.shape
     kv_heads = block.shape[2]
     grouped = query.reshape(num, kv_heads, heads // kv_heads, dim) * dim**-0.5
@@ -49,10 +54,11 @@ def attend(
     scores = grouped @ keys.transpose(-1, -2)
     hidden = torch.arange(first, width, device=query.device) > columns[:, None]
     scores = scores.masked_fill(hidden[:, None, None], float("-inf"))
+    scores = scores if scores.dtype == torch.float64 else scores.float()
     if prior is None:
-        return (scores.softmax(-1) @ values).reshape(num, heads * dim)
-    lse = scores.logsumexp(-1)
-    return join(Partial(scores.softmax(-1) @ values, lse), prior).reshape(num, heads * dim)
+        return (scores.softmax(-1).to(values.dtype) @ values).reshape(num, heads * dim)
+    own = Partial(scores.softmax(-1).to(values.dtype) @ values, scores.logsumexp(-1))
+    return join(own, prior).reshape(num, heads * dim)
 
 
 def gated(x: Tensor) -> Tensor:

@@ -53,7 +53,9 @@ class Stepper:
         self.parts = kernels_for(prism) if kernels else plain
         own = room.capacity - room.common
         shape = (spec.num_layers, 2, room.agents, spec.num_kv_heads, room.capacity, spec.head_dim)
-        self.data = torch.empty(shape, dtype=prism.dtype, device=device)
+        # the plain attention multiplies what it hides by zero, which must not be a leftover infinity
+        make = torch.zeros if self.parts is plain else torch.empty
+        self.data = make(shape, dtype=prism.dtype, device=device)
         self.script = torch.full((room.agents, own + 1), EMPTY, dtype=torch.long, device=device)
         self.lengths = torch.full((room.agents,), room.common, dtype=torch.long, device=device)
         self.thinks_from = torch.zeros(room.agents, dtype=torch.long, device=device)
@@ -149,16 +151,30 @@ class Stepper:
         with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             self.step()
         self._restore(kept)
+        torch.cuda.synchronize(self.prism.device)  # whoever replays it may be on another stream
         self.graph = graph
 
     def _mix(self, qkv: Tensor, index: int, cos: Tensor, sin: Tensor, width: int | None) -> Tensor:
         """Return the attention output [B, H_q D] of one layer, from the joined projection [B, (H_q + 2 H_kv) D]."""
         block, common = self.data[index], self.room.common
         query = self.parts.rotate_write(qkv, cos, sin, block, self.lengths)
-        prior = self._prior(query, block, index)
-        return self.parts.attend(
-            query, block, self.lengths, prior, first=common, width=self.room.capacity if width is None else width
-        )
+        prior, near = None, self._near(index)
+        if near is None:
+            prior = self._prior(query, block, index)
+        mixed: Tensor = self.parts.attend(
+            query, block, self.lengths, prior, first=common, width=self.room.capacity if width is None else width,
+            shared=near,
+        )  # fmt: skip
+        return mixed
+
+    def _near(self, index: int) -> tuple[Tensor, Tensor] | None:
+        """Return one layer of a shared block so small that the attention reads it itself; None if it does not."""
+        shared = self.shared
+        if shared is None or self.lead is not None or shared.bias is not None:
+            return None
+        if shared.num_entries > self.parts.MOST_SHARED or shared.keys.stride()[-2] != shared.keys.shape[-1]:
+            return None
+        return shared.keys[index], shared.values[index]
 
     def _prior(self, query: Tensor, block: Tensor, index: int) -> Partial | None:
         """Return attention to what came before the agents' own tokens; None when there is nothing."""

@@ -1,0 +1,149 @@
+"""The arms that are compared: what N agents over one context cost, by the way they share it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import torch
+from torch import Tensor
+from warp_cortex import Context, Prism, SharedKV, Snapshot
+from warp_cortex.attention import Plan
+from warp_cortex.kv import KVStore
+from warp_cortex.stepper import Room, Stepper
+
+LANDMARKS, FULL = "landmarks shared", "full cache shared"
+LANDMARKS_COPIED, FULL_COPIED = "landmarks copied", "full cache copied"
+THREADS = "a thread each"
+BATCHED = (LANDMARKS, FULL, LANDMARKS_COPIED, FULL_COPIED)
+MARGIN = 0.92  # of the free bytes: allocators round up
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One context with its published landmarks, and how much each agent writes by itself (its task included)."""
+
+    prism: Prism
+    context: Context
+    snapshot: Snapshot
+    own: int
+
+    @property
+    def base(self) -> int:
+        """Where agents' own positions begin."""
+        return self.context.num_tokens
+
+    def block(self, arm: str) -> SharedKV:
+        """Return what an agent of this arm sees of the context."""
+        return self.context.store.share() if arm in {FULL, FULL_COPIED} else self.snapshot.kv
+
+
+def bytes_needed(scene: Scene, arm: str, agents: int) -> int:
+    """Return the bytes of private entries and of one block of logits."""
+    copied = scene.block(arm).num_entries if arm in {LANDMARKS_COPIED, FULL_COPIED, THREADS} else 0
+    spec = scene.prism.spec
+    logits = min(agents, 512) * spec.vocab_size * scene.prism.dtype.itemsize
+    return agents * (scene.own + copied) * spec.kv_bytes_per_token + 2 * logits
+
+
+def bytes_free(device: torch.device) -> int:
+    """Return what may still be allocated."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] * MARGIN)
+    return int(psutil.virtual_memory().available * MARGIN)
+
+
+def seat(scene: Scene, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
+    """Give every agent its slot, its task and, where the arm copies, its own copy of what it sees."""
+    agents, block = len(tasks), scene.block(arm)
+    copies = arm in {LANDMARKS_COPIED, FULL_COPIED}
+    common = block.num_entries if copies else 0
+    room = Room(agents=agents, capacity=scene.own + common, common=common, rows=rows)
+    stepper = Stepper(scene.prism, room, shared=None if copies else block, base=scene.base)
+    if copies:
+        stepper.data[:, 0, :, :, :common] = block.keys[:, None]
+        stepper.data[:, 1, :, :, :common] = block.values[:, None]
+    stepper.seat(tasks.to(scene.prism.device))
+    return stepper
+
+
+def river(scene: Scene, *, tokens: int, stream: torch.cuda.Stream | None = None) -> Stepper:
+    """Return the River as one agent that sees the whole cache, ready to write `tokens`."""
+    stepper = Stepper(scene.prism, Room(agents=1, capacity=tokens), shared=scene.context.store.share(), base=scene.base)
+    stepper.seat(torch.tensor([[5]], device=scene.prism.device))
+    if scene.prism.device.type == "cuda":
+        stepper.capture(stream)
+    else:
+        stepper.run(1)
+    return stepper
+
+
+class ThreadedAgent(threading.Thread):
+    """One agent as the paper has it: a thread, a CUDA stream, a cache of its own and a forward pass of its own."""
+
+    def __init__(self, scene: Scene, task: list[int], *, tokens: int, gate: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self.scene, self.task, self.tokens, self.gate = scene, task, tokens, gate
+        block, prism = scene.snapshot.kv, scene.prism
+        self.store: KVStore = prism.new_store(block.num_entries + scene.own)
+        self.store.data[:, 0, :, : block.num_entries] = block.keys
+        self.store.data[:, 1, :, : block.num_entries] = block.values
+        self.store.commit(block.positions, 0)
+        self.stream = torch.cuda.Stream(prism.device) if prism.device.type == "cuda" else None
+
+    def run(self) -> None:
+        """Think `tokens` tokens, the task first."""
+        self.gate.wait()
+        with torch.cuda.stream(self.stream):
+            token = self.task[0]
+            for number in range(self.tokens):
+                following = self._forward(token, self.scene.base + number)
+                token = self.task[number + 1] if number + 1 < len(self.task) else following
+
+    def _forward(self, token: int, place: int) -> int:
+        device = self.scene.prism.device
+        position = torch.tensor([place], device=device)
+        held = torch.cat((self.store.positions[: self.store.length], position))
+        view = self.store.view(position)
+        plan = Plan(position[None], held[None], span=place + 1)
+        out = self.scene.prism.forward(torch.tensor([[token]], device=device), plan, view)
+        view.commit()
+        return int(out.logits.argmax())
+
+
+@contextmanager
+def busy(stepper: Stepper, stream: torch.cuda.Stream | None) -> Iterator[list[float]]:
+    """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps' end times."""
+    stop = threading.Event()
+    ends: list[float] = []
+
+    def work() -> None:
+        with torch.cuda.stream(stream):
+            while not stop.is_set():
+                stepper.run(1)
+                if stream is not None:
+                    stream.synchronize()
+                ends.append(time.perf_counter())
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield ends
+    finally:
+        stop.set()
+        thread.join()
+
+
+def latencies(main: Stepper, count: int, stream: torch.cuda.Stream | None) -> list[float]:
+    """Return the seconds of each of the River's next `count` tokens."""
+    found = []
+    with torch.cuda.stream(stream):
+        for _ in range(count):
+            start = time.perf_counter()
+            main.run(1)
+            if stream is not None:
+                stream.synchronize()
+            found.append(time.perf_counter() - start)
+    return found

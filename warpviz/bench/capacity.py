@@ -1,0 +1,165 @@
+"""What N agents over one context cost in bytes and time: shared, by reference, copied, or a thread each."""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from warp_cortex import Prism, Synapse, SynapseConfig
+
+from warpviz.bench import arms, shape
+from warpviz.bench.arms import Scene
+from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
+from warpviz.bench.machine import provenance
+from warpviz.bench.report import Report
+
+TASK = 8  # tokens of a task
+RIVER_TOKENS = 24
+MOST_THREADS = 100
+THREAD_TOKENS = 4  # a thread's tokens cost the same each; more would only take longer
+
+
+def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> Scene:
+    """Read a random context and publish k landmarks of it."""
+    context = shape.random_context(prism, tokens, seed=seed, room=256)
+    config = SynapseConfig(k=min(k, tokens))
+    return Scene(prism, context, Synapse(config, seed=seed).publish(context), own)
+
+
+def rows_of(scene: Scene, *, agents: list[int], names: list[str], seed: int) -> Iterator[dict[str, Any]]:
+    """Measure the arms side by side: for every number of agents, one arm after the other."""
+    high, low = lanes(scene.prism.device)
+    main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
+    alone = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
+    for count in agents:
+        tasks = shape.random_tasks(count, min(TASK, scene.own), scene.prism.spec.vocab_size, seed=seed + count)
+        for name in names:
+            row = _frame(scene, name, count)
+            if name == arms.THREADS and count > MOST_THREADS:
+                continue
+            need, free = arms.bytes_needed(scene, name, count), arms.bytes_free(scene.prism.device)
+            if need > free:
+                yield row | {"skipped": f"needs {need:,} bytes, {free:,} are free"}
+                continue
+            if name == arms.THREADS:
+                yield row | _threads(scene, tasks, main, alone, high)
+            else:
+                yield row | _batch(scene, name, tasks, main, alone, high, low)
+            tidy(scene.prism.device)
+
+
+def lanes(device: torch.device) -> tuple[torch.cuda.Stream | None, torch.cuda.Stream | None]:
+    """Return a CUDA stream of high priority for the River and one of low priority for its streams."""
+    if device.type != "cuda":
+        return None, None
+    return torch.cuda.Stream(device, priority=-1), torch.cuda.Stream(device, priority=0)
+
+
+def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
+    return {
+        "arm": name, "agents": count, "context": scene.base, "own_tokens": scene.own,
+        "weights_bytes": scene.prism.weight_bytes,
+    }  # fmt: skip
+
+
+def _batch(
+    scene: Scene, name: str, tasks: torch.Tensor, main: Any, alone: Spread, high: Any, low: Any
+) -> dict[str, Any]:  # fmt: skip
+    device = scene.prism.device
+    peak = PeakBytes(device)
+    start = time.perf_counter()
+    stepper = arms.seat(scene, name, tasks)
+    stepper.run(1)
+    wait(device)
+    spawn = time.perf_counter() - start
+    if device.type == "cuda":
+        stepper.capture(low)
+    wait(device)
+    start = time.perf_counter()
+    stepper.run(scene.own - 1)
+    wait(device)
+    seconds = time.perf_counter() - start
+    held = peak.read()
+    with arms.busy(stepper, low):
+        under = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
+    shared = 0 if stepper.shared is None else stepper.shared.num_bytes
+    return {
+        "shared_bytes": shared, "private_bytes": stepper.num_bytes // len(tasks), "peak_bytes": held,
+        "agent_tokens_per_s": len(tasks) * (scene.own - 1) / seconds, "step_ms": 1e3 * seconds / (scene.own - 1),
+        "spawn_s": spawn, "river_slowdown": under.median / alone.median,
+    }  # fmt: skip
+
+
+def _threads(scene: Scene, tasks: torch.Tensor, main: Any, alone: Spread, high: Any) -> dict[str, Any]:
+    device, gate = scene.prism.device, threading.Event()
+    tokens = min(THREAD_TOKENS, scene.own)
+    peak = PeakBytes(device)
+    start = time.perf_counter()
+    agents = [arms.ThreadedAgent(scene, task, tokens=tokens, gate=gate) for task in tasks.tolist()]
+    for agent in agents:
+        agent.start()
+    wait(device)
+    spawn = time.perf_counter() - start
+    start = time.perf_counter()
+    gate.set()
+    under = Spread(tuple(arms.latencies(main, 4, high)))
+    for agent in agents:
+        agent.join()
+    wait(device)
+    seconds = time.perf_counter() - start
+    return {
+        "shared_bytes": 0, "private_bytes": agents[0].store.num_bytes, "peak_bytes": peak.read(),
+        "agent_tokens_per_s": len(agents) * tokens / seconds, "step_ms": 1e3 * seconds / tokens, "spawn_s": spawn,
+        "river_slowdown": under.median / alone.median,
+    }  # fmt: skip
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
+    parser.add_argument("--agents", default="1,10,50,100,1000", help="numbers of agents")
+    parser.add_argument("--context", default="512", help="tokens of the context")
+    parser.add_argument("--own-tokens", type=int, default=64, help="tokens an agent writes by itself, task included")
+    parser.add_argument("--arms", default=",".join((*arms.BATCHED, arms.THREADS)), help="which arms")
+    parser.add_argument("--k", type=int, default=64, help="landmarks")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure, and return provenance and rows."""
+    contexts = [int(count) for count in args.context.split(",")]
+    positions = max(contexts) + args.own_tokens + 64
+    prism = shape.load(args.model, device=args.device, positions=positions, seed=args.seed)
+    report = Report("capacity", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json)
+    for tokens in contexts:
+        def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
+            scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
+            counts = [int(count) for count in args.agents.split(",")]
+            rows.extend(rows_of(scene, agents=counts, names=args.arms.split(","), seed=args.seed))
+
+        report.section(f"Capacity, context of {tokens:,} tokens", NOTE, measure)
+    return report.record() | {"rows": report.rows}
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; the exit code is 1 if a table could not be finished."""
+    record = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(record) + "\n")
+    return int(any("failed" in section for section in record["sections"]))
+
+
+NOTE = (
+    "private_bytes is per agent. peak_bytes is over weights and the River's own cache, at the highest moment. spawn_s "
+    "is from tasks to every agent's first token. river_slowdown is the River's median token time while the agents run, "
+    "over its time alone (CUDA: two streams, the River's of high priority)."
+)

@@ -1,0 +1,52 @@
+"""Where a number comes from: machine, date, versions, seed."""
+
+import datetime
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+
+def provenance(device: str, *, seed: int) -> dict[str, Any]:
+    """Return what every table must name, JSON-ready."""
+    record: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "threads": torch.get_num_threads(),
+        "device": device,
+        "seed": seed,
+    }
+    if torch.device(device).type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        gib = properties.total_memory / 2**30
+        record["gpu"] = f"{properties.name}, {properties.multi_processor_count} multiprocessors, {gib:.0f} GiB"
+        record["cuda"] = torch.version.cuda
+    return record
+
+
+def sentence(record: dict[str, Any]) -> str:
+    """Return the provenance as one line for the foot of a table."""
+    parts = [record.get("gpu"), record["machine"], record["date"], f"seed {record['seed']}"]
+    versions = f"python {record['python']}, torch {record['torch']}, transformers {record['transformers']}"
+    return "; ".join([*(str(part) for part in parts if part), versions, f"{record['threads']} threads"])
+
+
+def processor() -> str:
+    """Return the processor's name, or its architecture where the system does not tell."""
+    source = Path("/proc/cpuinfo")
+    if source.exists():
+        for line in source.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def memory_gib() -> float:
+    """Return the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

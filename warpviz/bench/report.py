@@ -1,0 +1,89 @@
+"""A report of several tables: each flushed to JSON and markdown as soon as it is measured, failures recorded."""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from warpviz.bench.machine import sentence
+
+Row = Mapping[str, Any]
+
+
+class Report:
+    """Sections run one after another inside a time budget; what is done is on disk at any moment."""
+
+    def __init__(self, name: str, out: Path, provenance: dict[str, Any], *, minutes: float, quiet: bool = False) -> None:
+        self.name, self.out, self.minutes, self.quiet = name, out, minutes, quiet
+        self.provenance = provenance
+        self.sections: list[dict[str, Any]] = []
+        self._start = time.monotonic()
+        out.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the budget."""
+        return self.minutes * 60 - (time.monotonic() - self._start)
+
+    def section(self, title: str, note: str, measure: Callable[[list[dict[str, Any]]], None]) -> bool:
+        """Let `measure` fill a list of rows; whatever ends it, the rows so far are kept. Return whether it finished."""
+        record: dict[str, Any] = {"title": title, "note": note, "rows": []}
+        self.sections.append(record)
+        start = time.monotonic()
+        if self.seconds_left <= 0:
+            record["failed"] = f"not run: the budget of {self.minutes:g} minutes was spent"
+        else:
+            try:
+                measure(record["rows"])
+            except Exception as error:  # noqa: BLE001 - a measuring harness: one failed table must not cost the others
+                record["failed"] = f"{type(error).__name__}: {error}"
+                record["where"] = traceback.format_exc()[-3000:]
+        record["seconds"] = round(time.monotonic() - start, 1)
+        self.flush()
+        if not self.quiet:
+            sys.stdout.write(f"\n{markdown(record)}\n")
+            sys.stdout.flush()
+        return "failed" not in record
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of all sections."""
+        return [row for section in self.sections for row in section["rows"]]
+
+    def record(self) -> dict[str, Any]:
+        """Return everything, JSON-ready."""
+        return {"bench": self.name, "provenance": self.provenance, "sections": self.sections}
+
+    def flush(self) -> None:
+        """Write what there is."""
+        (self.out / f"{self.name}.json").write_text(json.dumps(self.record(), indent=1) + "\n", encoding="utf-8")
+        pages = [f"# {self.name}\n", f"{sentence(self.provenance)}\n", *map(markdown, self.sections)]
+        (self.out / f"{self.name}.md").write_text("\n".join(pages) + "\n", encoding="utf-8")
+
+
+def markdown(section: Mapping[str, Any]) -> str:
+    """Return one section as a heading, a note and a table."""
+    lines = [f"## {section['title']}", "", section["note"], ""]
+    if section["rows"]:
+        lines += table(section["rows"])
+    if "failed" in section:
+        lines += ["", f"**Ended early:** {section['failed']}", *section.get("where", "").splitlines()[-6:]]
+    return "\n".join([*lines, "", f"({section['seconds']} s)"])
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Return the rows as a markdown table over the union of their columns."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    body = ["| " + " | ".join(_cell(row.get(column)) for column in columns) + " |" for row in rows]
+    return ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns), *body]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"  # noqa: PLR2004 - four digits are enough
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value).replace("|", "/")

@@ -1,0 +1,80 @@
+"""How long the River waits for a token while streams think: one after the other, beside each other, or in one batch."""
+
+from typing import Any
+
+import torch
+from warp_cortex.stepper import Room, Stepper
+
+from warpviz.bench import arms, shape
+from warpviz.bench.arms import Scene
+from warpviz.bench.capacity import TASK, lanes
+from warpviz.bench.gauge import Spread, tidy
+
+
+def lane_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
+    """Fill one row per number of streams and way of sharing the device; `tokens` tokens each."""
+    device = scene.prism.device
+    high, low = lanes(device)
+    main = arms.river(scene, tokens=tokens, stream=high)
+    arms.latencies(main, 3, high)
+    alone = Spread(tuple(arms.latencies(main, tokens, high)))
+    rows.append(_row("alone", 0, alone, alone))
+    for count in streams:
+        stepper = arms.seat(scene, arms.LANDMARKS, shape.random_tasks(count, TASK, scene.prism.spec.vocab_size, seed=seed))
+        if device.type == "cuda":
+            stepper.capture(low)
+        in_turn = Spread(tuple(_in_turn(main, stepper, tokens, high)))
+        rows.append(_row("one after the other", count, in_turn, alone) | _rate(count, in_turn))
+        with arms.busy(stepper, low) as ends:
+            beside = Spread(tuple(arms.latencies(main, tokens, high)))
+            steps = len(ends)
+        rate = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
+        rows.append(_row("two lanes, River first", count, beside, alone) | rate)
+        del stepper
+        tidy(device)
+        joint = one_batch(scene, count, seed=seed)
+        if device.type == "cuda":
+            joint.capture(high)
+        arms.latencies(joint, 3, high)
+        together = Spread(tuple(arms.latencies(joint, tokens, high)))
+        rows.append(_row("one batch", count, together, alone) | _rate(count, together))
+        del joint
+        tidy(device)
+    again = Spread(tuple(arms.latencies(main, tokens, high)))
+    rows.append(_row("alone, again", 0, again, alone))
+
+
+def one_batch(scene: Scene, streams: int, *, seed: int) -> Stepper:
+    """Return a batch whose agent 0 is the River, over its whole cache, and whose others are streams over landmarks."""
+    room = Room(agents=streams + 1, capacity=scene.own)
+    whole = scene.context.store.share()
+    stepper = Stepper(scene.prism, room, shared=scene.snapshot.kv, base=scene.base, lead=whole)
+    tasks = shape.random_tasks(streams + 1, TASK, scene.prism.spec.vocab_size, seed=seed)
+    stepper.seat(tasks.to(scene.prism.device))
+    return stepper
+
+
+def _in_turn(main: Stepper, batch: Stepper, count: int, stream: torch.cuda.Stream | None) -> list[float]:
+    """Return the River's token times when a step of all streams comes after each of its own."""
+
+    class Both:
+        """The River's step and the streams', one after the other."""
+
+        def run(self, steps: int) -> None:
+            main.run(steps)
+            batch.run(steps)
+
+    return arms.latencies(Both(), count, stream)
+
+
+def _rate(streams: int, found: Spread) -> dict[str, Any]:
+    """Return the streams' tokens per second when each of the River's tokens comes with one of each of theirs."""
+    return {"stream_tokens_per_s": streams * len(found.seconds) / sum(found.seconds)}
+
+
+def _row(name: str, streams: int, found: Spread, alone: Spread) -> dict[str, Any]:
+    return {
+        "lanes": name, "streams": streams, "p50_ms": 1e3 * found.median, "p95_ms": 1e3 * found.quantile(0.95),
+        "p50_times_alone": found.median / alone.median, "p95_times_alone": found.quantile(0.95) / alone.quantile(0.95),
+        "spread": found.relative, "tokens": len(found.seconds),
+    }  # fmt: skip
