@@ -1,0 +1,143 @@
+// Both persistence diagrams in one plot: the whole hollow, landmarks filled, matching lines, the band shorter than 2r.
+
+const OFFSET_H0 = 5;
+
+class DiagramPlot {
+  constructor(view, parent) {
+    this.view = view;
+    this.spots = [];
+    this.hovered = null;
+    this.plot = new Plot(view.frame, { height: 380, parent, focusable: true, draw: (...args) => this.draw(...args) });
+    const el = this.plot.canvas;
+    el.addEventListener("pointermove", (event) => this.point(this.nearest(...this.plot.at(event))));
+    el.addEventListener("pointerleave", () => this.point(null));
+    el.addEventListener("click", (event) => view.choose(this.nearest(...this.plot.at(event))));
+    el.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  /** Return the bar nearest to a place, within a finger's width. */
+  nearest(x, y) {
+    let best = null;
+    let least = 15 ** 2;
+    for (const spot of this.spots) {
+      const d = (spot.x - x) ** 2 + (spot.y - y) ** 2 - (spot.side === "marks" ? 12 : 0);
+      if (d < least) { least = d; best = spot; }
+    }
+    return best;
+  }
+
+  point(spot) {
+    if (spot?.side === this.hovered?.side && spot?.bar === this.hovered?.bar) return;
+    this.hovered = spot;
+    if (spot) this.view.frame.status(this.say(spot));
+    this.plot.redraw();
+  }
+
+  say(spot) {
+    const who = spot.side === "full" ? "whole context" : "landmarks";
+    const length = spot.death - spot.birth;
+    const sure = spot.side === "marks" && length > 2 * this.view.radius ? ", certified" : "";
+    const click = this.view.dim === 1 ? "; click to select its loop" : "";
+    return `${who}, H${this.view.dim} bar ${spot.bar + 1}: birth ${number(spot.birth)}, death ${number(spot.death)}, length ${number(length)}${sure}${click}`;
+  }
+
+  /** Arrows walk through the bars of both sides, the longest first; Enter selects a loop. */
+  key(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step && this.spots.length) {
+      const order = [...this.spots].sort((a, b) => b.death - b.birth - (a.death - a.birth));
+      const at = order.findIndex((s) => s.side === this.hovered?.side && s.bar === this.hovered?.bar);
+      this.point(order[Math.min(Math.max(at + step, 0), order.length - 1)]);
+    } else if (event.key === "Enter" || event.key === " ") this.view.choose(this.hovered);
+    else if (event.key === "Escape") this.view.store.set("selection", []);
+    else return;
+    event.preventDefault();
+  }
+
+  draw(pen, w, hgt, theme) {
+    const { view } = this;
+    const [full, marks] = [view.bars("full"), view.bars("marks")];
+    const box = { x: 46, y: 26, w: w - 62, h: hgt - 66 };
+    const top = Math.max(1e-6, ...ends(full), ...ends(marks)) * 1.06;
+    const low = view.dim === 0 ? 0 : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);
+    const x = linear([low, top], [box.x, box.x + box.w]);
+    const tilted = view.store.get("axes") === "length";
+    const tall = Math.max(1e-6, ...lengths(full), ...lengths(marks)) * 1.1;
+    const y = linear(tilted ? [0, tall] : [low, top], [box.y + box.h, box.y]);
+    this.up = tilted ? (birth, death) => y(death - birth) : (_, death) => y(death);
+    drawAxes(pen, theme, box, { x, y, xTitle: "birth", yTitle: tilted ? "length" : "death" });
+    pen.clip(box.x - 8, box.y - 8, box.w + 16, box.h + 12, () => {
+      this.band(pen, theme, x, low, top);
+      pen.line(x(low), this.up(low, low), x(top), this.up(top, top), { stroke: theme.faint, width: 1 });
+      this.place(full, marks, x);
+      this.lines(pen, theme);
+      this.dots(pen, theme);
+    });
+    this.legend(pen, theme, box);
+    if (!full.length && !marks.length) pen.text(box.x + box.w / 2, box.y + box.h / 2, view.store.data.busy?.what || "no bars", { align: "center", fill: theme.faint });
+  }
+
+  /** Bars shorter than 2r lie in this band: they are not evidence. */
+  band(pen, theme, x, low, top) {
+    const lift = 2 * this.view.radius;
+    if (!(lift > 0)) return;
+    const corner = [[low, low], [top, top], [top, top + lift], [low, low + lift]].map(([a, b]) => [x(a), this.up(a, b)]);
+    pen.path(corner, { fill: theme.orange, alpha: 0.1, closed: true });
+    pen.line(x(low), this.up(low, low + lift), x(top), this.up(top, top + lift), { stroke: theme.orange, width: 1, dash: [5, 4], alpha: 0.8 });
+    const y = this.up(low, low + lift) - 6;
+    this.hidden2r = y < 20;
+    if (!this.hidden2r) pen.text(x(low) + 8, y, "2r: shorter bars are not evidence", { size: 11, fill: theme.orange });
+  }
+
+  place(full, marks, x) {
+    const shift = this.view.dim === 0 ? OFFSET_H0 : 0;
+    this.spots = [];
+    full.forEach(([birth, death], bar) => this.spots.push({ side: "full", bar, birth, death, x: x(birth) + shift, y: this.up(birth, death) }));
+    marks.forEach(([birth, death], bar) => this.spots.push({ side: "marks", bar, birth, death, x: x(birth) + 3 * shift, y: this.up(birth, death) }));
+    this.num = full.length;
+  }
+
+  /** Matching lines; the worst pair, which is the bottleneck distance, in its own colour. */
+  lines(pen, theme) {
+    const pairs = this.view.matching();
+    let worst = null;
+    for (const pair of pairs) {
+      const [one, two] = [this.spots[pair.left], this.spots[this.num + pair.right]];
+      if (!worst || pair.cost > worst.cost) worst = pair;
+      if (pair.left >= 0 && pair.right >= 0 && one && two) pen.line(one.x, one.y, two.x, two.y, { stroke: theme.soft, width: 0.9, alpha: 0.55 });
+    }
+    this.worst = worst;
+  }
+
+  dots(pen, theme) {
+    const chosen = this.view.chosenBar;
+    const worst = this.worst ? [["full", this.worst.left], ["marks", this.worst.right]] : [];
+    for (const spot of this.spots) {
+      const style = spot.side === "full"
+        ? { stroke: theme.blue, width: 1.4, fill: theme.surface, alpha: 0.9 }
+        : { fill: theme.vermilion, stroke: theme.surface, width: 0.8, alpha: 0.95 };
+      if (spot.side === "full") pen.circle(spot.x, spot.y, 3.4, style); else drawMark(pen, "diamond", spot.x, spot.y, 4, style);
+      if (worst.some(([side, bar]) => side === spot.side && bar === spot.bar)) pen.circle(spot.x, spot.y, 8, { stroke: theme.purple, width: 1.8 });
+      if (chosen && chosen.side === spot.side && chosen.bar === spot.bar) pen.circle(spot.x, spot.y, 9, { stroke: theme.orange, width: 2.4 });
+      if (this.hovered?.side === spot.side && this.hovered?.bar === spot.bar) pen.circle(spot.x, spot.y, 8, { stroke: theme.ink, width: 1.4 });
+    }
+  }
+
+  legend(pen, theme, box) {
+    const items = [["whole context", "circle", { stroke: theme.blue, width: 1.4 }], ["landmarks", "diamond", { fill: theme.vermilion }], ["bottleneck pair", "circle", { stroke: theme.purple, width: 1.8 }]];
+    if (this.hidden2r) pen.text(box.x + 8, box.y + 14, `every bar is shorter than 2r = ${number(2 * this.view.radius)}`, { size: 11, fill: theme.orange });
+    let at = box.x + box.w;
+    for (const [text, shape, style] of items.reverse()) {
+      at -= pen.measure(text, { size: 11 });
+      pen.text(at, 13, text, { size: 11, fill: theme.soft });
+      drawMark(pen, shape, at - 9, 9, 3.6, style);
+      at -= 26;
+    }
+  }
+}
+
+function ends(bars) { return bars.map((bar) => bar[1]); }
+
+function starts(bars) { return bars.map((bar) => bar[0]); }
+
+function lengths(bars) { return bars.map(([birth, death]) => death - birth); }

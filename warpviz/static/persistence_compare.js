@@ -1,0 +1,134 @@
+// PersistenceCompare: diagrams with their matching, other views of the bars, distance against k, and the numbers.
+
+class PersistenceView {
+  constructor(frame, store) {
+    this.frame = frame;
+    this.store = store;
+    this.chosenBar = null;
+    this.marks = new Landmarks(store);
+    const left = h("div", { class: "wz-half" });
+    const right = h("div", { class: "wz-half" });
+    this.facts = h("dl", { class: "wz-facts" });
+    frame.body.append(h("div", { class: "wz-columns" }, left, right), this.facts);
+    this.diagram = new DiagramPlot(this, left);
+    this.curve = new Plot(frame, { height: 190, parent: right, label: "Bottleneck distance against k", draw: (pen, w, hgt, theme) => drawCurve(this, pen, w, hgt, theme) });
+    this.panel = new Plot(frame, { height: 200, parent: right, label: "Bars of both sides", draw: (pen, w, hgt, theme) => drawPanel(this, pen, w, hgt, theme) });
+  }
+
+  get dim() { return Math.min(this.store.get("dim"), this.store.data.max_dim ?? 1); }
+
+  /** The cover radius at the present k, outside the sinks; known for every k, so it moves with the slider. */
+  get radius() {
+    const radii = this.store.array("base_radii");
+    return radii.length ? radii[Math.min(this.store.get("k"), radii.length) - 1] : NaN;
+  }
+
+  bars(side) {
+    const { data = [], shape = [0, 2] } = this.store.arrays[`${side}_h${this.dim}`] ?? {};
+    return Array.from({ length: shape[0] }, (_, i) => [data[i * 2], data[i * 2 + 1]]);
+  }
+
+  matching() {
+    const { data = [], shape = [0, 3] } = this.store.arrays[`match_h${this.dim}`] ?? {};
+    return Array.from({ length: shape[0] }, (_, i) => ({ left: data[i * 3], right: data[i * 3 + 1], cost: data[i * 3 + 2] }));
+  }
+
+  /** Select the tokens of an H1 bar's loop. */
+  choose(spot) {
+    this.chosenBar = spot;
+    if (!spot) { this.store.set("selection", []); this.redraw(); return; }
+    if (this.dim !== 1) { this.frame.status("Loops belong to H1: choose H1 first"); return; }
+    const start = this.store.array(`loop_${spot.side}_start`);
+    const tokens = Array.from(this.store.array(`loop_${spot.side}`).slice(start[spot.bar], start[spot.bar + 1]));
+    if (spot.bar + 1 >= start.length || !tokens.length) { this.frame.status("Only the longest bars carry their loops"); return; }
+    this.store.set("selection", [...new Set(tokens)].sort((a, b) => a - b));
+    const texts = tokens.map((t) => oneLine(this.store.data.tokens?.[t] ?? "").trim() || "\u2423");
+    this.frame.status(`Loop of ${tokens.length} tokens: ${clip(texts.join(" \u2192 "), 160)}`);
+    this.redraw();
+  }
+
+  refresh({ full, changed }) {
+    if (full || changed.has("order") || changed.has("radii") || changed.has("chain_start")) this.marks.read();
+    if (changed.has("marks_h1") && this.chosenBar?.side === "marks") this.chosenBar = null;
+    this.follow();
+  }
+
+  follow() {
+    this.marks.use(this.store.get("k"));
+    this.describe();
+    this.redraw();
+  }
+
+  redraw() {
+    this.diagram.plot.redraw();
+    this.curve.redraw();
+    this.panel.redraw();
+  }
+
+  describe() {
+    const { data } = this.store;
+    const now = data.numbers?.[this.dim] ?? {};
+    const row = curveRows(this.store, this.dim).reduce((best, r) => (!best || Math.abs(r.k - this.store.get("k")) < Math.abs(best.k - this.store.get("k")) ? r : best), null);
+    const items = [
+      ["bottleneck", number(now.bottleneck), `at most 2r = ${number(2 * this.radius)}`],
+      ["cover radius r", number(this.radius), `outside the sinks; ${certificateLine(this.store)}`],
+      ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
+      ["random landmarks", row ? number(row.mean) : "\u2013", row ? `at k = ${row.k}, 90 % between ${number(row.low)} and ${number(row.high)}` : "null model"],
+      ["certified bars", now.bars === undefined ? "\u2013" : `${now.certified} of ${now.bars}`, "longer than 2r"],
+      ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
+    ];
+    this.facts.replaceChildren(...items.map(([name, value, note]) => h("div", {}, h("dt", { text: name }), h("dd", { text: value }), h("dd", { class: "wz-faint", text: note }))));
+    this.frame.meta.textContent = oneLine([data.model, this.store.get("space"), data.num_used < data.num_tokens - 4
+      ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens` : `${number(data.num_tokens)} tokens`].filter(Boolean).join(" \u00b7 "));
+    const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(2 * this.radius)}.`;
+    this.frame.summary(text);
+    this.diagram.plot.canvas.setAttribute("aria-label", text);
+  }
+}
+
+function certificateLine(store) {
+  const policy = store.get("policy");
+  if (policy !== "hybrid" && policy !== "farthest") return "no certificate for this policy";
+  const factor = certificateFactor(policy === "farthest" ? 0 : store.get("alpha"));
+  return factor === null ? "no certificate from \u03b1 = 0.5 on" : `\u2264 ${number(factor)}\u00d7 the best possible`;
+}
+
+/** Progress of the worker with a button to cancel, and one to start again. */
+function progressBar(frame, store) {
+  const text = h("span", { class: "wz-faint" });
+  const bar = h("progress", { max: 1, value: 0, "aria-label": "Persistence of the whole context" });
+  const stop = h("button", { type: "button", class: "wz-button", "data-name": "cancel", text: "Cancel", onclick: () => store.send({ op: "cancel" }) });
+  const again = h("button", { type: "button", class: "wz-button", "data-name": "compute", text: "Compute", onclick: () => store.send({ op: "compute" }) });
+  const el = h("div", { class: "wz-progress", hidden: true }, bar, text, stop, again);
+  frame.controls.append(el);
+  const show = () => {
+    const { what = "", fraction = 1 } = store.data.busy ?? {};
+    const cancelled = what === "cancelled";
+    el.hidden = !what || !store.live;
+    bar.value = fraction;
+    text.textContent = oneLine(what);
+    stop.hidden = cancelled;
+    bar.hidden = cancelled;
+    again.hidden = !cancelled;
+  };
+  frame.cleanup(store.on("data", show));
+  show();
+}
+
+function mount(frame, store) {
+  const view = new PersistenceView(frame, store);
+  const most = () => Math.max(1, store.array("order").length);
+  const k = slider(frame, { label: "k landmarks", trait: "k", min: 1, max: most(), format: (v) => String(v) });
+  const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...((store.data.max_dim ?? 1) > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
+  const axes = segmented(frame, { label: "Axes", options: [["death", "Birth \u2013 death"], ["length", "Birth \u2013 length"]], value: store.get("axes"), onchange: (v) => store.set("axes", v) });
+  const panels = segmented(frame, { label: "Panel", options: [["barcode", "Barcode"], ["betti", "Betti"], ["image", "Image"]], value: store.get("panel"), onchange: (v) => store.set("panel", v) });
+  progressBar(frame, store);
+  frame.cleanup(store.on("data", (change) => { k.range(1, most()); view.refresh(change); }));
+  for (const name of ["k", "alpha", "policy"]) frame.cleanup(store.on(`change:${name}`, () => view.follow()));
+  frame.cleanup(store.on("change:dim", (v) => { dims.set(v); view.chosenBar = null; view.follow(); }));
+  frame.cleanup(store.on("change:axes", (v) => { axes.set(v); view.redraw(); }));
+  frame.cleanup(store.on("change:panel", (v) => { panels.set(v); view.redraw(); }));
+  frame.cleanup(store.on("change:selection", (tokens) => { if (!tokens.length) { view.chosenBar = null; view.redraw(); } }));
+  frame.table = () => ["full", "marks"].flatMap((side) => view.bars(side).map(([birth, death], bar) => ({ dim: view.dim, side, bar, birth, death, length: death - birth })));
+  view.refresh({ full: true, changed: new Set() });
+}

@@ -1,0 +1,82 @@
+"""explore: one line that shows a context: its cloud, its text and its persistence, linked."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from warpviz.views.compose import Composition, compose
+from warpviz.views.kv_cloud import KVCloud
+from warpviz.views.persistence_compare import PersistenceCompare
+from warpviz.views.subject import SKIP, Subject, subject_of
+from warpviz.views.token_text import Note, TokenText, notes_of
+
+SHARED = ("k", "alpha", "layer", "space", "policy")
+SYNC = (*SHARED, "selection")
+OWN = {
+    KVCloud: ("head", "projection", "dims", "colour", "cover", "metric", "n_neighbors", "min_dist"),
+    TokenText: ("tint",),
+    PersistenceCompare: ("dim", "axes", "panel", "max_dim", "max_points", "num_null", "store"),
+}
+DEFAULT_K = 64
+
+
+def explore(
+    given: Any,
+    text: str | None = None,
+    *,
+    seed: int = 0,
+    notes: list[Note] | None = None,
+    export_dir: Path | str | None = None,
+    **settings: Any,
+) -> Composition:
+    """Return the linked dashboard of a context.
+
+    `given` is a Prism or a Cortex together with `text` to read, or a Cortex that has run, a Context, a Subject or an
+    array [T, P] by itself. `settings` are traits of the views (k, alpha, layer, space, policy, colour, projection,
+    dims, dim, tint, ...) and `max_dim`, `max_points`, `num_null`, `store` of the persistence.
+
+    Raises:
+        ValueError: a setting no view knows, k out of range, or an empty text.
+        TypeError: `given` is none of the above, or a Prism came without a text.
+    """
+    _check(settings)
+    subject, found = _subject(given, text, seed)
+    shared = {name: settings[name] for name in SHARED if name in settings}
+    if "k" in settings and not 1 <= settings["k"] <= subject.num_tokens:
+        msg = f"k must be between 1 and {subject.num_tokens} (the number of tokens), got {settings['k']!r}"
+        raise ValueError(msg)
+    shared.setdefault("k", min(DEFAULT_K, subject.num_tokens))
+
+    def own(view: type) -> dict[str, Any]:
+        picked = {name: settings[name] for name in OWN[view] if name in settings}
+        return {"seed": seed, "export_dir": export_dir, **shared, **picked}
+
+    views = [KVCloud(subject, **own(KVCloud)), TokenText(subject, notes=notes or found, **own(TokenText))]
+    if subject.num_tokens >= SKIP + 3:  # below, there is no topology to compare
+        views.append(PersistenceCompare(subject, **own(PersistenceCompare)))
+    return compose(views, sync=SYNC, title=f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'points')}")
+
+
+def _check(settings: dict[str, Any]) -> None:
+    known = [*SHARED, *(name for names in OWN.values() for name in names)]
+    for name in settings:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            msg = f"explore has no setting {name!r}; accepted: {', '.join(sorted(known))}{hint}"
+            raise ValueError(msg)
+
+
+def _subject(given: Any, text: str | None, seed: int) -> tuple[Subject, list[Note]]:
+    """Return what to show and the notes it brings."""
+    if text is not None:
+        prism = getattr(given, "prism", given)
+        if not hasattr(prism, "read"):
+            msg = f"a text needs a Prism or a Cortex to read it, got {type(given).__name__}"
+            raise TypeError(msg)
+        return subject_of(prism.read(text), seed=seed), []
+    if hasattr(given, "read") and hasattr(given, "spec"):
+        msg = "a Prism needs a text to read: explore(prism, text)"
+        raise TypeError(msg)
+    trace = getattr(given, "trace", None)
+    return subject_of(given, seed=seed), notes_of(trace) if trace is not None else []

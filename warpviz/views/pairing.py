@@ -1,0 +1,161 @@
+"""Whole context against landmarks: the pure part of PersistenceCompare: one cloud, any k."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warpviz.topology.bounds import certified, two_nn
+from warpviz.topology.cycles import loop_in
+from warpviz.topology.distances import Matching, matching, normalised_wasserstein
+from warpviz.topology.measure import diagram
+from warpviz.topology.null import null_model, spread
+from warpviz.topology.points import farthest_sample, pairwise
+from warpviz.views.wire import Array, float32, uint32
+
+Bars = dict[int, NDArray[np.float64]]
+KS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+NUM_LOOPS = 24
+CURVE = ("k", "radius", "bottleneck", "null_low", "null_mean", "null_high")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The cloud everything is measured in: tokens `used` int64 [n], their distances [n, n], landmark rows in order."""
+
+    used: NDArray[np.int64]
+    distances: NDArray[np.float64]
+    order: NDArray[np.int64]
+    num_tokens: int
+    skip: int
+    dimension: float
+
+    def rows(self, k: int) -> NDArray[np.int64]:
+        """Return the rows of the first k landmarks, sorted; sinks take no part in the geometry."""
+        row_of = np.full(self.num_tokens, -1)
+        row_of[self.used] = np.arange(len(self.used))
+        rows = row_of[self.order[:k]]
+        return np.sort(rows[rows >= 0])
+
+    def radius(self, rows: NDArray[np.int64]) -> float:
+        """Return the largest distance from a token to its nearest landmark."""
+        return float(self.distances[:, rows].min(axis=1).max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Landmarks at one k against the whole: bars, matchings and numbers per dimension; without `full` only bars."""
+
+    k: int
+    rows: NDArray[np.int64]
+    radius: float
+    bars: Bars
+    matched: dict[int, Matching]
+    numbers: dict[int, dict[str, float]]
+
+
+def cover_radii(base: Ground) -> Array:
+    """Return the cover radius for every k, float32 [K]: sinks neither cover nor are covered; NaN before the first."""
+    row_of = np.full(base.num_tokens, -1)
+    row_of[base.used] = np.arange(len(base.used))
+    rows = row_of[base.order]
+    columns = np.where(rows >= 0, base.distances[:, np.maximum(rows, 0)], np.inf)
+    radii = np.minimum.accumulate(columns, axis=1).max(axis=0)
+    return float32(np.where(np.isfinite(radii), radii, np.nan))
+
+
+def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> Ground:
+    """Return the cloud of all tokens after the sinks, thinned by farthest points to `most`, landmarks kept.
+
+    Raises:
+        ValueError: fewer than three tokens are left.
+    """
+    rest = np.arange(skip, len(points), dtype=np.int64)
+    if len(rest) < 3:  # noqa: PLR2004 - fewer have no topology
+        msg = f"persistence needs at least 3 tokens after the first {skip}, got {max(len(rest), 0)}"
+        raise ValueError(msg)
+    if len(rest) > most:
+        keep = np.sort(order[: most // 2][order[: most // 2] >= skip]) - skip
+        rest = np.sort(rest[farthest_sample(points[rest].astype(np.float64), most, keep=keep).order])
+    cloud = points[rest].astype(np.float64)
+    return Ground(used=rest, distances=pairwise(cloud), order=order, num_tokens=len(points), skip=skip,
+                  dimension=two_nn(cloud))  # fmt: skip
+
+
+def least_k(base: Ground) -> int:
+    """Return the smallest k at which a landmark lies outside the sinks."""
+    outside = np.flatnonzero(np.isin(base.order, base.used))
+    return int(outside[0]) + 1 if len(outside) else len(base.order)
+
+
+def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int) -> Pair:
+    """Return the landmarks' diagrams at k, matched with the whole's where those are known."""
+    rows = base.rows(max(k, least_k(base)))
+    radius, bars = base.radius(rows), diagram(base.distances, rows, max_dim=max_dim)
+    matched = {dim: matching(full[dim], bars[dim]) for dim in bars} if full is not None else {}
+    numbers = {
+        dim: {
+            "bottleneck": float(found.cost.max(initial=0.0)),
+            "wasserstein": normalised_wasserstein(full[dim], bars[dim]),
+            "certified": int(certified(bars[dim], radius).sum()),
+            "bars": len(bars[dim]),
+            "bars_full": len(full[dim]),
+        }
+        for dim, found in matched.items()
+        if full is not None
+    }
+    return Pair(k=k, rows=rows, radius=radius, bars=bars, matched=matched, numbers=numbers)
+
+
+def curve_row(
+    base: Ground, k: int, *, full: Bars, max_dim: int, num_null: int, seed: int, should_stop: Callable[[], bool]
+) -> dict[int, list[float]]:
+    """Return, per dimension, the row `CURVE` at k: what the landmarks and `num_null` random sets of as many achieve."""
+    pair = pair_at(base, k, full=full, max_dim=max_dim)
+    null = null_model(base.distances, full, len(pair.rows), num_draws=num_null, seed=seed, should_stop=should_stop)
+    rows = {}
+    for dim in full:
+        drawn = spread(null.bottleneck[dim])
+        rows[dim] = [k, pair.radius, pair.numbers[dim]["bottleneck"], drawn.low, drawn.mean, drawn.high]
+    return rows
+
+
+def loops(base: Ground, bars: NDArray[np.float64], rows: NDArray[np.int64] | None = None) -> list[NDArray[np.int64]]:
+    """Return the tokens of the loops of the longest H1 bars, in path order, at most 24."""
+    inside = base.distances if rows is None else base.distances[np.ix_(rows, rows)]
+    tokens = base.used if rows is None else base.used[rows]
+    found = []
+    for birth, death in bars[:NUM_LOOPS]:
+        try:
+            found.append(tokens[loop_in(inside, birth=float(birth), death=float(death)).path])
+        except ValueError:  # a birth that fits no edge after rounding: no loop to show, the bar stays
+            found.append(np.zeros(0, np.int64))
+    return found
+
+
+def ragged(name: str, parts: list[NDArray[np.int64]]) -> dict[str, Array]:
+    """Return lists of tokens as two arrays: `name` end to end, `name_start` where each begins."""
+    start = np.concatenate([[0], np.cumsum([len(part) for part in parts])]) if parts else np.zeros(1)
+    return {name: uint32(np.concatenate(parts) if parts else []), f"{name}_start": uint32(start)}
+
+
+def full_arrays(base: Ground, full: Bars) -> dict[str, Array]:
+    """Return the whole's bars and loops for the wire."""
+    arrays: dict[str, Array] = {f"full_h{dim}": float32(bars) for dim, bars in full.items()}
+    return arrays | ragged("loop_full", loops(base, full[1]) if 1 in full else [])
+
+
+def pair_arrays(base: Ground, pair: Pair) -> dict[str, Array]:
+    """Return the landmarks' bars, matchings [M, 3] (whole, landmark, cost; -1 the diagonal) and loops for the wire."""
+    arrays: dict[str, Array] = {f"marks_h{dim}": float32(bars) for dim, bars in pair.bars.items()}
+    for dim, found in pair.matched.items():
+        arrays[f"match_h{dim}"] = float32(np.column_stack([found.left, found.right, found.cost]))
+    return arrays | ragged("loop_marks", loops(base, pair.bars[1], pair.rows) if 1 in pair.bars else [])
+
+
+def pair_facts(pair: Pair) -> dict[str, Any]:
+    """Return the numbers of a pair for the wire."""
+    numbers = {str(dim): values for dim, values in pair.numbers.items()}
+    return {"numbers": numbers, "pair": {"k": pair.k, "radius": pair.radius, "rows": len(pair.rows)}}

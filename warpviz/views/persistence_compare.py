@@ -1,0 +1,210 @@
+"""PersistenceCompare: the shape of the whole context against the shape its landmarks keep, as k moves."""
+
+import threading
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from warpviz.topology import worker
+from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence import MAX_POINTS
+from warpviz.topology.store import DiagramStore
+from warpviz.views import pairing, persistence_still, wire
+from warpviz.views.latest import Latest
+from warpviz.views.pairing import CURVE, Bars, Ground, Pair
+from warpviz.views.pump import Patch
+from warpviz.views.subject import SKIP, Subject, subject_of
+from warpviz.views.view import View
+
+MOST_POINTS = 1024
+POLL_S = 0.1
+
+
+class PersistenceCompare(View):
+    """Persistence diagrams of a context and of its landmarks, matched, with distances, the 2r band and a null model.
+
+    `given` is a Context, a Cortex, a Subject or an array [T, P]. The whole context is computed in a process of its
+    own, once per machine (`store`); landmarks follow k from the kernel, radius and curve marks in the browser.
+    Traits: k, alpha, layer, space, selection, and policy, dim (0, 1, 2), axes ("death", "length"),
+    panel ("barcode", "betti", "image").
+    """
+
+    scripts = ("landmarks.js", "diagram_plot.js", "diagram_panels.js", "distance_curve.js", "persistence_compare.js")
+    title = "Persistence"
+    stem = "persistence"
+    span: ClassVar[int] = 12
+
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    dim = traitlets.Enum((0, 1, 2), 1).tag(sync=True)
+    axes = traitlets.Enum(("death", "length"), "death").tag(sync=True)
+    panel = traitlets.Enum(("barcode", "betti", "image"), "barcode").tag(sync=True)
+
+    def __init__(
+        self, given: Any, *, max_dim: int = 1, max_points: int = MOST_POINTS, num_null: int = 10, seed: int = 0,
+        store: DiagramStore | None = None, **settings: Any,
+    ) -> None:  # fmt: skip
+        if max_dim not in MAX_POINTS:
+            msg = f"max_dim must be one of {sorted(MAX_POINTS)}, got {max_dim!r}"
+            raise ValueError(msg)
+        self.subject: Subject = subject_of(given, seed=seed)
+        self.max_dim, self.num_null, self.seed = max_dim, num_null, seed
+        self.max_points = min(max_points, MAX_POINTS[max_dim])
+        self.store = store if store is not None else DiagramStore()
+        self.base: Ground | None = None
+        self.full: Bars | None = None
+        self.pair: Pair | None = None
+        self.curve: dict[int, list[list[float]]] = {}
+        self._ranks: dict[str, wire.Array] = {}
+        self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
+        super().__init__(provenance={**self.subject.facts, "seed": seed, "skip": SKIP, "max_dim": max_dim}, **settings)
+        self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
+        self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
+        self.observe(lambda _: self._slow.submit(self._whole), ["space", "layer", "policy", "alpha"])
+        self.observe(lambda _: self._live.submit(self._landmarks), ["k"])
+        self._slow.submit(self._whole)
+
+    def wait(self, timeout_s: float = 120.0) -> "PersistenceCompare":
+        """Wait until diagrams, landmarks and curve have been computed; return the view."""
+        self._slow.wait(timeout_s)
+        self._live.wait(timeout_s)
+        return self
+
+    def close(self) -> None:
+        """Stop the workers and the writer; a process that still computes is killed."""
+        for name in ("_slow", "_live"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+        super().close()
+
+    def receive(self, content: Any, buffers: Any) -> None:
+        """Handle cancel and compute."""
+        del buffers
+        if content.get("op") == "cancel":
+            self._slow.cancel()
+            self._say("cancelled", 1.0)
+        elif content.get("op") == "compute":
+            self._slow.submit(self._whole)
+
+    # --- computing --------------------------------------------------------------------------------------------------
+
+    def _whole(self, overtaken: Any) -> None:
+        """Measure the cloud, get the whole's diagrams from the worker process or its store, then draw the curve."""
+        self._say("reading points", 0.02)
+        points = self.subject.points(self.space, self.layer)
+        which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}
+        ranks, order = self.subject.rank_arrays(**which), self.subject.ranked(**which).order
+        base = pairing.ground(points, order, skip=SKIP, most=self.max_points)
+        with self.lock:
+            same = self.base is not None and np.array_equal(self.base.distances, base.distances)
+            self.base, self._ranks, self.curve = base, {**ranks, "base_radii": pairing.cover_radii(base)}, {}
+            self.full = self.full if same else None
+            self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
+        self._live.submit(self._landmarks)
+        full = self.full if same and self.full is not None else self._diagrams(points[base.used], overtaken)
+        if full is None:
+            return
+        with self.lock:
+            self.full = full
+            self.push(data=self._known(), arrays=pairing.full_arrays(base, full))
+        self._live.submit(self._landmarks)
+        self._draw_curve(base, full, overtaken)
+
+    def _diagrams(self, points: wire.Array, overtaken: Any) -> Bars | None:
+        news = threading.Event()
+        job = worker.compute(points, store=self.store, notify=news.set, max_dim=self.max_dim, max_points=len(points))
+        while not job.done:
+            news.wait(POLL_S)
+            news.clear()
+            if overtaken():
+                job.cancel()
+                return None
+            self._say(job.what, job.fraction)
+        try:
+            return dict(job.result(0).bars)
+        except StoppedError:
+            return None
+
+    def _draw_curve(self, base: Ground, full: Bars, overtaken: Any) -> None:
+        ks = [k for k in pairing.KS if pairing.least_k(base) <= k <= min(len(base.order), len(base.used))]
+        for number, k in enumerate(ks):
+            self._say(f"random landmarks, k = {k}", number / len(ks))
+            try:
+                row = pairing.curve_row(base, k, full=full, max_dim=self.max_dim, num_null=self.num_null,
+                                        seed=self.seed, should_stop=overtaken)  # fmt: skip
+            except StoppedError:
+                return
+            with self.lock:
+                for dim, values in row.items():
+                    self.curve.setdefault(dim, []).append(values)
+                self.push(arrays=self._curve_arrays())
+        self._say("", 1.0)
+
+    def _landmarks(self, overtaken: Any) -> None:
+        """Bring the landmarks' diagrams to the present k; the newest k wins."""
+        with self.lock:
+            base, full, k = self.base, self.full, self.k
+        if base is None:
+            return
+        pair = pairing.pair_at(base, k, full=full, max_dim=self.max_dim)
+        if overtaken():
+            return
+        arrays = pairing.pair_arrays(base, pair)
+        with self.lock:
+            self.pair = pair
+            self.push(data=pairing.pair_facts(pair), arrays=arrays)
+
+    def _say(self, what: str, fraction: float) -> None:
+        with self.lock:
+            self._busy = {"what": what, "fraction": fraction}
+            self.push(data={"busy": self._busy})
+
+    def _failed(self, error: BaseException) -> None:
+        self._say("", 1.0)
+        self.report(error)
+
+    # --- what the browser gets --------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return everything known so far."""
+        arrays = {**self._ranks, **self._curve_arrays()}
+        data = {"title": self.title, "stem": self.stem, "provenance": self.provenance, "tokens": self.subject.tokens,
+                "busy": self._busy, "max_dim": self.max_dim, **self._known()}  # fmt: skip
+        if self.base is not None and self.full is not None:
+            arrays |= pairing.full_arrays(self.base, self.full)
+        if self.base is not None and self.pair is not None:
+            arrays |= pairing.pair_arrays(self.base, self.pair)
+            data |= pairing.pair_facts(self.pair)
+        return Patch(data=data, arrays=arrays)
+
+    def _known(self) -> dict[str, Any]:
+        return {"summary": self.summary(), "dimension": None if self.base is None else self.base.dimension,
+                "num_used": 0 if self.base is None else len(self.base.used), "num_tokens": self.subject.num_tokens,
+                "num_null": self.num_null, "model": self.subject.facts.get("model", "")}  # fmt: skip
+
+    def _curve_arrays(self) -> dict[str, wire.Array]:
+        dims = range(self.max_dim + 1)
+        return {f"curve_h{dim}": wire.float32(self.curve.get(dim, [])).reshape(-1, len(CURVE)) for dim in dims}
+
+    # --- still forms ------------------------------------------------------------------------------------------------
+
+    def comparison(self, **settings: Any) -> Any:
+        """Return a `warpviz.topology.Comparison` at the present k (or `ks=...`), to save, reload and recompute."""
+        return persistence_still.comparison(self, **settings)
+
+    def summary(self) -> str:
+        """Return the comparison in words."""
+        return persistence_still.summary(self)
+
+    def to_table(self) -> Any:
+        """Return one row per bar: dimension, side, birth, death, partner."""
+        return persistence_still.table(self)
+
+    def to_figure(self) -> Any:
+        """Return both diagrams as a plotly figure."""
+        return persistence_still.figure(self)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) both diagrams as SVG."""
+        return persistence_still.write_svg(self, path)
