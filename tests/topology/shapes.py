@@ -1,5 +1,7 @@
 """Clouds with known topology, and strings a model may write to attack its reader."""
 
+import xml.etree.ElementTree as ET
+
 import numpy as np
 
 HOSTILE = (
@@ -33,7 +35,8 @@ def torus(num, *, seed, tube=1.0, ring=3.0):
         u, v, w = generator.random(3)
         u, v = 2 * np.pi * u, 2 * np.pi * v
         if w <= (ring + tube * np.cos(v)) / (ring + tube):
-            points.append([(ring + tube * np.cos(v)) * np.cos(u), (ring + tube * np.cos(v)) * np.sin(u), tube * np.sin(v)])
+            out = ring + tube * np.cos(v)
+            points.append([out * np.cos(u), out * np.sin(u), tube * np.sin(v)])
     return np.array(points)
 
 
@@ -52,3 +55,8 @@ def random_diagram(generator, most):
     bars = generator.random((generator.integers(0, most + 1), 2))
     bars[:, 1] += bars[:, 0]
     return np.round(bars, 1) if generator.random() < 0.3 else bars
+
+
+def parsed(picture):
+    """Return the root element of an SVG, or fail because it is not well-formed."""
+    return ET.fromstring(picture)  # noqa: S314 - our own output, parsed by the standard library on purpose

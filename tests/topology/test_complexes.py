@@ -13,6 +13,7 @@ from warpviz.topology.witness import MAX_REACH, default_bound, lazy_matrix, witn
 
 
 def gudhi_bars(tree, dim, scale):
+    """Return the finite bars of a GUDHI tree, its values turned into lengths by `scale`."""
     tree.compute_persistence(homology_coeff_field=2)
     return tidy(scale(np.asarray(tree.persistence_intervals_in_dimension(dim), dtype=float).reshape(-1, 2)), clamp=None)
 
@@ -125,7 +126,7 @@ def test_an_alpha_filtration_never_puts_a_simplex_before_its_faces():
     tree = gudhi.SimplexTree()
     for simplices, values in _filtration(points, np.asarray(Delaunay(points).simplices, dtype=np.int64)):
         tree.insert_batch(simplices.T, values)
-    before = dict((tuple(simplex), value) for simplex, value in tree.get_filtration())
+    before = {tuple(simplex): value for simplex, value in tree.get_filtration()}
     tree.make_filtration_non_decreasing()
     assert before == pytest.approx({tuple(simplex): value for simplex, value in tree.get_filtration()})
 

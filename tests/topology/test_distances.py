@@ -106,7 +106,7 @@ def test_both_are_metrics(one, two, three):
 
 @given(bars, bars)
 def test_bottleneck_wasserstein_and_total_persistence_are_ordered(one, two):
-    """bottleneck <= wasserstein <= what sending everything to the diagonal costs."""
+    """Bottleneck <= wasserstein <= what sending everything to the diagonal costs."""
     assert bottleneck(one, two) <= wasserstein(one, two) + 1e-12
     assert wasserstein(one, two) <= total_persistence(one) + total_persistence(two) + 1e-12
     assert 0.0 <= normalised_wasserstein(one, two) <= 1.0
@@ -126,7 +126,8 @@ def test_a_matching_uses_every_bar_once_and_proves_its_distance(one, two):
 def test_matching_costs_are_those_of_its_pairs():
     """Cost of a pair is its ground distance, cost of a lone bar its distance to the diagonal."""
     found = matching(TWO, np.array([[0.0, 4.5]]))
-    costs = {(int(left), int(right)): float(cost) for left, right, cost in zip(found.left, found.right, found.cost, strict=True)}
+    pairs = zip(found.left.tolist(), found.right.tolist(), strict=True)
+    costs = dict(zip(pairs, found.cost.tolist(), strict=True))
     assert costs == {(0, 0): 0.5, (1, -1): 0.5}
 
 

@@ -26,6 +26,7 @@ def context():
 
 
 def evidence(points, *, seed):
+    """Return evidence with these points and random attention."""
     generator = torch.Generator().manual_seed(seed)
     cloud = torch.from_numpy(np.asarray(points, dtype=np.float32))
     attention = torch.rand(8, len(cloud), generator=generator)
@@ -35,7 +36,7 @@ def evidence(points, *, seed):
 @settings(max_examples=20, deadline=None)
 @given(st.integers(30, 70), st.integers(1, 8), st.integers(0, 10_000), st.sampled_from(POLICIES), st.booleans())
 def test_no_row_ever_exceeds_its_bound(num, width, seed, policy, steps):
-    """bottleneck <= 2r for every policy, k and dimension, and for the null model's mean against its own radius."""
+    """Bottleneck <= 2r for every policy, k and dimension, and for the null model's mean against its own radius."""
     cloud = (walk if steps else gauss)(num, width, seed=seed)
     found = compare(evidence(cloud, seed=seed), ks=(8, 20), policies=(policy,), num_null=3, seed=seed)
     for row in found.rows:

@@ -52,7 +52,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
     """A misspelt choice suggests the one that was meant; a hopeless one lists all."""
     with pytest.raises(ValueError, match="did you mean 'rips'"):
         one_of("complex", "ripps", ("rips", "alpha"))
-    with pytest.raises(ValueError, match="accepted: rips, alpha$"):
+    with pytest.raises(ValueError, match=r"accepted: rips, alpha$"):
         one_of("complex", "zzz", ("rips", "alpha"))
 
 

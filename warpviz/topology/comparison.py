@@ -189,5 +189,5 @@ def load_comparison(path: Path | str) -> Comparison:
     if not name or Path(name).name != name:
         msg = f"{path} is not a comparison: 'points' must name a file beside it, got {name[:60]!r}"
         raise ValueError(msg)
-    with np.load(path.parent / name, allow_pickle=False) as stored:
+    with (path.parent / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
         return from_record(record, {key: stored[key] for key in stored.files})

@@ -90,7 +90,7 @@ class DiagramStore:
         """Return the stored diagrams; None when there are none or the file is damaged (it will be written anew)."""
         path = self.path(key)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 found = from_arrays({name: stored[name] for name in stored.files})
             os.utime(path)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile):
