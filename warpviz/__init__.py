@@ -9,7 +9,7 @@ from typing import Any
 
 _HOMES = {
     "explore": "warpviz.views.explore",
-    "watch": "warpviz.live.watch",
+    "watch": "warpviz.views.watch",
     "KVCloud": "warpviz.views.kv_cloud",
     "TokenText": "warpviz.views.token_text",
     "LiveRun": "warpviz.views.live_run",

@@ -76,8 +76,9 @@ class Fabricator:
         yield self._start()
         yield self._memory()
         due = [round((i + 0.5) * self.num_tokens / max(self.num_streams, 1)) for i in range(self.num_streams)]
-        if self.num_streams >= 50:  # a crowd thinks at the same time
-            due = [i // 4 + 4 for i in range(self.num_streams)]
+        self.together = self.num_streams >= 50  # a crowd: many streams from one trigger, thinking at the same time
+        if self.together:
+            due = [4 + 4 * (i // 25) for i in range(0, self.num_streams, 25)]
         queue: list[str] = []
         for written in range(self.num_tokens):
             due_now = sum(at == written for at in due)
@@ -124,13 +125,19 @@ class Fabricator:
         marks = sorted({*range(4), *r.sample(range(self.step), min(28, self.step))})
         yield Publish(step=self.step, version=self.version, policy="hybrid", landmarks=marks, ranking=marks,
                       radius=1.5, shared_bytes=len(marks) * KV_PER_TOKEN)  # fmt: skip
+        for _ in range(min(25, self.num_streams - self.stream) if self.together else 1):
+            yield from self._spawn(f"{task}{odd}", odd, start, marks)
+        queue.clear()
+
+    def _spawn(self, task: str, odd: str, start: int, marks: list[int]) -> Iterator[Event]:
+        r = self.rng
         stream, self.stream = self.stream, self.stream + 1
-        yield Spawn(step=self.step, stream=stream, task=task + odd, kind="task", trigger=(start, len(self.text)),
+        yield Spawn(step=self.step, stream=stream, task=task, kind="task", trigger=(start, len(self.text)),
                     version=self.version, focus=marks[4:8])  # fmt: skip
         thought = f" the {r.choice(THINGS)} is in the {r.choice(PLACES)}{odd}, {r.choice(PEOPLE)} wrote at noon"
-        self.thinking[stream] = pieces(thought)[: r.randint(6, 24)]
+        most = r.randint(40, 90) if self.together else r.randint(6, 24)
+        self.thinking[stream] = pieces(thought * (4 if self.together else 1))[:most]
         self.said[stream], self.tasks[stream] = [], task
-        queue.clear()
 
     def _think(self) -> Iterator[Event]:
         for stream in list(self.thinking):

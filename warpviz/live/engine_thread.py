@@ -115,7 +115,9 @@ class EngineThread:
         return threading.current_thread() is self._thread or self.join(timeout_s)
 
     def __enter__(self) -> Self:
-        return self.start() if self._status == "new" else self
+        if self._status == "new":
+            self.start()
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()

@@ -55,6 +55,13 @@ class Follower:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait until the run has ended and every sink has all of it; return whether that is so."""
+        if self._thread.ident is None or threading.current_thread() is self._thread:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
     def tell(self) -> None:
         """Give every sink what is new now."""
         status = self.run.status

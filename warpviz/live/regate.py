@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from warp_cortex import GateDecision, RunStart, Spawn, Thought, Trace
+from warp_cortex import Event, GateDecision, RunStart, Spawn, Thought, Trace
 
 UNJUDGED = -1.0
 Floats = NDArray[np.float64]
@@ -63,36 +63,49 @@ def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> li
     if isinstance(labels, Sequence) and len(labels) != len(runs):
         msg = f"labels has {len(labels)} mappings for {len(runs)} runs; one per run is needed"
         raise ValueError(msg)
-    return [judged for number, trace in enumerate(runs) for judged in _of_run(number, trace, labels)]
+    return [judged for number, trace in enumerate(runs) for judged in Judge(number, labels).read(trace.replay())]
 
 
-def _of_run(number: int, trace: Trace, labels: Labels | None) -> Iterable[Judged]:
-    tasks: dict[int, str] = {}
-    thoughts: dict[int, str] = {}
-    seed = 0
-    for event in trace.replay():
-        match event:
-            case RunStart():
-                seed = event.seed
-            case Spawn():
-                tasks[event.stream] = event.task
-            case Thought():
-                thoughts[event.stream] = event.text
-            case GateDecision():
-                task, thought = tasks.get(event.stream, ""), thoughts.get(event.stream, "")
-                yield Judged(
-                    run=number,
-                    seed=seed,
-                    stream=event.stream,
-                    step=event.step,
-                    task=task,
-                    thought=thought,
-                    similarities={**event.similarities, event.scorer: event.similarity},
-                    scorer=event.scorer,
-                    threshold=event.threshold,
-                    accepted=event.accepted,
-                    label=_label(labels, number, event.stream, task, thought),
-                )
+class Judge:
+    """Collects the judged thoughts of one run as its events come."""
+
+    def __init__(self, run: int = 0, labels: Labels | None = None) -> None:
+        self.run = run
+        self.seed = 0
+        self._labels = labels
+        self._tasks: dict[int, str] = {}
+        self._thoughts: dict[int, str] = {}
+
+    def read(self, events: Iterable[Event]) -> list[Judged]:
+        """Read more events; return the thoughts they judged."""
+        judged = []
+        for event in events:
+            match event:
+                case RunStart():
+                    self.seed = event.seed
+                case Spawn():
+                    self._tasks[event.stream] = event.task
+                case Thought():
+                    self._thoughts[event.stream] = event.text
+                case GateDecision():
+                    judged.append(self._judged(event))
+        return judged
+
+    def _judged(self, event: GateDecision) -> Judged:
+        task, thought = self._tasks.get(event.stream, ""), self._thoughts.get(event.stream, "")
+        return Judged(
+            run=self.run,
+            seed=self.seed,
+            stream=event.stream,
+            step=event.step,
+            task=task,
+            thought=thought,
+            similarities={**event.similarities, event.scorer: event.similarity},
+            scorer=event.scorer,
+            threshold=event.threshold,
+            accepted=event.accepted,
+            label=_label(self._labels, self.run, event.stream, task, thought),
+        )
 
 
 def _label(labels: Labels | None, run: int, stream: int, task: str, thought: str) -> bool | None:

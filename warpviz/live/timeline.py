@@ -83,6 +83,11 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.events)
 
+    @property
+    def tally(self) -> Tally:
+        """Return the counts after all events."""
+        return self._head.copy()
+
     def extend(self, events: Iterable[Event]) -> int:
         """Append events in order; return how many there are now."""
         for event in events:

@@ -1,6 +1,6 @@
 // The axis of similarity: accepted thoughts stack above it, rejected ones hang below, theta stands across.
 
-const DOT = 4;
+const DOT = 5;
 
 class GateAxis {
   constructor(run) { Object.assign(this, { run, places: new Map(), key: "", box: { x: 0, y: 0, w: 1, h: 1 } }); }
@@ -55,7 +55,7 @@ class GateAxis {
     if (cut === null) return;
     if (Math.abs(wish - theta) > 0.004) pen.line(scale(wish), line - this.box.h * 0.42, scale(wish), line + this.box.h * 0.3, { stroke: theme.accent, width: 1.5, dash: [4, 4] });
     pen.line(cut, line - this.box.h * 0.46, cut, line + this.box.h * 0.32, { stroke: theme.ink, width: 1.5 });
-    pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${number(theta, 2)}`, { size: 11, weight: 600, halo: true });
+    pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${fixed(theta)}`, { size: 11, weight: 600, halo: true });
   }
 
   drawScale(pen, theme, scale, line) {

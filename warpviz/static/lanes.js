@@ -1,7 +1,9 @@
 // Lanes of the streams one can read, and the crowd of all others as dots.
 
-const LINGER_BEATS = 10;
+const LINGER_BEATS = 10; // a judged stream's branch fades over these
+const HISTORY_BEATS = 1e6; // its card stays until the seat is needed
 const LANE_HEIGHT = 58;
+const SEATS = 7;
 const LANE_COLORS = ["purple", "orange", "sky", "blue"];
 const VERDICTS = { thinking: "", thought: "\u2026", accepted: "\u2713", injected: "\u2713", rejected: "\u2715", revoked: "\u21a9", failed: "!", closed: "\u25a1" };
 
@@ -9,7 +11,7 @@ function laneColor(lane, theme) { return theme[LANE_COLORS[lane.stream % LANE_CO
 
 class Lanes {
   constructor(run, theme) {
-    Object.assign(this, { run, theme, slots: [], cards: new Map(), crowd: [], capacity: 6 });
+    Object.assign(this, { run, theme, slots: [], cards: new Map(), crowd: [] });
     this.list = h("div", { class: "wr-lanes", role: "list", "aria-label": "Streams" });
     this.empty = h("p", { class: "wr-empty", text: "Streams branch off here when the River asks for them." });
     this.crowdBox = h("div", { class: "wr-crowd" });
@@ -21,18 +23,34 @@ class Lanes {
   /** Seat the lanes after `cursor` events: who has a seat keeps it, free seats go to those furthest in thought. */
   show(cursor) {
     const present = this.run.present(cursor, LINGER_BEATS);
-    const crowded = present.length > this.capacity;
-    const here = new Set(present);
-    this.slots = this.slots.slice(0, this.capacity).map((lane) => (here.has(lane) ? lane : null));
+    const seats = present.length > SEATS ? SEATS - 1 : SEATS;
+    this.slots = Array.from({ length: seats }, (_, i) => (this.slots[i]?.spawnedAt < cursor ? this.slots[i] : null));
     const seated = new Set(this.slots.filter(Boolean));
     const waiting = present.filter((lane) => !seated.has(lane));
-    if (crowded) waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
-    for (let i = 0; i < this.capacity && waiting.length; i += 1) this.slots[i] ??= waiting.shift();
+    if (waiting.length > 1) waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
+    this.seat(waiting, present, cursor);
+    if (!waiting.length && this.slots.includes(null)) this.seat(this.past(cursor, seats), present, cursor);
     this.crowd = waiting;
     this.drawCards(cursor);
     const num = number(this.crowd.length);
     this.crowdText.textContent = this.crowd.length ? `and ${num} more ${this.crowd.length === 1 ? "stream" : "streams"}` : "";
-    this.empty.hidden = present.length > 0;
+    this.list.classList.toggle("wr-full", this.slots.length === SEATS);
+    this.empty.hidden = this.slots.some(Boolean);
+  }
+
+  /** Give free seats, then those of streams judged long ago, to the ones waiting. */
+  seat(waiting, present, cursor) {
+    const here = new Set(present);
+    for (let i = 0; i < this.slots.length && waiting.length; i += 1) this.slots[i] ??= waiting.shift();
+    const old = [...this.slots.keys()].filter((i) => this.slots[i] && !here.has(this.slots[i]) && !waiting.includes(this.slots[i]));
+    old.sort((a, b) => this.slots[a].closedAt - this.slots[b].closedAt);
+    for (const i of old) if (waiting.length && waiting[0].closedAt >= cursor) this.slots[i] = waiting.shift();
+  }
+
+  /** Return the streams judged last, oldest first, that have no seat. */
+  past(cursor, most) {
+    const all = this.run.present(cursor, HISTORY_BEATS).filter((lane) => !this.slots.includes(lane));
+    return all.slice(-most);
   }
 
   /** Those nearest their verdict are the ones to watch. */
@@ -76,21 +94,22 @@ class Lanes {
     }
     card.thought.scrollTop = card.thought.scrollHeight;
     const phase = lane.phase(cursor);
+    card.el.classList.toggle("wr-past", lane.closedAt < cursor && this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS);
     if (phase === card.phase) return;
     card.phase = phase;
     card.el.dataset.phase = phase;
     const judged = lane.gatedAt < cursor;
-    const against = judged ? `${VERDICTS[phase]} ${number(lane.similarity, 2)} ${lane.accepted ? "\u2265" : "<"} \u03b8 ${number(lane.threshold, 2)}` : VERDICTS[phase];
+    const against = judged ? `${VERDICTS[phase]} ${fixed(lane.similarity)} ${lane.accepted ? "\u2265" : "<"} \u03b8 ${fixed(lane.threshold)}` : VERDICTS[phase];
     card.verdict.textContent = phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against;
   }
 
-  /** Return the rectangle of a lane's card, or of its dot in the crowd, in page pixels. */
+  /** Return the rectangle of a lane's card, or of its row's beginning in the crowd, in page pixels. */
   box(lane) {
     const card = this.cards.get(lane);
     if (card) return card.el.getBoundingClientRect();
     const box = this.crowdBox.getBoundingClientRect();
-    const [x, y] = this.crowdPlace(Math.max(0, this.crowd.indexOf(lane)), box.width);
-    return new DOMRect(box.left + x - 4, box.top + y - 4, 8, 8);
+    const [, y] = this.crowdPlace(Math.max(0, this.crowd.indexOf(lane)), box.width);
+    return new DOMRect(box.left + 1, box.top + y - 4, 8, 8);
   }
 
   crowdPlace(index, width) {

@@ -3,6 +3,7 @@
 const TEXT_WINDOW = 1200;
 const TEXT_SLACK = 300;
 const FRESH_MOST = 12;
+const [NOTE_TALL, NOTE_SMALL, NOTE_DRIFT] = [54, 22, 130]; // pixels
 
 class RiverText {
   /** `colorOf(lane)` names a lane's colour; `onnote(lane | null)` is told which note is pointed at. */
@@ -112,29 +113,35 @@ class RiverText {
     }
   }
 
-  /** Lay the notes of injected thoughts beside the token they entered at, without overlap. */
+  /** Lay the notes beside the token their thought entered at: newest first, older ones move up, shrink, then give way. */
   placeNotes(cursor) {
-    const count = countBelow(this.run.noteAt, cursor);
     const seen = new Set();
-    let bottom = 0;
-    for (let n = 0; n < count; n += 1) {
+    let limit = Infinity;
+    for (let n = countBelow(this.run.noteAt, cursor) - 1; n >= 0; n -= 1) {
       const lane = this.run.notes[n];
-      if (lane.noteToken < this.first) continue;
-      seen.add(lane);
-      const note = this.notes.get(lane) ?? this.makeNote(lane);
       const anchor = this.span(Math.min(lane.noteToken, this.end) - 1);
-      const top = Math.max(anchor ? anchor.offsetTop + anchor.offsetHeight - 22 : 0, bottom);
-      note.style.top = `${top}px`;
-      note.classList.toggle("wr-revoked", lane.revokedAt < cursor);
-      bottom = top + (note.tall ||= note.offsetHeight) + 4;
+      if (!anchor || lane.noteToken < this.first || limit < 30) break;
+      const ideal = anchor.offsetTop + anchor.offsetHeight - 24;
+      const drift = ideal - (limit - NOTE_TALL);
+      if (drift > NOTE_DRIFT * 2) continue;
+      const small = drift > NOTE_DRIFT;
+      seen.add(lane);
+      limit = this.placeNote(lane, Math.min(ideal, limit - (small ? NOTE_SMALL : NOTE_TALL)), small, cursor);
     }
     for (const [lane, note] of this.notes) if (!seen.has(lane)) { note.remove(); this.notes.delete(lane); }
-    this.text.style.minHeight = `${bottom}px`;
+  }
+
+  placeNote(lane, top, small, cursor) {
+    const note = this.notes.get(lane) ?? this.makeNote(lane);
+    note.style.top = `${top}px`;
+    note.classList.toggle("wr-small", small);
+    note.classList.toggle("wr-revoked", lane.revokedAt < cursor);
+    return top - 4;
   }
 
   makeNote(lane) {
     const note = h("button", { type: "button", class: "wr-note", title: "Show what this thought changed", style: `--lane:${this.colorOf(lane)}` },
-      h("span", { class: "wr-note-head", text: `\u2713 #${lane.stream}  ${number(lane.similarity, 2)}`, "data-ink": "" }),
+      h("span", { class: "wr-note-head", text: `\u2713 #${lane.stream}  ${fixed(lane.similarity)}`, "data-ink": "" }),
       h("span", { class: "wr-note-text", text: oneLine(clip(lane.note.trim(), 90)), "data-ink": "" }));
     const point = (on) => () => { this.focus = on ? lane.injection : null; this.mark(this.cursor, true); this.onnote(on ? lane : null); };
     for (const [name, on] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) note.addEventListener(name, point(on));

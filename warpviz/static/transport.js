@@ -21,6 +21,7 @@ class Transport {
     this.canvas.setAttribute("role", "slider");
     this.canvas.setAttribute("aria-label", "Time in beats");
     this.canvas.classList.add("wr-timeline");
+    frame.status("Space plays and pauses, \u2190 \u2192 step, with Shift from event to event. \u25b2 a stream branches off, \u25cf accepted, \u2715 rejected.");
     this.listen();
   }
 

@@ -1,6 +1,6 @@
 """LiveRun: a run as an animation, live or from its trace: the River's text, streams, gate and injections in motion."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -8,19 +8,18 @@ import numpy as np
 from warp_cortex import Event, RunStart, Trace
 
 from warpviz.live.engine_thread import EngineThread
-from warpviz.live.follower import Follower
 from warpviz.live.lane import Phase
 from warpviz.live.rows import Row, RowWriter
 from warpviz.live.timeline import Timeline
 from warpviz.views import live_still
+from warpviz.views.following import Following
 from warpviz.views.pump import Patch
-from warpviz.views.view import View
 from warpviz.views.wire import Array, float32
 
 PAIR = 2
 
 
-class LiveRun(View):
+class LiveRun(Following):
     """Shows a run token by token; `given` is a Trace, an EngineThread, or None for an empty view that `take` fills.
 
     `cloud` [T, 2] embeds a small map of the visible tokens beside the gate. `autoplay` lets a saved run play the first
@@ -28,6 +27,7 @@ class LiveRun(View):
     """
 
     scripts = (
+        "fixed.js",
         "run.js",
         "playhead.js",
         "flights.js",
@@ -46,22 +46,20 @@ class LiveRun(View):
         self, given: Trace | EngineThread | None = None, *, cloud: Any = None, autoplay: bool = True, **settings: Any
     ) -> None:
         self.timeline = Timeline()
-        self.run: EngineThread | None = None
         self.autoplay = autoplay
         self._writer = RowWriter()
         self._rows: list[Row] = []
         self._status = ""
-        self._follower: Follower | None = None
         self._cloud = _plane(cloud)
         if isinstance(given, Trace):
             self._fold(given.events)
         super().__init__(provenance=provenance_of(self.timeline.start), **{**self._own_theta(), **settings})
         if isinstance(given, EngineThread):
-            self._follow(given)
+            self.attach(given)
 
     @classmethod
     def follow(cls, cortex: Any, prompt: str | None = None, *, name: str = "watch", **settings: Any) -> "LiveRun":
-        """Return a view of a run: of an EngineThread, or of a cortex that is started on `prompt` in a thread of its own.
+        """Return a view of a run: an EngineThread, or a cortex that is started on `prompt` in a thread of its own.
 
         Raises:
             ValueError: a cortex without a prompt.
@@ -72,7 +70,7 @@ class LiveRun(View):
             msg = "follow(cortex) needs the prompt to run; or pass an EngineThread"
             raise ValueError(msg)
         view = cls(**settings)
-        view._follow(EngineThread(cortex, prompt, name=name).start())
+        view.attach(EngineThread(cortex, prompt, name=name).start())
         return view
 
     # --- filling --------------------------------------------------------------------------------------------------
@@ -97,22 +95,9 @@ class LiveRun(View):
         self._rows.extend(rows)
         return rows
 
-    def _follow(self, run: EngineThread) -> None:
-        self.run = run
-        self._follower = Follower(run)
-        self._follower.add(self.take)
-        self._follower.start()
-
     def _own_theta(self) -> dict[str, float]:
         theta = self.timeline.theta(len(self.timeline))
         return {} if theta is None else {"theta": theta}
-
-    def close(self) -> None:
-        """Stop following and close the view; the engine goes on."""
-        follower = getattr(self, "_follower", None)
-        if follower is not None:
-            follower.close()
-        super().close()
 
     # --- the view -------------------------------------------------------------------------------------------------
 
@@ -122,13 +107,6 @@ class LiveRun(View):
         arrays: dict[str, Array] = {"cloud": self._cloud} if len(self._cloud) else {}
         return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
 
-    def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Do what the engine buttons ask; without an engine nothing happens."""
-        del buffers
-        act = {"stop": "stop", "pause": "pause", "resume": "resume"}.get(str(content.get("op")))
-        if act and self.run is not None:
-            getattr(self.run, act)()
-
     def summary(self) -> str:
         """Return the run in two sentences."""
         with self.lock:
@@ -137,7 +115,7 @@ class LiveRun(View):
         model = self.timeline.start.model if self.timeline.start else "no model yet"
         ended = f"ended: {state.ended}" if state.ended else "not ended"
         return (
-            f"Live run of {model}: {state.num_prompt_tokens} prompt tokens, {state.num_river_tokens} written ({ended}). "
+            f"Live run of {model}: {state.num_prompt_tokens} prompt tokens, {state.num_river_tokens} written, {ended}. "
             f"{tally.spawned} streams, {len(state.active)} of them thinking; {tally.accepted} thoughts accepted, "
             f"{tally.rejected} rejected, {tally.injected} injected, {tally.failed} failed."
         )

@@ -9,7 +9,8 @@ from warpviz.live.timeline import Timeline
 from warpviz.views.svg import BLUE, GREEN, GREY, INK, VERMILION, Svg, visible
 
 COLUMNS = (
-    "stream", "task", "kind", "spawned_step", "thought", "num_tokens", "similarity", "theta", "scorer", "outcome", "reason",
+    "stream", "task", "kind", "spawned_step", "thought", "num_tokens", "similarity", "theta", "scorer", "outcome",
+    "reason",
 )  # fmt: skip
 OUTCOMES = {
     "accepted": (GREEN, (Phase.ACCEPTED, Phase.INJECTED, Phase.REVOKED)),
@@ -24,8 +25,8 @@ def row(line: Timeline, lane: Lane) -> dict[str, Any]:
     end = len(line)
     spawned = line.events[lane.spawned_at].step if lane.spawned_at != NEVER else None
     values = (
-        lane.stream, lane.task, lane.kind, spawned, lane.text(end), lane.num_tokens(end), lane.similarity, lane.threshold,
-        lane.scorer, str(lane.phase(end)), lane.failure or lane.reason,
+        lane.stream, lane.task, lane.kind, spawned, lane.text(end), lane.num_tokens(end), lane.similarity,
+        lane.threshold, lane.scorer, str(lane.phase(end)), lane.failure or lane.reason,
     )  # fmt: skip
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -1,0 +1,141 @@
+"""What a council of agents holds and does, sampled over a run: bytes by owner, agents by state, tokens of each lane."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from warp_cortex import Event, Memory, StreamToken, Token
+
+from warpviz.live.timeline import Timeline
+
+RATE_WINDOW_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperRow:
+    """A line of the paper's capacity table (arXiv 2601.01298v1): Qwen2.5-0.5B-Instruct, fp16, RTX 4090 (24 GB)."""
+
+    agents: int
+    total_gb: float
+    per_agent: str
+
+
+PAPER = (
+    PaperRow(agents=1, total_gb=0.93, per_agent=""),
+    PaperRow(agents=10, total_gb=1.05, per_agent="about 12 MB"),
+    PaperRow(agents=50, total_gb=1.44, per_agent="about 10 MB"),
+    PaperRow(agents=100, total_gb=2.22, per_agent="about 13 MB"),
+)
+PAPER_SETTING = "the paper's figures: Qwen2.5-0.5B-Instruct, fp16, RTX 4090"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A moment of the run: bytes held by owner, streams by state, tokens so far."""
+
+    beat: int
+    step: int
+    weights_bytes: int
+    river_kv_bytes: int
+    shared_kv_bytes: int
+    private_kv_bytes: int
+    thinking: int
+    accepted: int
+    rejected: int
+    failed: int
+    river_tokens: int
+    stream_tokens: int
+
+    @property
+    def total_bytes(self) -> int:
+        """Return all bytes held."""
+        return self.weights_bytes + self.river_kv_bytes + self.shared_kv_bytes + self.private_kv_bytes
+
+
+FIELDS = tuple(Sample.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Tokens per second of the River and of all streams together, `at_s` seconds into the run."""
+
+    at_s: float
+    river: float
+    streams: float
+
+
+class Council:
+    """Samples a run at every Memory event; measures rates from event times, or from `clock` while the run is live."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.timeline = Timeline()
+        self.samples: list[Sample] = []
+        self.rates: list[Rate] = []
+        self._clock = clock
+        self._begun: float | None = None
+        self._since: float | None = None
+        self._counted = [0, 0]
+
+    def read(self, events: Sequence[Event], *, live: bool) -> None:
+        """Take more of the run in."""
+        now = self._clock() if live else None
+        for event in events:
+            self.timeline.append(event)
+            self._count(event)
+            if event.time_s is not None or now is not None:
+                self._measure(event.time_s if event.time_s is not None else now)
+            if isinstance(event, Memory):
+                self.samples.append(self._sample(event))
+        if now is not None and not events:
+            self._measure(now)
+
+    def _count(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self._counted[0] += 1
+        elif isinstance(event, StreamToken):
+            self._counted[1] += 1
+
+    def _measure(self, now: float | None) -> None:
+        """Close a window of at least RATE_WINDOW_S."""
+        if now is None:
+            return
+        if self._begun is None or self._since is None:
+            self._begun = self._since = now
+            self._counted = [0, 0]
+            return
+        elapsed = now - self._since
+        if elapsed < RATE_WINDOW_S:
+            return
+        river, streams = self._counted
+        self.rates.append(Rate(now - self._begun, river / elapsed, streams / elapsed))
+        self._since, self._counted = now, [0, 0]
+
+    def _sample(self, event: Memory) -> Sample:
+        line = self.timeline
+        tally = line.tally
+        return Sample(
+            beat=line.beats[-1],
+            step=event.step,
+            weights_bytes=event.weights,
+            river_kv_bytes=event.river_kv,
+            shared_kv_bytes=event.shared_kv,
+            private_kv_bytes=event.private_kv,
+            thinking=len(tally.alive),
+            accepted=tally.accepted,
+            rejected=tally.rejected,
+            failed=tally.failed,
+            river_tokens=len(line.tokens),
+            stream_tokens=tally.stream_tokens,
+        )
+
+    @property
+    def peak(self) -> Sample | None:
+        """Return the sample with the most bytes; None before the first."""
+        return max(self.samples, key=lambda sample: sample.total_bytes, default=None)
+
+
+def table(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """Return samples as float32 [S, len(FIELDS)], bytes rounded to the 24 bits a float32 holds."""
+    return np.array([astuple(sample) for sample in samples], dtype=np.float32).reshape(-1, len(FIELDS))

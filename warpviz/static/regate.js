@@ -1,0 +1,81 @@
+// The gate decided again: sorted once per scorer, then every theta is a binary search (the law is live/regate.py).
+
+const UNJUDGED = -1;
+
+class Regate {
+  /** `values` are the similarities of F thoughts under one scorer, `labels` 1 good, 2 bad, 0 unknown. */
+  constructor(values, labels) {
+    this.values = values;
+    this.labels = labels;
+    this.size = values.length;
+    this.order = Array.from({ length: this.size }, (_, i) => i).sort((a, b) => rankOf(values[b]) - rankOf(values[a]) || a - b);
+    this.sorted = this.order.map((i) => -rankOf(values[i])); // rising
+    this.good = prefix(this.order, (i) => labels[i] === 1);
+    this.bad = prefix(this.order, (i) => labels[i] === 2);
+    this.numGood = this.good[this.size];
+    this.numBad = this.bad[this.size];
+    this.points = this.curve();
+  }
+
+  /** Return how many pass: those of at least theta that could be judged at all. */
+  passing(theta) {
+    let [low, high] = [0, this.size];
+    const cut = Math.fround(theta); // similarities came as float32: equal stays equal
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      const value = -this.sorted[mid];
+      if (value >= cut && value > UNJUDGED) low = mid + 1; else high = mid;
+    }
+    return low;
+  }
+
+  outcome(theta) {
+    const accepted = this.passing(theta);
+    const hits = this.good[accepted];
+    const labelled = hits + this.bad[accepted];
+    const precision = labelled ? hits / labelled : null;
+    const recall = this.numGood ? hits / this.numGood : null;
+    return { accepted, rejected: this.size - accepted, precision, recall, fpr: this.numBad ? this.bad[accepted] / this.numBad : null };
+  }
+
+  /** Return the ROC points [fpr, tpr], one per distinct similarity; empty unless both labels occur. */
+  curve() {
+    if (!this.numGood || !this.numBad) return [];
+    const points = [[0, 0]];
+    for (let n = 1; n <= this.size; n += 1) {
+      if (n < this.size && this.sorted[n] === this.sorted[n - 1]) continue;
+      points.push([this.bad[n] / this.numBad, this.good[n] / this.numGood]);
+    }
+    return points;
+  }
+
+  get auc() {
+    if (!this.points.length) return null;
+    let area = 0;
+    for (let i = 1; i < this.points.length; i += 1) {
+      const [[x0, y0], [x1, y1]] = [this.points[i - 1], this.points[i]];
+      area += ((x1 - x0) * (y0 + y1)) / 2;
+    }
+    return area;
+  }
+
+  /** Return the theta among the similarities that separates the labels best (Youden's J), null without labels. */
+  get best() {
+    if (!this.points.length) return null;
+    let [theta, most] = [null, -1];
+    for (let n = 1; n <= this.size; n += 1) {
+      const gain = this.good[n] / this.numGood - this.bad[n] / this.numBad;
+      const tied = n < this.size && this.sorted[n] === this.sorted[n - 1];
+      if (!tied && gain > most) [theta, most] = [-this.sorted[n - 1], gain];
+    }
+    return theta;
+  }
+}
+
+function rankOf(value) { return Number.isFinite(value) ? value : -2; }
+
+function prefix(order, test) {
+  const sums = new Uint32Array(order.length + 1);
+  order.forEach((i, n) => { sums[n + 1] = sums[n] + (test(i) ? 1 : 0); });
+  return sums;
+}

@@ -1,0 +1,54 @@
+// The thoughts in order of similarity, theta as a line between them; only the rows in sight are in the page.
+
+const THOUGHT_ROW = 26;
+const SPARE_ROWS = 4;
+
+class ThoughtList {
+  /** `onpoint(index | null)` is told which thought is pointed at. */
+  constructor({ onpoint }) {
+    Object.assign(this, { order: [], cut: 0, thoughts: [], rows: new Map(), onpoint });
+    this.inner = h("div", { class: "wt-inner" });
+    this.line = h("div", { class: "wt-theta" });
+    this.inner.append(this.line);
+    this.el = h("div", { class: "wt-list", tabindex: 0, role: "list", "aria-label": "Thoughts by similarity" }, this.inner);
+    this.el.addEventListener("scroll", () => this.fill());
+  }
+
+  /** Show thoughts in `order`; the first `cut` of them pass. Keeps theta's place in sight unless the user scrolls. */
+  show({ thoughts, order, cut, values, labels, theta }) {
+    const changed = order !== this.order || thoughts.length !== this.count;
+    Object.assign(this, { thoughts, order, cut, values, labels, count: thoughts.length });
+    this.inner.style.height = `${order.length * THOUGHT_ROW + 18}px`;
+    this.line.style.transform = `translateY(${cut * THOUGHT_ROW}px)`;
+    this.line.textContent = `\u03b8 ${fixed(theta)}  \u00b7  ${number(cut)} above, ${number(order.length - cut)} below`;
+    if (changed) { for (const row of this.rows.values()) row.remove(); this.rows.clear(); }
+    if (!this.el.matches(":hover")) this.el.scrollTop = cut * THOUGHT_ROW - this.el.clientHeight / 2 + 9;
+    this.fill();
+  }
+
+  fill() {
+    const first = Math.max(0, Math.floor(this.el.scrollTop / THOUGHT_ROW) - SPARE_ROWS);
+    const last = Math.min(this.order.length, first + Math.ceil(this.el.clientHeight / THOUGHT_ROW) + 2 * SPARE_ROWS);
+    for (const [place, row] of this.rows) if (place < first || place >= last) { row.remove(); this.rows.delete(place); }
+    for (let place = first; place < last; place += 1) {
+      const row = this.rows.get(place) ?? this.make(place);
+      row.style.transform = `translateY(${place * THOUGHT_ROW + (place >= this.cut ? 18 : 0)}px)`;
+      row.dataset.passes = String(place < this.cut);
+    }
+  }
+
+  make(place) {
+    const i = this.order[place];
+    const [run, stream, , task, thought] = this.thoughts[i];
+    const label = { 1: "good", 2: "bad" }[this.labels[i]] ?? "";
+    const row = h("div", { class: "wt-row", role: "listitem", "data-thought": i },
+      h("span", { class: "wt-mark", "aria-hidden": "true" }), h("span", { class: "wt-value", text: fixed(this.values[i]) }),
+      h("span", { class: "wt-label", text: label, "data-label": label }), h("span", { class: "wt-who", text: `${run ? `run ${run} ` : ""}#${stream}` }),
+      h("span", { class: "wt-thought", text: oneLine(thought.trim()), title: visible(thought) }), h("span", { class: "wt-task", text: oneLine(task), title: visible(task) }));
+    row.addEventListener("mouseenter", () => this.onpoint(i));
+    row.addEventListener("mouseleave", () => this.onpoint(null));
+    this.rows.set(place, row);
+    this.inner.append(row);
+    return row;
+  }
+}

@@ -1,0 +1,66 @@
+"""The council without a browser: stacked bytes as a plotly figure, and as SVG beside the paper's table."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from warpviz.live.council import PAPER, PAPER_SETTING, Sample
+from warpviz.views.svg import BLUE, GREEN, GREY, ORANGE, PURPLE, Svg
+
+OWNERS = (
+    ("weights_bytes", "weights", GREY),
+    ("river_kv_bytes", "River", BLUE),
+    ("shared_kv_bytes", "shared landmarks", ORANGE),
+    ("private_kv_bytes", "private to streams", PURPLE),
+)
+WIDTH, HEIGHT, CHART, TOP = 900, 340, 560, 60
+MOST_BARS = 120
+
+
+def figure(samples: Sequence[Sample]) -> Any:
+    """Return plotly bars, stacked by owner, in megabytes."""
+    import plotly.graph_objects as go
+
+    fig = go.Figure()
+    for field, name, color in OWNERS:
+        fig.add_bar(
+            name=name,
+            x=[sample.beat for sample in samples],
+            y=[getattr(sample, field) / 1e6 for sample in samples],
+            marker={"color": color},
+        )
+    fig.update_layout(barmode="stack", template="plotly_white", xaxis_title="beat", yaxis_title="MB held", bargap=0)
+    return fig
+
+
+def picture(samples: Sequence[Sample], *, provenance: Mapping[str, Any]) -> str:
+    """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table."""
+    pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", provenance=provenance)
+    pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
+    shown = list(samples)[:: max(1, len(samples) // MOST_BARS)]
+    most = max((sample.total_bytes for sample in shown), default=1)
+    wide = CHART / max(1, len(shown))
+    for number, sample in enumerate(shown):
+        y = HEIGHT - 40.0
+        for field, _, color in OWNERS:
+            tall = getattr(sample, field) / most * (HEIGHT - 40 - TOP)
+            y -= tall
+            pen.add("rect", x=16 + number * wide, y=y, width=max(1.0, wide - 0.6), height=tall, fill=color)
+    pen.text(16, TOP - 8, f"{most / 1e6:.1f} MB at most", font_size=11, fill=GREY)
+    for number, (_, name, color) in enumerate(OWNERS):
+        pen.add("rect", x=16 + number * 136, y=HEIGHT - 26, width=10, height=10, fill=color)
+        pen.text(30 + number * 136, HEIGHT - 17, name, font_size=11)
+    _paper(pen)
+    return pen.finish()
+
+
+def _paper(pen: Svg) -> None:
+    left = CHART + 50
+    pen.text(left, TOP - 8, "agents", font_size=11, fill=GREY)
+    pen.text(left + 90, TOP - 8, "total GB", font_size=11, fill=GREY)
+    pen.text(left + 170, TOP - 8, "per extra agent", font_size=11, fill=GREY)
+    for number, row in enumerate(PAPER):
+        y = TOP + 14 + 22 * number
+        pen.text(left, y, str(row.agents))
+        pen.text(left + 90, y, f"{row.total_gb:.2f}")
+        pen.text(left + 170, y, row.per_agent)
+    pen.text(left, TOP + 14 + 22 * len(PAPER) + 6, PAPER_SETTING, font_size=10, fill=GREEN)

@@ -1,0 +1,90 @@
+"""The gate without a browser: its table, its plotly figure and its SVG picture."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from warpviz.live import regate
+from warpviz.live.regate import Judged
+from warpviz.views.live_still import plain
+from warpviz.views.svg import GREEN, GREY, INK, VERMILION, Svg
+
+COLUMNS = ("run", "seed", "stream", "step", "task", "thought", "similarity", "would_accept", "accepted", "label")
+WIDTH, LEFT, STRIP = 760, 110, 84
+LEVELS = (0, -1, 1, -2, 2, -3, 3)
+
+
+def rows(thoughts: Sequence[Judged], *, scorer: str, theta: float, scorers: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the thoughts as rows, most similar first; those that could not be judged come last."""
+    values = regate.similarities(thoughts, scorer)
+    passed = regate.decide(values, theta)
+    order = np.argsort(-np.nan_to_num(values, nan=-2.0), kind="stable")
+    found = []
+    for i in order:
+        t = thoughts[i]
+        facts = (t.run, t.seed, t.stream, t.step, t.task, t.thought, values[i], bool(passed[i]), t.accepted, t.label)
+        row = dict(zip(COLUMNS, facts, strict=True))
+        found.append({**row, **{f"similarity_{name}": t.similarities.get(name, np.nan) for name in scorers}})
+    return found
+
+
+def figure(thoughts: Sequence[Judged], *, scorers: Sequence[str], scorer: str, theta: float) -> Any:
+    """Return plotly strips: one row per scorer, colour by decision under the chosen one, theta as a line."""
+    import plotly.graph_objects as go
+
+    passed = regate.decide(regate.similarities(thoughts, scorer), theta)
+    fig = go.Figure()
+    for verdict, color, symbol in ((True, GREEN, "circle"), (False, VERMILION, "x")):
+        chosen = [thought for thought, ok in zip(thoughts, passed, strict=True) if ok == verdict]
+        fig.add_scatter(
+            name="accepted" if verdict else "rejected",
+            mode="markers",
+            marker={"color": color, "symbol": symbol, "size": 8, "opacity": 0.8},
+            x=[t.similarities.get(name) for name in scorers for t in chosen],
+            y=[name for name in scorers for _ in chosen],
+            customdata=[[plain(t.task), plain(t.thought), t.stream] for _ in scorers for t in chosen],
+            hovertemplate="%{y} %{x:.3f}<br>stream %{customdata[2]}: %{customdata[1]}<br>task: %{customdata[0]}",
+        )
+    fig.add_vline(x=theta, line={"color": INK, "width": 2}, annotation_text=f"theta {theta:.2f} ({scorer})")
+    fig.update_layout(template="plotly_white", xaxis_title="similarity to the River", scattermode="group")
+    return fig
+
+
+def picture(
+    thoughts: Sequence[Judged], *, scorers: Sequence[str], scorer: str, theta: float, provenance: Mapping[str, Any]
+) -> str:
+    """Return the strips as SVG, accepted above and rejected told by shape and colour."""
+    pen = Svg(WIDTH, STRIP * len(scorers) + 60, title="Gate", provenance=provenance)
+    passed = regate.decide(regate.similarities(thoughts, scorer), theta)
+    for number, name in enumerate(scorers):
+        middle = 46 + STRIP * number + STRIP / 2
+        pen.text(14, middle + 4, name, font_size=12, font_weight=600 if name == scorer else 400)
+        pen.line(LEFT, middle, WIDTH - 16, middle, stroke="#E1E4E9")
+        _beads(pen, regate.similarities(thoughts, name), passed, middle)
+    top = 46 + STRIP * list(scorers).index(scorer) if scorer in scorers else 46
+    pen.line(_x(theta), top + 6, _x(theta), top + STRIP - 6, stroke=INK, stroke_width=2)
+    pen.text(14, 26, f"Gate at theta {theta:.2f} under {scorer}", font_size=14, font_weight=600)
+    for tick in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        pen.text(_x(tick), STRIP * len(scorers) + 56, f"{tick:g}", font_size=10, fill=GREY, text_anchor="middle")
+    return pen.finish()
+
+
+def _beads(pen: Svg, values: regate.Floats, passed: Any, middle: float) -> None:
+    columns: dict[int, int] = {}
+    for value, ok in zip(values, passed, strict=True):
+        if np.isnan(value):
+            continue
+        column = round(_x(float(value)) / 9)
+        level = columns.get(column, 0)
+        columns[column] = level + 1
+        x, y = column * 9.0, middle + LEVELS[level % len(LEVELS)] * 9
+        if ok:
+            pen.circle(x, y, 4, fill=GREEN)
+        else:
+            pen.path([(x - 3, y - 3), (x + 3, y + 3)], stroke=VERMILION, stroke_width=1.6)
+            pen.path([(x - 3, y + 3), (x + 3, y - 3)], stroke=VERMILION, stroke_width=1.6)
+
+
+def _x(value: float) -> float:
+    return LEFT + (WIDTH - 16 - LEFT) * (max(-1.0, min(1.0, value)) + 1) / 2

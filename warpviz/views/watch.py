@@ -1,0 +1,116 @@
+"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and, at the end, the cloud."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from warp_cortex import Event
+
+from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
+from warpviz.live.follower import Follower
+from warpviz.live.regate import Labels
+from warpviz.views.compose import Composition, link
+from warpviz.views.council_monitor import CouncilMonitor
+from warpviz.views.gate_tuner import GateTuner
+from warpviz.views.live_run import LiveRun
+
+if TYPE_CHECKING:
+    from warpviz.views.view import View
+
+ENDED = frozenset({"done", "stopped"})
+
+
+class Watch(Composition):
+    """A run in its own thread and the views that follow it; also a context manager that stops the run on exit.
+
+    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the run once it has ended (None before, or
+    with cloud=False). `stop()` ends the run at its next step, `wait()` until it has ended, `close()` ends everything.
+    """
+
+    def __init__(self, run: EngineThread, *, labels: Labels | None, cloud: bool) -> None:
+        self.run = run
+        self.live = LiveRun()
+        self.gate = GateTuner(labels=labels)
+        self.council = CouncilMonitor()
+        self.cloud: View | None = None
+        self._wants_cloud = cloud
+        views: list[LiveRun | GateTuner | CouncilMonitor] = [self.live, self.gate, self.council]
+        self.follower = Follower(run)
+        for view in views:
+            view.attach(run, self.follower)
+        links = link(self.gate, self.live, "theta")  # the gate begins where the engine stands
+        super().__init__(views, links=links, spans=[view.span for view in views], title="watch")
+        self.follower.add(self._end)
+
+    def stop(self) -> None:
+        """End the run at its next step; returns at once."""
+        self.run.stop()
+
+    def pause(self) -> None:
+        """Hold the run before its next step."""
+        self.run.pause()
+
+    def resume(self) -> None:
+        """Let a paused run go on."""
+        self.run.resume()
+
+    def wait(self, timeout_s: float | None = None) -> "Watch":
+        """Wait until the run has ended and the views have all of it; raise TimeoutError after `timeout_s` seconds.
+
+        Raises:
+            TimeoutError: the run goes on.
+        """
+        if not self.run.join(timeout_s) or not self.follower.join(timeout_s):
+            msg = f"the run {self.run.name!r} has not ended after {timeout_s} s"
+            raise TimeoutError(msg)
+        return self
+
+    @property
+    def trace(self) -> Any:
+        """Return the run's record, complete at any time."""
+        return self.run.trace
+
+    def close(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Stop the run, join its threads, close the views. Safe to call twice."""
+        if hasattr(self, "run"):
+            self.run.close(timeout_s)
+            self.follower.close()
+        super().close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _end(self, events: Sequence[Event], status: str) -> None:
+        """When the run has ended, add the cloud of what its cache holds."""
+        del events
+        wanted = self._wants_cloud and self.cloud is None and getattr(self.run.cortex, "context", None) is not None
+        if status not in ENDED or not wanted:
+            return
+        from warpviz.views.kv_cloud import KVCloud
+
+        try:
+            self.cloud = KVCloud(self.run.cortex, theta=self.gate.theta)
+        except (TypeError, ValueError) as error:  # a cache too short to draw
+            self.live.notice = f"no cloud of this run: {error}"
+            return
+        self.cloud.add_class(f"warpviz-span-{self.cloud.span}")
+        self.views, self.spans = (*self.views, self.cloud), (*self.spans, self.cloud.span)
+        self.children = self.views
+
+
+def watch(
+    cortex: Any, prompt: str, *, labels: Labels | None = None, cloud: bool = True, name: str = "watch"
+) -> Watch:
+    """Run `cortex` on `prompt` in a thread of its own and return the linked dashboard that shows it.
+
+    Running the same cell again, or another watch of the same `name`, stops the earlier run. `labels` say which
+    thoughts are good, for the gate's precision and recall.
+    """
+    run = EngineThread(cortex, prompt, name=name)
+    dashboard = Watch(run, labels=labels, cloud=cloud)
+    run.start()
+    dashboard.follower.start()
+    return dashboard
