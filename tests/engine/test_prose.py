@@ -60,7 +60,8 @@ def test_quoted_triggers_do_not_fire(text):
 @pytest.mark.parametrize(
     "text",
     ['A 5" pipe. ', 'The "big" one. ', "It's Ada's. ", "`code` and ``more ` code``. ", "a ~ b ~~c~~. ", "x > y. ",
-     '[TASK: an "odd quote] '],
+     '[TASK: an "odd quote] ',
+         "[TASK: an `odd tick] ", "[TASK: a tick`] "],
 )  # fmt: skip
 def test_marks_that_quote_nothing_do_not_silence(text):
     """Inches, apostrophes, closed code and quotes, and marks inside a finished trigger leave later triggers alone."""

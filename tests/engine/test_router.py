@@ -40,6 +40,7 @@ def texts(text: str, **config) -> list[tuple[str, str]]:
         ("Go. [TASK: find the red lamp] Then", [("task", "find the red lamp")]),
         ("[DELEGATE:count them]", [("delegate", "count them")]),
         ("[SEARCH: a] [CODE: b] [CHECK: c]", [("search", "a"), ("code", "b"), ("check", "c")]),
+        ("[TASK:\nfind it]", [("task", "find it")]),
         ("[TASK : spaced  out\n text ]", [("task", "spaced out text")]),
         ("The key is red. The box is open. [CHECK]", [("check", "The box is open.")]),
         ("The key is red. The box is open [SEARCH].", [("search", "The box is open")]),
@@ -87,6 +88,13 @@ def test_spans_are_absolute_disjoint_and_fire_once(text):
         if task.kind != "implicit":
             assert text[first] == "["
             assert text[end - 1] == "]"
+
+
+def test_spans_by_hand():
+    """A bare trigger's span is its brackets; a wish's runs from its first word to the end of its sentence."""
+    assert [task.span for task in route("The key is red. [CHECK] So")] == [(16, 23)]
+    assert [task.span for task in route("Red. Well, let me check it! So")] == [(11, 27)]
+    assert [task.span for task in route("Red.\nLet me check it\n")] == [(5, 20)]
 
 
 @PROPERTY
