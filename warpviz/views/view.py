@@ -25,8 +25,8 @@ class Indices(traitlets.TraitType[Any, Any]):  # type: ignore[misc]  # traitlets
     info_text = "an iterable of non-negative whole numbers"
 
     def __init__(self) -> None:
-        super().__init__(default_value=(), to_json=lambda value, _: np.asarray(value).tolist())
-        self.tag(sync=True)
+        super().__init__(default_value=())
+        self.tag(sync=True, to_json=lambda value, _: np.asarray(value).tolist())
 
     def validate(self, obj: Any, value: Any) -> NDArray[np.int64]:
         """Return the indices sorted, unique and read-only."""
