@@ -18,6 +18,8 @@ _HOMES = {
     "compare": "warpviz.topology",
     "diagrams": "warpviz.topology",
     "Comparison": "warpviz.topology",
+    "GateTuner": "warpviz.views.gate_tuner",
+    "CouncilMonitor": "warpviz.views.council_monitor",
     "PersistenceCompare": "warpviz.views.persistence_compare",
     "load": "warpviz.saved",
     "sample": "warpviz.texts",
