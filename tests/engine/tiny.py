@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
-
 from warp_cortex import Prism
 
 SHAPE: dict[str, Any] = {
@@ -31,7 +30,7 @@ LAW_FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma", "gpt_neox")
 def build_model(family: str, *, seed: int = 0, **changes: Any) -> torch.nn.Module:
     """Return a random float32 model; weights are large enough that attention is far from uniform."""
     torch.manual_seed(seed)
-    config = AutoConfig.for_model(family, **{**SHAPE, **FAMILIES[family], **changes})
+    config = AutoConfig.for_model(family, **{**SHAPE, **FAMILIES.get(family, {}), **changes})
     model = AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
