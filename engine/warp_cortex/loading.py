@@ -1,12 +1,13 @@
 """Finding and loading a model: bundled, from a folder, or from the hub, with errors that say what to do."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers import logging as transformers_logging
 
 from warp_cortex.assets import bundled, is_bundled
@@ -54,7 +55,7 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
     transformers_logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        tokenizer = _tokenizer(source)
         model = AutoModelForCausalLM.from_pretrained(
             source, config=config, dtype=kind, trust_remote_code=False, use_safetensors=True
         )
@@ -65,6 +66,18 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
         if bars:
             transformers_logging.enable_progress_bar()
     return model.to(device).eval(), tokenizer
+
+
+def _tokenizer(source: str) -> Any:
+    """Return the tokenizer; one that declares the plain backend is taken from its tokenizer.json as it is.
+
+    AutoTokenizer would go by the model's type instead and give a Qwen2 model Qwen2's own way of splitting text.
+    """
+    declared = Path(source) / "tokenizer_config.json"
+    plain = ("TokenizersBackend", "PreTrainedTokenizerFast")
+    if declared.is_file() and json.loads(declared.read_text(encoding="utf-8")).get("tokenizer_class") in plain:
+        return PreTrainedTokenizerFast.from_pretrained(source)
+    return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
 
 
 def _explain(name: str, source: str, error: OSError) -> str:
