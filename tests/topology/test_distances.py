@@ -131,6 +131,13 @@ def test_matching_costs_are_those_of_its_pairs():
     assert costs == {(0, 0): 0.5, (1, -1): 0.5}
 
 
+def test_large_equal_diagrams_are_compared_at_once():
+    """Policy "all" compares a diagram with itself: zero, without assigning millions of pairs."""
+    large = np.sort(np.random.default_rng(3).random((20_000, 2)), axis=1)
+    assert bottleneck(large, large.copy()) == 0.0
+    assert normalised_wasserstein(large, large.copy()) == 0.0
+
+
 def test_endless_bars_and_unknown_orders_are_refused():
     """An infinite death would make every distance infinite or NaN: it is named instead."""
     with pytest.raises(ValueError, match="right diagram has bars that never end"):

@@ -188,6 +188,17 @@ def test_bad_arguments_are_named(settings_, said):
         compare(evidence(gauss(50, 3, seed=11), seed=11), **{"ks": (16,), "num_null": 0, **settings_})
 
 
+def test_points_can_be_described():
+    """Whoever has points without their context can still say what they are of; a context's own facts win."""
+    points, texts = gauss(40, 3, seed=14), [f"t{at} " for at in range(40)]
+    about = {"model": "mine", "checksum": "c0ffee", "token_texts": texts}
+    found = compare(points, ks=(8,), policies=("farthest",), num_null=0, about=about)
+    assert (found.model, found.checksum, found.token_texts) == ("mine", "c0ffee", tuple(texts))
+    for wrong, said in (({"name": "x"}, "unknown entries"), ({"token_texts": ["a"]}, "40 points need as many")):
+        with pytest.raises(ValueError, match=said):
+            compare(points, ks=(8,), policies=("farthest",), num_null=0, about=wrong)
+
+
 def test_points_alone_allow_only_policies_that_need_no_attention():
     """An array has no attention: the hybrid rule is refused with the list of those that work; farthest works."""
     points = gauss(40, 3, seed=12)

@@ -149,5 +149,6 @@ def test_the_worker_loads_no_model_code():
     """Starting it costs no torch: neither the package nor the worker imports the engine."""
     heavy = {"torch", "transformers", "umap", "plotly", "gudhi", "sklearn"}
     code = f"import sys, warpviz.topology.worker; print(sorted({heavy!r} & set(sys.modules)))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=found_as_here(), check=True)
+    here = found_as_here()
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=here, check=True)
     assert found.stdout.strip() == "[]"

@@ -14,7 +14,7 @@ from warpviz.topology.points import FloatArray, IntArray
 SCHEMA = "warpviz.comparison/1"
 DEFINITIONS = {
     "bottleneck": "bottleneck distance of the Rips diagrams of the whole cloud and of the landmarks; ground norm "
-    "L-infinity, endless bars dropped",
+    "L-infinity, endless bars dropped; read it beside the radius: landmarks huddled in one place can be near in H0",
     "wasserstein": "Wasserstein-1 with ground norm L-infinity, divided by the cost of sending every bar of both "
     "diagrams to the diagonal: 0 equal, 1 nothing worth matching",
     "radius": "Hausdorff distance of cloud and landmarks: the largest distance from a point to its nearest landmark",

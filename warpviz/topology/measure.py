@@ -36,13 +36,15 @@ def compare(
     recent: int | None = None,
     max_points: int | None = None,
     orders: Mapping[str, ArrayLike] | None = None,
+    about: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Comparison:
     """Compare the Rips persistence of a context with that of its landmarks.
 
     `source` is a `warp_cortex` Context or Evidence, or an array [T, P]; `orders` may give landmark orders by policy
-    instead of asking the engine, which keeps `skip` sinks and `recent` last tokens (default: `recent_window`). The
+    instead of asking the engine, which keeps `skip` sinks and `recent` last tokens (default: `recent_window`), and
+    `about` the `model`, `checksum` and `token_texts` [T] of points that do not bring their own. The
     first `skip` tokens take no part in the geometry. Above `max_points` the cloud is thinned by farthest points, every
     landmark kept, and the bound holds for exactly the two clouds compared. Deterministic in its arguments.
 
@@ -55,7 +57,7 @@ def compare(
     window = recent_window(sizes) if recent is None else recent
     step(0.0, "reading points", progress=progress, should_stop=should_stop)
     origin = read_source(source, policies=names, orders=orders, k=sizes[-1], alpha=alpha, layer=layer, space=space,
-                         head=head, sinks=skip, recent=window, seed=seed)  # fmt: skip
+                         head=head, sinks=skip, recent=window, seed=seed, about=about or {})  # fmt: skip
     num_tokens = len(origin.points)
     landmarks = landmark_sets(origin.orders, sizes, num_tokens=num_tokens, skip=skip)
     cap = MAX_POINTS[max_dim] if max_points is None else max_points

@@ -36,13 +36,16 @@ def read_source(
     sinks: int,
     recent: int,
     seed: int,
+    about: Mapping[str, Any],
 ) -> Source:
     """Return points and landmark orders of a `warp_cortex` Context or Evidence, or of an array [T, P].
 
-    `orders` gives landmark orders by policy name instead of asking the engine for them.
+    `orders` gives landmark orders by policy name instead of asking the engine for them; `about` names what points that
+    are no context belong to.
 
     Raises:
-        ValueError: bad points, or a policy that needs attention where only points were given.
+        ValueError: bad points, a description that does not fit them, or a policy that needs attention where only
+            points were given.
     """
     is_context = hasattr(given, "evidence")
     points = given.points(space, layer=layer, head=head) if is_context else getattr(given, "points", given)
@@ -55,10 +58,22 @@ def read_source(
         }
     found = {name: np.asarray(_numpy(order), dtype=np.int64) for name, order in orders.items()}
     if not is_context:
-        return Source(points=array, orders=found, token_texts=())
+        return _described(array, found, about)
     texts = tuple(given.tokens[position] for position in given.positions.tolist())
     spec = given.prism.spec
     return Source(points=array, orders=found, token_texts=texts, model=spec.name, checksum=spec.checksum)
+
+
+def _described(array: NDArray[np.float32], orders: dict[str, IntArray], about: Mapping[str, Any]) -> Source:
+    if unknown := sorted(set(about) - {"model", "checksum", "token_texts"}):
+        msg = f"about has unknown entries {unknown}; accepted: model, checksum, token_texts"
+        raise ValueError(msg)
+    texts = tuple(str(text) for text in about.get("token_texts", ()))
+    if len(texts) not in (0, len(array)):
+        msg = f"{len(array)} points need as many token_texts, got {len(texts)}"
+        raise ValueError(msg)
+    return Source(points=array, orders=orders, token_texts=texts, model=str(about.get("model", "points")),
+                  checksum=str(about.get("checksum", "")))  # fmt: skip
 
 
 def engine_order(
