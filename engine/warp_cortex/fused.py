@@ -4,6 +4,7 @@ The modules' parameters become views of the arranged tensors, so nothing is held
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -71,7 +72,7 @@ def fuse(prism: Prism) -> FusedWeights:
     return FusedWeights(body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps)
 
 
-def _layer(layer: nn.Module) -> Layer:
+def _layer(layer: Any) -> Layer:
     mixing, mlp = layer.self_attn, layer.mlp
     heads = (mixing.q_proj, mixing.k_proj, mixing.v_proj)
     bias = None if mixing.q_proj.bias is None else _join([part.bias for part in heads])
@@ -101,7 +102,7 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
     ):
         return first.as_strided(shape, first.stride())
     whole = torch.cat([part.data for part in parts])
-    for part, view in zip(parts, whole.split([len(part) for part in parts]), strict=True):
+    for part, view in zip(parts, torch.split(whole, [len(part) for part in parts]), strict=True):
         part.data = view
     return whole
 

@@ -2,6 +2,8 @@
 
 Scores, softmax and norms are in float32 whatever the cache holds. Triton comes with CUDA builds of torch.
 """
+# ruff: noqa: ANN001, ANN202, PLR0917 - device code: Triton compiles it per type and calls it by position
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, misc"
 
 import torch
 import triton
@@ -44,12 +46,13 @@ def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: 
 
 def attend(
     query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int,
-    shared: tuple[Tensor, Tensor] | None = None,
+    shared: tuple[Tensor, Tensor] | None = None, led: bool = False,
 ) -> Tensor:  # fmt: skip
     """Attend to each agent's own entries `first .. columns` and to what `prior` already holds; return [B, H_q D].
 
-    shared: keys and values [H_kv, K, D] of a small block that every agent sees, in place of a prior. Only the entries
-    an agent holds are read: `width` bounds nothing here.
+    shared: keys and values [H_kv, K, D] of a small block that every agent sees. led: the prior is that of agent 0
+    alone, which in turn does not see the shared block. Only the entries an agent holds are read: `width` bounds
+    nothing here.
     """
     del width
     num, heads, dim = query.shape
@@ -62,8 +65,8 @@ def attend(
     _attend[(num, kv_heads)](
         query, block, columns, before, lse, keys, values, out, dim**-0.5, first, 0 if shared is None else keys.shape[1],
         block.stride(0), block.stride(1), block.stride(2), 0 if shared is None else keys.stride(0),
-        *strides, has_prior=prior is not None, has_shared=shared is not None, heads=heads, group=group, dim=dim,
-        rows=max(ROWS, triton.next_power_of_2(group)), block=BLOCK, num_warps=2, num_stages=2,
+        *strides, has_prior=prior is not None, has_shared=shared is not None, led=led, heads=heads, group=group,
+        dim=dim, rows=max(ROWS, triton.next_power_of_2(group)), block=BLOCK, num_warps=2, num_stages=2,
     )  # fmt: skip
     return out
 
@@ -139,8 +142,8 @@ def _absorb(asked, keys, values, seen, scale, top, mass, mixed):
 def _attend(
     query, cache, columns, prior, prior_lse, shared_keys, shared_values, out, scale, first, num_shared,
     value_stride, slot_stride, head_stride, shared_stride, prior_agent, prior_head, prior_row, lse_agent, lse_head,
-    lse_row, has_prior: tl.constexpr, has_shared: tl.constexpr, heads: tl.constexpr, group: tl.constexpr,
-    dim: tl.constexpr, rows: tl.constexpr, block: tl.constexpr,
+    lse_row, has_prior: tl.constexpr, has_shared: tl.constexpr, led: tl.constexpr, heads: tl.constexpr,
+    group: tl.constexpr, dim: tl.constexpr, rows: tl.constexpr, block: tl.constexpr,
 ):  # fmt: skip
     agent, lane = tl.program_id(0).to(tl.int64), tl.program_id(1)
     row, at, entry = tl.arange(0, rows), tl.arange(0, dim), tl.arange(0, block)
@@ -148,18 +151,20 @@ def _attend(
     place = (agent * heads + lane * group + row)[:, None] * dim + at[None, :]
     asked = tl.load(query + place, mask=live[:, None], other=0.0)
     if has_prior:
-        top = tl.load(prior_lse + agent * lse_agent + lane * lse_head + row * lse_row, mask=live, other=0.0)
-        top = top.to(tl.float32)
+        mine = live & (agent == 0) if led else live
+        place_lse = agent * lse_agent + lane * lse_head + row * lse_row
+        top = tl.load(prior_lse + place_lse, mask=mine, other=float("-inf")).to(tl.float32)
         mass = tl.full([rows], 1.0, tl.float32)
         source = prior + agent * prior_agent + lane * prior_head + row[:, None] * prior_row + at[None, :]
-        mixed = tl.load(source, mask=live[:, None], other=0.0).to(tl.float32)
+        mixed = tl.load(source, mask=mine[:, None], other=0.0).to(tl.float32)
     else:
         top = tl.full([rows], float("-inf"), tl.float32)
         mass = tl.zeros([rows], tl.float32)
         mixed = tl.zeros([rows, dim], tl.float32)
     tile = entry[:, None] * dim + at[None, :]
     if has_shared:
-        for start in range(0, num_shared, block):
+        visible = tl.where(agent == 0, 0, num_shared) if led else num_shared
+        for start in range(0, visible, block):
             offset = lane * shared_stride + start * dim + tile
             top, mass, mixed = _absorb(
                 asked, shared_keys + offset, shared_values + offset, start + entry < num_shared, scale, top, mass, mixed
@@ -168,9 +173,7 @@ def _attend(
     keys = cache + agent * slot_stride + lane * head_stride
     for start in range(first, last + 1, block):
         where = keys + start * dim + tile
-        top, mass, mixed = _absorb(
-            asked, where, where + value_stride, start + entry <= last, scale, top, mass, mixed
-        )
+        top, mass, mixed = _absorb(asked, where, where + value_stride, start + entry <= last, scale, top, mass, mixed)
     tl.store(out + place, mixed / mass[:, None], mask=live[:, None])
 
 

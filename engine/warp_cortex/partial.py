@@ -67,17 +67,17 @@ def over_past(query: Tensor, keys: Tensor, values: Tensor, *, past: int, scale: 
 
 def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
     """Attend to a block all agents share, read once for all of them. query: [B, H_q, D]; out: [B, H_kv, G, D]."""
-    num, heads, dim = query.shape
+    num, _, dim = query.shape
     kv_heads = shared.keys.shape[1]
     rows = query.view(num, kv_heads, -1, dim).transpose(0, 1).reshape(1, kv_heads, -1, dim)
     bias = None if shared.bias is None else shared.bias[layer]
     out, lse = over(rows, shared.keys[layer][None], shared.values[layer][None], bias=bias)
-    out = out[0].unflatten(1, (num, -1)).transpose(0, 1)
-    return Partial(out, lse[0].unflatten(1, (num, -1)).transpose(0, 1))
+    shape = (kv_heads, num, -1)
+    return Partial(out[0].reshape(*shape, dim).transpose(0, 1), lse[0].reshape(shape).transpose(0, 1))
 
 
 def over_common(query: Tensor, block: Tensor, count: int) -> Partial:
     """Attend to the first `count` entries that every agent holds in its own slot. block: [2, S, H_kv, capacity, D]."""
-    num, heads, dim = query.shape
+    num, _, dim = query.shape
     grouped = query.reshape(num, block.shape[2], -1, dim)
     return over(grouped, block[0, :num, :, :count], block[1, :num, :, :count])

@@ -39,14 +39,15 @@ def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: 
 
 def attend(
     query: Tensor, block: Tensor, columns: Tensor, prior: Partial | None, *, first: int, width: int,
-    shared: tuple[Tensor, Tensor] | None = None,
+    shared: tuple[Tensor, Tensor] | None = None, led: bool = False,
 ) -> Tensor:  # fmt: skip
     """Attend to each agent's own entries `first .. columns` and to what `prior` already holds; return [B, H_q D].
 
     block: [2, S, H_kv, capacity, D]. width: entries that are looked at, no fewer than the longest agent's.
-    shared: see `kernels`; here a shared block is always a prior.
+    shared, led: see `kernels`; here a shared block is always part of the prior.
     """
     assert shared is None  # noqa: S101 - MOST_SHARED is 0
+    assert not led  # noqa: S101 - as above
     num, heads, dim = query.shape
     kv_heads = block.shape[2]
     grouped = query.reshape(num, kv_heads, heads // kv_heads, dim) * dim**-0.5
@@ -56,12 +57,15 @@ def attend(
     scores = scores.masked_fill(hidden[:, None, None], float("-inf"))
     scores = scores if scores.dtype == torch.float64 else scores.float()
     if prior is None:
-        return (scores.softmax(-1).to(values.dtype) @ values).reshape(num, heads * dim)
+        alone: Tensor = (scores.softmax(-1).to(values.dtype) @ values).reshape(num, heads * dim)
+        return alone
     own = Partial(scores.softmax(-1).to(values.dtype) @ values, scores.logsumexp(-1))
-    return join(own, prior).reshape(num, heads * dim)
+    both: Tensor = join(own, prior).reshape(num, heads * dim)
+    return both
 
 
 def gated(x: Tensor) -> Tensor:
     """Return SiLU(gate) * up, [B, I], of the two halves of x [B, 2 I]."""
     gate, up = x.chunk(2, -1)
-    return functional.silu(gate) * up
+    opened: Tensor = functional.silu(gate) * up
+    return opened

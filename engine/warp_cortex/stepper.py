@@ -23,8 +23,10 @@ BUCKET = 16  # private entries looked at by the plain attention grow in steps of
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much a stepper holds: B agents of at most `capacity` private entries, `common` of them given to every agent
-    at the start (copied context), and vocabulary projections of at most `rows` agents at once.
+    """How much a stepper holds: B agents of at most `capacity` private entries each.
+
+    common: of these, how many every agent is given at the start (a copied context). rows: logits of no more agents
+    than this exist at once.
     """
 
     agents: int
@@ -102,8 +104,8 @@ class Stepper:
             x = functional.linear(x, layer.from_attention, layer.from_attention_bias)
             x, total = parts.add_norm(x, total, layer.before_mlp, weights.eps)
             x = functional.linear(parts.gated(functional.linear(x, layer.into_mlp)), layer.from_mlp)
-        x, _ = parts.add_norm(x, total, weights.final, weights.eps)
-        return x
+        final: Tensor = parts.add_norm(x, total, weights.final, weights.eps)[0]
+        return final
 
     @torch.no_grad()
     def step(self, width: int | None = None) -> None:
@@ -119,7 +121,7 @@ class Stepper:
     def choose(self, states: Tensor) -> Tensor:
         """Return each agent's most likely next token, int64 [B]; no more than `room.rows` rows of logits exist."""
         head = self.weights.head
-        return torch.cat([functional.linear(rows, head).argmax(-1) for rows in states.split(self.room.rows)])
+        return torch.cat([functional.linear(rows, head).argmax(-1) for rows in torch.split(states, self.room.rows)])
 
     def run(self, steps: int) -> None:
         """Take `steps` steps: replays of the graph where there is one."""
@@ -141,7 +143,7 @@ class Stepper:
         stream: whose priority the graph's kernels take; they keep it wherever the graph is replayed.
         """
         kept = [tensor.clone() for tensor in self._state()]
-        side = stream or torch.cuda.Stream(self.prism.device)
+        side = stream or torch.cuda.Stream(self.prism.device)  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream(self.prism.device))
         with torch.cuda.stream(side):
             self.step()
@@ -158,19 +160,22 @@ class Stepper:
         """Return the attention output [B, H_q D] of one layer, from the joined projection [B, (H_q + 2 H_kv) D]."""
         block, common = self.data[index], self.room.common
         query = self.parts.rotate_write(qkv, cos, sin, block, self.lengths)
-        prior, near = None, self._near(index)
+        near = self._near(index)
+        prior: Partial | None = None
         if near is None:
             prior = self._prior(query, block, index)
+        elif self.lead is not None:
+            prior = partial.over_shared(query[:1], self.lead, index)
         mixed: Tensor = self.parts.attend(
             query, block, self.lengths, prior, first=common, width=self.room.capacity if width is None else width,
-            shared=near,
+            shared=near, led=near is not None and self.lead is not None,
         )  # fmt: skip
         return mixed
 
     def _near(self, index: int) -> tuple[Tensor, Tensor] | None:
         """Return one layer of a shared block so small that the attention reads it itself; None if it does not."""
         shared = self.shared
-        if shared is None or self.lead is not None or shared.bias is not None:
+        if shared is None or shared.bias is not None:
             return None
         if shared.num_entries > self.parts.MOST_SHARED or shared.keys.stride()[-2] != shared.keys.shape[-1]:
             return None

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import psutil
 import torch
 from torch import Tensor
 from warp_cortex import Context, Prism, SharedKV, Snapshot
 from warp_cortex.attention import Plan
-from warp_cortex.kv import KVStore
 from warp_cortex.stepper import Room, Stepper
 
 LANDMARKS, FULL = "landmarks shared", "full cache shared"
@@ -19,6 +19,7 @@ LANDMARKS_COPIED, FULL_COPIED = "landmarks copied", "full cache copied"
 THREADS = "a thread each"
 BATCHED = (LANDMARKS, FULL, LANDMARKS_COPIED, FULL_COPIED)
 MARGIN = 0.92  # of the free bytes: allocators round up
+Lane = torch.cuda.Stream | None  # a CPU has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,14 +45,15 @@ def bytes_needed(scene: Scene, arm: str, agents: int) -> int:
     """Return the bytes of private entries and of one block of logits."""
     copied = scene.block(arm).num_entries if arm in {LANDMARKS_COPIED, FULL_COPIED, THREADS} else 0
     spec = scene.prism.spec
-    logits = min(agents, 512) * spec.vocab_size * scene.prism.dtype.itemsize
+    logits: int = min(agents, 512) * spec.vocab_size * scene.prism.dtype.itemsize
     return agents * (scene.own + copied) * spec.kv_bytes_per_token + 2 * logits
 
 
 def bytes_free(device: torch.device) -> int:
     """Return what may still be allocated."""
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0] * MARGIN)
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return int(free * MARGIN)
     return int(psutil.virtual_memory().available * MARGIN)
 
 
@@ -69,7 +71,7 @@ def seat(scene: Scene, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
     return stepper
 
 
-def river(scene: Scene, *, tokens: int, stream: torch.cuda.Stream | None = None) -> Stepper:
+def river(scene: Scene, *, tokens: int, stream: Lane = None) -> Stepper:
     """Return the River as one agent that sees the whole cache, ready to write `tokens`."""
     stepper = Stepper(scene.prism, Room(agents=1, capacity=tokens), shared=scene.context.store.share(), base=scene.base)
     stepper.seat(torch.tensor([[5]], device=scene.prism.device))
@@ -80,6 +82,13 @@ def river(scene: Scene, *, tokens: int, stream: torch.cuda.Stream | None = None)
     return stepper
 
 
+def lane(device: torch.device, *, high: bool = False) -> Lane:
+    """Return a CUDA stream of high or low priority."""
+    if device.type != "cuda":
+        return None
+    return torch.cuda.Stream(device, priority=-1 if high else 0)  # type: ignore[no-untyped-call]
+
+
 class ThreadedAgent(threading.Thread):
     """One agent as the paper has it: a thread, a CUDA stream, a cache of its own and a forward pass of its own."""
 
@@ -87,11 +96,11 @@ class ThreadedAgent(threading.Thread):
         super().__init__(daemon=True)
         self.scene, self.task, self.tokens, self.gate = scene, task, tokens, gate
         block, prism = scene.snapshot.kv, scene.prism
-        self.store: KVStore = prism.new_store(block.num_entries + scene.own)
+        self.store = prism.new_store(block.num_entries + scene.own)
         self.store.data[:, 0, :, : block.num_entries] = block.keys
         self.store.data[:, 1, :, : block.num_entries] = block.values
         self.store.commit(block.positions, 0)
-        self.stream = torch.cuda.Stream(prism.device) if prism.device.type == "cuda" else None
+        self.stream = lane(prism.device)
 
     def run(self) -> None:
         """Think `tokens` tokens, the task first."""
@@ -113,8 +122,15 @@ class ThreadedAgent(threading.Thread):
         return int(out.logits.argmax())
 
 
+class Runs(Protocol):
+    """What takes steps."""
+
+    def run(self, steps: int) -> None:
+        """Take some."""
+
+
 @contextmanager
-def busy(stepper: Stepper, stream: torch.cuda.Stream | None) -> Iterator[list[float]]:
+def busy(stepper: Stepper, stream: Lane) -> Iterator[list[float]]:
     """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps' end times."""
     stop = threading.Event()
     ends: list[float] = []
@@ -136,7 +152,7 @@ def busy(stepper: Stepper, stream: torch.cuda.Stream | None) -> Iterator[list[fl
         thread.join()
 
 
-def latencies(main: Stepper, count: int, stream: torch.cuda.Stream | None) -> list[float]:
+def latencies(main: Runs, count: int, stream: Lane) -> list[float]:
     """Return the seconds of each of the River's next `count` tokens."""
     found = []
     with torch.cuda.stream(stream):

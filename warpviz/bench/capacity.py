@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 from warp_cortex import Prism, Synapse, SynapseConfig
+from warp_cortex.stepper import Stepper
 
 from warpviz.bench import arms, shape
-from warpviz.bench.arms import Scene
+from warpviz.bench.arms import Lane, Scene
 from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report
@@ -33,7 +34,7 @@ def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> Scene
 
 def rows_of(scene: Scene, *, agents: list[int], names: list[str], seed: int) -> Iterator[dict[str, Any]]:
     """Measure the arms side by side: for every number of agents, one arm after the other."""
-    high, low = lanes(scene.prism.device)
+    high, low = arms.lane(scene.prism.device, high=True), arms.lane(scene.prism.device)
     main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
     alone = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
     for count in agents:
@@ -47,17 +48,10 @@ def rows_of(scene: Scene, *, agents: list[int], names: list[str], seed: int) -> 
                 yield row | {"skipped": f"needs {need:,} bytes, {free:,} are free"}
                 continue
             if name == arms.THREADS:
-                yield row | _threads(scene, tasks, main, alone, high)
+                yield row | _threads(scene, tasks, main=main, alone=alone, high=high)
             else:
-                yield row | _batch(scene, name, tasks, main, alone, high, low)
+                yield row | _batch(scene, name, tasks, main=main, alone=alone, high=high, low=low)
             tidy(scene.prism.device)
-
-
-def lanes(device: torch.device) -> tuple[torch.cuda.Stream | None, torch.cuda.Stream | None]:
-    """Return a CUDA stream of high priority for the River and one of low priority for its streams."""
-    if device.type != "cuda":
-        return None, None
-    return torch.cuda.Stream(device, priority=-1), torch.cuda.Stream(device, priority=0)
 
 
 def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
@@ -68,7 +62,7 @@ def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
 
 
 def _batch(
-    scene: Scene, name: str, tasks: torch.Tensor, main: Any, alone: Spread, high: Any, low: Any
+    scene: Scene, name: str, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane, low: Lane
 ) -> dict[str, Any]:  # fmt: skip
     device = scene.prism.device
     peak = PeakBytes(device)
@@ -95,7 +89,7 @@ def _batch(
     }  # fmt: skip
 
 
-def _threads(scene: Scene, tasks: torch.Tensor, main: Any, alone: Spread, high: Any) -> dict[str, Any]:
+def _threads(scene: Scene, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane) -> dict[str, Any]:
     device, gate = scene.prism.device, threading.Event()
     tokens = min(THREAD_TOKENS, scene.own)
     peak = PeakBytes(device)
@@ -139,8 +133,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     contexts = [int(count) for count in args.context.split(",")]
     positions = max(contexts) + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, positions=positions, seed=args.seed)
-    report = Report("capacity", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json)
+    report = Report(
+        "capacity", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
+    )
     for tokens in contexts:
+
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
             counts = [int(count) for count in args.agents.split(",")]

@@ -73,7 +73,9 @@ def reference(oracle: PreTrainedModel, ids: list[int], own: list[int], visible: 
     mask = torch.zeros(1, 1, total, total, dtype=torch.float64).masked_fill(~allowed, torch.finfo(torch.float64).min)
     where = oracle.device
     with torch.no_grad():
-        out = oracle.model(input_ids=torch.tensor([ids + own], device=where), attention_mask=mask.to(where), use_cache=False)
+        out = oracle.model(
+            input_ids=torch.tensor([ids + own], device=where), attention_mask=mask.to(where), use_cache=False
+        )
     state: Tensor = out.last_hidden_state[0, -1]
     return state
 

@@ -1,6 +1,7 @@
 """A step's time beside what the machine allows: the bytes that must move, and the products that must be done."""
 
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,8 @@ def product_flops(scene: Scene) -> int:
     linear = sum(p.numel() for name, p in scene.prism.model.named_parameters() if p.dim() > 1 and "embed" not in name)
     head = scene.prism.model.get_output_embeddings().weight.numel()
     tied = "lm_head.weight" not in dict(scene.prism.model.named_parameters())
-    return 2 * (linear + (head if tied else 0))
+    total: int = 2 * (linear + (head if tied else 0))
+    return total
 
 
 def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: int) -> None:
@@ -80,7 +82,7 @@ def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int],
         wait(scene.prism.device)
         admit = time.perf_counter() - start
         tokens: Tensor = logits.argmax(-1)
-        spread = time_of(lambda batch=batch, tokens=tokens: batch.step(tokens), scene.prism.device, repeats=7, warm=2)
+        spread = time_of(partial(batch.step, tokens), scene.prism.device, repeats=7, warm=2)
         rows.append({
             "agents": count, "admit_s": admit, "step_ms": 1e3 * spread.median, "spread": spread.relative,
             "agent_tokens_per_s": count / spread.median,
@@ -129,12 +131,17 @@ def hottest(rows: list[dict[str, Any]], scene: Scene, *, agents: int, seed: int,
         wait(device)
     cuda = device.type == "cuda"
     key = "self_device_time_total" if cuda else "self_cpu_time_total"
-    kind = torch.autograd.DeviceType.CUDA if cuda else torch.autograd.DeviceType.CPU
-    averages = [event for event in profile.key_averages() if event.device_type == kind]
+    kind = "CUDA" if cuda else "CPU"
+    averages = [event for event in profile.key_averages() if event.device_type.name == kind]
     found = sorted(averages, key=lambda event: -getattr(event, key))
     whole = sum(getattr(event, key) for event in found)
     rows.extend(
-        {"kernel": event.key[:90], "calls": event.count, "total_us": getattr(event, key), "share": getattr(event, key) / whole}
+        {
+            "kernel": event.key[:90],
+            "calls": event.count,
+            "total_us": getattr(event, key),
+            "share": getattr(event, key) / whole,
+        }
         for event in found[:count]
     )
     rows.append({"kernel": "all", "calls": sum(event.count for event in found), "total_us": whole, "share": 1.0})

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from warpviz.bench.arms import Scene
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report
 
+Rows = list[dict[str, Any]]
 MODEL = "qwen2.5-0.5b-shape"
+PROFILED = (100, 1000)
+MOST_ADMITTED = 1000  # prompts read in one pass by the engine's own batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=6, help="budget; sections that do not fit are not run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--sections", default="", help="only the sections whose title has one of these words")
-    parser.add_argument("--out", type=Path, default=Path(os.environ.get("OUT", "benchmarks")), help="folder of the tables")
+    parser.add_argument(
+        "--out", type=Path, default=Path(os.environ.get("OUT", "benchmarks")), help="folder of the tables"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
 
 
@@ -88,7 +94,9 @@ class GpuBench:
         """The model under test, with room for the longest context."""
         if self._prism is None:
             positions = max(self.sizes.long) + self.sizes.own + 128
-            self._prism = shape.load(self.sizes.model, device=self.args.device, positions=positions, seed=self.args.seed)
+            self._prism = shape.load(
+                self.sizes.model, device=self.args.device, positions=positions, seed=self.args.seed
+            )
         return self._prism
 
     def scene(self, tokens: int) -> Scene:
@@ -101,29 +109,53 @@ class GpuBench:
 
     def run(self) -> None:
         """Run the sections, or those that were asked for."""
-        seed, sizes = self.args.seed, self.sizes
-        self._section("Correct", CORRECT, lambda rows: rows.extend(checks.checks(self.args.device, seed=seed)))
-        self._section("Step against the floor", FLOOR, lambda rows: floor.steps(
-            rows, self.scene(sizes.contexts[0]), agents=list(sizes.step_agents), seed=seed))  # fmt: skip
-        self._section("River latency", LANES, lambda rows: rivers.lane_rows(
-            rows, self.scene(sizes.river_context), streams=list(sizes.streams), tokens=sizes.river_tokens, seed=seed,
-        ))  # fmt: skip
-        self._section("Resident within 24 GB", RESIDENT, lambda rows: floor.resident(
-            rows, self.scene(sizes.contexts[0]), agents=sizes.resident, limit=sizes.resident_limit, seed=seed,
-        ))  # fmt: skip
-        self._capacity(sizes.contexts[0])
-        for count in (100, 1000):
-            self._section(f"Profile of one step, {count:,} agents", PROFILE, lambda rows, count=count: floor.hottest(
-                rows, self.scene(sizes.contexts[0]), agents=min(count, max(sizes.agents)), seed=seed))  # fmt: skip
-        self._section("Long contexts", LONG, lambda rows: contexts.long_rows(
-            rows, self.prism, contexts=list(sizes.long), chunk=sizes.chunk, k=sizes.k, seed=seed))  # fmt: skip
-        for tokens in sizes.contexts[1:]:
+        self._section(
+            "Correct", CORRECT, lambda rows: rows.extend(checks.checks(self.args.device, seed=self.args.seed))
+        )
+        self._section("Step against the floor", FLOOR, self._steps)
+        self._section("River latency", LANES, self._lanes)
+        self._section("Resident within 24 GB", RESIDENT, self._resident)
+        self._capacity(self.sizes.contexts[0])
+        for count in PROFILED:
+            self._profile(count)
+        self._section("Long contexts", LONG, self._long)
+        for tokens in self.sizes.contexts[1:]:
             self._capacity(tokens)
-        self._section("Step of the engine's StreamBatch", ENGINE, lambda rows: floor.engine_steps(
-            rows, self.scene(sizes.contexts[0]), agents=[n for n in sizes.step_agents if n <= 1000], seed=seed))  # fmt: skip  # noqa: PLR2004 - prompts of more at once
+        self._section("Step of the engine's StreamBatch", ENGINE, self._engine)
+
+    def _steps(self, rows: Rows) -> None:
+        scene = self.scene(self.sizes.contexts[0])
+        floor.steps(rows, scene, agents=list(self.sizes.step_agents), seed=self.args.seed)
+
+    def _lanes(self, rows: Rows) -> None:
+        sizes = self.sizes
+        scene = self.scene(sizes.river_context)
+        rivers.lane_rows(rows, scene, streams=list(sizes.streams), tokens=sizes.river_tokens, seed=self.args.seed)
+
+    def _resident(self, rows: Rows) -> None:
+        scene = self.scene(self.sizes.contexts[0])
+        limit = self.sizes.resident_limit
+        floor.resident(rows, scene, agents=self.sizes.resident, limit=limit, seed=self.args.seed)
+
+    def _profile(self, count: int) -> None:
+        def measure(rows: Rows) -> None:
+            agents = min(count, max(self.sizes.agents))
+            floor.hottest(rows, self.scene(self.sizes.contexts[0]), agents=agents, seed=self.args.seed)
+
+        self._section(f"Profile of one step, {count:,} agents", PROFILE, measure)
+
+    def _long(self, rows: Rows) -> None:
+        sizes = self.sizes
+        contexts.long_rows(
+            rows, self.prism, contexts=list(sizes.long), chunk=sizes.chunk, k=sizes.k, seed=self.args.seed
+        )  # fmt: skip
+
+    def _engine(self, rows: Rows) -> None:
+        agents = [count for count in self.sizes.step_agents if count <= MOST_ADMITTED]
+        floor.engine_steps(rows, self.scene(self.sizes.contexts[0]), agents=agents, seed=self.args.seed)
 
     def _capacity(self, tokens: int) -> None:
-        def measure(rows: list[dict[str, Any]]) -> None:
+        def measure(rows: Rows) -> None:
             # a thread's cost does not depend on the context, of which it holds k landmarks: the first one tells
             names = [*arms.BATCHED, *([arms.THREADS] if tokens == self.sizes.contexts[0] else [])]
             agents = list(self.sizes.agents)
@@ -135,7 +167,7 @@ class GpuBench:
 
         self._section(f"Capacity, context of {tokens:,} tokens", capacity.NOTE, measure)
 
-    def _section(self, title: str, note: str, measure: Any) -> None:
+    def _section(self, title: str, note: str, measure: Callable[[Rows], None]) -> None:
         wanted = [word for word in self.args.sections.lower().split(",") if word]
         if not wanted or any(word in title.lower() for word in wanted):
             self.report.section(title, note, measure)

@@ -1,6 +1,6 @@
 """Where a number comes from: machine, date, versions, seed."""
 
-import datetime
+import datetime as dt
 import os
 import platform
 from pathlib import Path
@@ -13,7 +13,7 @@ import transformers
 def provenance(device: str, *, seed: int) -> dict[str, Any]:
     """Return what every table must name, JSON-ready."""
     record: dict[str, Any] = {
-        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB",
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -16,7 +16,9 @@ Row = Mapping[str, Any]
 class Report:
     """Sections run one after another inside a time budget; what is done is on disk at any moment."""
 
-    def __init__(self, name: str, out: Path, provenance: dict[str, Any], *, minutes: float, quiet: bool = False) -> None:
+    def __init__(
+        self, name: str, out: Path, provenance: dict[str, Any], *, minutes: float, quiet: bool = False
+    ) -> None:
         self.name, self.out, self.minutes, self.quiet = name, out, minutes, quiet
         self.provenance = provenance
         self.sections: list[dict[str, Any]] = []

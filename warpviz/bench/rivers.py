@@ -7,20 +7,22 @@ from warp_cortex.stepper import Room, Stepper
 
 from warpviz.bench import arms, shape
 from warpviz.bench.arms import Scene
-from warpviz.bench.capacity import TASK, lanes
+from warpviz.bench.capacity import TASK
 from warpviz.bench.gauge import Spread, tidy
 
 
 def lane_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
     """Fill one row per number of streams and way of sharing the device; `tokens` tokens each."""
     device = scene.prism.device
-    high, low = lanes(device)
+    high, low = arms.lane(device, high=True), arms.lane(device)
     main = arms.river(scene, tokens=tokens, stream=high)
     arms.latencies(main, 3, high)
     alone = Spread(tuple(arms.latencies(main, tokens, high)))
     rows.append(_row("alone", 0, alone, alone))
     for count in streams:
-        stepper = arms.seat(scene, arms.LANDMARKS, shape.random_tasks(count, TASK, scene.prism.spec.vocab_size, seed=seed))
+        stepper = arms.seat(
+            scene, arms.LANDMARKS, shape.random_tasks(count, TASK, scene.prism.spec.vocab_size, seed=seed)
+        )
         if device.type == "cuda":
             stepper.capture(low)
         in_turn = Spread(tuple(_in_turn(main, stepper, tokens, high)))
