@@ -23,7 +23,7 @@ function bound(frame, trait, options, label, parent = frame.controls) {
 
 /** Select every token that is part of an occurrence of the text. */
 function searchBox(cloud) {
-  const input = h("input", { type: "search", placeholder: "find text\u2026", "aria-label": "Select tokens by text" });
+  const input = h("input", { type: "search", placeholder: "find text\u2026", "aria-label": "Select tokens by text", ...OWN_KEYS });
   input.addEventListener("input", () => {
     const found = input.value ? findTokens(cloud.store.data.tokens ?? [], input.value) : [];
     cloud.select(found, false);

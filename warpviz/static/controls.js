@@ -2,11 +2,14 @@
 
 let controlIds = 0;
 
+/** Where arrows and letters belong to the element, JupyterLab must not take them for its own shortcuts. */
+const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
 /** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
 function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, parent = frame.controls }) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
-  const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait });
+  const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait, ...OWN_KEYS });
   const output = h("output", { class: "wz-value", for: id });
   const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label, title: hint }), input, output);
   const show = (v) => { input.value = v; output.textContent = format(Number(v)); input.setAttribute("aria-valuetext", output.textContent); };
@@ -28,7 +31,7 @@ function slider(frame, { label, trait, min, max, step = 1, value, format = numbe
 function select(frame, { label, trait, options, value, onchange, hint, parent = frame.controls }) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
-  const input = h("select", { id, title: hint, "data-trait": trait });
+  const input = h("select", { id, title: hint, "data-trait": trait, ...OWN_KEYS });
   const fill = (list) => {
     input.replaceChildren(...list.map((o) => (Array.isArray(o) ? h("option", { value: o[0], text: o[1] }) : h("option", { value: o, text: o }))));
   };
@@ -68,7 +71,7 @@ function button(frame, { label, onclick, hint, parent = frame.controls, name }) 
 
 /** One of several, as joined buttons; arrows move between them. `options` are [value, text] pairs. */
 function segmented(frame, { label, options, value, onchange, parent = frame.controls }) {
-  const group = h("div", { class: "wz-segments", role: "radiogroup", "aria-label": label });
+  const group = h("div", { class: "wz-segments", role: "radiogroup", "aria-label": label, ...OWN_KEYS });
   const buttons = options.map(([v, text]) => h("button", { type: "button", role: "radio", text, "data-value": v }));
   const choose = (v, tell) => {
     buttons.forEach((b, i) => {

@@ -126,13 +126,12 @@ class DiagramPlot {
   legend(pen, theme, box) {
     const items = [["whole context", "circle", { stroke: theme.blue, width: 1.4 }], ["landmarks", "diamond", { fill: theme.vermilion }], ["bottleneck pair", "circle", { stroke: theme.purple, width: 1.8 }]];
     if (this.hidden2r) pen.text(box.x + 8, box.y + 14, `every bar is shorter than 2r = ${number(2 * this.view.radius)}`, { size: 11, fill: theme.orange });
-    let at = box.x + box.w;
-    for (const [text, shape, style] of items.reverse()) {
-      at -= pen.measure(text, { size: 11 });
-      pen.text(at, 13, text, { size: 11, fill: theme.soft });
-      drawMark(pen, shape, at - 9, 9, 3.6, style);
-      at -= 26;
-    }
+    const low = this.view.store.get("axes") !== "length";  // a corner no bar can reach: under the diagonal, or the top right
+    items.forEach(([text, shape, style], i) => {
+      const y = low ? box.y + box.h - 16 - (items.length - 1 - i) * 17 : box.y + 30 + i * 17;
+      pen.text(box.x + box.w - 8, y + 4, text, { size: 11, fill: theme.soft, align: "right" });
+      drawMark(pen, shape, box.x + box.w - 18 - pen.measure(text, { size: 11 }), y, 3.6, style);
+    });
   }
 }
 

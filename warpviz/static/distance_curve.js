@@ -29,7 +29,8 @@ function drawCurve(view, pen, w, hgt, theme) {
     pen.line(at(k), box.y, at(k), box.y + box.h, { stroke: theme.ink, width: 1, alpha: 0.55 });
   });
   directLabels(pen, theme, box, rows, y, most);
-  pen.text(at(k), box.y - 8, `k = ${k}`, { size: 11, weight: 600, align: at(k) > box.x + box.w - 30 ? "right" : "center" });
+  const right = at(k) > box.x + box.w - 50;
+  pen.text(at(k) + (right ? -5 : 5), box.y + box.h - 6, `k = ${k}`, { size: 11, weight: 600, align: right ? "right" : "left", halo: true });
 }
 
 /** Name each line at its end, moved apart where they would touch. */

@@ -6,7 +6,7 @@ class Plot {
     this.frame = frame;
     this.draw = draw;
     this.height = height;
-    this.canvas = h("canvas", { class: "wz-canvas", role: "img", "aria-label": label, tabindex: focusable ? 0 : null });
+    this.canvas = h("canvas", { class: "wz-canvas", role: "img", "aria-label": label, tabindex: focusable ? 0 : null, ...(focusable ? OWN_KEYS : {}) });
     this.canvas.style.height = `${height}px`;
     this.context = this.canvas.getContext("2d");
     this.pending = 0;

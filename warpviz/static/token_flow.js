@@ -4,15 +4,17 @@ const BLOCK_TOKENS = 160;
 
 class Flow {
   constructor(parent) {
-    this.el = h("div", { class: "wz-flow", tabindex: 0, role: "group", "aria-label": "The context as text. Arrow keys walk through the tokens, Enter selects." });
+    this.el = h("div", { class: "wz-flow", tabindex: 0, role: "group", "aria-label": "The context as text. Arrow keys walk through the tokens, Enter selects.", ...OWN_KEYS });
     parent.append(this.el);
     this.spans = [];
     this.num = 0;
   }
 
-  /** Write tokens from the ones already written on; fewer than before means a new text. */
+  /** Write tokens from the ones already written on; fewer than before means a new text. Returns whether it wrote. */
   write(tokens, kinds, names) {
-    if (tokens.length < this.num || (this.num && tokens[this.num - 1] !== this.last)) { this.el.replaceChildren(); this.spans = []; this.num = 0; }
+    const before = this.spans.length;
+    const fresh = tokens.length < this.num || (this.num > 0 && tokens[this.num - 1] !== this.last);
+    if (fresh) { this.el.replaceChildren(); this.spans = []; this.num = 0; }
     for (let t = this.num; t < tokens.length; t += 1) {
       if (!this.block || !this.num || this.size >= BLOCK_TOKENS || (this.size > 40 && tokens[t - 1]?.includes("\n"))) this.newBlock();
       const span = h("span", { class: "wz-t" });
@@ -26,6 +28,7 @@ class Flow {
       this.num = t + 1;
     }
     this.last = tokens[tokens.length - 1];
+    return this.spans.length !== before || fresh;
   }
 
   newBlock() {

@@ -80,7 +80,10 @@ class TokenText {
 
   refresh({ full, changed }) {
     const { store } = this;
-    if (full || changed.has("tokens")) this.flow.write(store.data.tokens ?? [], store.array("kind"), store.data.kind_names ?? ["text"]);
+    if (full || changed.has("tokens")) {
+      const wrote = this.flow.write(store.data.tokens ?? [], store.array("kind"), store.data.kind_names ?? ["text"]);
+      if (wrote) [this.kept, this.chosen] = [new Set(), new Set()];  // new spans carry no marks yet
+    }
     if (full || changed.has("order") || changed.has("chain_start")) this.marks.read();
     if (full || changed.has("notes")) this.writeNotes();
     this.follow();
