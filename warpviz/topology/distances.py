@@ -110,7 +110,7 @@ def matching(left: FloatArray, right: FloatArray, *, order: str = "bottleneck") 
         limit = bottleneck(left, right)
         must = (near_left > limit)[:, None].astype(float) + (near_right > limit)[None, :]
         allowed = (cost <= limit) & ((saving > 0) | (must > 0))
-        saving = saving + must * (1.0 + saving.sum(where=allowed))
+        saving = saving + must * (1.0 + near_left.sum() + near_right.sum())  # more than all else can save together
     row, column = _assign(np.where(allowed, saving, 0.0))
     real = allowed[row, column]
     return _with_diagonal(row[real], column[real], cost, near_left, near_right)
