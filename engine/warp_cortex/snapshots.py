@@ -6,15 +6,21 @@ A file of another model is refused, because its entries would be read as noise.
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from warp_cortex.kv import SharedKV
 from warp_cortex.prism import ModelSpec, Prism
 from warp_cortex.synapse import Snapshot
 
 FORMAT = 1
+FIELDS: dict[str, tuple[type, ...]] = {
+    "model": (str,), "checksum": (str,), "sha256": (str,), "policy": (str,), "version": (int,), "step": (int,),
+    "radius": (float, int),
+}  # fmt: skip
 
 
 def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
@@ -23,7 +29,8 @@ def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     tensors = {
         "keys": snapshot.kv.keys.contiguous(), "values": snapshot.kv.values.contiguous(),
-        "positions": snapshot.kv.positions.contiguous(), "landmarks": snapshot.landmarks, "ranking": snapshot.ranking,
+        "positions": snapshot.kv.positions.contiguous(), "landmarks": snapshot.landmarks.clone(),
+        "ranking": snapshot.ranking.clone(),
     }  # fmt: skip
     if snapshot.kv.bias is not None:
         tensors["bias"] = snapshot.kv.bias.contiguous()
@@ -49,9 +56,10 @@ def load_snapshot(prism: Prism, folder: Path | str) -> Snapshot:
         if not (path / name).is_file():
             msg = f"{path} holds no saved context: {name} is missing"
             raise FileNotFoundError(msg)
-    record = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
+    record = _record(path)
     _check(record, prism.spec, path)
     tensors = load_file(path / "snapshot.safetensors")
+    _check_tensors(tensors, record["step"], prism.spec, path)
     keys, values = (tensors[name].to(prism.device, prism.dtype) for name in ("keys", "values"))
     bias = tensors.get("bias")
     kv = SharedKV(keys, values, tensors["positions"].to(prism.device), None if bias is None else bias.to(prism.device))
@@ -62,18 +70,51 @@ def load_snapshot(prism: Prism, folder: Path | str) -> Snapshot:
     )  # fmt: skip
 
 
-def _check(record: dict[str, object], spec: ModelSpec, path: Path) -> None:
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
+        msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
+    return record
+
+
+def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
     if record.get("format") != FORMAT:
         msg = f"{path} is of format {record.get('format')!r}; this version reads format {FORMAT}"
         raise ValueError(msg)
-    if record.get("checksum") != spec.checksum:
+    for name, kinds in FIELDS.items():
+        if type(record.get(name)) not in kinds:
+            msg = f"{path / 'snapshot.json'}: {name} must be {kinds[0].__name__}, got {record.get(name)!r:.80}"
+            raise ValueError(msg)
+    if record["checksum"] != spec.checksum:
         msg = (
-            f"{path} was made with model {record.get('model')!r} (checksum {record.get('checksum')}), "
+            f"{path} was made with model {record['model']!r:.80} (checksum {record['checksum']:.16}), "
             f"not with {spec.name!r} (checksum {spec.checksum})"
         )
         raise ValueError(msg)
-    if record.get("sha256") != _sha256(path / "snapshot.safetensors"):
+    if record["sha256"] != _sha256(path / "snapshot.safetensors"):
         msg = f"{path / 'snapshot.safetensors'} does not match its checksum: it was changed or cut short"
+        raise ValueError(msg)
+
+
+def _check_tensors(tensors: dict[str, Tensor], step: int, spec: ModelSpec, path: Path) -> None:
+    """Raise a ValueError unless the tensors are entries of this model at positions below `step`."""
+    if missing := sorted({"keys", "values", "positions", "landmarks", "ranking"} - set(tensors)):
+        msg = f"{path / 'snapshot.safetensors'} lacks {', '.join(missing)}"
+        raise ValueError(msg)
+    count = tensors["positions"].numel()
+    block = (spec.num_layers, spec.num_kv_heads, count)
+    wanted = {"keys": (*block, spec.head_dim), "values": (*block, spec.head_dim), "bias": block, "positions": (count,)}
+    for name, shape in wanted.items():
+        if name in tensors and tuple(tensors[name].shape) != shape:
+            msg = f"{path / 'snapshot.safetensors'}: {name} must have shape {shape}, got {tuple(tensors[name].shape)}"
+            raise ValueError(msg)
+    low, high = (int(bound) for bound in tensors["positions"].aminmax()) if count else (0, -1)
+    if low < 0 or not high < step <= spec.max_positions:
+        msg = f"{path} holds entries at positions {low} to {high}, but a stream's first token would take {step}"
         raise ValueError(msg)
 
 
