@@ -50,6 +50,7 @@ class Router:
         self._triggers = TriggerReader(limit=config.max_task_chars)
         self._sentence = Sentence(limit=config.max_task_chars)
         self._offset = 0
+        self._primed = 0  # where the prompt ends
         self._seen: set[str] = set()
         self._ends: deque[int] = deque()  # where the tasks that fired inside the rate window end
         self.num_dropped = 0
@@ -65,6 +66,7 @@ class Router:
             self._advance(char)
         if self._sentence.is_complete:
             self._sentence.end()
+        self._primed = self._offset
 
     def feed(self, text_piece: str) -> list[Task]:
         """Read what the River wrote next and return the tasks that fired, in the order of their ends."""
@@ -110,7 +112,7 @@ class Router:
 
     def _implicit(self, sentence: Finished, *, end: int) -> Task | None:
         wish = sentence.wish() if self._config.implicit else None
-        if wish is None:
+        if wish is None or end <= self._primed:  # a line's end after the prompt does not make its wish the River's
             return None
         return self._task(wish[1], kind="implicit", span=(end - len(sentence.text) + wish[0], end))
 

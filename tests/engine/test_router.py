@@ -127,6 +127,7 @@ def test_a_prompt_sets_the_scene():
     assert [task.text for task in route("[TASK: a]", prompt="[TASK: a] ")] == ["a"]
     assert [task.text for task in route(" [CHECK]", prompt="The key is red.")] == ["The key is red."]
     assert route(" Then", prompt="Let me check the door.") == []
+    assert route("\nThen", prompt="Let me check the door") == []
     assert [task.text for task in route(" door. ", prompt="Let me check the")] == ["check the door."]
 
 
