@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from warp_cortex import Memory, StreamToken, Token
+from warp_cortex import GateDecision, Memory, Spawn, StreamToken, Token
 
 from tests.viz.fabricated import FabricatedCortex, fabricate
 from warpviz.live.council import FIELDS, PAPER, Council, table
@@ -16,6 +16,7 @@ def test_every_memory_event_is_a_sample_with_exact_bytes():
     """The table repeats the engine's figures without rounding."""
     with CouncilMonitor(TRACE) as view:
         frame = view.to_table()
+        frame = frame[frame.reported]
         events = TRACE.of(Memory)
         assert frame.weights_bytes.tolist() == [e.weights for e in events]
         assert frame.private_kv_bytes.tolist() == [e.private_kv for e in events]
@@ -68,10 +69,11 @@ def test_a_saved_cooperative_run_claims_no_seconds():
 
 
 def test_the_wire_is_one_row_per_sample():
-    """float32 [S, 12], in the order of FIELDS."""
+    """float32 [S, 13], in the order of FIELDS."""
     with CouncilMonitor(TRACE) as view:
         state = view.state()
-        assert state.arrays["samples"].shape == (len(TRACE.of(Memory)), len(FIELDS))
+        changes = sum(isinstance(event, (Spawn, GateDecision)) for event in TRACE.events)
+        assert state.arrays["samples"].shape == (len(TRACE.of(Memory)) + changes, len(FIELDS))
         assert state.data["fields"] == list(FIELDS)
         assert np.array_equal(state.arrays["samples"], table(view.council.samples))
 
@@ -102,3 +104,24 @@ def test_following_ends_with_the_same_samples():
         assert view._follower.join(20)
         with CouncilMonitor(TRACE) as saved:
             assert view.to_table().equals(saved.to_table())
+
+
+def test_a_running_engine_is_asked_what_it_holds():
+    """Between the engine's own reports the view asks for one, at most four times a second."""
+
+    class Asked(FabricatedCortex):
+        asked = 0
+
+        def memory(self):
+            self.asked += 1
+            if self.asked == 1:
+                msg = "dictionary changed size during iteration"
+                raise RuntimeError(msg)
+            return Memory(step=1, weights=7, river_kv=10**9, shared_kv=0, private_kv=0, num_streams=0)
+
+    cortex = Asked(TRACE, period_s=0.0004)
+    with EngineThread(cortex, "p", name="c2") as run, CouncilMonitor(run) as view:
+        assert view._follower.join(20)
+        assert cortex.asked >= 2
+        assert view.peak.river_kv_bytes == 10**9
+        assert view.notice == ""

@@ -6,11 +6,12 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from warp_cortex import Event, Memory, StreamToken, Token
+from warp_cortex import Event, Failure, GateDecision, Memory, Spawn, StreamToken, Token
 
 from warpviz.live.timeline import Timeline
 
 RATE_WINDOW_S = 0.5
+CHANGES = (Spawn, GateDecision, Failure)  # after these, other streams are in other states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +34,14 @@ PAPER_SETTING = "the paper's figures: Qwen2.5-0.5B-Instruct, fp16, RTX 4090"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A moment of the run: bytes held by owner, streams by state, tokens so far."""
+    """A moment of the run: bytes held by owner as last reported, streams by state, tokens so far.
+
+    `reported` tells whether the bytes were measured at this very moment; otherwise only the streams have changed.
+    """
 
     beat: int
     step: int
+    reported: bool
     weights_bytes: int
     river_kv_bytes: int
     shared_kv_bytes: int
@@ -67,7 +72,10 @@ class Rate:
 
 
 class Council:
-    """Samples a run at every Memory event; measures rates from event times, or from `clock` while the run is live."""
+    """Samples a run whenever memory is reported or a stream opens or closes; measures rates from the events' times.
+
+    Without times the rates come from `clock` while the run is live.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.timeline = Timeline()
@@ -77,6 +85,7 @@ class Council:
         self._begun: float | None = None
         self._since: float | None = None
         self._counted = [0, 0]
+        self._memory = Memory(step=0, weights=0, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
 
     def read(self, events: Sequence[Event], *, live: bool) -> None:
         """Take more of the run in."""
@@ -87,9 +96,16 @@ class Council:
             if event.time_s is not None or now is not None:
                 self._measure(event.time_s if event.time_s is not None else now)
             if isinstance(event, Memory):
-                self.samples.append(self._sample(event))
+                self.report(event)
+            elif isinstance(event, CHANGES):
+                self.samples.append(self._sample(event.step, reported=False))
         if now is not None and not events:
             self._measure(now)
+
+    def report(self, memory: Memory) -> None:
+        """Take in what is held now: a Memory event of the run, or one asked for beside it."""
+        self._memory = memory
+        self.samples.append(self._sample(memory.step, reported=True))
 
     def _count(self, event: Event) -> None:
         if isinstance(event, Token):
@@ -112,16 +128,17 @@ class Council:
         self.rates.append(Rate(now - self._begun, river / elapsed, streams / elapsed))
         self._since, self._counted = now, [0, 0]
 
-    def _sample(self, event: Memory) -> Sample:
-        line = self.timeline
+    def _sample(self, step: int, *, reported: bool) -> Sample:
+        line, memory = self.timeline, self._memory
         tally = line.tally
         return Sample(
-            beat=line.beats[-1],
-            step=event.step,
-            weights_bytes=event.weights,
-            river_kv_bytes=event.river_kv,
-            shared_kv_bytes=event.shared_kv,
-            private_kv_bytes=event.private_kv,
+            beat=line.beats[-1] if line.beats else 0,
+            step=step,
+            reported=reported,
+            weights_bytes=memory.weights,
+            river_kv_bytes=memory.river_kv,
+            shared_kv_bytes=memory.shared_kv,
+            private_kv_bytes=memory.private_kv,
             thinking=len(tally.alive),
             accepted=tally.accepted,
             rejected=tally.rejected,
@@ -132,8 +149,9 @@ class Council:
 
     @property
     def peak(self) -> Sample | None:
-        """Return the sample with the most bytes; None before the first."""
-        return max(self.samples, key=lambda sample: sample.total_bytes, default=None)
+        """Return the report of the most bytes; None before the first."""
+        reports = [sample for sample in self.samples if sample.reported]
+        return max(reports, key=lambda sample: sample.total_bytes, default=None)
 
 
 def table(samples: Sequence[Sample]) -> NDArray[np.float32]:

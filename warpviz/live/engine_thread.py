@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from warp_cortex import Event, Trace
+from warp_cortex import Event, Inject, Trace
 
 STOP_TIMEOUT_S = 10.0
+MOST_MEASURED = 32  # each takes two passes over what the River has written
 
 
 class Engine(Protocol):
@@ -37,15 +38,18 @@ class Engine(Protocol):
 class EngineThread:
     """One run of `cortex` on `prompt` in a thread of its own; also a context manager that stops it on exit.
 
-    `status` is "new", "running", "paused", "done", "stopped" or "failed"; `error` holds what a failed run raised. All
-    methods may be called from any thread, any number of times.
+    `status` is "new", "running", "paused", "measuring", "done", "stopped" or "failed"; `error` holds what a failed run
+    raised. With `influence`, a run that ends by itself goes on to measure what each injected thought has changed, if
+    the engine can. All methods may be called from any thread, any number of times.
     """
 
-    def __init__(self, cortex: Engine, prompt: str, *, name: str = "watch") -> None:
+    def __init__(self, cortex: Engine, prompt: str, *, name: str = "watch", influence: bool = True) -> None:
         self.cortex = cortex
         self.prompt = prompt
         self.name = name
         self.error: BaseException | None = None
+        self._trace = Trace()  # until the engine has begun; what an earlier run left in the engine is not this run's
+        self._influence = influence
         self._lock = threading.Lock()
         self._status = "new"
         self._asked_to_stop = threading.Event()
@@ -65,7 +69,7 @@ class EngineThread:
     @property
     def trace(self) -> Trace:
         """Return the run's record, complete at any time."""
-        return self.cortex.trace
+        return self._trace
 
     def start(self) -> "EngineThread":
         """Begin the run, stopping whatever run had this name before; starting twice raises RuntimeError."""
@@ -126,8 +130,10 @@ class EngineThread:
         status = "failed"
         try:
             for _ in self.cortex.run(self.prompt):
+                self._trace = self.cortex.trace
                 if self._asked_to_stop.is_set():
                     self.cortex.stop()
+            self._measure()
             status = "stopped" if self._asked_to_stop.is_set() else "done"
         except Exception as error:  # noqa: BLE001 - the thread's boundary: nobody is above it, the views show `error`
             self.error = error
@@ -136,6 +142,19 @@ class EngineThread:
                 self._status = status
             _release(self)
             self._ended.set()
+
+
+    def _measure(self) -> None:
+        """Let the engine say what each injection has changed; its events join the trace."""
+        influence = getattr(self.cortex, "influence", None)
+        if influence is None or not self._influence or self._asked_to_stop.is_set():
+            return
+        with self._lock:
+            self._status = "measuring"
+        for event in [event for event in self._trace.events if isinstance(event, Inject)][:MOST_MEASURED]:
+            if self._asked_to_stop.is_set():
+                return
+            influence(event.injection)
 
 
 _live: dict[str, EngineThread] = {}

@@ -3,6 +3,7 @@
 const OWNERS = [["weights_bytes", "weights", "grey"], ["river_kv_bytes", "River", "blue"], ["shared_kv_bytes", "shared landmarks", "orange"], ["private_kv_bytes", "private to streams", "purple"]];
 const STATES = [["accepted", "accepted", "green"], ["rejected", "rejected", "vermilion"], ["failed", "failed", "yellow"], ["thinking", "thinking", "purple"]];
 const MOST_BARS = 240;
+const LEAST_BEATS = 8; // a rate over fewer says nothing
 
 /** Return bytes as people write them. */
 function bytesText(value) {
@@ -149,12 +150,13 @@ class CouncilView {
   beatRates() {
     const lines = { river: [], streams: [] };
     const list = this.shown();
-    for (let n = 1; n < list.length; n += 1) {
-      const [a, b] = [list[n - 1], list[n]];
+    let a = list[0];
+    for (const b of list.slice(1)) {
       const beats = this.at(b, "beat") - this.at(a, "beat");
-      if (beats <= 0) continue;
+      if (beats < LEAST_BEATS) continue;
       lines.river.push([this.at(b, "beat"), (this.at(b, "river_tokens") - this.at(a, "river_tokens")) / beats]);
       lines.streams.push([this.at(b, "beat"), (this.at(b, "stream_tokens") - this.at(a, "stream_tokens")) / beats]);
+      a = b;
     }
     return lines;
   }

@@ -99,7 +99,7 @@ class Lanes {
     card.phase = phase;
     card.el.dataset.phase = phase;
     const judged = lane.gatedAt < cursor;
-    const against = judged ? `${VERDICTS[phase]} ${fixed(lane.similarity)} ${lane.accepted ? "\u2265" : "<"} \u03b8 ${fixed(lane.threshold)}` : VERDICTS[phase];
+    const against = judged ? `${VERDICTS[phase]} ${comparison(lane.similarity, lane.threshold, lane.accepted)}` : VERDICTS[phase];
     card.verdict.textContent = phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against;
   }
 

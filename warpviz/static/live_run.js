@@ -84,6 +84,7 @@ class LiveRunView {
     this.hidden.clear();
     for (const part of [this.river, this.lanes, this.axis]) part.reset(this.run);
     playhead.run = this.run;
+    this.length = this.run.length;
     playhead.live = this.isLive;
     const rest = this.store.data.autoplay && motionOk() ? 0 : Infinity;
     playhead.seek(this.isLive ? Infinity : place || rest);
@@ -95,6 +96,9 @@ class LiveRunView {
   /** Rows have arrived or the engine's status has changed. */
   grown() {
     const { playhead } = this;
+    const wasAtEnd = playhead.cursor >= this.length;
+    this.length = this.run.length;
+    if (wasAtEnd && !playhead.playing && !this.isLive) playhead.move(this.run.lastBeat);
     if (this.isLive && !playhead.live && playhead.cursor === 0) { playhead.live = true; playhead.play(); }
     if (!this.isLive && playhead.live && playhead.atEnd) { playhead.live = false; playhead.pause(); }
     this.wake();
@@ -228,7 +232,7 @@ class LiveRunView {
     const parts = [`${number(sum.alive)} thinking`, `${number(sum.accepted)} accepted`, `${number(sum.rejected)} rejected`, `${number(sum.injected)} injected`];
     if (sum.failed) parts.push(`${number(sum.failed)} failed`);
     const model = this.run.start ? `${oneLine(this.run.start.model)} \u00b7 token ${number(this.run.numTokens(cursor))} \u00b7 ` : "";
-    const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", done: "done" }[this.status] ?? "replay";
+    const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", done: "done" }[this.status] ?? "replay";
     this.frame.root.dataset.status = this.status || "replay";
     this.frame.meta.textContent = `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`;
     if (now - this.told < 1000) return;

@@ -73,7 +73,7 @@ class RiverText {
 
   /** Underline the triggers that have fired and tint tokens by the influence of injected thoughts. */
   mark(cursor, force = false) {
-    const key = [countBelow(this.run.influenceAt, cursor), this.run.counts(cursor).spawned, this.focus, this.first, Math.min(this.end, this.dyedTo ?? 0)].join();
+    const key = [this.run.influences.length, this.run.counts(cursor).injected, this.run.counts(cursor).spawned, this.focus, this.first, Math.min(this.end, this.dyedTo ?? 0)].join();
     if (key === this.marked && !force) return;
     this.marked = key;
     this.dyedTo = 0;

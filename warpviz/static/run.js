@@ -38,7 +38,7 @@ class Lane {
 class Run {
   constructor() {
     Object.assign(this, { rows: [], beats: [], start: null, tokens: [], tokenAt: [], lanes: new Map(), order: [], gated: [],
-      gatedAt: [], notes: [], noteAt: [], influences: [], influenceAt: [], published: [], publishedAt: [], endedAt: NEVER, ending: "", failures: [] });
+      gatedAt: [], notes: [], noteAt: [], influences: [], published: [], publishedAt: [], endedAt: NEVER, ending: "", failures: [] });
     this.injections = new Map();
     this.marks = []; // {beat, kind}: what the timeline shows
     this.drama = new Map(); // beat -> how many notable events
@@ -121,13 +121,15 @@ class Run {
     return count ? this.published[count - 1][5] : [];
   }
 
-  /** Return the influence per visible token (the strongest of all injections, or of one) as a Map, and its maximum. */
+  /**
+   * Return the influence per visible token (the strongest of all injections, or of one) as a Map, and its maximum.
+   * It is measured after the fact, so it belongs to the moment of the injection, not to that of its measurement.
+   */
   influence(cursor, injection = null) {
     const tint = new Map();
     let most = 0;
-    for (let n = 0; n < countBelow(this.influenceAt, cursor); n += 1) {
-      const [, , id, first, kl] = this.influences[n];
-      if (injection !== null && id !== injection) continue;
+    for (const [, , id, first, kl] of this.influences) {
+      if ((injection !== null && id !== injection) || !(this.injections.get(id)?.injectedAt < cursor)) continue;
       kl.forEach((value, i) => tint.set(first + i, Math.max(value ?? 0, tint.get(first + i) ?? 0)));
     }
     for (const value of tint.values()) most = Math.max(most, value);
@@ -161,7 +163,7 @@ const FOLDS = {
     run.mark(row, "inject");
   },
   v(run, at, row) { const lane = run.injections.get(row[2]); if (lane) lane.revokedAt = at; },
-  f(run, at, row) { run.influences.push(row); run.influenceAt.push(at); },
+  f(run, at, row) { run.influences.push(row); },
   e(run, at, row) {
     run.failures.push({ at, stream: row[2], message: row[3] });
     if (row[2] !== null) Object.assign(run.lane(row[2]), { failure: row[3], failedAt: at });

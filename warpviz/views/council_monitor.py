@@ -17,6 +17,7 @@ from warpviz.views.live_run import provenance_of
 from warpviz.views.pump import Patch
 from warpviz.views.wire import Array
 
+ASK_S = 0.25
 LIVE = frozenset({"running", "paused"})
 
 
@@ -42,6 +43,7 @@ class CouncilMonitor(Following):
     ) -> None:
         self.council = Council(clock=clock)
         self._status = ""
+        self._clock, self._asked_s = clock, -ASK_S
         if isinstance(given, Trace):
             self.council.read(given.events, live=False)
         super().__init__(provenance=provenance_of(self.council.timeline.start), **settings)
@@ -53,6 +55,7 @@ class CouncilMonitor(Following):
         with self.lock:
             samples, rates = len(self.council.samples), len(self.council.rates)
             self.council.read(events, live=status in LIVE)
+            self._ask(status)
             start = bool(events) and isinstance(events[0], RunStart)
             if start:
                 self._facts.update(provenance_of(self.council.timeline.start))
@@ -63,6 +66,18 @@ class CouncilMonitor(Following):
                 grown["rates"] = _rates(paced)
             if grown or changed or start:
                 self.push(data=self._data(), append=grown)
+
+    def _ask(self, status: str) -> None:
+        """Ask a running engine what it holds now: its own reports may be far apart."""
+        memory = getattr(self.run.cortex, "memory", None) if self.run is not None and status in LIVE else None
+        now = self._clock()
+        if memory is None or now - self._asked_s < ASK_S or not self.council.timeline.events:
+            return
+        self._asked_s = now
+        try:
+            self.council.report(memory())
+        except RuntimeError:  # the engine was just changing what is being counted: the next report will do
+            return
 
     def _data(self) -> dict[str, Any]:
         start, peak = self.council.timeline.start, self.council.peak

@@ -9,7 +9,7 @@ from warp_cortex import Event
 from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
-from warpviz.views.compose import Composition, link
+from warpviz.views.compose import COLUMNS, Composition, link
 from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
 from warpviz.views.live_run import LiveRun
@@ -65,6 +65,10 @@ class Watch(Composition):
             raise TimeoutError(msg)
         return self
 
+    def summary(self) -> str:
+        """Return the run, its gate and its memory in words."""
+        return "\n".join(view.summary() for view in self.views)
+
     @property
     def trace(self) -> Any:
         """Return the run's record, complete at any time."""
@@ -96,8 +100,7 @@ class Watch(Composition):
         except (TypeError, ValueError) as error:  # a cache too short to draw
             self.live.notice = f"no cloud of this run: {error}"
             return
-        self.cloud.add_class(f"warpviz-span-{self.cloud.span}")
-        self.views, self.spans = (*self.views, self.cloud), (*self.spans, self.cloud.span)
+        self.views, self.spans = (*self.views, self.cloud), (*self.spans, COLUMNS)
         self.children = self.views
 
 
