@@ -103,11 +103,12 @@ def test_intrinsic_dimension_of_known_manifolds(points, low, high):
 
 
 def test_intrinsic_dimension_does_not_depend_on_scale_or_copies():
-    """Units cancel; exact copies are dropped before neighbours are sought."""
+    """Units cancel; copies, exact or to a rounding, are dropped before neighbours are sought."""
     points = gauss(300, 3, seed=6)
     for estimate in (bounds.two_nn, bounds.mle_dimension):
         assert estimate(1000 * points) == pytest.approx(estimate(points), rel=1e-9)
         assert estimate(np.concatenate([points, points])) == pytest.approx(estimate(points), rel=1e-9)
+        assert estimate(np.concatenate([points, points + 1e-9])) == pytest.approx(estimate(points), rel=1e-6)
 
 
 @pytest.mark.parametrize("points", [np.ones((10, 3)), np.eye(2)])

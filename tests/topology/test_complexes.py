@@ -54,6 +54,16 @@ def test_alpha_of_points_on_a_line_or_at_one_place(points):
     assert found[0] == pytest.approx(diagrams(points)[0])
 
 
+def test_near_copies_are_not_lost():
+    """The same token twice has keys equal to a rounding: the triangulation leaves one out, the components do not."""
+    points = gauss(60, 3, seed=12)
+    twice = np.concatenate([points, points[:40] + 1e-13, points[:20] - 1e-13])
+    found = diagrams(twice, complex="alpha")
+    assert found.num_essential == {0: 1, 1: 0}
+    assert bottleneck(found[0], diagrams(twice)[0]) < 1e-9
+    assert bottleneck(found[1], diagrams(points, complex="alpha")[1]) < 1e-9
+
+
 def test_alpha_with_a_threshold_clamps():
     """Nothing beyond the threshold enters, endless bars end there."""
     found = diagrams(circle(60, seed=4), complex="alpha", threshold=1.0)

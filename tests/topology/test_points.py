@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.topology.shapes import gauss
-from warpviz.topology.points import between, cloud, farthest_sample, num_duplicates, one_of, pairwise, rows
+from warpviz.topology.points import (
+    between,
+    cloud,
+    farthest_sample,
+    num_duplicates,
+    one_of,
+    pairwise,
+    rows,
+    without_copies,
+)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -67,6 +76,15 @@ def test_duplicates_are_counted_beyond_the_first():
     """Ten equal points are one point and nine duplicates."""
     assert num_duplicates(np.ones((10, 2))) == 9
     assert num_duplicates(gauss(10, 2, seed=2)) == 0
+
+
+def test_near_copies_are_dropped_by_scale():
+    """Copies to a rounding go, the first of each stays, whatever the unit; distinct points all stay."""
+    points = gauss(30, 5, seed=3)
+    near = np.concatenate([points, points[:10] + 1e-9])
+    for unit in (1.0, 1e6, 1e-6):
+        assert np.array_equal(without_copies(unit * near), unit * points)
+    assert without_copies(np.ones((4, 2))).tolist() == [[1, 1]]
 
 
 def test_farthest_points_of_a_line_are_its_ends_then_its_middle():

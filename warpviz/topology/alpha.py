@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from warpviz.topology.points import FloatArray, IntArray
+from warpviz.topology.points import FloatArray, IntArray, without_copies
 
 
 def principal(points: FloatArray, *, num_axes: int) -> FloatArray:
@@ -25,15 +25,18 @@ def alpha_bars(points: FloatArray, *, max_dim: int, threshold: float | None) -> 
     """Return raw alpha bars per dimension of `points` [n, P] projected to at most three principal axes."""
     from warpviz.topology.persistence import rips_bars
 
-    flat = np.unique(principal(points, num_axes=3), axis=0)
+    flat = without_copies(principal(points, num_axes=3))
     if flat.shape[1] == 1 or len(flat) <= flat.shape[1] + 1:
         return rips_bars(flat, max_dim=max_dim, threshold=threshold)  # a line, or one simplex: no triangulation needed
     from gudhi import SimplexTree
     from scipy.spatial import Delaunay
 
-    tree = SimplexTree()
-    for simplices, values in _filtration(flat, np.asarray(Delaunay(flat).simplices, dtype=np.int64)):
+    tree, mesh = SimplexTree(), Delaunay(flat)
+    for simplices, values in _filtration(flat, np.asarray(mesh.simplices, dtype=np.int64)):
         tree.insert_batch(simplices.T, values)
+    if len(mesh.coplanar):  # points too near another for Qhull to use: they hang on it by an edge
+        ends = np.asarray(mesh.coplanar[:, [0, 2]], dtype=np.int64)
+        tree.insert_batch(ends.T, np.linalg.norm(flat[ends[:, 0]] - flat[ends[:, 1]], axis=1))
     if threshold is not None:
         tree.prune_above_filtration(threshold)
     tree.compute_persistence(homology_coeff_field=2, min_persistence=-1, persistence_dim_max=True)
@@ -76,7 +79,6 @@ def _circumdiameter(points: FloatArray, simplices: IntArray) -> tuple[FloatArray
     """Return diameter [S] and centre [S, d] of the smallest sphere through the vertices of each simplex [S, v]."""
     origin = points[simplices[:, 0]]
     edges = points[simplices[:, 1:]] - origin[:, None]  # [S, v - 1, d]
-    gram = edges @ edges.transpose(0, 2, 1)
-    weights = (np.linalg.pinv(gram, hermitian=True) @ (np.einsum("sij,sij->si", edges, edges) / 2)[..., None])[..., 0]
-    offset = np.einsum("si,sij->sj", weights, edges)
+    half = (edges**2).sum(axis=2)[..., None] / 2
+    offset = (np.linalg.pinv(edges) @ half)[..., 0]  # the shortest solution lies in the simplex's own plane
     return 2 * np.linalg.norm(offset, axis=1), origin + offset

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.points import FloatArray, IntArray, between, cloud
+from warpviz.topology.points import FloatArray, IntArray, between, cloud, without_copies
 
 BLOCK = 1024
 
@@ -70,7 +70,7 @@ def two_nn(points: ArrayLike, *, discard: float = 0.1) -> float:
     Fits a line through the origin to -log(1 - F) against log(second / first neighbour distance), without the `discard`
     share of largest ratios. NaN when fewer than three distinct points remain.
     """
-    array = np.unique(cloud(points), axis=0)
+    array = without_copies(cloud(points))
     if len(array) < 3:  # noqa: PLR2004 - a point and two neighbours
         return float("nan")
     first, second = _neighbours(array, 2).T
@@ -86,7 +86,7 @@ def mle_dimension(points: ArrayLike, *, num_neighbours: int = 10) -> float:
 
     (Levina and Bickel, 2004; averaged as MacKay and Ghahramani advise.) NaN with fewer than three distinct points.
     """
-    array = np.unique(cloud(points), axis=0)
+    array = without_copies(cloud(points))
     count = min(num_neighbours, len(array) - 1)
     if count < 2:  # noqa: PLR2004 - one ratio needs two neighbours
         return float("nan")

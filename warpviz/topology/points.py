@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+COPY = 1e-6  # of a cloud's extent: keys are float32
 
 
 def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> FloatArray:
@@ -67,6 +68,18 @@ def rows(indices: ArrayLike | Any, *, num_points: int, name: str = "landmarks") 
 def num_duplicates(points: FloatArray) -> int:
     """Return how many rows of `points` [N, P] repeat an earlier row exactly."""
     return len(points) - len(np.unique(points, axis=0))
+
+
+def without_copies(points: FloatArray) -> FloatArray:
+    """Return `points` [N, P] without those nearer to an earlier one than a millionth of the cloud's extent.
+
+    A repeated token's keys differ by rounding: such copies have no meaningful nearest-neighbour ratio, and triangulate
+    into needles without a meaningful circumscribed sphere.
+    """
+    from scipy.spatial import cKDTree
+
+    near = cKDTree(points).query_pairs(float(np.ptp(points, axis=0).max()) * COPY, output_type="ndarray")
+    return np.asarray(points[np.setdiff1d(np.arange(len(points)), near[:, 1])])
 
 
 def pairwise(points: FloatArray) -> FloatArray:
