@@ -69,6 +69,15 @@ def load(learner: Learner, folder: Path) -> dict[str, object]:
     return state
 
 
+def load_weights(learner: Learner, folder: Path) -> None:
+    """Start from the weights of an exported model: they become both the weights and their running mean."""
+    tensors = load_file(folder / "model.safetensors", device=str(learner.device))
+    with torch.no_grad():
+        for name, parameter in learner.model.named_parameters():
+            parameter.copy_(tensors[name])
+            learner.mean[name].copy_(tensors[name])
+
+
 def export(learner: Learner, folder: Path) -> None:
     """Write the running mean as a float16 model that `AutoModelForCausalLM.from_pretrained` loads."""
     part = {name: tensor.half().cpu().contiguous() for name, tensor in learner.mean.items()}

@@ -12,13 +12,13 @@ from warpviz.village.tokens import Encoder
 STAGES = (
     Shape(64, 9, 1, drill=0.7, inline=0.0),
     Shape(128, 12, 3, drill=0.3, inline=0.2),
-    Shape(256, 16, 4, drill=0.1, inline=0.4),
-    Shape(512, 20, 6, drill=0.04),
-    Shape(1024, 26, 8, drill=0.02),
-    Shape(1500, 30, 8),
+    Shape(256, 14, 6, drill=0.1, inline=0.4),
+    Shape(512, 18, 9, drill=0.04),
+    Shape(1024, 24, 12, drill=0.02),
+    Shape(1500, 28, 12),
 )
 LAST = len(STAGES) - 1
-_FINAL_MIX = (2, 6, 18, 26, 40, 8)
+_FINAL_MIX = (1, 4, 19, 28, 40, 8)
 PASS_MARK = 0.8
 
 

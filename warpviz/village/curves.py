@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from warpviz.village.batches import Batch, make_batch, to_device
-from warpviz.village.learner import Learner
+from warpviz.village.learner import Learner, scores
 from warpviz.village.rows import Shape
 from warpviz.village.strip import Mark
 from warpviz.village.tokens import Encoder
 
 LENGTHS = (256, 512, 1024)
+ROWS = 16
 
 
-def held_out_batches(encoder: Encoder, lengths: tuple[int, ...] = LENGTHS, rows: int = 12) -> dict[str, Batch]:
-    """Fixed held-out batches: streams that see everything, and a mix of subsets with River continuations."""
+def held_out_batches(
+    encoder: Encoder, lengths: tuple[int, ...] = LENGTHS, groups: int = 3, rows: int = ROWS
+) -> dict[str, list[Batch]]:
+    """Fixed held-out batches by name.
+
+    `full`: streams that see everything; `mixed`: subsets of the context and continuations of the River;
+    `templates`: as `full`, in sentence shapes that training never shows.
+    """
     out = {}
     for length in lengths:
-        seeds = list(range(length * 1000, length * 1000 + rows))
-        full = Shape(length, 20, 0, full=True, split="heldout", windowed=0.0)
-        mixed = Shape(length, 16, 10, split="heldout")
-        out[f"full{length}"] = make_batch(seeds, full, encoder)
-        out[f"mixed{length}"] = make_batch(seeds, mixed, encoder)
+        shapes = {
+            "full": Shape(length, 20, 0, full=True, split="heldout", windowed=0.0, inline=0.0),
+            "mixed": Shape(length, 12, 16, split="heldout"),
+            "templates": Shape(length, 20, 0, full=True, split="templates", windowed=0.0, inline=0.0),
+        }
+        for name, shape in shapes.items():
+            first = [length * 1000 + rows * group for group in range(groups)]
+            out[f"{name}{length}"] = [make_batch(list(range(seed, seed + rows)), shape, encoder) for seed in first]
     return out
 
 
 @torch.no_grad()
-def measure(learner: Learner, batches: dict[str, Batch]) -> dict[str, dict[str, float]]:
-    """Accuracy of marked tokens by batch name and mark."""
-    from warpviz.village.learner import scores
-
+def measure(learner: Learner, batches: dict[str, list[Batch]]) -> dict[str, dict[str, tuple[float, int]]]:
+    """Share of right marked tokens and their number, by batch name and mark."""
     learner.model.eval()
     out = {}
-    for name, batch in batches.items():
-        moved = to_device(batch, learner.device)
-        chosen = (moved.weights > 0) & (moved.marks > 0)
-        found = scores(learner.predictions(moved, chosen), moved.ids[chosen], moved.marks[chosen])
-        right, total = found.right.tolist(), found.total.tolist()
-        out[name] = {mark.name.lower(): round(right[mark] / total[mark], 4) for mark in Mark if total[mark] > 0}
+    for name, group in batches.items():
+        right, total = torch.zeros(len(Mark) + 1), torch.zeros(len(Mark) + 1)
+        for batch in group:
+            found = _count(learner, batch)
+            right, total = right + found[0], total + found[1]
+        out[name] = {
+            mark.name.lower(): (round(float(right[mark] / total[mark]), 4), int(total[mark]))
+            for mark in Mark
+            if total[mark] > 0
+        }
     learner.model.train()
     return out
+
+
+def _count(learner: Learner, batch: Batch) -> tuple[Tensor, Tensor]:
+    moved = to_device(batch, learner.device)
+    chosen = (moved.weights > 0) & (moved.marks > 0)
+    found = scores(learner.predictions(moved, chosen), moved.ids[chosen], moved.marks[chosen])
+    return found.right.cpu(), found.total.cpu()

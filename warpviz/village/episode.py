@@ -36,17 +36,19 @@ class Plan:
 def plan(world: World, question: Question, *, visible: bool, others: list[Question], scored: bool = True) -> Plan:
     """Draw which references arrive: none, a relevant one, others about other subjects."""
     random = world.random
+    if question.two_hop and visible and random.random() < 0.4:
+        return Plan(question, visible, scored=scored)
     landings: list[Landing] = []
     early: list[str] = []
-    for _ in range(random.choice((0, 0, 0, 1, 1, 2))):
+    for _ in range(random.choice((0, 0, 1, 1, 2))):
         text = _distractor(world, question, others)
         if random.random() < 0.3:
             early.append(text)
         else:
             landings.append(Landing(text, random.randint(0, 26), relevant=False))
     follow = None
-    if random.random() < 0.5:
-        follow = question if visible and random.random() < 0.4 else world.changed(question)
+    if random.random() < 0.42:
+        follow = question if visible and random.random() < 0.33 else world.changed(question)
         if random.random() < 0.08:
             early.append(protocol.ref(follow).text)
         else:

@@ -14,9 +14,11 @@ Keep = NDArray[np.bool_]
 
 
 def draw_budget(rng: np.random.Generator, num_tokens: int) -> int:
-    """Landmark budget: log-uniform over 24..192, at most half of the context."""
+    """Landmark budget: log-uniform over 24..192, at most half of the context; long contexts mostly take 32..160."""
     top = min(192, max(8, num_tokens // 2))
     bottom = min(24, top)
+    if num_tokens >= 400 and rng.random() < 0.7:
+        bottom, top = 32, 160
     return round(math.exp(rng.uniform(math.log(bottom), math.log(top))))
 
 

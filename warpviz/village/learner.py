@@ -56,15 +56,15 @@ class Learner:
             picked = hidden[rows, batch.sources[rows, columns]]
             return (picked @ self.model.lm_head.weight.T).float()
 
-    def step(self, batch: DeviceBatch, *, step: int, progress: float) -> tuple[Tensor, Scores]:
-        """One update; returns the loss and the scores of this batch before it."""
+    def step(self, batch: DeviceBatch, *, step: int, progress: float, rate: float = 1.0) -> tuple[Tensor, Scores]:
+        """One update at `rate` times the usual learning rates; returns the loss and the batch's scores before it."""
         chosen = batch.weights > 0
         logits = self.predictions(batch, chosen)
         target, weight = batch.ids[chosen], batch.weights[chosen]
         loss = (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        factor = rate_factor(step, progress)
+        factor = rate * rate_factor(step, progress)
         self.muon.step(MUON_RATE * factor)
         self.adam.param_groups[0]["lr"] = ADAM_RATE * factor
         self.adam.step()

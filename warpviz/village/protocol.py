@@ -7,6 +7,7 @@ from random import Random
 from warpviz.village import words
 from warpviz.village.phrase import Phrase, render
 from warpviz.village.relations import NEED_OPENINGS, RELATIONS
+from warpviz.village.sayings import dress
 from warpviz.village.world import Fact, Question, Split
 
 THOUGHT = " thought:"
@@ -22,13 +23,12 @@ def _slots(question: Question | Fact, person: str) -> dict[str, str]:
 
 
 def fact(item: Fact, random: Random, split: Split = "train") -> Phrase:
-    """A sentence that states the fact; held-out worlds use held-out templates half of the time."""
+    """A sentence that states the fact; only split `templates` uses the held-out sentence shapes."""
     relation = RELATIONS[item.relation]
-    templates = relation.facts
-    if split == "heldout" and random.random() < 0.5:
-        templates = relation.held_out_facts
-    people = [name for name in words.NAMES if name not in {item.subject, item.value}]
-    return render(random.choice(templates), _slots(item, random.choice(people)))
+    templates = relation.held_out_facts if split == "templates" else relation.facts
+    people = random.sample([name for name in words.NAMES if name not in {item.subject, item.value}], 4)
+    slots = _slots(item, people[0]) | {"q": people[1], "r": people[2], "s": people[3]}
+    return render(dress(random.choice(templates), random), slots)
 
 
 def person(question: Question, random: Random) -> str:

@@ -119,8 +119,8 @@ def _pick(row: Row, questions: list[Question], keep: Keep | None, *, answerable:
 
 def _stream(row: Row, questions: list[Question], rng: np.random.Generator, *, full: bool) -> None:
     context, random = row.context, row.context.world.random
-    keep = None if full or random.random() < 0.3 else draw_keep(context, rng)
-    answerable = random.random() > 0.2
+    keep = None if full or random.random() < 0.25 else draw_keep(context, rng)
+    answerable = random.random() > 0.22
     question = None
     if questions and keep is not None and answerable and random.random() < 0.5:
         question = random.choice(questions)
@@ -177,11 +177,11 @@ def _river(row: Row, questions: list[Question], window: int) -> None:
 
 def _river_episode(row: Row, strip: Strip, left: list[Question]) -> None:
     context, world = row.context, row.context.world
-    if not left or world.random.random() < 0.1:
+    if not left or world.random.random() < 0.18:
         question, state = world.unknown(world.facts[0].relation), "no"
     else:
         want = world.random.choice(("yes", "no"))
-        if world.random.random() < 0.4:
+        if world.random.random() < 0.6:
             left.sort(key=lambda question: not question.two_hop)
         states = [context.seen_by_river(question, strip.at) for question in left[:12]]
         index = states.index(want) if want in states else 0

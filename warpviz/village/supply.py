@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from queue import Empty
 from typing import Any, Protocol
 
+from tokenizers import Tokenizer
+
 from warpviz.village.batches import Batch
 from warpviz.village.curriculum import draw_batch
-from warpviz.village.tokens import Encoder, train_tokenizer
+from warpviz.village.tokens import Encoder
 
 
 class Supply(Protocol):
@@ -23,18 +25,17 @@ class Supply(Protocol):
 class LocalSupply:
     """Makes each batch when asked; exactly repeatable."""
 
-    def __init__(self, seed: int, batch_tokens: int) -> None:
+    def __init__(self, seed: int, batch_tokens: int, encoder: Encoder) -> None:
         """Remember what batches depend on."""
-        self._seed, self._batch_tokens = seed, batch_tokens
-        self._encoder = Encoder(train_tokenizer())
+        self._seed, self._batch_tokens, self._encoder = seed, batch_tokens, encoder
 
     def get(self, step: int, stage: int) -> Batch:
         """The batch of a step."""
         return draw_batch(self._seed, step, stage, self._batch_tokens, self._encoder)
 
 
-def _work(first: int, stride: int, seed: int, batch_tokens: int, stage: Any, queue: Any) -> None:
-    encoder, step = Encoder(train_tokenizer()), first
+def _work(first: int, stride: int, seed: int, batch_tokens: int, tokenizer: str, stage: Any, queue: Any) -> None:
+    encoder, step = Encoder(Tokenizer.from_str(tokenizer)), first
     while True:
         queue.put(draw_batch(seed, step, stage.value, batch_tokens, encoder))
         step += stride
@@ -58,15 +59,18 @@ class WorkerSupply:
 
 
 @contextmanager
-def open_supply(*, seed: int, first: int, batch_tokens: int, workers: int) -> Iterator[Supply]:
+def open_supply(
+    encoder: Encoder, *, seed: int, first: int, batch_tokens: int, workers: int, stage_now: int = 0
+) -> Iterator[Supply]:
     """A supply that is closed, workers and all, on leaving; workers = 0 works in this process."""
     if workers == 0:
-        yield LocalSupply(seed, batch_tokens)
+        yield LocalSupply(seed, batch_tokens, encoder)
         return
+    text = encoder.tokenizer.to_str()
     spawn = multiprocessing.get_context("spawn")
-    stage, queue = spawn.Value("i", 0), spawn.Queue(maxsize=3 * workers)
+    stage, queue = spawn.Value("i", stage_now), spawn.Queue(maxsize=3 * workers)
     processes = [
-        spawn.Process(target=_work, args=(first + k, workers, seed, batch_tokens, stage, queue), daemon=True)
+        spawn.Process(target=_work, args=(first + k, workers, seed, batch_tokens, text, stage, queue), daemon=True)
         for k in range(workers)
     ]
     for process in processes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from warpviz.village import protocol, words
 from warpviz.village.filler import FILLERS, Filler
 from warpviz.village.phrase import Phrase
 from warpviz.village.relations import RELATIONS
+from warpviz.village.sayings import OPENINGS, TAILS
 from warpviz.village.world import World
 
 PAD, BOS, EOS = 0, 1, 2
@@ -44,7 +45,7 @@ def corpus(num_worlds: int, seed: int = 0) -> list[str]:
 
 
 def _template_words() -> list[str]:
-    texts = list(FILLERS) + list(words.TITLES)
+    texts = [*FILLERS, *words.TITLES, *OPENINGS, *TAILS]
     for relation in RELATIONS.values():
         texts += [*relation.facts, *relation.held_out_facts, *relation.needs, *relation.uses, *relation.unknowns]
     return sorted({word for text in texts for word in re.findall(r"[A-Za-z]+", re.sub(r"\{\w+\}", " ", text))})
@@ -73,9 +74,13 @@ def train_tokenizer() -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the files `AutoTokenizer.from_pretrained` reads."""
+    """Write the files `PreTrainedTokenizerFast.from_pretrained` reads; a document then starts with <bos>.
+
+    AutoTokenizer would give a Qwen2 model Qwen2's own splitting instead, which takes numbers apart.
+    """
     from transformers import PreTrainedTokenizerFast  # heavy, and only needed here
 
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", BOS)])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",

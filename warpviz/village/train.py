@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 
 from warpviz.village import checkpoint
 from warpviz.village.batches import Batch, to_device
-from warpviz.village.curriculum import Stage
+from warpviz.village.curriculum import LAST, Stage
 from warpviz.village.curves import held_out_batches, measure
 from warpviz.village.learner import Learner, Scores
 from warpviz.village.network import Size, make_model
@@ -37,7 +38,9 @@ class Settings:
     device: str = "auto"
     log_every_s: float = 30.0
     size: Size = Size()
-    curve_rows: int = 12
+    curve_groups: int = 3
+    init: Path | None = None
+    rate: float = 1.0
 
 
 class Run:
@@ -50,7 +53,8 @@ class Run:
         name = settings.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
-        tokenizer = train_tokenizer()
+        # a later round keeps the vocabulary its weights were trained with
+        tokenizer = Tokenizer.from_file(str(settings.init / "tokenizer.json")) if settings.init else train_tokenizer()
         save_tokenizer(tokenizer, settings.out)
         self.encoder = Encoder(tokenizer)
         model = make_model(tokenizer.get_vocab_size(), settings.seed, settings.size)
@@ -58,9 +62,12 @@ class Run:
         self.stage, self.step, self.tokens, self.spent_s = Stage(), 0, 0, 0.0
         if (settings.out / "state.json").exists():
             self._resume()
-        self.curve_batches: dict[str, Batch] = {}
-        if settings.curve_rows:
-            self.curve_batches = held_out_batches(self.encoder, rows=settings.curve_rows)
+        elif settings.init:
+            checkpoint.load_weights(self.learner, settings.init)
+            self.stage = Stage(LAST)
+        self.curve_batches: dict[str, list[Batch]] = {}
+        if settings.curve_groups:
+            self.curve_batches = held_out_batches(self.encoder, groups=settings.curve_groups)
 
     def _resume(self) -> None:
         state = checkpoint.load(self.learner, self.settings.out)
@@ -95,7 +102,8 @@ class Run:
         while not self._done(time.monotonic() - start, first):
             progress = self.progress(time.monotonic() - start)
             batch = supply.get(self.step, self.stage.index)
-            loss, found = self.learner.step(to_device(batch, self.learner.device), step=self.step, progress=progress)
+            moved = to_device(batch, self.learner.device)
+            loss, found = self.learner.step(moved, step=self.step, progress=progress, rate=self.settings.rate)
             self.step += 1
             self.tokens += batch.ids.size
             accuracy = _stream_accuracy(found)
@@ -129,7 +137,6 @@ class Run:
             "progress": round(progress, 3),
         }
         if self.curve_batches:
-            entry["heldout"] = measure(self.learner, self.curve_batches)
             self.learner.swap_mean()
             entry["heldout_mean"] = measure(self.learner, self.curve_batches)
             self.learner.swap_mean()
@@ -141,7 +148,7 @@ class Run:
         done = min(1.0, self.progress(clock_s))
         bar = "#" * int(20 * done) + "-" * (20 - int(20 * done))
         curve = entry.get("heldout_mean", {})
-        short = {name: marks.get("stream") for name, marks in curve.items()} if isinstance(curve, dict) else {}
+        short = {name: marks["stream"][0] for name, marks in curve.items()} if isinstance(curve, dict) else {}
         sys.stderr.write(f"[{bar}] {json.dumps({k: v for k, v in entry.items() if 'heldout' not in k})} {short}\n")
         sys.stderr.flush()
 
@@ -164,6 +171,9 @@ def parse(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--batch-tokens", type=int, default=0, help="default: 32768 on a GPU, 4096 on a CPU")
     parser.add_argument("--workers", type=int, default=0, help="processes that write training text")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--init", type=Path, help="folder of an earlier round: its weights and tokenizer start this one")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on the learning rates (below 1 with --init)")
+    parser.add_argument("--curve-groups", type=int, default=3, help="batches of 16 rows per held-out set; 0: none")
     parser.add_argument("--log-every", type=float, default=30.0, help="seconds between entries of log.jsonl")
     got = parser.parse_args(arguments)
     gpu = got.device == "cuda" or (got.device == "auto" and torch.cuda.is_available())
@@ -178,6 +188,9 @@ def parse(arguments: list[str] | None = None) -> Settings:
         workers=got.workers,
         device=got.device,
         log_every_s=got.log_every,
+        curve_groups=got.curve_groups,
+        init=got.init,
+        rate=got.rate,
     )
 
 
@@ -186,7 +199,12 @@ def main(arguments: list[str] | None = None) -> None:
     settings = parse(arguments)
     run = Run(settings)
     supply = open_supply(
-        seed=settings.seed, first=run.step, batch_tokens=settings.batch_tokens, workers=settings.workers
+        run.encoder,
+        seed=settings.seed,
+        first=run.step,
+        batch_tokens=settings.batch_tokens,
+        workers=settings.workers,
+        stage_now=run.stage.index,
     )
     with supply as batches:
         run.train(batches)

@@ -9,9 +9,10 @@ from typing import Literal
 from warpviz.village import words
 from warpviz.village.relations import RELATIONS
 
-Split = Literal["train", "heldout"]
+Split = Literal["train", "heldout", "templates"]
+SPLITS = ("train", "heldout", "templates")
 SINGLE = ("location", "owner", "count", "time", "trade", "password")
-WEIGHTS = (5.0, 3.0, 2.0, 1.5, 2.0, 2.0)
+WEIGHTS = (5.0, 3.0, 3.0, 1.5, 2.0, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +40,21 @@ class Question:
 
 
 class World:
-    """Facts drawn from a seed; `single` is the chance that all facts share one relation, `hops` that of two hops."""
+    """Facts drawn from a seed; `single` is the chance that all facts share one relation, `hops` that of two hops.
+
+    Split `heldout` states only facts that training never states; `templates` states the same ones in sentence
+    shapes that training never shows either.
+    """
 
     def __init__(
-        self, seed: int, num_facts: int, split: Split = "train", *, single: float = 0.65, hops: float = 0.25
+        self, seed: int, num_facts: int, split: Split = "train", *, single: float = 0.65, hops: float = 0.3
     ) -> None:
         """Draw at most num_facts facts; ValueError on fewer than 1 or an unknown split."""
         if num_facts < 1:
             raise ValueError(f"num_facts is {num_facts}; a world needs at least 1")
-        if split not in {"train", "heldout"}:
-            raise ValueError(f"split is {split!r}; choose 'train' or 'heldout'")
-        self.random = Random(f"{split}:{seed}")
+        if split not in SPLITS:
+            raise ValueError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
+        self.random = Random(f"{'train' if split == 'train' else 'heldout'}:{seed}")
         self.split: Split = split
         self._taken: set[str] = set()
         self._nouns = self.random.sample(words.OBJECTS, 12)
@@ -75,7 +80,8 @@ class World:
 
     def _draw_hops(self, num_facts: int) -> None:
         while len(self.facts) < num_facts - 1:
-            box, subject = self.fresh_subject("container"), self.fresh_subject("location")
+            box = self.fresh_subject("container")
+            subject = None if box is None else self.fresh_subject("location", inside=box)
             if box is None or subject is None:
                 return
             room = self.value("location", box)
@@ -86,27 +92,34 @@ class World:
                 if loose is not None:
                     self.facts.append(Fact("location", loose, self.value("location", loose)))
 
-    def fresh_subject(self, relation: str) -> str | None:
-        """A subject no fact of this world has yet; None when a hundred draws found none."""
-        for _ in range(100):
+    def fresh_subject(self, relation: str, *, inside: str | None = None) -> str | None:
+        """A subject no fact of this world has yet (that may lie `inside`); None when two hundred draws found none."""
+        for _ in range(200):
             subject = self._subject(relation)
-            if subject not in self._taken and self._allowed(subject):
+            if subject in self._taken or not self._usable(relation, subject):
+                continue
+            if inside is None or self._allows(subject, inside):
                 self._taken.add(subject)
                 return subject
         return None
 
-    def _allowed(self, subject: str) -> bool:
-        held = words.held_out_subject(subject)
-        if " " not in subject:
-            return self.split == "heldout" or not held
-        return held == (self.split == "heldout")
+    def _usable(self, relation: str, subject: str) -> bool:
+        """Whether this split may speak of the subject and has two values for it."""
+        if self.split == "train":
+            return not words.held_out_subject(subject)
+        values = RELATIONS["location" if relation == "container" else relation].values
+        return sum(self._allows(subject, value) for value in values) > 1
+
+    def _allows(self, subject: str, value: str) -> bool:
+        """Whether this split may state the fact; facts of small closed sets are everybody's."""
+        return not words.is_open(subject) or words.held_out_fact(subject, value) == (self.split != "train")
 
     def _subject(self, relation: str) -> str:
         choice = self.random.choice
         if relation == "container":
             return f"{choice(words.ADJECTIVES)} {choice(self._boxes if len(self._taken) < 60 else words.CONTAINERS)}"
         if relation in {"location", "owner"}:
-            nouns = self._nouns if len(self._taken) < 24 and self.split == "train" else words.OBJECTS
+            nouns = self._nouns if len(self._taken) < 24 else words.OBJECTS
             return f"{choice(words.ADJECTIVES)} {choice(nouns)}"
         if relation == "password":
             return f"{choice(words.SIDES)} {choice(words.GATES)}"
@@ -114,15 +127,13 @@ class World:
 
     def value(self, relation: str, subject: str, *, but: str | None = None) -> str:
         """A value this split allows for this subject, other than `but`."""
-        want = self.split == "heldout"
-        if relation in {"container"}:
-            return f"{self.random.choice(words.ADJECTIVES)} {self.random.choice(words.CONTAINERS)}"
-        values = RELATIONS[relation].values
-        for _ in range(60):
-            value = self.random.choice(values)
-            if value not in {but, subject} and words.held_out_pair(subject, value) == want:
+        choice, values = self.random.choice, RELATIONS[relation].values
+        for _ in range(200):
+            inside = relation == "container"
+            value = f"{choice(words.ADJECTIVES)} {choice(words.CONTAINERS)}" if inside else choice(values)
+            if value not in {but, subject} and self._allows(subject, value):
                 return value
-        return self.random.choice([value for value in values if value not in {but, subject}])
+        raise ValueError(f"no {relation} is left for {subject!r} in split {self.split!r}; take another subject")
 
     def questions(self) -> list[Question]:
         """Every question the facts answer, one-hop first."""
@@ -135,13 +146,14 @@ class World:
         if subject is None:
             base, subject = "location", self.fresh_subject("location") or "lost key"
         relation = "room" if like == "room" else base
-        value = self.value(base, subject)
-        return Question(relation, subject, value, self.value("container", subject) if relation == "room" else None)
+        if relation != "room":
+            return Question(relation, subject, self.value(base, subject))
+        box = self.value("container", subject)
+        return Question(relation, subject, self.value(base, box), box)
 
     def changed(self, question: Question) -> Question:
         """The same question with another answer."""
-        if question.relation == "container":
-            other = self.value("container", question.subject)
-            return Question(question.relation, question.subject, other)
-        value = self.value(question.relation, question.subject, but=question.value)
+        # the room of a two-hop question is a fact about its container
+        stated = question.via or question.subject
+        value = self.value(question.relation, stated, but=question.value)
         return Question(question.relation, question.subject, value, question.via)
