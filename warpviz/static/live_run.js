@@ -131,17 +131,18 @@ class LiveRunView {
   }
 
   fly(row) {
+    const now = performance.now();
     const color = (lane) => laneColor(lane, this.frame.theme);
     if (row[0] === "s") {
       const lane = this.run.lane(row[2]);
       this.river.flash(lane);
       const curve = () => { const a = this.trigger(lane, true); return a && bend(a, this.port(lane)); };
-      this.flights.launch({ kind: "spawn", color: color(lane), curve }, this.now);
+      this.flights.launch({ kind: "spawn", color: color(lane), curve }, now);
     } else if (row[0] === "g") {
       const lane = this.run.lane(row[2]);
       this.hidden.add(lane);
       const tint = lane.accepted ? this.frame.theme.green : this.frame.theme.vermilion;
-      this.flights.launch({ kind: "gate", color: tint, curve: () => bend(this.port(lane, 0.5), this.axis.place(lane), true), land: () => this.hidden.delete(lane) }, this.now);
+      this.flights.launch({ kind: "gate", color: tint, curve: () => bend(this.port(lane, 0.5), this.axis.place(lane), true), land: () => this.hidden.delete(lane) }, now);
     } else if (row[0] === "i") {
       const lane = this.run.lane(row[3]);
       const note = this.river.notes.get(lane);
@@ -149,7 +150,7 @@ class LiveRunView {
       this.hidden.add(note);
       const curve = () => { const box = this.local(note.getBoundingClientRect()); return bend(this.axis.place(lane), [box.x + box.w, box.y + 10], true); };
       const land = () => { this.hidden.delete(note); note.classList.remove("wr-coming"); };
-      this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 5, delay: FLIGHT_MS.gate * 0.8, curve, land }, this.now);
+      this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 5, delay: FLIGHT_MS.gate * 0.8, curve, land }, now);
     }
   }
 

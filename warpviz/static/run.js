@@ -113,7 +113,7 @@ class Run {
 
   theta(cursor) {
     const count = countBelow(this.gatedAt, cursor);
-    return count ? this.gated[count - 1].threshold : this.start?.theta ?? null;
+    return count ? this.gated[count - 1].threshold : (cursor > 0 ? this.start?.theta : null) ?? null;
   }
 
   landmarks(cursor) {
