@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,29 +9,24 @@ import pytest
 from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "viz"))
-
 SETUP = """
-import sys
 sys.path.insert(0, {viz!r})
-from clouds import made_up
+from tests.viz.clouds import made_up
 from warpviz.views.explore import explore
 board = explore(made_up({num}, hostile=True), k=40, projection="pca", export_dir="shots", num_null=3)
 board
 """
 STORES = "[...globalThis.__warpviz.stores.values()]"
-CLOUD, TEXT, SHAPE = (
-    "section[aria-label='KV cloud']",
-    "section[aria-label='Context']",
-    "section[aria-label='Persistence']",
-)
+CLOUD, TEXT, SHAPE = (f"section[aria-label='{name}']" for name in ("KV cloud", "Context", "Persistence"))
 
 
 def slider(page: Page, view: str, trait: str = "k"):
+    """Return a view's slider of a trait."""
     return page.locator(f"{view} input[type=range][data-trait={trait}]")
 
 
 def open_board(lab: Lab, *, num: int = 200) -> Page:
+    """Open a notebook that shows the dashboard of made-up tokens, and a spare cell."""
     viz = str(Path(__file__).parents[1] / "viz")
     lab.write("views_a.ipynb", [SETUP.format(viz=viz, num=num), "0"])
     lab.open_notebook("views_a.ipynb")
@@ -43,9 +37,12 @@ def open_board(lab: Lab, *, num: int = 200) -> Page:
 
 
 def wait_for_board(page: Page) -> None:
+    """Wait until all three views have their arrays."""
     page.locator(SHAPE).wait_for(timeout=60_000)
     ready = f"{STORES}.length === 3 && {STORES}.every(s => (s.arrays.order?.data.length ?? 0) > 0)"
-    page.wait_for_function(f"() => {ready} && {STORES}[2].arrays.full_h1 && {STORES}[2].data.numbers?.[1]", timeout=60_000)
+    page.wait_for_function(
+        f"() => {ready} && {STORES}[2].arrays.full_h1 && {STORES}[2].data.numbers?.[1]", timeout=60_000
+    )
 
 
 def run_cell(lab: Lab, index: int, code: str | None = None) -> str:
@@ -66,6 +63,7 @@ def run_cell(lab: Lab, index: int, code: str | None = None) -> str:
 
 
 def lasso_everything(page: Page) -> None:
+    """Draw a lasso around the whole cloud with the mouse."""
     box = page.locator(f"{CLOUD} canvas").bounding_box()
     assert box is not None
     corners = [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)]
@@ -78,7 +76,7 @@ def lasso_everything(page: Page) -> None:
 
 
 def test_sliders_lassos_and_loops_move_every_view_and_the_kernel(lab: Lab) -> None:
-    """k by keyboard, a lasso by mouse and a loop by Enter reach the other views and Python; Python's selection is drawn."""
+    """K by keyboard, a lasso by mouse and a loop by Enter reach the other views and Python; Python's selection is drawn."""
     page = open_board(lab)
     before = page.locator(f"{TEXT} .wz-landmark").count()
     slider(page, CLOUD).focus()
@@ -121,7 +119,9 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
     assert run_cell(lab, 1, count).split() == ["3", "3"]
     old = page.locator(CLOUD).get_attribute("data-uid")
     run_cell(lab, 0)
-    page.wait_for_function(f"(old) => {{ const el = document.querySelector(\"{CLOUD}\"); return el && el.dataset.uid !== old; }}", arg=old)
+    page.wait_for_function(
+        f'(old) => {{ const el = document.querySelector("{CLOUD}"); return el && el.dataset.uid !== old; }}', arg=old
+    )
     wait_for_board(page)
     assert run_cell(lab, 1, count).split()[0] == "3"
     assert run_cell(lab, 1, "board.close()\n" + count).split() == ["0", "0"]
@@ -130,8 +130,7 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
 @pytest.fixture(scope="module")
 def offline(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The dashboard as a page opened from disk, without any server."""
-    from clouds import made_up
-
+    from tests.viz.clouds import made_up
     from warpviz.topology.store import DiagramStore
     from warpviz.views.explore import explore
 

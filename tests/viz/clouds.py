@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from warpviz.views.subject import Subject, subject_of_arrays
 
-WORDS = "The rain held off until noon and Maren walked north to the mill where the brass key lay in a red box .".split()
+WORDS = ["The", "rain", "held", "off", "until", "noon", "and", "Maren", "walked", "north", "to", "the", "mill", "where", "the", "brass", "key", "lay", "in", "a", "red", "box", "."]
 HOSTILE = (
-    "<img src=x onerror=\"window.pwned=1\">",
+    '<img src=x onerror="window.pwned=1">',
     "</script><script>window.pwned=1</script>",
     "\x1b[31mred\x1b[0m",
     "\u202egnirts desrever\u202c",

@@ -117,7 +117,8 @@ def svg_still(view: "KVCloud") -> str:
     spots = _pixels(view.coordinates[:, :2])
     shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):
-        picture.circle(*spots[row], 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
+        x, y = spots[row]
+        picture.circle(x, y, 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
     for row in np.flatnonzero(kept):
         x, y = spots[row]
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]

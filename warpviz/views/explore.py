@@ -9,10 +9,11 @@ from warpviz.views.kv_cloud import KVCloud
 from warpviz.views.persistence_compare import PersistenceCompare
 from warpviz.views.subject import SKIP, Subject, subject_of
 from warpviz.views.token_text import Note, TokenText, notes_of
+from warpviz.views.view import View
 
 SHARED = ("k", "alpha", "layer", "space", "policy")
 SYNC = (*SHARED, "selection")
-OWN = {
+OWN: dict[type[View], tuple[str, ...]] = {
     KVCloud: ("head", "projection", "dims", "colour", "cover", "metric", "n_neighbors", "min_dist"),
     TokenText: ("tint",),
     PersistenceCompare: ("dim", "axes", "panel", "max_dim", "max_points", "num_null", "store"),
@@ -47,11 +48,11 @@ def explore(
         raise ValueError(msg)
     shared.setdefault("k", min(DEFAULT_K, subject.num_tokens))
 
-    def own(view: type) -> dict[str, Any]:
+    def own(view: type[View]) -> dict[str, Any]:
         picked = {name: settings[name] for name in OWN[view] if name in settings}
         return {"seed": seed, "export_dir": export_dir, **shared, **picked}
 
-    views = [KVCloud(subject, **own(KVCloud)), TokenText(subject, notes=notes or found, **own(TokenText))]
+    views: list[View] = [KVCloud(subject, **own(KVCloud)), TokenText(subject, notes=notes or found, **own(TokenText))]
     if subject.num_tokens >= SKIP + 3:  # below, there is no topology to compare
         views.append(PersistenceCompare(subject, **own(PersistenceCompare)))
     return compose(views, sync=SYNC, title=f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'points')}")
@@ -78,5 +79,4 @@ def _subject(given: Any, text: str | None, seed: int) -> tuple[Subject, list[Not
     if hasattr(given, "read") and hasattr(given, "spec"):
         msg = "a Prism needs a text to read: explore(prism, text)"
         raise TypeError(msg)
-    trace = getattr(given, "trace", None)
-    return subject_of(given, seed=seed), notes_of(trace) if trace is not None else []
+    return subject_of(given, seed=seed), notes_of(given)

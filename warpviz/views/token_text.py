@@ -31,10 +31,16 @@ class Note:
     revoked: bool = False
 
 
-def notes_of(trace: Any) -> list[Note]:
-    """Return the injected thoughts of a trace, each at the token after which it entered, revoked ones marked."""
-    from warp_cortex import GateDecision, Inject, Revoke
+def notes_of(given: Any) -> list[Note]:
+    """Return the injected thoughts of a Trace, or of whatever has one, each at the token after which it entered.
 
+    Revoked ones are marked; what has no trace has no notes.
+    """
+    from warp_cortex import GateDecision, Inject, Revoke, Trace
+
+    trace = given if isinstance(given, Trace) else getattr(given, "trace", None)
+    if not isinstance(trace, Trace):
+        return []
     judged = {event.stream: event.similarity for event in trace.of(GateDecision)}
     revoked = {event.injection for event in trace.of(Revoke)}
     return [
@@ -62,8 +68,7 @@ class TokenText(View):
 
     def __init__(self, given: Any, *, notes: Sequence[Note] | None = None, seed: int = 0, **settings: Any) -> None:
         self.subject: Subject = subject_of(given, seed=seed)
-        trace = getattr(given, "trace", None)
-        self.notes = list(notes) if notes is not None else notes_of(trace) if trace is not None else []
+        self.notes = list(notes) if notes is not None else notes_of(given)
         self._ranks: dict[str, wire.Array] = {}
         super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
         self._worker = Latest(on_error=self.report, name="warpviz-text")
