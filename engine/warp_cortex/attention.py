@@ -17,6 +17,11 @@ from warp_cortex import partial
 from warp_cortex.kv import SharedKV
 
 NAME = "warp_cortex"
+FOREIGN = ("s_aux", "sinks", "position_bias", "head_mask", "indices", "block_indices")  # sinks, biases, sparse choices
+
+
+class UnplannedError(ValueError):
+    """The attention was called without the engine's plan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +77,10 @@ def attend(
     """
     if warp is None:
         msg = "this model is lent to a Prism, which alone may call it; close the Prism to use the model by itself"
-        raise ValueError(msg)
-    if foreign := [name for name in ("s_aux", "position_bias", "head_mask") if options.get(name) is not None]:
-        msg = f"this model's attention uses {', '.join(foreign)}, which shared-context attention does not support"
+        raise UnplannedError(msg)
+    if foreign := [name for name in FOREIGN if options.get(name) is not None]:
+        kind = type(module).__name__
+        msg = f"{kind} uses {', '.join(foreign)}, which shared-context attention does not support"
         raise ValueError(msg)
     layer = _layer_of(module)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling

@@ -102,7 +102,7 @@ def checksum_of(name: str | None, model: PreTrainedModel) -> str:
     if not files:
         for key, parameter in sorted(model.state_dict().items()):
             digest.update(key.encode())
-            digest.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+            digest.update(parameter.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -19,7 +19,15 @@ def turn_pairs(x: Tensor) -> Tensor:
     return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
 
 
-LAYOUTS = {"half": turn_half, "pairs": turn_pairs}
+LAYOUTS = {"half": turn_half, "pairs": turn_pairs, "mixed": turn_pairs}
+
+
+def arrange(table: Tensor, layout: str) -> Tensor:
+    """Return a table of cos or sin [T, R] in the order its layout needs.
+
+    Models with the layout "mixed" (GLM, Helium, Ernie 4.5) rotate neighbours, but their tables repeat half by half.
+    """
+    return table[..., : table.shape[-1] // 2].repeat_interleave(2, -1) if layout == "mixed" else table
 
 
 def rotate(keys: Tensor, cos: Tensor, sin: Tensor, *, layout: str = "half") -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex.rope import LAYOUTS, unrotate
+from warp_cortex.rope import LAYOUTS, arrange, unrotate
 
 MAX_PROBE_ERROR = 0.05  # relative; half precision stays below 0.01, a wrong layout is near 1
 
@@ -28,7 +28,8 @@ class Rotary:
 
     def tables(self, positions: Tensor, layer: int) -> tuple[Tensor, Tensor]:
         """Return cos and sin, float32 [T, R], at int64 positions [T]; R components are rotated."""
-        return _tables(self.module, positions, self.layer_types[layer] if self.layer_types else None)
+        cos, sin = _tables(self.module, positions, self.layer_types[layer] if self.layer_types else None)
+        return arrange(cos, self.layout), arrange(sin, self.layout)
 
     def unrotated(self, keys: Tensor, positions: Tensor, layer: int) -> Tensor:
         """Return keys [H_kv, T, D] of one layer as float32 without their rotation."""
