@@ -46,6 +46,15 @@ def copy_notebooks(folder: Path) -> list[Path]:
     return [Path(shutil.copyfile(source, folder / source.name)) for source in missing]
 
 
+def lab_environment() -> dict[str, str]:
+    """Return this process's environment, with defaults of ours added to JupyterLab's: it does not ask about news.
+
+    What the user has set in JupyterLab still counts.
+    """
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(_HERE / "jupyter")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
+
+
 def lab_command(folder: Path, *, first: str | None = FIRST, port: int | None = None, show: bool = True) -> list[str]:
     """Return the command that serves `folder` with JupyterLab, on this machine only, and asks nothing of any other.
 

@@ -8,7 +8,7 @@ from typing import Any
 import nbformat
 import pytest
 from lab_server import PATIENCE_S, Server
-from playwright.sync_api import ConsoleMessage, Page, Request, WebSocket
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket
 from playwright.sync_api import TimeoutError as PageTimeout
 
 # What the console may say in red: a fragment, and why it is not ours.
@@ -106,6 +106,14 @@ class Lab:
     def scroll_to(self, index: int) -> None:
         """Bring cell `index` (of all cells) into view: JupyterLab draws outputs only near the window."""
         self.page.evaluate(f"async (i) => {{ await {NOTEBOOK}.scrollToItem(i, 'start'); }}", index)
+
+    def views(self, index: int) -> Locator:
+        """Return the warpviz views in the output of cell `index` (of all cells)."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index).locator("section.warpviz")
+
+    def view(self, title: str) -> Locator:
+        """Return the view called `title`, wherever it is on the page; the last one if there are several."""
+        return self.page.locator(f'section.warpviz[aria-label="{title}"]').last
 
     def set_theme(self, *, dark: bool) -> None:
         """Switch JupyterLab's theme."""

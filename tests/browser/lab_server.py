@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from warpviz.lab import lab_command
+from warpviz.lab import lab_command, lab_environment
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -86,7 +86,7 @@ def environment(home: Path) -> dict[str, str]:
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     lab = {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     settings = {"HOME": str(home), "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join(paths)}
-    return {**os.environ, **own, **lab, **settings, "WARPVIZ_NETWORK_LOG": str(home / "network.log")}
+    return {**lab_environment(), **own, **lab, **settings, "WARPVIZ_NETWORK_LOG": str(home / "network.log")}
 
 
 def start_server(home: Path, root: Path) -> Server:

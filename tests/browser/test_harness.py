@@ -32,6 +32,7 @@ def test_a_slider_moved_by_keyboard_reaches_the_kernel_and_comes_back(lab: Lab) 
     lab.page.locator(".noUi-handle").focus()
     lab.page.keyboard.press("ArrowRight")
     lab.page.get_by_text("k squared is 16").wait_for(timeout=10_000)
+    assert lab.page.get_by_text("notified about official Jupyter news").count() == 0
 
 
 def test_what_goes_wrong_is_noticed(lab: Lab) -> None:

@@ -1,5 +1,7 @@
 """`warpviz lab`: the notebooks land in a folder of the user's, and JupyterLab is told to stay on this machine."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -42,13 +44,23 @@ def test_jupyterlab_is_run_on_the_copies(tmp_path: Path, monkeypatch: pytest.Mon
     """The command hands over to JupyterLab and returns its exit code."""
     seen: list[list[str]] = []
 
-    def pretend(command: list[str], *, check: bool):
+    def pretend(command: list[str], *, check: bool, env: dict[str, str]):
         seen.append(command)
+        assert env.items() >= {"HOME": os.environ["HOME"]}.items()
         return type("Done", (), {"returncode": 7})()
 
     monkeypatch.setattr("subprocess.run", pretend)
     assert main(["lab", str(tmp_path / "n"), "--no-browser"]) == 7
     assert seen[0][-1] == str(tmp_path / "n" / lab.FIRST)
+
+
+def test_defaults_are_added_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our defaults come after the user's own configuration path, and turn off only the question about news."""
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
+    first, ours = lab.lab_environment()["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert first == "/mine"
+    defaults = json.loads((Path(ours) / "labconfig" / "default_setting_overrides.json").read_text())
+    assert defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
 def test_an_installation_without_notebooks_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

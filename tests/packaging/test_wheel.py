@@ -60,6 +60,7 @@ def test_everything_is_in_it(wheel: Path) -> None:
         "warp_cortex/__init__.py", "warp_cortex/py.typed", "warp_cortex/data/village/model.safetensors",
         "warp_cortex/data/village/config.json", "warp_cortex/data/village/README.md", "warpviz/py.typed",
         "warpviz/notebooks/00_start_here.ipynb", "warpviz/cli/__init__.py",
+        "warpviz/jupyter/labconfig/default_setting_overrides.json",
     ):  # fmt: skip
         assert wanted in names
     assert any(name.startswith("warp_cortex/data/contexts/") for name in names)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from warpviz.lab import FIRST, copy_notebooks, lab_command
+from warpviz.lab import FIRST, copy_notebooks, lab_command, lab_environment
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     command = lab_command(args.folder, first=FIRST, port=args.port, show=not args.no_browser)
     try:
-        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter, no shell
+        return subprocess.run(command, check=False, env=lab_environment()).returncode  # noqa: S603 - our own interpreter, no shell
     except KeyboardInterrupt:
         # The same Ctrl-C reached JupyterLab, which has ended in its own way.
         return 0

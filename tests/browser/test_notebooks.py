@@ -1,0 +1,30 @@
+"""Every notebook, as a user runs it: Run All in JupyterLab ends without an error and draws its views."""
+
+from pathlib import Path
+
+import pytest
+from lab_page import Lab
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_run_all(lab: Lab, path: Path) -> None:
+    """All cells run, every view a cell shows is drawn with a summary in words and no complaint of its own."""
+    lab.open_notebook(path)
+    lab.run_all()
+    lab.wait_for_prompt(-1, timeout_s=240)
+    shown = [number for number, cell in enumerate(lab.cells()) if has_view(cell)]
+    assert shown
+    for number in shown:
+        lab.scroll_to(number)
+        views = lab.views(number)
+        views.first.wait_for(timeout=60_000)
+        for view in views.all():
+            assert view.locator("[data-summary]").inner_text().strip() or view.locator("[data-summary]").text_content()
+            assert view.locator("[role=alert]").is_hidden(), view.locator("[role=alert]").inner_text()
+
+
+def has_view(cell: dict) -> bool:
+    """Tell whether a cell's output holds a widget."""
+    return any("application/vnd.jupyter.widget-view+json" in output.get("data", {}) for output in cell["outputs"])

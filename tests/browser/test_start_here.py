@@ -1,0 +1,96 @@
+"""The first notebook, driven as a user drives it; the picture in the README is made here."""
+
+import re
+from pathlib import Path
+
+import pytest
+from lab_page import Lab
+from playwright.sync_api import Locator, expect
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 60_000
+
+
+@pytest.fixture
+def opened(lab: Lab) -> Lab:
+    """00_start_here after Run All, on a page so tall that everything is drawn at once."""
+    lab.page.set_viewport_size({"width": 1280, "height": 3600})
+    lab.open_notebook(ROOT / "notebooks" / "00_start_here.ipynb")
+    lab.command("application:toggle-left-area")
+    lab.run_all()
+    lab.wait_for_prompt(-1, timeout_s=240)
+    return lab
+
+
+def words(view: Locator) -> str:
+    """Return a view's summary in words, as a screen reader has it."""
+    return view.locator("[data-summary]").text_content() or ""
+
+
+def press(view: Locator, trait: str, key: str, times: int = 1) -> None:
+    """Move the slider of a trait by keyboard."""
+    handle = view.locator(f"input[type=range][data-trait={trait}]").first
+    handle.focus()
+    for _ in range(times):
+        handle.press(key)
+
+
+def wait_for_other_words(view: Locator, before: str) -> str:
+    """Wait until a view says something else than before, and return it."""
+    expect(view.locator("[data-summary]")).not_to_have_text(before, timeout=PATIENCE_MS)
+    return words(view)
+
+
+def test_the_story(opened: Lab) -> None:
+    """The run ends with streams judged; k moves cloud and persistence; theta decides again; exports are files."""
+    run, gate = opened.view("Live run"), opened.view("Gate")
+    expect(run).to_contain_text("done", timeout=PATIENCE_MS)
+    assert re.search(r"[1-9]\d* streams?", words(run)), words(run)
+    cloud, shape = opened.view("KV cloud"), opened.view("Persistence")
+    expect(shape.locator("[data-summary]")).to_contain_text(
+        re.compile("bottleneck", re.IGNORECASE), timeout=PATIENCE_MS
+    )
+    before = words(cloud), words(shape)
+    press(cloud, "k", "ArrowRight", times=8)
+    assert "40" in wait_for_other_words(cloud, before[0])
+    wait_for_other_words(shape, before[1])
+    judged = words(gate)
+    press(gate, "theta", "End")
+    assert wait_for_other_words(gate, judged) != judged
+    cloud.locator("[data-export=svg]").click()
+    expect(cloud.get_by_role("status")).to_contain_text("Saved", timeout=PATIENCE_MS)
+    assert (opened.server.root / "kv-cloud.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert (opened.server.root / "my_first_run" / "trace.jsonl").is_file()
+    assert (opened.server.root / "my_first_run.html").stat().st_size < 5_000_000
+
+
+LONG = """
+import warpviz
+from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig
+cortex = Cortex(Prism.load("village"), CortexConfig(river=RiverConfig(max_tokens=900)))
+council = warpviz.watch(cortex, warpviz.sample(), cloud=False)
+council
+"""
+
+
+def test_stop_ends_a_run_at_its_next_step(lab: Lab) -> None:
+    """The Stop button ends a long run early; the kernel is idle, the trace is whole, and nothing runs on."""
+    lab.write("long.ipynb", [LONG, "council.wait(60)\nlen(cortex.trace.events), cortex.trace.events[-1].type"])
+    lab.open_notebook("long.ipynb")
+    lab.run_all()
+    stop = lab.view("Live run").locator("[data-name=stop]")
+    stop.click(timeout=PATIENCE_MS)
+    outcome = lab.wait_for_prompt(1)["outputs"][0]["data"]["text/plain"]
+    assert int(re.findall(r"\d+", outcome)[0]) < 900 * 4
+    expect(lab.view("Live run")).to_contain_text("stopped", timeout=PATIENCE_MS)
+    expect(stop).to_be_hidden()
+
+
+def test_the_picture_in_the_readme(opened: Lab) -> None:
+    """The README's picture is today's notebook: both dashboards, with their numbers."""
+    expect(opened.view("Persistence").locator("[data-summary]")).to_contain_text("bottleneck", timeout=PATIENCE_MS)
+    opened.page.wait_for_timeout(8000)
+    path = ROOT / "docs" / "start_here.png"
+    path.parent.mkdir(exist_ok=True)
+    opened.page.locator(".jp-Notebook .jp-Cell").nth(4).screenshot(path=path)
+    assert path.stat().st_size > 50_000
