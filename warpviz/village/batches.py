@@ -109,4 +109,6 @@ def to_device(batch: Batch, device: torch.device) -> DeviceBatch:
     positions, marks, segments = move(batch.positions), move(batch.marks), move(batch.segments)
     keeps = _bits(move(batch.keeps), batch.num_context)
     mask = build_mask(segments, positions, marks, keeps, move(batch.windows))
-    return DeviceBatch(move(batch.ids).long(), move(batch.weights), positions.long(), marks, move(batch.sources).long(), mask)
+    return DeviceBatch(
+        move(batch.ids).long(), move(batch.weights), positions.long(), marks, move(batch.sources).long(), mask
+    )

@@ -31,7 +31,8 @@ def held_out_batches(
             "templates": Shape(length, 20, 0, full=True, split="templates", windowed=0.0, inline=0.0),
         }
         for name, shape in shapes.items():
-            first = [length * 1000 + rows * group for group in range(groups)]
+            count = 2 * groups if name == "mixed" else groups  # its marks are many
+            first = [length * 1000 + rows * group for group in range(count)]
             out[f"{name}{length}"] = [make_batch(list(range(seed, seed + rows)), shape, encoder) for seed in first]
     return out
 

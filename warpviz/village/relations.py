@@ -270,8 +270,5 @@ ROOM = Relation(
     unknowns=("Nobody could say in which room the {o} was.",),
 )
 
-RELATIONS = {
-    relation.name: relation
-    for relation in (LOCATION, OWNER, COUNT, TIME, TRADE, PASSWORD, CONTAINER, ROOM)
-}
+RELATIONS = {relation.name: relation for relation in (LOCATION, OWNER, COUNT, TIME, TRADE, PASSWORD, CONTAINER, ROOM)}
 NEED_OPENINGS = ("{need}", "{need}", "Then {need}", "Soon {need}", "Now {need}")

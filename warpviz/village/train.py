@@ -148,7 +148,7 @@ class Run:
         done = min(1.0, self.progress(clock_s))
         bar = "#" * int(20 * done) + "-" * (20 - int(20 * done))
         curve = entry.get("heldout_mean", {})
-        short = {name: marks["stream"][0] for name, marks in curve.items()} if isinstance(curve, dict) else {}
+        short = {name: marks.get("stream") for name, marks in curve.items()} if isinstance(curve, dict) else {}
         sys.stderr.write(f"[{bar}] {json.dumps({k: v for k, v in entry.items() if 'heldout' not in k})} {short}\n")
         sys.stderr.flush()
 
@@ -171,7 +171,9 @@ def parse(arguments: list[str] | None = None) -> Settings:
     parser.add_argument("--batch-tokens", type=int, default=0, help="default: 32768 on a GPU, 4096 on a CPU")
     parser.add_argument("--workers", type=int, default=0, help="processes that write training text")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--init", type=Path, help="folder of an earlier round: its weights and tokenizer start this one")
+    parser.add_argument(
+        "--init", type=Path, help="folder of an earlier round: its weights and tokenizer start this one"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="factor on the learning rates (below 1 with --init)")
     parser.add_argument("--curve-groups", type=int, default=3, help="batches of 16 rows per held-out set; 0: none")
     parser.add_argument("--log-every", type=float, default=30.0, help="seconds between entries of log.jsonl")

@@ -126,14 +126,23 @@ class World:
         return choice({"count": words.STORES, "time": words.EVENTS, "trade": words.NAMES}[relation])
 
     def value(self, relation: str, subject: str, *, but: str | None = None) -> str:
-        """A value this split allows for this subject, other than `but`."""
-        choice, values = self.random.choice, RELATIONS[relation].values
-        for _ in range(200):
-            inside = relation == "container"
-            value = f"{choice(words.ADJECTIVES)} {choice(words.CONTAINERS)}" if inside else choice(values)
+        """A value this split allows for this subject, other than `but`; any other one if none is allowed.
+
+        Subjects of facts always have an allowed value (`fresh_subject`), made-up ones need not.
+        """
+        for _ in range(30):
+            value = self._any_value(relation)
             if value not in {but, subject} and self._allows(subject, value):
                 return value
-        raise ValueError(f"no {relation} is left for {subject!r} in split {self.split!r}; take another subject")
+        values = [value for value in RELATIONS[relation].values if value not in {but, subject}]
+        allowed = [value for value in values if self._allows(subject, value)]
+        return self.random.choice(allowed or values or [self._any_value(relation)])
+
+    def _any_value(self, relation: str) -> str:
+        choice = self.random.choice
+        if relation == "container":
+            return f"{choice(words.ADJECTIVES)} {choice(words.CONTAINERS)}"
+        return choice(RELATIONS[relation].values)
 
     def questions(self) -> list[Question]:
         """Every question the facts answer, one-hop first."""
