@@ -2,15 +2,24 @@
 
 import hashlib
 import json
-import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
+from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 from transformers import logging as transformers_logging
 
 from warp_cortex.assets import bundled, is_bundled
+
+HTTPS = 443
+CONNECT_TIMEOUT_S = 3.0
 
 
 def locate(name: str) -> str:
@@ -41,7 +50,8 @@ def locate(name: str) -> str:
 def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrainedModel, Any]:
     """Return the model in evaluation mode and its tokenizer.
 
-    dtype None means float32 on a CPU (its half-precision kernels are slow) and bfloat16 elsewhere.
+    dtype None means float32 on a CPU (its half-precision kernels are slow) and bfloat16 elsewhere. Of a hub model the
+    copy on this machine is used if there is one; the network is asked only for what is missing.
 
     Raises:
         FileNotFoundError: a path that is no model, or a hub model that is not on this machine while offline.
@@ -49,26 +59,28 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
     """
     source = locate(name)
     kind = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16)
-    level = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        tokenizer = _tokenizer(source)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, config=config, dtype=kind, trust_remote_code=False, use_safetensors=True
-        )
-    except OSError as error:
-        raise FileNotFoundError(_explain(name, source, error)) from error
-    finally:
-        transformers_logging.set_verbosity(level)
-        if bars:
-            transformers_logging.enable_progress_bar()
+    with _quiet():
+        try:
+            model, tokenizer = _from_here(source, kind)
+        except OSError as error:
+            if Path(source).exists() or not _hub_answers():
+                raise FileNotFoundError(_explain(name, source, error)) from error
+            model, tokenizer = _from_hub(name, source, kind)
+        except (ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            msg = f"{name!r} could not be loaded as a language model: {_first_line(error)}"
+            raise ValueError(msg) from error
     return model.to(device).eval(), tokenizer
 
 
-def _tokenizer(source: str) -> Any:
+def _from_here(source: str, kind: torch.dtype, *, local_files_only: bool = True) -> tuple[PreTrainedModel, Any]:
+    options = {"trust_remote_code": False, "local_files_only": local_files_only}
+    config = AutoConfig.from_pretrained(source, **options)
+    tokenizer = _tokenizer(source, options)
+    model = AutoModelForCausalLM.from_pretrained(source, config=config, dtype=kind, use_safetensors=True, **options)
+    return model, tokenizer
+
+
+def _tokenizer(source: str, options: dict[str, bool]) -> Any:
     """Return the tokenizer; one that declares the plain backend is taken from its tokenizer.json as it is.
 
     AutoTokenizer would go by the model's type instead and give a Qwen2 model Qwen2's own way of splitting text.
@@ -77,17 +89,57 @@ def _tokenizer(source: str) -> Any:
     plain = ("TokenizersBackend", "PreTrainedTokenizerFast")
     if declared.is_file() and json.loads(declared.read_text(encoding="utf-8")).get("tokenizer_class") in plain:
         return PreTrainedTokenizerFast.from_pretrained(source)
-    return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    return AutoTokenizer.from_pretrained(source, **options)
+
+
+def _from_hub(name: str, source: str, kind: torch.dtype) -> tuple[PreTrainedModel, Any]:
+    try:
+        return _from_here(source, kind, local_files_only=False)
+    except OSError as error:
+        msg = f"model {name!r} could not be downloaded: {_first_line(error)}"
+        raise FileNotFoundError(msg) from error
+
+
+def _hub_answers() -> bool:
+    """Tell whether it is worth asking the hub, whose own client would retry for half a minute without a network."""
+    if HF_HUB_OFFLINE:
+        return False
+    if getproxies():  # a proxy may know the way
+        return True
+    address = urlsplit(ENDPOINT)
+    try:
+        socket.create_connection((address.hostname or "", address.port or HTTPS), CONNECT_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence transformers' progress bars and warnings for a while."""
+    level, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        if bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _explain(name: str, source: str, error: OSError) -> str:
     if Path(source).exists():
-        return f"{name!r} could not be loaded as a safetensors language model: {str(error).splitlines()[0]}"
-    offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        return f"{name!r} could not be loaded as a safetensors language model: {_first_line(error)}"
+    offline = " (HF_HUB_OFFLINE is set)" if HF_HUB_OFFLINE else ""
     return (
         f"model {name!r} is not on this machine and the hub cannot be reached{offline}; "
         f"download it where there is a network (hf download {name}), or use the bundled model: village"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def checksum_of(name: str | None, model: PreTrainedModel) -> str:
