@@ -12,6 +12,7 @@ from tests.topology.shapes import circle, gauss, torus
 from warpviz.topology import bounds
 from warpviz.topology.distances import bottleneck, half_lengths
 from warpviz.topology.persistence import diagrams
+from warpviz.topology.points import pairwise
 
 
 def test_hausdorff_by_hand():
@@ -109,6 +110,14 @@ def test_intrinsic_dimension_does_not_depend_on_scale_or_copies():
         assert estimate(1000 * points) == pytest.approx(estimate(points), rel=1e-9)
         assert estimate(np.concatenate([points, points])) == pytest.approx(estimate(points), rel=1e-9)
         assert estimate(np.concatenate([points, points + 1e-9])) == pytest.approx(estimate(points), rel=1e-6)
+
+
+def test_known_distances_give_the_same_dimension():
+    """Two routes: from blocks of fresh distances without near-copies, and from a matrix that has them."""
+    points = gauss(1300, 3, seed=7)
+    points = np.concatenate([points, points[:200], points[:50] + 1e-9])
+    for estimate in (bounds.two_nn, bounds.mle_dimension):
+        assert estimate(points, distances=pairwise(points)) == pytest.approx(estimate(points), rel=1e-6)
 
 
 @pytest.mark.parametrize("points", [np.ones((10, 3)), np.eye(2)])

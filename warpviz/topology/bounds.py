@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.points import FloatArray, IntArray, between, cloud, without_copies
+from warpviz.topology.points import FloatArray, IntArray, between, cloud, copy_reach, without_copies
 
 BLOCK = 1024
 
@@ -64,16 +64,17 @@ def certificate_note(alpha: float | None) -> str:
     return f"alpha = {alpha:g}: the cover radius is at most {factor:.3g} times the best possible"
 
 
-def two_nn(points: ArrayLike, *, discard: float = 0.1) -> float:
+def two_nn(points: ArrayLike, *, discard: float = 0.1, distances: FloatArray | None = None) -> float:
     """Return the TwoNN intrinsic dimension of `points` [N, P] (Facco et al., 2017, doi 10.1038/s41598-017-11873-y).
 
     Fits a line through the origin to -log(1 - F) against log(second / first neighbour distance), without the `discard`
-    share of largest ratios. NaN when fewer than three distinct points remain.
+    share of largest ratios. Near-copies are left out; NaN when fewer than three points remain. `distances` [N, N] saves
+    computing them again.
     """
-    array = without_copies(cloud(points))
-    if len(array) < 3:  # noqa: PLR2004 - a point and two neighbours
+    near = _neighbours(cloud(points), 2, distances)
+    if near.shape[1] < 2:  # noqa: PLR2004 - first and second
         return float("nan")
-    first, second = _neighbours(array, 2).T
+    first, second = near.T
     ratio = np.sort(np.log(second / first))
     keep = max(2, int(len(ratio) * (1 - discard)))
     rank = -np.log(1 - np.arange(1, keep + 1) / (len(ratio) + 1))
@@ -81,28 +82,38 @@ def two_nn(points: ArrayLike, *, discard: float = 0.1) -> float:
     return float(ratio[:keep] @ rank / spread) if spread > 0 else float("nan")
 
 
-def mle_dimension(points: ArrayLike, *, num_neighbours: int = 10) -> float:
+def mle_dimension(
+    points: ArrayLike, *, num_neighbours: int = 10, distances: FloatArray | None = None
+) -> float:
     """Return the Levina-Bickel maximum-likelihood dimension of `points` [N, P], inverses averaged over points.
 
-    (Levina and Bickel, 2004; averaged as MacKay and Ghahramani advise.) NaN with fewer than three distinct points.
+    (Levina and Bickel, 2004; averaged as MacKay and Ghahramani advise.) Near-copies, NaN, `distances` as in `two_nn`.
     """
-    array = without_copies(cloud(points))
-    count = min(num_neighbours, len(array) - 1)
-    if count < 2:  # noqa: PLR2004 - one ratio needs two neighbours
+    near = _neighbours(cloud(points), num_neighbours, distances)
+    if near.shape[1] < 2:  # noqa: PLR2004 - one ratio needs two neighbours
         return float("nan")
-    distances = _neighbours(array, count)
-    inverse = np.log(distances[:, -1:] / distances[:, :-1]).sum(axis=1) / (count - 1)
+    inverse = np.log(near[:, -1:] / near[:, :-1]).sum(axis=1) / (near.shape[1] - 1)
     mean = float(inverse.mean())
     return 1.0 / mean if mean > 0 else float("nan")
 
 
-def _neighbours(points: FloatArray, count: int) -> FloatArray:
-    """Return the distances [N, count] of distinct points to their nearest neighbours, ascending."""
-    blocks = []
-    for at in range(0, len(points), BLOCK):
-        distances = np.partition(between(points[at : at + BLOCK], points), count, axis=1)[:, : count + 1]
-        blocks.append(np.sort(distances, axis=1)[:, 1:])
-    return np.concatenate(blocks)
+def _neighbours(points: FloatArray, count: int, distances: FloatArray | None) -> FloatArray:
+    """Return the distances [M, <= count] of M distinct points to their nearest neighbours, ascending."""
+    if distances is None:
+        points = without_copies(points)
+        starts = range(0, len(points), BLOCK)
+        near = [_smallest(between(points[at : at + BLOCK], points), count + 1) for at in starts]
+    else:
+        kept = ~np.triu(distances <= copy_reach(points), 1).any(axis=0)
+        near = [_smallest(distances[np.ix_(kept, kept)], count + 1)]
+    return np.concatenate(near)[:, 1:]
+
+
+def _smallest(block: FloatArray, count: int) -> FloatArray:
+    """Return the `count` smallest values of each row, ascending; all of them in shorter rows."""
+    if count >= block.shape[1]:
+        return np.sort(block, axis=1)
+    return np.sort(np.partition(block, count - 1, axis=1)[:, :count], axis=1)
 
 
 def inside(landmarks: IntArray, *, skip: int) -> IntArray:

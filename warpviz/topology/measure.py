@@ -74,8 +74,8 @@ def compare(
         rows=rows, model=origin.model, checksum=origin.checksum, layer=layer, space=space, head=head,
         tokens=num_tokens, token_texts=origin.token_texts, seed=seed, num_null=num_null,
         alpha=weight, skip=skip, recent=window, max_dim=max_dim,
-        intrinsic_dimension=_dimension(origin.points[used]), versions=versions(), points=origin.points[used], used=used,
-        landmarks=landmarks, full=full, diagrams=bars, notes=notes,
+        intrinsic_dimension=_dimension(origin.points[used], distances), versions=versions(), points=origin.points[used],
+        used=used, landmarks=landmarks, full=full, diagrams=bars, notes=notes,
     )  # fmt: skip
 
 
@@ -131,8 +131,9 @@ def _measure(
     return tuple(rows), bars
 
 
-def _dimension(points: np.ndarray[Any, Any]) -> dict[str, float | None]:
-    return {"two_nn": _number(bounds.two_nn(points)), "mle": _number(bounds.mle_dimension(points))}
+def _dimension(points: np.ndarray[Any, Any], distances: FloatArray) -> dict[str, float | None]:
+    two_nn, mle = (estimate(points, distances=distances) for estimate in (bounds.two_nn, bounds.mle_dimension))
+    return {"two_nn": _number(two_nn), "mle": _number(mle)}
 
 
 def _notes(sizes: Sequence[int], num_tokens: int, *, alpha: float | None, num_left_out: int) -> tuple[str, ...]:

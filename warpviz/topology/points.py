@@ -70,6 +70,11 @@ def num_duplicates(points: FloatArray) -> int:
     return len(points) - len(np.unique(points, axis=0))
 
 
+def copy_reach(points: FloatArray) -> float:
+    """Return the distance within which two of `points` [N, P] count as copies: a millionth of the cloud's extent."""
+    return float(np.ptp(points, axis=0).max()) * COPY
+
+
 def without_copies(points: FloatArray) -> FloatArray:
     """Return `points` [N, P] without those nearer to an earlier one than a millionth of the cloud's extent.
 
@@ -78,7 +83,7 @@ def without_copies(points: FloatArray) -> FloatArray:
     """
     from scipy.spatial import cKDTree
 
-    near = cKDTree(points).query_pairs(float(np.ptp(points, axis=0).max()) * COPY, output_type="ndarray")
+    near = cKDTree(points).query_pairs(copy_reach(points), output_type="ndarray")
     return np.asarray(points[np.setdiff1d(np.arange(len(points)), near[:, 1])])
 
 
