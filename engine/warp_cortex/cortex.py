@@ -92,6 +92,10 @@ class Cortex:
             msg = f"tasks must be one or more non-empty texts, got {list(tasks)!r}"
             raise ValueError(msg)
         context = self.prism.read(source) if isinstance(source, str) else source
+        maker = context.checksum if isinstance(context, Snapshot) else context.prism.spec.checksum
+        if maker != self.prism.spec.checksum:
+            msg = f"the context belongs to another model (checksum {maker}), not to {self.prism.spec.name!r}"
+            raise ValueError(msg)
         synapse = Synapse(self.config.synapse, seed=self.config.seed)
         snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
         lane = self._lane()

@@ -91,7 +91,8 @@ def test_scaled_embeddings_are_undone(rope: dict[str, Any]) -> None:
     with Prism(build_model("llama", rope_parameters=rope), build_tokenizer()) as prism:
         keys = unrotated(prism, [7, 8] * 40)
         torch.testing.assert_close(keys, keys[:2].repeat(40, 1), rtol=1e-3, atol=1e-4)
-        plain = unrotated(Prism(build_model("llama"), build_tokenizer()), [7, 8])
+        with build_prism("llama") as other:
+            plain = unrotated(other, [7, 8])
         torch.testing.assert_close(keys[:2], plain, rtol=1e-3, atol=1e-4)
 
 
