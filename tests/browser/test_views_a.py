@@ -76,7 +76,7 @@ def lasso_everything(page: Page) -> None:
 
 
 def test_sliders_lassos_and_loops_move_every_view_and_the_kernel(lab: Lab) -> None:
-    """K by keyboard, a lasso by mouse and a loop by Enter reach the other views and Python; Python's selection is drawn."""
+    """Keys on k, a lasso and Enter on a loop reach the other views and Python, and its selection is drawn."""
     page = open_board(lab)
     before = page.locator(f"{TEXT} .wz-landmark").count()
     slider(page, CLOUD).focus()

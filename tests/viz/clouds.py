@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from warpviz.views.subject import Subject, subject_of_arrays
 
-WORDS = ["The", "rain", "held", "off", "until", "noon", "and", "Maren", "walked", "north", "to", "the", "mill", "where", "the", "brass", "key", "lay", "in", "a", "red", "box", "."]
+SENTENCE = "The rain held off until noon and Maren walked north to the mill where the brass key lay in a red box ."
+WORDS = SENTENCE.split()
 HOSTILE = (
     '<img src=x onerror="window.pwned=1">',
     "</script><script>window.pwned=1</script>",

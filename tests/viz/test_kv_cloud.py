@@ -26,7 +26,7 @@ def cloud():
     yield view
     view.close()
     assert registry.live_pumps() == 0
-    assert not [thread for thread in threading.enumerate() if thread.name == "warpviz-cloud"]
+    assert not [thread for thread in threading.enumerate() if thread.name in ("warpviz-cloud", "warpviz-umap")]
 
 
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(0, 5))

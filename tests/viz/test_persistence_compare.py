@@ -159,3 +159,15 @@ def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -
     files = made.save(tmp_path / "saved")
     assert load_comparison(files["json"]) == made
     assert "2r" in shape.summary()
+
+
+def test_the_json_export_reloads_and_is_the_same_twice(shape: PersistenceCompare, tmp_path: Path) -> None:
+    """Two exports are byte-identical, and what `warpviz.load` reads has the numbers on screen."""
+    import warpviz
+
+    first, second = shape.to_json(tmp_path / "one" / "c.json"), shape.to_json(tmp_path / "two" / "c.json")
+    assert first.read_bytes() == second.read_bytes()
+    assert (first.parent / "c_points.npz").read_bytes() == (second.parent / "c_points.npz").read_bytes()
+    loaded = warpviz.load(first)
+    row = loaded.select(k=40, dim=1)[0]
+    assert row.bottleneck == pytest.approx(shape.pair.numbers[1]["bottleneck"])

@@ -4,7 +4,7 @@ const COLOUR_MODES = [
   ["position", "position"], ["received", "attention received"], ["kind", "kind"], ["cluster", "cluster"],
   ["rank", "landmark rank"], ["distance", "distance to landmark"], ["cell", "nearest landmark"],
 ];
-const KIND_COLOURS = ["grey", "green", "vermilion", "purple", "sky", "orange"];
+const KIND_COLOURS = ["sky", "green", "purple", "orange", "blue", "yellow"];
 
 /** Return {colours: one per point, legend}. `legend` is {low, high, title} for ramps or {items: [[colour, text]]}. */
 function colourPoints(mode, store, marks, theme) {
@@ -21,7 +21,8 @@ function colourPoints(mode, store, marks, theme) {
     const kind = store.array("kind");
     const names = store.data.kind_names ?? ["text"];
     const colour = (j) => theme.palette[KIND_COLOURS[j % KIND_COLOURS.length]];
-    return { colours: build((t) => colour(kind[t] ?? 0)), legend: { items: names.map((name, j) => [colour(j), name]) } };
+    const items = [...names.map((name, j) => [colour(j), name]), [theme.mark, "landmark"]];
+    return { colours: build((t) => (marks.has(t) ? theme.mark : colour(kind[t] ?? 0))), legend: { items } };
   }
   if (mode === "cluster") {
     const cluster = store.array("cluster");

@@ -3,7 +3,12 @@
 function cloudControls(cloud) {
   const { frame, store } = cloud;
   const k = slider(frame, { label: "k landmarks", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
-  frame.cleanup(store.on("data", () => k.range(1, Math.max(1, store.array("order").length))));
+  const range = () => {
+    k.range(1, Math.max(1, store.array("order").length));
+    const num = store.data.tokens?.length ?? 0;
+    k.input.title = `The rule 43 n^0.26 asks for ${ruleOf(num)} landmarks of ${num} tokens`;
+  };
+  frame.cleanup(store.on("data", range));
   select(frame, { label: "colour", trait: "colour", options: COLOUR_MODES });
   bound(frame, "projection", [["pca", "PCA"], ["umap", "UMAP"]], "Projection");
   bound(frame, "dims", [[2, "2-D"], [3, "3-D"]], "Dimensions");

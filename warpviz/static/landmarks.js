@@ -51,3 +51,6 @@ function certificateText(alpha) {
   const factor = certificateFactor(alpha);
   return factor === null ? "no guarantee from \u03b1 = 0.5 on" : `at most ${number(factor, 3)}\u00d7 the best possible radius`;
 }
+
+/** How many landmarks the rule of arXiv 2510.04553 asks for, 43 n^0.26. */
+function ruleOf(num) { return Math.min(num, Math.round(43 * num ** 0.26)); }

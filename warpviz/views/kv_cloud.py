@@ -1,40 +1,24 @@
 """KVCloud: what a cache holds, as a cloud of tokens in which landmarks, radius and cells follow k in the browser."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from warpviz.topology.cloud import LEAST_UMAP, METRICS, Projection, clusters, pca, umap
+from warpviz.topology.cloud import LEAST_UMAP, METRICS
 from warpviz.views import cloud_still, wire
+from warpviz.views.cloud_scene import Geometry, Maker, Scene
 from warpviz.views.latest import Latest
-from warpviz.views.nearest import Chains
 from warpviz.views.pump import Patch
-from warpviz.views.subject import ALL, SKIP, Ranked, Subject, subject_of
+from warpviz.views.subject import ALL, ALWAYS, SKIP, Subject, subject_of
 from warpviz.views.view import View
 
 MOST_POINTS = 50_000
-NUM_CLUSTERS = 8
 COLOURS = ("position", "received", "kind", "cluster", "rank", "distance", "cell")
 GEOMETRY = ("space", "layer", "head", "policy", "alpha", "metric", "n_neighbors", "min_dist", "projection", "dims")
-
-
-@dataclass(slots=True)
-class Scene:
-    """What has been computed: the tokens drawn `index` int64 [n], their plane, UMAP [n, d] by d, and the ranking."""
-
-    index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    umap: dict[int, Projection] = field(default_factory=dict)
-    busy: str = "reading the cache\u2026"
-    ranked: Ranked | None = None
-    chains: Chains | None = None
-    ranks: dict[str, wire.Array] = field(default_factory=dict)
-    points: wire.Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
-    plane: Projection | None = None
 
 
 class KVCloud(View):
@@ -70,82 +54,70 @@ class KVCloud(View):
 
     def __init__(self, given: Any, *, seed: int = 0, max_points: int = MOST_POINTS, **settings: Any) -> None:
         self.subject: Subject = subject_of(given, seed=seed)
-        self.seed, self.max_points = seed, max_points
+        self.maker = Maker(self.subject, seed=seed, max_points=max_points)
         self.scene = Scene()
-        self._kept: dict[tuple[Any, ...], Any] = {}
         super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
         self._worker = Latest(on_error=self._failed, name="warpviz-cloud")
+        self._slow = Latest(on_error=self._failed, name="warpviz-umap")
         self.observe(lambda _: self._worker.submit(self._compute), list(GEOMETRY))
         self._worker.submit(self._compute)
 
     def wait(self, timeout_s: float = 60.0) -> "KVCloud":
-        """Wait until everything asked for has been computed; return the view."""
-        self._worker.wait(timeout_s)
+        """Wait until everything asked for has been computed, UMAP included; return the view."""
+        if self._worker.wait(timeout_s):
+            self._slow.wait(timeout_s)
         return self
 
     def close(self) -> None:
-        """Stop the worker and the writer."""
-        if hasattr(self, "_worker"):
-            self._worker.close()
+        """Stop the workers and the writer."""
+        for name in ("_worker", "_slow"):
+            if hasattr(self, name):
+                getattr(self, name).close()
         super().close()
 
-    # --- computing: one job brings everything up to date, the newest wins -------------------------------------------
+    # --- computing: one job brings everything up to date, the newest wins; UMAP follows on its own thread -----------
 
     def _compute(self, overtaken: Any) -> None:
-        points = self.subject.points(self.space, self.layer, self.head)
-        index = self._index(len(points))
-        key = (self.space, self.layer, self.head)
-        plane = self._once(("pca", *key), lambda: pca(points[index], num_axes=3, seed=self.seed))
-        self._show(points=points, index=index, plane=plane, key=key)
-        self._rank(points)
-        if overtaken() or self.projection != "umap" or len(index) < LEAST_UMAP:
+        look = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
+        self._show(look)
+        if overtaken():
             return
-        made = self._once(
-            ("umap", *key, *(settings := (self.dims, self.metric, self.n_neighbors, round(self.min_dist, 4)))),
-            lambda: umap(
-                points[index], num_axes=settings[0], metric=settings[1], n_neighbors=settings[2],
-                min_dist=settings[3], seed=self.seed,
-            ),
-        )  # fmt: skip
-        if not overtaken():
-            with self.lock:
-                self.scene.umap[settings[0]], self.scene.busy = made, ""
-                self.push(data=self._facts_shown(), arrays=self._point_arrays())
-
-    def _rank(self, points: wire.Array) -> None:
-        which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}
-        ranked, found = self.subject.ranked(**which), self.subject.chains(**which)
-        arrays = self.subject.rank_arrays(**which)
-        grouped = clusters(points, method="kmeans", num=NUM_CLUSTERS, seed=self.seed).astype(np.uint8)
+        ranked, found = self.subject.ranked(**look.which), self.subject.chains(**look.which)
+        arrays = self.subject.rank_arrays(**look.which)
         with self.lock:
-            self.scene.ranked, self.scene.chains = ranked, found
-            self.scene.ranks = {**arrays, "cluster": grouped}
-            self.push(data=self._facts_shown(), arrays=self.scene.ranks)
+            self.scene.ranked, self.scene.chains, self.scene.ranks = ranked, found, {**self.scene.ranks, **arrays}
+            self.push(data=self._facts_shown(), arrays=arrays)
+        if look.projection == "umap" and look.dims not in self.scene.umap:
+            self._slow.submit(lambda stale: self._project(look, stale))
+        if not overtaken():
+            grouped = self.maker.clusters(look)
+            with self.lock:
+                self.scene.ranks["cluster"] = grouped
+                self.push(arrays={"cluster": grouped})
 
-    def _show(self, *, points: wire.Array, index: NDArray[np.int64], plane: Projection, key: tuple[Any, ...]) -> None:
+    def _show(self, look: Geometry) -> None:
         """Show the principal plane; a UMAP of other points or settings no longer counts."""
-        settings = (self.metric, self.n_neighbors, round(self.min_dist, 4))
+        points, index, plane = self.maker.points(look), self.maker.index(look), self.maker.plane(look)
         with self.lock:
             scene = self.scene
             scene.points, scene.index, scene.plane = points, index, plane
-            kept = {dims: self._kept.get(("umap", *key, dims, *settings)) for dims in (2, 3)}
-            scene.umap = {dims: made for dims, made in kept.items() if made is not None}
-            waits = self.projection == "umap" and self.dims not in scene.umap and len(index) >= LEAST_UMAP
+            scene.umap = self.maker.known_umap(look)
+            waits = look.projection == "umap" and look.dims not in scene.umap and len(index) >= LEAST_UMAP
             scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
             self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
-    def _index(self, num_points: int) -> NDArray[np.int64]:
-        """Return the tokens drawn: all, or evenly spaced ones, never fewer landmarks."""
-        if num_points <= self.max_points:
-            return np.arange(num_points)
-        ranked = self.subject.ranked(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
-        room = max(self.max_points - len(ranked.order), 1)
-        return np.union1d(np.linspace(0, num_points - 1, room).astype(np.int64), ranked.order)
-
-    def _once(self, key: tuple[Any, ...], make: Any) -> Any:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+    def _project(self, look: Geometry, overtaken: Any) -> None:
+        made = self.maker.umap(look)
+        if made is None or overtaken():
+            return
+        with self.lock:
+            now = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
+            if now.umap == look.umap:
+                num = len(made.coords)
+                later = self.scene.points[self.scene.index[num:]]  # tokens that came while it was computed
+                self.scene.umap[look.dims] = made.extend(later) if len(later) else made
+                self.scene.busy = ""
+                self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
     def _failed(self, error: BaseException) -> None:
         with self.lock:
@@ -201,7 +173,9 @@ class KVCloud(View):
             if scene.plane
             else []
         )
-        return {"explained": shares, "busy": scene.busy, "model": self.subject.facts.get("model", ""),
+        names = list(dict.fromkeys(self.subject.kinds))
+        model = self.subject.facts.get("model", "")
+        return {"kind_names": names, "always": ALWAYS, "explained": shares, "busy": scene.busy, "model": model,
                 "summary": self.summary()}  # fmt: skip
 
     def _point_arrays(self) -> dict[str, wire.Array]:

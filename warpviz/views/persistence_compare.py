@@ -193,6 +193,10 @@ class PersistenceCompare(View):
         """Return a `warpviz.topology.Comparison` at the present k (or `ks=...`), to save, reload and recompute."""
         return persistence_still.comparison(self, **settings)
 
+    def to_json(self, path: Path | str) -> Path:
+        """Write the comparison as JSON, its arrays beside it: the same bytes each time, and `warpviz.load` reads it."""
+        return persistence_still.write_json(self, path)
+
     def summary(self) -> str:
         """Return the comparison in words."""
         return persistence_still.summary(self)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from warpviz.views import export, svg
+from warpviz.views.pairing import KS
 from warpviz.views.subject import ALL, SKIP
 
 if TYPE_CHECKING:
@@ -77,6 +78,20 @@ def comparison(view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null
         max_dim=view.max_dim, seed=view.seed, num_null=view.num_null if num_null is None else num_null, skip=SKIP,
         max_points=view.max_points,
     )  # fmt: skip
+
+
+def write_json(view: "PersistenceCompare", path: Path | str) -> Path:
+    """Write the comparison at the present k and the curve's as JSON and, beside it, `<stem>_points.npz`."""
+    from warpviz.topology.export import npz_bytes
+
+    most = min(len(view.base.order), len(view.base.used)) if view.base is not None else view.k
+    ks = sorted({k for k in (*KS, view.k) if SKIP + 1 <= k <= most})
+    made = comparison(view, ks=tuple(ks))
+    path = Path(path)
+    points = f"{path.stem}_points.npz"
+    export.write_text(path, export.dumps(made.to_record(points=points)) + "\n")
+    (path.parent / points).write_bytes(npz_bytes(made.arrays()))
+    return path
 
 
 def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:

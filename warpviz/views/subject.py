@@ -12,7 +12,8 @@ from warpviz.views.wire import Array, float32, uint32
 
 ALL, MEAN = -1, -2
 MOST_LANDMARKS = 512
-SKIP = 4
+SKIP = 4  # attention sinks: always kept, and left out of radii
+ALWAYS = 20  # sinks and the 16 most recent tokens: kept at any k, before the policy chooses
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -100,15 +101,23 @@ class Subject:
 def subject_of(given: Any, *, seed: int = 0) -> Subject:
     """Return the Subject of a Context, of a running or finished Cortex, of a Subject, or of an array [T, P].
 
+    A Context that goes on writing is not followed: the Subject holds a copy of its cache as it stands now.
+
     Raises:
         TypeError: none of these.
+        ValueError: a Cortex that has not run.
     """
     if isinstance(given, Subject):
         return given
+    num_prompt = None
     if hasattr(given, "context") and not hasattr(given, "evidence"):
+        num_prompt = _prompt_tokens(given)
         given = given.context
+    if given is None:
+        msg = "the Cortex has not read anything yet: run it first, or give a text"
+        raise ValueError(msg)
     if hasattr(given, "evidence"):
-        return _of_context(given, seed)
+        return _of_context(given, seed, num_prompt)
     if isinstance(given, np.ndarray) and given.ndim == 2:  # noqa: PLR2004 - tokens and coordinates
         return subject_of_arrays(given)
     msg = f"expected a Context, a Cortex or an array [T, P], got {type(given).__name__}"
@@ -141,9 +150,19 @@ def subject_of_arrays(
     )  # fmt: skip
 
 
-def _of_context(context: Any, seed: int) -> Subject:
+def _prompt_tokens(cortex: Any) -> int | None:
+    """Return how many tokens a cortex was given, None if it has not said."""
+    from warp_cortex import RunStart
+
+    starts = cortex.trace.of(RunStart) if hasattr(cortex, "trace") else []
+    return len(starts[-1].prompt_tokens) if starts else None
+
+
+def _of_context(live: Any, seed: int, num_prompt: int | None) -> Subject:
+    context = live.fork()  # another thread may go on writing into the live one
     spec = context.prism.spec
     held = context.positions.tolist()
+    kinds = [("prompt" if position < num_prompt else "written") if num_prompt else "text" for position in held]
 
     def points(space: str, layer: int, head: int) -> Floats:
         which = None if head == ALL else "mean" if head == MEAN else head
@@ -154,7 +173,7 @@ def _of_context(context: Any, seed: int) -> Subject:
         return _rank(evidence, k, policy, alpha, seed)
 
     return Subject(
-        tokens=[context.tokens[position] for position in held],
+        tokens=[context.tokens[position] for position in held], kinds=kinds,
         points=points, rank=rank, received=lambda: float32(context.received().cpu()),
         spaces=("keys", "rotated", "values", "hidden") if spec.has_rope else ("rotated", "values", "hidden"),
         num_layers=spec.num_layers, num_heads=spec.num_kv_heads,
