@@ -45,7 +45,7 @@ class Council:
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
         self.router.prime(river.context.text)
-        self._num_streams = 0
+        self._num_streams = self._peak_bytes = 0
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
 
@@ -88,11 +88,19 @@ class Council:
     def note(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
         """Return the events one outcome of the stream lane causes; a finished thought is judged and may enter."""
         if outcome.token is not None:
-            return [self._thought_token(outcome)]
+            return [self._thought_token(outcome), *self._grown()]
         if outcome.error is not None:
             failure = Failure(step=self.step, stream=outcome.stream.id, message=outcome.error)
             return [failure, Finish(step=self.step, stream=outcome.stream.id, reason="error")]
         return self._judge(outcome, theta=theta, can_inject=can_inject)
+
+    def _grown(self) -> list[Event]:
+        """Return the bytes held now if the streams hold more than ever before, so that a run's peak is on record."""
+        held = self.lane.private_bytes
+        if held <= self._peak_bytes:
+            return []
+        self._peak_bytes = held
+        return [self.memory()]
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner."""
