@@ -12,7 +12,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from warpviz.views import export, registry, static, wire
+from warpviz.views import export, registry, static, subshell, wire
 from warpviz.views.pump import Patch, Pump
 
 Provenance = Mapping[str, Any]
@@ -88,6 +88,17 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
 
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
+
+    # --- ipywidgets' two doors to the browser; through both, answers must find the way past a busy cell -------------
+
+    def open(self) -> None:
+        """Open the comm."""
+        super().open()
+        subshell.unpin(self.comm)
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        super()._send(msg, buffers=buffers)
+        subshell.unpin(self.comm)
 
     # --- for subclasses -------------------------------------------------------------------------------------------
 
