@@ -69,6 +69,9 @@ class Cortex:
         """
         self._controls.stop.clear()
         self.trace, self._council = Trace(), None
+        return self._events(prompt, progress)
+
+    def _events(self, prompt: str, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
         try:
             here = yield from self._begin(prompt, progress)
             if here is None:

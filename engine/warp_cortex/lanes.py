@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 
 from warp_cortex.council import Council
-from warp_cortex.lane import Outcome
 from warp_cortex.trace import Event, Failure, Finish, Token
+
+if TYPE_CHECKING:
+    from warp_cortex.lane import Outcome
 
 POLL_S = 0.02
 JOIN_S = 30.0
@@ -100,6 +103,7 @@ class _Run:
         self.here, self.controls = here, controls
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.closing = threading.Event()
+        self._lane_is_lost = False
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._clock, self._start = clock, clock()
         self._ready = _device_event(here)
@@ -132,17 +136,24 @@ class _Run:
     def streams(self) -> None:
         """Step the stream lane whenever somebody waits or thinks."""
         lane = self.here.lane
-        with _device_lane(self.here, LOW_PRIORITY):
-            while not self.closing.is_set():
-                if lane.is_idle:
-                    self.closing.wait(POLL_S / 10)
-                    continue
-                self._ready.wait()
-                for outcome in lane.step():
-                    self._outcomes.put(outcome)
+        try:
+            with _device_lane(self.here, LOW_PRIORITY):
+                while not self.closing.is_set():
+                    if lane.is_idle:
+                        self.closing.wait(POLL_S / 10)
+                        continue
+                    self._ready.wait()
+                    for outcome in lane.step():
+                        self._outcomes.put(outcome)
+        except Exception as error:  # noqa: BLE001 - a thread's boundary: streams end here, the River goes on
+            self._lane_is_lost = True
+            message, step = f"{type(error).__name__}: {error}", self.here.step
+            for stream in lane.close("error"):
+                self._put([Failure(step=step, stream=stream.id, message=message)])
+                self._put([Finish(step=step, stream=stream.id, reason="error")])
 
     def _streams_busy(self) -> bool:
-        return not self.here.lane.is_idle or not self._outcomes.empty()
+        return not (self._lane_is_lost or self.here.lane.is_idle) or not self._outcomes.empty()
 
     def _note_finished(self, *, can_inject: bool) -> None:
         while not self._outcomes.empty():
@@ -163,7 +174,7 @@ def _device_lane(here: Council, priority: int) -> AbstractContextManager[object]
     """Return the context of a CUDA stream of that priority, or nothing on other devices."""
     if here.prism.device.type != "cuda":
         return nullcontext()
-    stream = torch.cuda.Stream(here.prism.device, priority=priority)
+    stream = torch.cuda.Stream(here.prism.device, priority=priority)  # type: ignore[no-untyped-call] # torch's own gap
     stream.wait_stream(torch.cuda.current_stream(here.prism.device))
     return torch.cuda.stream(stream)
 
@@ -184,4 +195,5 @@ class _Ready:
 
 
 def _device_event(here: Council) -> _Ready:
-    return _Ready(torch.cuda.Event() if here.prism.device.type == "cuda" else None)
+    is_cuda = here.prism.device.type == "cuda"
+    return _Ready(torch.cuda.Event() if is_cuda else None)  # type: ignore[no-untyped-call] # torch's own gap

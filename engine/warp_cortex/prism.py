@@ -89,6 +89,9 @@ class Prism:
 
         last_rows: int64 [B], the column of each sequence's last token when the batch is padded on the right.
         """
+        if not self._handles:
+            msg = "this Prism is closed; load or wrap the model again"
+            raise ValueError(msg)
         self._local.frame = frame = _Frame(last_rows)
         try:
             with torch.inference_mode():
