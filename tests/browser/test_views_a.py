@@ -10,7 +10,7 @@ from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 
 SETUP = """
-sys.path.insert(0, {viz!r})
+import sys; sys.path.insert(0, {root!r})
 from tests.viz.clouds import made_up
 from warpviz.views.explore import explore
 board = explore(made_up({num}, hostile=True), k=40, projection="pca", export_dir="shots", num_null=3)
@@ -27,8 +27,8 @@ def slider(page: Page, view: str, trait: str = "k"):
 
 def open_board(lab: Lab, *, num: int = 200) -> Page:
     """Open a notebook that shows the dashboard of made-up tokens, and a spare cell."""
-    viz = str(Path(__file__).parents[1] / "viz")
-    lab.write("views_a.ipynb", [SETUP.format(viz=viz, num=num), "0"])
+    root = str(Path(__file__).parents[2])
+    lab.write("views_a.ipynb", [SETUP.format(root=root, num=num), "0"])
     lab.open_notebook("views_a.ipynb")
     lab.run_all()
     lab.wait_for_prompt(1)

@@ -2,7 +2,7 @@
 
 function cloudControls(cloud) {
   const { frame, store } = cloud;
-  const k = slider(frame, { label: "k landmarks", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
+  const k = slider(frame, { label: "k", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
   const range = () => {
     k.range(1, Math.max(1, store.array("order").length));
     const num = store.data.tokens?.length ?? 0;

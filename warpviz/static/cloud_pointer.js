@@ -66,6 +66,7 @@ function clampTo(value, low, high) { return Math.min(Math.max(value, low), high)
 
 /** Arrows walk through the tokens, Enter selects, Escape clears, + and - zoom, 0 resets, shift-arrows rotate. */
 function cloudKeys(cloud, event) {
+  if (cloud.plot.missed) cloud.plot.paint();
   const { scene, plot } = cloud;
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
   if (step && event.shiftKey && scene.dims === 3) {

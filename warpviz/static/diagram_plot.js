@@ -43,6 +43,7 @@ class DiagramPlot {
 
   /** Arrows walk through the bars of both sides, the longest first; Enter selects a loop. */
   key(event) {
+    if (!this.spots.length) this.plot.paint();  // it may have been out of sight until now
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step && this.spots.length) {
       const order = [...this.spots].sort((a, b) => b.death - b.birth - (a.death - a.birth));

@@ -10,8 +10,7 @@ class Frame {
     this.themeListeners = [];
     this.summaryText = "";
     this.build();
-    this.theme = themeOf(this.root);
-    this.cleanup(watchTheme(() => { this.theme = themeOf(this.root); this.themeListeners.forEach((fn) => fn()); }));
+    this.cleanup(watchTheme(() => { this.colours = null; this.themeListeners.forEach((fn) => fn()); }));
     this.cleanup(store.on("change:notice", (text) => this.error(text)));
     this.error(store.get("notice"));
     this.cleanup(store.on("data", () => this.titles()));
@@ -30,6 +29,12 @@ class Frame {
     this.root = h("section", { class: "warpviz", role: "group", "data-uid": this.store.uid },
       this.header, this.controls, this.notice, this.body, this.statusLine, this.hidden);
     this.el.append(this.root);
+  }
+
+  /** The colours of the page around; read when first needed, since an element off the page has none. */
+  get theme() {
+    if (!this.colours?.ink) this.colours = themeOf(this.root);
+    return this.colours;
   }
 
   get title() { return this.store.data.title ?? this.store.get("title") ?? ""; }

@@ -118,7 +118,7 @@ function progressBar(frame, store) {
 function mount(frame, store) {
   const view = new PersistenceView(frame, store);
   const most = () => Math.max(1, store.array("order").length);
-  const k = slider(frame, { label: "k landmarks", trait: "k", min: 1, max: most(), format: (v) => String(v) });
+  const k = slider(frame, { label: "k", trait: "k", min: 1, max: most(), format: (v) => String(v) });
   const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...((store.data.max_dim ?? 1) > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
   const axes = segmented(frame, { label: "Axes", options: [["death", "Birth \u2013 death"], ["length", "Birth \u2013 length"]], value: store.get("axes"), onchange: (v) => store.set("axes", v) });
   const panels = segmented(frame, { label: "Panel", options: [["barcode", "Barcode"], ["betti", "Betti"], ["image", "Image"]], value: store.get("panel"), onchange: (v) => store.set("panel", v) });

@@ -15,16 +15,26 @@ class Plot {
     frame.plots.push(this);
     this.observer = new ResizeObserver(() => this.redraw());
     this.observer.observe(this.canvas);
-    frame.cleanup(() => { this.observer.disconnect(); cancelAnimationFrame(this.pending); });
+    this.near = true;  // until the observer says otherwise
+    this.watcher = new IntersectionObserver((entries) => this.meet(entries[entries.length - 1].isIntersecting), { rootMargin: "200px" });
+    this.watcher.observe(this.canvas);
+    frame.cleanup(() => { this.observer.disconnect(); this.watcher.disconnect(); cancelAnimationFrame(this.pending); });
     frame.onTheme(() => this.redraw());
     this.redraw();
   }
 
   get width() { return this.canvas.clientWidth; }
 
+  /** A canvas far out of sight is not painted; what it missed is painted when it comes near. */
+  meet(near) {
+    this.near = near;
+    if (near && this.missed) this.redraw();
+  }
+
   /** Draw at the next frame, once however often this is called. */
   redraw() {
-    if (this.pending) return;
+    this.missed = !this.near;
+    if (this.pending || !this.near) return;
     this.pending = requestAnimationFrame(() => { this.pending = 0; this.paint(); });
   }
 

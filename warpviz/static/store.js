@@ -1,6 +1,7 @@
 // A view's state in the browser: traits (shared, linked, saved to the kernel), data and arrays (sent by the pump).
 
 const WARPVIZ = (globalThis.__warpviz ??= { stores: new Map(), groups: new Map(), painted: 0 });
+const [ASK_AGAIN_MS, ASK_MOST_MS] = [600, 10000];
 const SELECTION_NONE = Object.freeze([]);
 
 class Emitter {
@@ -79,10 +80,15 @@ class Store extends Emitter {
     }
   }
 
-  /** Ask the kernel for the full state, once. */
-  ready() {
+  /**
+   * Ask the kernel for the full state until it comes. A first message waits behind a busy cell; once the page has opened a
+   * subshell for its widgets, a later one does not.
+   */
+  ready(wait = ASK_AGAIN_MS) {
+    clearTimeout(this.asking);
     if (this.synced || !this.live) return;
     this.model.send({ op: "ready" });
+    this.asking = setTimeout(() => this.ready(Math.min(wait * 2, ASK_MOST_MS)), wait);
   }
 
   /** Send a message of the view's own to the kernel; without one it is dropped. */
@@ -147,6 +153,8 @@ function openStore(model, options) {
 
 function closeStore(store) {
   WARPVIZ.stores.delete(store.uid);
+  clearTimeout(store.asking);
+  store.live = false;
   for (const members of WARPVIZ.groups.values()) members.delete(store);
   store.listeners.clear();
 }

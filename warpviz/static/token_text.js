@@ -201,7 +201,7 @@ function drawToken(view, pen, t, text, x, y, w, size) {
 
 function mount(frame, store) {
   const view = new TokenText(frame, store);
-  const k = slider(frame, { label: "k landmarks", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
+  const k = slider(frame, { label: "k", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
   select(frame, { label: "tint", trait: "tint", options: TINTS });
   frame.cleanup(store.on("data", (change) => { k.range(1, Math.max(1, store.array("order").length)); view.refresh(change); }));
   frame.cleanup(store.on("change:k", () => view.follow()));
