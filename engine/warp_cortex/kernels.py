@@ -79,6 +79,11 @@ def gated(x: Tensor) -> Tensor:
     return out
 
 
+def best(logits: Tensor) -> Tensor:
+    """Return the index of each row's highest number, int64 [B]."""
+    return logits.argmax(-1)
+
+
 @triton.jit
 def _add_norm(x, residual, weight, out, total, eps, size, has_residual: tl.constexpr, width: tl.constexpr):
     row = tl.program_id(0).to(tl.int64) * size

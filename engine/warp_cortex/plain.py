@@ -1,6 +1,7 @@
-"""The parts of a fast step between its matrix products, in plain torch: the reference, and the CPU's version.
+"""The parts of a fast step between its matrix products, in plain torch: the reference, and what runs where neither fits.
 
-`kernels` has the same four functions for CUDA. Shapes: B agents, H_q / H_kv heads, D head size, K shared entries.
+`kernels` has the same five functions for CUDA, `loops` for CPUs.
+Shapes: B agents, H_q / H_kv heads, D head size, K shared entries.
 """
 
 import torch
@@ -69,3 +70,8 @@ def gated(x: Tensor) -> Tensor:
     gate, up = x.chunk(2, -1)
     opened: Tensor = functional.silu(gate) * up
     return opened
+
+
+def best(logits: Tensor) -> Tensor:
+    """Return the index of each row's highest number, int64 [B]."""
+    return logits.argmax(-1)

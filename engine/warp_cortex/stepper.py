@@ -1,7 +1,7 @@
 """Fast steps: every agent feeds one token, in static shapes, with no answer from the device needed in between.
 
 The arithmetic is the model's own, written out over `FusedWeights`, with four joined parts between the matrix products:
-`kernels` on CUDA, `plain` elsewhere. Because nothing in a step depends on the host, a step can be a CUDA graph.
+`kernels` on CUDA, `loops` on a CPU, `plain` where neither fits. Because nothing in a step depends on the host, a step can be a CUDA graph.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from warp_cortex.partial import Partial
 from warp_cortex.prism import Prism
 
 EMPTY = -1  # in a script: to be chosen by the model
+COMPILED = (torch.float32, torch.bfloat16)  # what `loops` computes in
 BUCKET = 16  # private entries looked at by the plain attention grow in steps of this
 
 
@@ -76,12 +77,16 @@ class Stepper:
     @torch.no_grad()
     def seat(self, tasks: Tensor, first: int = 0) -> None:
         """Give the agents from slot `first` on a task each, int64 [N, P], padded with EMPTY; they start anew."""
-        rows = slice(first, first + len(tasks))
-        self.script[rows] = EMPTY
-        self.script[rows, : tasks.shape[1]] = tasks
-        self.thinks_from[rows] = (tasks != EMPTY).sum(-1)
-        self.lengths[rows] = self.room.common
-        self.middle[rows] = 0
+        self.replace(torch.arange(first, first + len(tasks), device=self.script.device), tasks)
+
+    @torch.no_grad()
+    def replace(self, slots: Tensor, tasks: Tensor) -> None:
+        """Give the agents in these slots, int64 [N], a task each as `seat` does; nothing else in the batch changes."""
+        self.script[slots] = EMPTY
+        self.script[slots, : tasks.shape[1]] = tasks
+        self.thinks_from[slots] = (tasks != EMPTY).sum(-1)
+        self.lengths[slots] = self.room.common
+        self.middle[slots] = 0
 
     @torch.no_grad()
     def states(self, width: int | None = None) -> Tensor:
@@ -121,7 +126,8 @@ class Stepper:
     def choose(self, states: Tensor) -> Tensor:
         """Return each agent's most likely next token, int64 [B]; no more than `room.rows` rows of logits exist."""
         head = self.weights.head
-        return torch.cat([functional.linear(rows, head).argmax(-1) for rows in torch.split(states, self.room.rows)])
+        blocks = torch.split(states, self.room.rows)
+        return torch.cat([self.parts.best(functional.linear(rows, head)) for rows in blocks])
 
     def run(self, steps: int) -> None:
         """Take `steps` steps: replays of the graph where there is one."""
@@ -205,10 +211,15 @@ class Stepper:
 
 def kernels_for(prism: Prism) -> ModuleType:
     """Return the module with the parts of a step that suits the model's device and precision."""
-    if prism.device.type != "cuda" or prism.dtype not in partial.FLASH:
-        return plain
     try:
-        from warp_cortex import kernels
-    except ImportError:  # a torch without Triton: the plain parts are right everywhere
-        return plain
-    return kernels
+        if prism.device.type == "cuda" and prism.dtype in partial.FLASH:
+            from warp_cortex import kernels
+
+            return kernels
+        if prism.device.type == "cpu" and prism.dtype in COMPILED:
+            from warp_cortex import loops
+
+            return loops
+    except ImportError:  # a torch without Triton, an installation without numba: the plain parts are right everywhere
+        pass
+    return plain

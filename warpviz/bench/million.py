@@ -1,0 +1,214 @@
+"""A million agents, each with a task of its own over one context, each thinking to the end, through a few slots."""
+
+import argparse
+import json
+import multiprocessing
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from warpviz.bench import thinking
+from warpviz.bench.crew import has_bfloat16
+from warpviz.bench.errands import Errands
+from warpviz.bench.machine import provenance
+from warpviz.bench.progress import Meter, meter
+from warpviz.bench.shards import Ledger, Shards
+from warpviz.bench.thinking import Note, Plan
+
+PATIENCE = 60.0  # seconds a process gets to put down what it is doing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--model", default="village", help="a model that knows the village (village)")
+    parser.add_argument("--agents", type=int, default=1_000_000, metavar="N", help="how many (1,000,000)")
+    parser.add_argument("--slots", type=int, default=256, metavar="N", help="agents at once in one process (256)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes of one thread each (2)")
+    parser.add_argument("--context", type=int, default=512, metavar="TOKENS", help="of the text they share (512)")
+    parser.add_argument("--k", type=int, default=64, help="landmarks (64)")
+    parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto",
+                        help="auto: bfloat16 where the processor multiplies it")  # fmt: skip
+    parser.add_argument("--shard", type=int, default=5000, metavar="N", help="agents per file of results (5,000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("million"), help="folder of the results (million)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end, and nothing else")
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """Return what the flags ask for.
+
+    Raises:
+        ValueError: there are no tasks, slots or processes for it; what would be accepted is named.
+    """
+    most = Errands(args.seed).most
+    for name, value, top in (("agents", args.agents, most), ("slots", args.slots, 65_536), ("workers", args.workers, 256)):
+        if not 1 <= value <= top:
+            msg = f"--{name} must be between 1 and {top:,}, got {value:,}"
+            raise ValueError(msg)
+    dtype = args.dtype if args.dtype != "auto" else "bfloat16" if has_bfloat16() else "float32"
+    return Plan(args.model, dtype, args.agents, args.seed, args.context, args.k, args.shard)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Let all agents think that have not yet, and return what the folder holds then."""
+    plan = plan_of(args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
+    record = ledger.open(_described(plan))
+    call: dict[str, Any] = {"slots": args.slots, "workers": args.workers, **provenance("cpu", seed=plan.seed), "notes": []}
+    if missing := shards.missing():
+        start = time.monotonic()
+        _ready(plan, args.slots, args.out)
+        found = sum(len(shards.members(number)) for number in range(shards.count)) - sum(
+            len(shards.members(number)) for number in missing
+        )
+        with meter(plan.agents, found, quiet=args.json) as shown:
+            interrupted = _think(plan, args, missing, _noted(call, shown))
+        call |= {"seconds": time.monotonic() - start, "own_peak_bytes": thinking.peak_bytes(), "interrupted": interrupted}
+        record["calls"].append(_tally(call))
+        ledger.save(record)
+    return summary(record, shards)
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """Return the plan with the checksum of the model's weights: results of two models never share a folder."""
+    from warp_cortex import Prism
+
+    with Prism.load(plan.model) as prism:
+        return plan.record() | {"checksum": prism.spec.checksum}
+
+
+def _ready(plan: Plan, slots: int, folder: Path) -> None:
+    """Measure, once per folder, the axes that thoughts are projected on."""
+    if not (folder / "axes.npz").exists():
+        np.savez(folder / "axes.npz", **thinking.Workshop(plan).axes(slots))  # type: ignore[arg-type] # as in shards
+
+
+def _noted(call: dict[str, Any], shown: Meter) -> Callable[[Note], None]:
+    def tell(note: Note) -> None:
+        call["notes"].append(note)
+        shown.advance(note.agents, note.task_tokens + note.thought_tokens)
+
+    return tell
+
+
+def _think(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]) -> bool:
+    """Work on the missing shards, here or in processes; return whether Ctrl-C ended it."""
+    try:
+        if args.workers == 1:
+            thinking.work(plan, args.slots, args.out, iter(missing), tell, lambda: False)
+        else:
+            _beside(plan, args, missing, tell)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _beside(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]) -> None:
+    """Let several processes take shards from one queue.
+
+    Raises:
+        RuntimeError: one of them ended before its time; the shards written so far stay.
+    """
+    around = multiprocessing.get_context("spawn")
+    numbers: multiprocessing.Queue[int] = around.Queue()
+    notes: multiprocessing.Queue[Note] = around.Queue()
+    stop = around.Event()
+    for number in missing:
+        numbers.put(number)
+    crew = [
+        around.Process(target=thinking.work_beside, args=(plan, args.slots, args.out, numbers, notes, stop))
+        for _ in range(args.workers)
+    ]
+    for process in crew:
+        process.start()
+    try:
+        for note in _heard(notes, lambda: any(process.is_alive() for process in crew)):
+            tell(note)
+    finally:
+        stop.set()
+        numbers.cancel_join_thread()
+        for process in crew:
+            process.join(PATIENCE)
+        for note in _heard(notes, lambda: False):
+            tell(note)
+    if failed := [process.exitcode for process in crew if process.exitcode]:
+        msg = f"{len(failed)} of {args.workers} processes ended early (exit codes {failed}); repeat the call to go on"
+        raise RuntimeError(msg)
+
+
+def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> Iterator[Note]:
+    """Yield notes until there is none and `go_on` says no."""
+    while True:
+        try:
+            yield notes.get(timeout=0.2)
+        except queue.Empty:
+            if not go_on():
+                return
+
+
+def _tally(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call's record with the notes of its shards added up."""
+    notes: list[Note] = call.pop("notes")
+    peaks: dict[int, int] = {}
+    for place, note in enumerate(sorted(notes, key=lambda note: -note.peak_bytes)):
+        peaks[place] = note.peak_bytes
+    beside = call["workers"] if call["workers"] > 1 else 0
+    return call | {
+        "finished": sum(note.agents for note in notes),
+        "task_tokens": sum(note.task_tokens for note in notes),
+        "thought_tokens": sum(note.thought_tokens for note in notes),
+        "ended": sum(note.ended for note in notes),
+        "accepted": sum(note.accepted for note in notes),
+        "cpu_seconds": sum(note.cpu_seconds for note in notes),
+        "peak_rss_bytes": call["own_peak_bytes"] + beside * max(peaks.values(), default=0),
+    }
+
+
+def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
+    """Return what was done, over all calls on a folder. Tokens are those that agents fed: tasks and thoughts."""
+    calls = record["calls"]
+    total = {
+        name: sum(call[name] for call in calls)
+        for name in ("finished", "task_tokens", "thought_tokens", "ended", "accepted", "seconds", "cpu_seconds")
+    }
+    tokens = total["task_tokens"] + total["thought_tokens"]
+    seconds = total["seconds"] or float("inf")
+    last = calls[-1] if calls else {}
+    return {
+        "agents": shards.agents, **total, "tokens": tokens, "agent_tokens_per_s": tokens / seconds,
+        "thought_tokens_per_s": total["thought_tokens"] / seconds, "agents_per_s": total["finished"] / seconds,
+        "tokens_per_cpu_s": tokens / (total["cpu_seconds"] or float("inf")),
+        "peak_rss_bytes": max((call["peak_rss_bytes"] for call in calls), default=0),
+        "slots": last.get("slots", 0) * last.get("workers", 0), "calls": calls, "plan": record["plan"],
+        "missing": len(shards.missing()),
+    }  # fmt: skip
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; 130 after Ctrl-C (a second call goes on), else 0."""
+    found = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        sys.stdout.write(told(found, args.out) + "\n")
+    return 130 if found["missing"] else 0
+
+
+def told(found: dict[str, Any], folder: Path) -> str:
+    """Return the summary in a few lines."""
+    return "\n".join((
+        f"{found['finished']:,} of {found['agents']:,} agents finished; {found['ended']:,} ended their thought themselves",
+        f"{found['tokens']:,} tokens ({found['task_tokens']:,} of tasks, {found['thought_tokens']:,} of thoughts) in "
+        f"{found['seconds']:,.0f} s: {found['agent_tokens_per_s']:,.0f} agent-tokens/s, "
+        f"{found['thought_tokens_per_s']:,.0f} of them thought; {found['tokens_per_cpu_s']:,.0f} per second of one core",
+        f"{found['accepted']:,} thoughts would pass the gate; at most {found['peak_rss_bytes'] / 2**20:,.0f} MiB resident",
+        f"results: {folder}" + ("; repeat the call to go on" if found["missing"] else ""),
+    ))  # fmt: skip

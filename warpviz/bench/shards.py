@@ -1,0 +1,91 @@
+"""A folder of results in shards: what is written stays, and a later call goes on where the last one ended."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Shard i holds agents i x size .. of `agents`; each is one .npz of plain arrays, complete or absent."""
+
+    folder: Path
+    agents: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        """How many there are in all."""
+        return -(-self.agents // self.size)
+
+    def members(self, number: int) -> range:
+        """Return the agents of a shard."""
+        return range(number * self.size, min(self.agents, (number + 1) * self.size))
+
+    def missing(self) -> list[int]:
+        """Return the numbers of those that are not there yet."""
+        return [number for number in range(self.count) if not self.path(number).exists()]
+
+    def path(self, number: int) -> Path:
+        """Return where a shard lies."""
+        return self.folder / f"thoughts-{number:05}.npz"
+
+    def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write a shard; whoever looks sees all of it or nothing."""
+        path = self.path(number)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        with part.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
+        part.replace(path)
+
+    def read(self, number: int) -> Arrays:
+        """Return a shard's arrays."""
+        with np.load(self.path(number), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+
+    def present(self) -> Iterator[Arrays]:
+        """Yield those that are there, in order."""
+        for number in range(self.count):
+            if self.path(number).exists():
+                yield self.read(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a folder's results were made from, and how long each call worked on them."""
+
+    path: Path
+
+    def open(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record in the folder, or begin one.
+
+        Raises:
+            ValueError: the folder holds results of something else; the first difference is named.
+        """
+        if not self.path.exists():
+            record: dict[str, Any] = {"plan": dict(plan), "calls": []}
+            self.save(record)
+            return record
+        record = json.loads(self.path.read_text(encoding="utf-8"))
+        for name, value in plan.items():
+            if record["plan"].get(name) != value:
+                msg = (
+                    f"{self.path.parent} holds results with {name} {record['plan'].get(name)!r}, this call has "
+                    f"{value!r}; repeat that, or name another folder with --out"
+                )
+                raise ValueError(msg)
+        return record
+
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Write the record."""
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        part.replace(self.path)
