@@ -16,11 +16,10 @@ SCRIPT = "Now [TASK: find the lamp] and then [TASK: find the key] so we go on wr
 
 def scripted(monkeypatch: pytest.MonkeyPatch, prism: Prism, text: str = SCRIPT) -> None:
     """Make every River started from now on write `text` and then end."""
-    state: dict[int, Iterator[int]] = {}
+    scripts: dict[object, Iterator[int]] = {}  # by the River's own generator of random numbers
 
     def choose(_: Tensor, *, temperature: float, generator: object) -> int:
-        ids = state.setdefault(id(generator), iter(prism.encode(text)))
-        return next(ids, END)
+        return next(scripts.setdefault(generator, iter(prism.encode(text))), END)
 
     monkeypatch.setattr("warp_cortex.river.choose", choose)
 
