@@ -21,6 +21,7 @@ from warp_cortex import (
     Token,
     Trace,
 )
+from warpviz.live.beats import Beats
 
 PLACES = ("cellar", "mill", "chapel", "barn", "ferry house", "orchard", "smithy", "granary")
 THINGS = ("brass key", "red box", "tithe book", "lantern", "silver spoon", "rope", "seed map", "church bell")
@@ -230,3 +231,22 @@ class FabricatedCortex:
     def resume(self) -> None:
         """Go on."""
         self._go.set()
+
+
+class PacedCortex(FabricatedCortex):
+    """An engine that plays a fabricated run at `beats_hz` beats a second, all events of a beat at once."""
+
+    def __init__(self, source: Trace, *, beats_hz: float) -> None:
+        super().__init__(source)
+        self._beat_s = 1 / beats_hz
+
+    def run(self, prompt: str) -> Iterator[Event]:
+        """Yield the recorded events in time."""
+        begun = time.monotonic()
+        beats, last = Beats(), 0
+        for event in super().run(prompt):
+            beat = beats.advance(event)
+            if beat > last:
+                time.sleep(max(0.0, begun + beat * self._beat_s - time.monotonic()))
+            last = beat
+            yield event

@@ -11,7 +11,7 @@ from warp_cortex import Event
 
 from warpviz.live.engine_thread import EngineThread
 
-PERIOD_S = 0.05
+PERIOD_S = 0.025
 Sink = Callable[[Sequence[Event], str], None]
 """Takes the events since the last call and the run's status."""
 

@@ -20,7 +20,7 @@ class GateTunerView {
   constructor(frame, store) {
     Object.assign(this, { frame, store, judged: judgedOf(store), gates: [], swarms: [], point: null, pending: 0 });
     this.build();
-    frame.cleanup(this.judged.on("changed", () => this.refresh()));
+    frame.cleanup(this.judged.on("changed", () => { this.stale = true; this.later(); }));
     for (const name of ["theta", "scorer"]) { store.watch(name); frame.cleanup(store.on(`change:${name}`, () => this.retune())); }
     frame.cleanup(() => cancelAnimationFrame(this.pending));
     frame.table = () => this.table();
@@ -89,6 +89,7 @@ class GateTunerView {
 
   /** The thoughts have changed: sort and lay out again, then judge. */
   refresh() {
+    this.stale = false;
     if (this.scorers.join() !== this.scorerNames) {
       this.scorerNames = this.scorers.join();
       this.scorer.el.remove();
@@ -116,6 +117,7 @@ class GateTunerView {
   later() { this.pending ||= requestAnimationFrame(() => { this.pending = 0; this.frame.guard(() => this.paint()); }); }
 
   paint() {
+    if (this.stale) this.refresh();
     this.plot.paint();
     if (!this.rocBox.hidden) this.roc.paint();
     this.tellFacts();

@@ -5,6 +5,8 @@ const MARK_STYLE = {
   inject: { color: "green", row: 1, shape: "diamond" }, reject: { color: "vermilion", row: 2, shape: "cross" },
 };
 
+const TIMELINE_MS = 60; // while playing, the timeline need not move with every frame
+
 class Transport {
   /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
   constructor(frame, { playhead, act }) {
@@ -62,6 +64,10 @@ class Transport {
     this.time.textContent = `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`;
     const canvas = this.canvas;
     for (const [name, value] of [["valuemin", 0], ["valuemax", run.lastBeat], ["valuenow", playhead.beat]]) canvas.setAttribute(`aria-${name}`, value);
+    const key = [Math.round(playhead.place * 4), run.lastBeat, run.marks.length].join();
+    const now = performance.now();
+    if (key === this.drawn || (playhead.playing && now - this.drawnAt < TIMELINE_MS)) return;
+    [this.drawn, this.drawnAt] = [key, now];
     this.plot.redraw();
   }
 

@@ -41,6 +41,7 @@ class LiveRun(Following):
     title = "Live run"
     stem = "live-run"
     span: ClassVar[int] = 12
+    rate_hz: ClassVar[float] = 25.0
 
     def __init__(
         self, given: Trace | EngineThread | None = None, *, cloud: Any = None, autoplay: bool = True, **settings: Any
