@@ -171,3 +171,21 @@ def test_the_json_export_reloads_and_is_the_same_twice(shape: PersistenceCompare
     loaded = warpviz.load(first)
     row = loaded.select(k=40, dim=1)[0]
     assert row.bottleneck == pytest.approx(shape.pair.numbers[1]["bottleneck"])
+
+
+def test_other_complexes_replace_the_diagrams_and_come_back(shape: PersistenceCompare) -> None:
+    """Alpha changes both sides, a witness complex the landmarks' only; back at Rips everything is as it was."""
+    rips = shape.full[1].copy()
+    kept = shape.pair.bars[1].copy()
+    shape.complex = "alpha"
+    shape.wait()
+    assert shape.notice == ""
+    assert shape.full[1].tobytes() != rips.tobytes()
+    assert shape.pair.numbers[1]["bottleneck"] <= 2 * shape.pair.radius
+    shape.complex = "witness-weak"
+    shape.wait()
+    assert shape.full[1].tobytes() == rips.tobytes()
+    assert shape.pair.bars[1].tobytes() != kept.tobytes()
+    shape.complex = "rips"
+    shape.wait()
+    assert shape.pair.bars[1].tobytes() == kept.tobytes()

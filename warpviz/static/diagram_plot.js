@@ -36,7 +36,7 @@ class DiagramPlot {
   say(spot) {
     const who = spot.side === "full" ? "whole context" : "landmarks";
     const length = spot.death - spot.birth;
-    const sure = spot.side === "marks" && length > 2 * this.view.radius ? ", certified" : "";
+    const sure = spot.side === "marks" && length > this.view.bound ? ", certified" : "";
     const click = this.view.dim === 1 ? "; click to select its loop" : "";
     return `${who}, H${this.view.dim} bar ${spot.bar + 1}: birth ${number(spot.birth)}, death ${number(spot.death)}, length ${number(length)}${sure}${click}`;
   }
@@ -80,7 +80,8 @@ class DiagramPlot {
 
   /** Bars shorter than 2r lie in this band: they are not evidence. */
   band(pen, theme, x, low, top) {
-    const lift = 2 * this.view.radius;
+    const lift = this.view.bound;
+    this.hidden2r = false;
     if (!(lift > 0)) return;
     const corner = [[low, low], [top, top], [top, top + lift], [low, low + lift]].map(([a, b]) => [x(a), this.up(a, b)]);
     pen.path(corner, { fill: theme.orange, alpha: 0.1, closed: true });

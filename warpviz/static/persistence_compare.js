@@ -23,6 +23,9 @@ class PersistenceView {
     return radii.length ? radii[Math.min(this.store.get("k"), radii.length) - 1] : NaN;
   }
 
+  /** Twice the radius bounds the distance of Rips and alpha diagrams; a witness complex has no such bound here. */
+  get bound() { return this.store.get("complex").startsWith("witness") ? NaN : 2 * this.radius; }
+
   bars(side) {
     const { data = [], shape = [0, 2] } = this.store.arrays[`${side}_h${this.dim}`] ?? {};
     return Array.from({ length: shape[0] }, (_, i) => [data[i * 2], data[i * 2 + 1]]);
@@ -40,7 +43,7 @@ class PersistenceView {
     if (this.dim !== 1) { this.frame.status("Loops belong to H1: choose H1 first"); return; }
     const start = this.store.array(`loop_${spot.side}_start`);
     const tokens = Array.from(this.store.array(`loop_${spot.side}`).slice(start[spot.bar], start[spot.bar + 1]));
-    if (spot.bar + 1 >= start.length || !tokens.length) { this.frame.status("Only the longest bars carry their loops"); return; }
+    if (spot.bar + 1 >= start.length || !tokens.length) { this.frame.status("Only the longest Rips bars carry their loops"); return; }
     this.store.set("selection", [...new Set(tokens)].sort((a, b) => a - b));
     const texts = tokens.map((t) => oneLine(this.store.data.tokens?.[t] ?? "").trim() || "\u2423");
     this.frame.status(`Loop of ${tokens.length} tokens: ${clip(texts.join(" \u2192 "), 160)}`);
@@ -70,7 +73,7 @@ class PersistenceView {
     const now = data.numbers?.[this.dim] ?? {};
     const row = curveRows(this.store, this.dim).reduce((best, r) => (!best || Math.abs(r.k - this.store.get("k")) < Math.abs(best.k - this.store.get("k")) ? r : best), null);
     const items = [
-      ["bottleneck", number(now.bottleneck), `at most 2r = ${number(2 * this.radius)}`],
+      ["bottleneck", number(now.bottleneck), Number.isFinite(this.bound) ? `at most 2r = ${number(this.bound)}` : "no bound for witness complexes"],
       ["cover radius r", number(this.radius), `outside the sinks; ${certificateLine(this.store)}`],
       ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
       ["random landmarks", row ? number(row.mean) : "\u2013", row ? `at k = ${row.k}, 90 % between ${number(row.low)} and ${number(row.high)}` : "null model"],
@@ -80,11 +83,13 @@ class PersistenceView {
     this.facts.replaceChildren(...items.map(([name, value, note]) => h("div", {}, h("dt", { text: name }), h("dd", { text: value }), h("dd", { class: "wz-faint", text: note }))));
     this.frame.meta.textContent = oneLine([data.model, this.store.get("space"), data.num_used < data.num_tokens - 4
       ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens` : `${number(data.num_tokens)} tokens`].filter(Boolean).join(" \u00b7 "));
-    const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(2 * this.radius)}.`;
+    const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(this.bound)}.`;
     this.frame.summary(text);
     this.diagram.plot.canvas.setAttribute("aria-label", text);
   }
 }
+
+const COMPLEXES = [["rips", "Rips"], ["witness-weak", "weak witness"], ["witness-strong", "strong witness"], ["witness-lazy", "lazy witness"], ["alpha", "alpha, PCA-3"]];
 
 function certificateLine(store) {
   const policy = store.get("policy");
@@ -122,9 +127,10 @@ function mount(frame, store) {
   const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...((store.data.max_dim ?? 1) > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
   const axes = segmented(frame, { label: "Axes", options: [["death", "Birth \u2013 death"], ["length", "Birth \u2013 length"]], value: store.get("axes"), onchange: (v) => store.set("axes", v) });
   const panels = segmented(frame, { label: "Panel", options: [["barcode", "Barcode"], ["betti", "Betti"], ["image", "Image"]], value: store.get("panel"), onchange: (v) => store.set("panel", v) });
+  if (store.live) select(frame, { label: "complex", trait: "complex", options: COMPLEXES });
   progressBar(frame, store);
   frame.cleanup(store.on("data", (change) => { k.range(1, most()); view.refresh(change); }));
-  for (const name of ["k", "alpha", "policy"]) frame.cleanup(store.on(`change:${name}`, () => view.follow()));
+  for (const name of ["k", "alpha", "policy", "complex"]) frame.cleanup(store.on(`change:${name}`, () => view.follow()));
   frame.cleanup(store.on("change:dim", (v) => { dims.set(v); view.chosenBar = null; view.follow(); }));
   frame.cleanup(store.on("change:axes", (v) => { axes.set(v); view.redraw(); }));
   frame.cleanup(store.on("change:panel", (v) => { panels.set(v); view.redraw(); }));

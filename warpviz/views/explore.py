@@ -16,7 +16,7 @@ SYNC = (*SHARED, "selection")
 OWN: dict[type[View], tuple[str, ...]] = {
     KVCloud: ("head", "projection", "dims", "colour", "cover", "metric", "n_neighbors", "min_dist"),
     TokenText: ("tint",),
-    PersistenceCompare: ("dim", "axes", "panel", "max_dim", "max_points", "num_null", "store"),
+    PersistenceCompare: ("complex", "dim", "axes", "panel", "max_dim", "max_points", "num_null", "store"),
 }
 DEFAULT_K = 64
 

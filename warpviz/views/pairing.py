@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warpviz.topology.alpha import principal
 from warpviz.topology.bounds import certified, two_nn
 from warpviz.topology.cycles import loop_in
 from warpviz.topology.distances import Matching, matching, normalised_wasserstein
 from warpviz.topology.measure import diagram
 from warpviz.topology.null import null_model, spread
+from warpviz.topology.persistence import diagrams
 from warpviz.topology.points import farthest_sample, pairwise
 from warpviz.views.wire import Array, float32, uint32
 
@@ -23,8 +25,12 @@ CURVE = ("k", "radius", "bottleneck", "null_low", "null_mean", "null_high")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """The cloud everything is measured in: tokens `used` int64 [n], their distances [n, n], landmark rows in order."""
+    """The cloud everything is measured in: `points` [n, P] of the tokens `used` int64 [n], their distances [n, n].
 
+    `order` are landmark tokens as picked.
+    """
+
+    points: NDArray[np.float64]
     used: NDArray[np.int64]
     distances: NDArray[np.float64]
     order: NDArray[np.int64]
@@ -80,7 +86,7 @@ def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> 
         keep = np.sort(order[: most // 2][order[: most // 2] >= skip]) - skip
         rest = np.sort(rest[farthest_sample(points[rest].astype(np.float64), most, keep=keep).order])
     cloud = points[rest].astype(np.float64)
-    return Ground(used=rest, distances=pairwise(cloud), order=order, num_tokens=len(points), skip=skip,
+    return Ground(points=cloud, used=rest, distances=pairwise(cloud), order=order, num_tokens=len(points), skip=skip,
                   dimension=two_nn(cloud))  # fmt: skip
 
 
@@ -90,10 +96,24 @@ def least_k(base: Ground) -> int:
     return int(outside[0]) + 1 if len(outside) else len(base.order)
 
 
-def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int) -> Pair:
+def bars_of(base: Ground, rows: NDArray[np.int64] | None, *, max_dim: int, kind: str) -> Bars:
+    """Return the diagrams of some rows, or of all of them: Rips, alpha on three principal axes, or witness.
+
+    A witness complex stands on the rows and is witnessed by the whole cloud.
+    """
+    chosen = np.arange(len(base.used)) if rows is None else rows
+    if kind == "rips":
+        return diagram(base.distances, chosen, max_dim=max_dim)
+    if kind == "alpha":
+        flat = principal(base.points, num_axes=3)[chosen]
+        return dict(diagrams(flat, complex="alpha", max_dim=max_dim, max_points=len(flat)).bars)
+    return dict(diagrams(base.points, complex=kind, landmarks=chosen, max_dim=max_dim).bars)
+
+
+def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int, kind: str = "rips") -> Pair:
     """Return the landmarks' diagrams at k, matched with the whole's where those are known."""
     rows = base.rows(max(k, least_k(base)))
-    radius, bars = base.radius(rows), diagram(base.distances, rows, max_dim=max_dim)
+    radius, bars = base.radius(rows), bars_of(base, rows, max_dim=max_dim, kind=kind)
     matched = {dim: matching(full[dim], bars[dim]) for dim in bars} if full is not None else {}
     numbers = {
         dim: {
@@ -141,18 +161,20 @@ def ragged(name: str, parts: list[NDArray[np.int64]]) -> dict[str, Array]:
     return {name: uint32(np.concatenate(parts) if parts else []), f"{name}_start": uint32(start)}
 
 
-def full_arrays(base: Ground, full: Bars) -> dict[str, Array]:
-    """Return the whole's bars and loops for the wire."""
+def full_arrays(base: Ground, full: Bars, *, kind: str = "rips") -> dict[str, Array]:
+    """Return the whole's bars and, for a Rips complex, loops for the wire."""
     arrays: dict[str, Array] = {f"full_h{dim}": float32(bars) for dim, bars in full.items()}
-    return arrays | ragged("loop_full", loops(base, full[1]) if 1 in full else [])
+    return arrays | ragged("loop_full", loops(base, full[1]) if 1 in full and kind != "alpha" else [])
 
 
-def pair_arrays(base: Ground, pair: Pair) -> dict[str, Array]:
+def pair_arrays(base: Ground, pair: Pair, *, kind: str = "rips") -> dict[str, Array]:
     """Return the landmarks' bars, matchings [M, 3] (whole, landmark, cost; -1 the diagonal) and loops for the wire."""
     arrays: dict[str, Array] = {f"marks_h{dim}": float32(bars) for dim, bars in pair.bars.items()}
     for dim, found in pair.matched.items():
         arrays[f"match_h{dim}"] = float32(np.column_stack([found.left, found.right, found.cost]))
-    return arrays | ragged("loop_marks", loops(base, pair.bars[1], pair.rows) if 1 in pair.bars else [])
+    return arrays | ragged(
+        "loop_marks", loops(base, pair.bars[1], pair.rows) if 1 in pair.bars and kind == "rips" else []
+    )
 
 
 def pair_facts(pair: Pair) -> dict[str, Any]:

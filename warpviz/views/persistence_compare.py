@@ -9,7 +9,7 @@ import traitlets
 
 from warpviz.topology import worker
 from warpviz.topology.hooks import StoppedError
-from warpviz.topology.persistence import MAX_POINTS
+from warpviz.topology.persistence import COMPLEXES, MAX_POINTS
 from warpviz.topology.store import DiagramStore
 from warpviz.views import pairing, persistence_still, wire
 from warpviz.views.latest import Latest
@@ -27,7 +27,9 @@ class PersistenceCompare(View):
 
     `given` is a Context, a Cortex, a Subject or an array [T, P]. The whole context is computed in a process of its
     own, once per machine (`store`); landmarks follow k from the kernel, radius and curve marks in the browser.
-    Traits: k, alpha, layer, space, selection, and policy, dim (0, 1, 2), axes ("death", "length"),
+    The landmarks' complex may also be a witness complex (witnessed by the whole), or alpha on three principal axes
+    for both sides; the curve is always Rips.
+    Traits: k, alpha, layer, space, selection, and policy, complex, dim (0, 1, 2), axes ("death", "length"),
     panel ("barcode", "betti", "image").
     """
 
@@ -37,6 +39,7 @@ class PersistenceCompare(View):
     span: ClassVar[int] = 12
 
     policy = traitlets.Unicode("hybrid").tag(sync=True)
+    complex = traitlets.Enum(COMPLEXES, "rips").tag(sync=True)
     dim = traitlets.Enum((0, 1, 2), 1).tag(sync=True)
     axes = traitlets.Enum(("death", "length"), "death").tag(sync=True)
     panel = traitlets.Enum(("barcode", "betti", "image"), "barcode").tag(sync=True)
@@ -55,13 +58,14 @@ class PersistenceCompare(View):
         self.base: Ground | None = None
         self.full: Bars | None = None
         self.pair: Pair | None = None
+        self._rips: Bars | None = None
         self.curve: dict[int, list[list[float]]] = {}
         self._ranks: dict[str, wire.Array] = {}
         self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
         super().__init__(provenance={**self.subject.facts, "seed": seed, "skip": SKIP, "max_dim": max_dim}, **settings)
         self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
         self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
-        self.observe(lambda _: self._slow.submit(self._whole), ["space", "layer", "policy", "alpha"])
+        self.observe(lambda _: self._slow.submit(self._whole), ["space", "layer", "policy", "alpha", "complex"])
         self.observe(lambda _: self._live.submit(self._landmarks), ["k"])
         self._slow.submit(self._whole)
 
@@ -98,18 +102,23 @@ class PersistenceCompare(View):
         base = pairing.ground(points, order, skip=SKIP, most=self.max_points)
         with self.lock:
             same = self.base is not None and np.array_equal(self.base.distances, base.distances)
-            self.base, self._ranks, self.curve = base, {**ranks, "base_radii": pairing.cover_radii(base)}, {}
-            self.full = self.full if same else None
+            if not same or self.base is None or not np.array_equal(self.base.order, base.order):
+                self.curve = {}
+            self.base, self._ranks = base, {**ranks, "base_radii": pairing.cover_radii(base)}
+            self._rips, self.full = self._rips if same else None, None
             self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
         self._live.submit(self._landmarks)
-        full = self.full if same and self.full is not None else self._diagrams(points[base.used], overtaken)
-        if full is None:
+        rips = self._rips if self._rips is not None else self._diagrams(points[base.used], overtaken)
+        if rips is None:
             return
+        kind = self.complex
+        full = pairing.bars_of(base, None, max_dim=self.max_dim, kind=kind) if kind == "alpha" else rips
+        arrays = pairing.full_arrays(base, full, kind=kind)
         with self.lock:
-            self.full = full
-            self.push(data=self._known(), arrays=pairing.full_arrays(base, full))
+            self._rips, self.full = rips, full
+            self.push(data=self._known(), arrays=arrays)
         self._live.submit(self._landmarks)
-        self._draw_curve(base, full, overtaken)
+        self._draw_curve(base, rips, overtaken)
 
     def _diagrams(self, points: wire.Array, overtaken: Any) -> Bars | None:
         news = threading.Event()
@@ -127,7 +136,12 @@ class PersistenceCompare(View):
             return None
 
     def _draw_curve(self, base: Ground, full: Bars, overtaken: Any) -> None:
-        ks = [k for k in pairing.KS if pairing.least_k(base) <= k <= min(len(base.order), len(base.used))]
+        done = {row[0] for row in self.curve.get(0, [])}
+        ks = [
+            k
+            for k in pairing.KS
+            if pairing.least_k(base) <= k <= min(len(base.order), len(base.used)) and k not in done
+        ]
         for number, k in enumerate(ks):
             self._say(f"random landmarks, k = {k}", number / len(ks))
             try:
@@ -144,13 +158,13 @@ class PersistenceCompare(View):
     def _landmarks(self, overtaken: Any) -> None:
         """Bring the landmarks' diagrams to the present k; the newest k wins."""
         with self.lock:
-            base, full, k = self.base, self.full, self.k
+            base, full, k, kind = self.base, self.full, self.k, self.complex
         if base is None:
             return
-        pair = pairing.pair_at(base, k, full=full, max_dim=self.max_dim)
+        pair = pairing.pair_at(base, k, full=full, max_dim=self.max_dim, kind=kind)
         if overtaken():
             return
-        arrays = pairing.pair_arrays(base, pair)
+        arrays = pairing.pair_arrays(base, pair, kind=kind)
         with self.lock:
             self.pair = pair
             self.push(data=pairing.pair_facts(pair), arrays=arrays)
@@ -172,9 +186,9 @@ class PersistenceCompare(View):
         data = {"title": self.title, "stem": self.stem, "provenance": self.provenance, "tokens": self.subject.tokens,
                 "busy": self._busy, "max_dim": self.max_dim, **self._known()}  # fmt: skip
         if self.base is not None and self.full is not None:
-            arrays |= pairing.full_arrays(self.base, self.full)
+            arrays |= pairing.full_arrays(self.base, self.full, kind=self.complex)
         if self.base is not None and self.pair is not None:
-            arrays |= pairing.pair_arrays(self.base, self.pair)
+            arrays |= pairing.pair_arrays(self.base, self.pair, kind=self.complex)
             data |= pairing.pair_facts(self.pair)
         return Patch(data=data, arrays=arrays)
 
