@@ -99,7 +99,7 @@ class RayLane:
     @property
     def snapshots(self) -> list[Snapshot]:
         """The snapshots somebody still reads, in version order."""
-        jobs = [*self._inbox, *(job for _, group in list(self._busy.values()) for job in group)]
+        jobs: list[_Job] = [*self._inbox, *(job for _, group in list(self._busy.values()) for job in group)]
         found = {job.snapshot.version: job.snapshot for job in jobs}
         return [found[version] for version in sorted(found)]
 
@@ -118,7 +118,7 @@ class RayLane:
     def close(self, reason: str) -> list[Stream]:
         """End everybody who still waits or thinks and let the workers go."""
         ray = _ray()
-        jobs = [*self._inbox, *(job for _, group in self._busy.values() for job in group)]
+        jobs: list[_Job] = [*self._inbox, *(job for _, group in self._busy.values() for job in group)]
         for job in jobs:
             job.stream.reason = reason
         self._inbox.clear()
@@ -132,7 +132,9 @@ class RayLane:
         gpus = 0 if self.place.device == "cpu" else 1
         # no CPU is reserved: a cluster that is busy would otherwise let the run wait for ever
         worker = _ray().remote(num_cpus=0, num_gpus=gpus, scheduling_strategy="SPREAD")(Worker)
-        return worker.remote(self.prism.source, self.place.device, str(self.prism.dtype), asdict(self.config), self.seed)
+        return worker.remote(
+            self.prism.source, self.place.device, str(self.prism.dtype), asdict(self.config), self.seed
+        )
 
     def _dispatch(self) -> None:
         taken = {index for index, _ in self._busy.values()}
@@ -140,7 +142,7 @@ class RayLane:
             if index in taken or not self._inbox:
                 continue
             version = self._inbox[0].snapshot.version
-            jobs = []
+            jobs: list[_Job] = []
             while self._inbox and len(jobs) < self.config.slots and self._inbox[0].snapshot.version == version:
                 jobs.append(self._inbox.popleft())
             orders = [_order(job) for job in jobs]

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from tiny import build_model, build_tokenizer
-
 from warp_cortex import Cortex, CortexConfig, Prism, RayStreams, Stream, StreamConfig, Synapse, SynapseConfig
 from warp_cortex.lane import Outcome, StreamLane
 from warp_cortex.parcels import pack, unpack
@@ -25,6 +24,7 @@ CONFIG = StreamConfig(max_tokens=6, slots=2)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny model that workers can load."""
     path = tmp_path_factory.mktemp("model")
     build_model("qwen2").save_pretrained(path)
     build_tokenizer().save_pretrained(path)
@@ -33,12 +33,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def prism(folder: Path) -> Iterator[Prism]:
+    """Return that model here."""
     with Prism.load(str(folder)) as loaded:
         yield loaded
 
 
 @pytest.fixture(scope="module")
 def lane(prism: Prism) -> Iterator[RayLane]:
+    """Return a lane of two workers on a cluster of this machine."""
     lane = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
     yield lane
     lane.close("done")
@@ -46,6 +48,7 @@ def lane(prism: Prism) -> Iterator[RayLane]:
 
 
 def finish(lane: RayLane | StreamLane) -> list[Outcome]:
+    """Step until nobody thinks; return everything that happened."""
     outcomes = []
     while not lane.is_idle:
         outcomes += lane.step()
@@ -53,6 +56,7 @@ def finish(lane: RayLane | StreamLane) -> list[Outcome]:
 
 
 def open_streams(lane: RayLane | StreamLane, prism: Prism, count: int) -> list[Stream]:
+    """Open streams over one snapshot, in a lane."""
     snapshot = Synapse(SynapseConfig(k=24)).publish(prism.read(TEXT))
     streams = [Stream(i, f"task {i}", "test", (0, 0), 1, prism.encode(f" task {i}:")) for i in range(1, count + 1)]
     for stream in streams:

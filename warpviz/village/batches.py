@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from warpviz.village.context import SINKS
 from warpviz.village.rows import Row, Shape, make_row
 from warpviz.village.strip import Mark
-from warpviz.village.tokens import Encoder
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from warpviz.village.tokens import Encoder
 
 PADDING = 255
 MULTIPLE = 64

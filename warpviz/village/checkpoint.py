@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from warpviz.village.learner import Learner
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from warpviz.village.learner import Learner
 
 _LIMIT = 15_500_000
 
@@ -44,7 +46,7 @@ def save(learner: Learner, state: Mapping[str, object], folder: Path) -> None:
 def _write(part: dict[str, Tensor], path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     save_file(part, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load(learner: Learner, folder: Path) -> dict[str, object]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from warpviz.village import episode
 from warpviz.village.document import Sentence, document
 from warpviz.village.filler import Filler
 from warpviz.village.strip import PROSE, Strip
 from warpviz.village.tokens import BOS, Encoder
-from warpviz.village.world import Question, World
+
+if TYPE_CHECKING:
+    from warpviz.village.world import Question, World
 
 SINKS = 4
 
@@ -60,11 +63,11 @@ class Context:
 
     def open_questions(self) -> list[Question]:
         """Questions the text answers and nobody asked yet."""
-        found = []
-        for question in self.world.questions():
-            if self.asked.isdisjoint({question.subject, question.via}) and self.needed(question) is not None:
-                found.append(question)
-        return found
+        return [
+            question
+            for question in self.world.questions()
+            if self.asked.isdisjoint({question.subject, question.via}) and self.needed(question) is not None
+        ]
 
     def seen_by_river(self, question: Question, at: int, ahead: int = 60) -> str:
         """`yes`, `no` or `maybe`: is the evidence inside the River's window from `at` to `at + ahead`?"""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
 from warpviz.village.batches import Batch, collate
 from warpviz.village.rows import Shape, make_row
-from warpviz.village.tokens import Encoder
+
+if TYPE_CHECKING:
+    from warpviz.village.tokens import Encoder
 
 STAGES = (
     Shape(64, 9, 1, drill=0.7, inline=0.0),

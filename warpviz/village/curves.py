@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,9 @@ from warpviz.village.batches import Batch, make_batch, to_device
 from warpviz.village.learner import Learner, scores
 from warpviz.village.rows import Shape
 from warpviz.village.strip import Mark
-from warpviz.village.tokens import Encoder
+
+if TYPE_CHECKING:
+    from warpviz.village.tokens import Encoder
 
 LENGTHS = (256, 512, 1024)
 ROWS = 16

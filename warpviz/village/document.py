@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from warpviz.village import protocol, words
 from warpviz.village.filler import Filler, slots
 from warpviz.village.phrase import Phrase
-from warpviz.village.world import Question, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from warpviz.village.world import Question, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ def document(world: World, num_tokens: int, length: Callable[[str], int], *, fil
     `length` counts the tokens of a text; ValueError if num_tokens is under 16.
     """
     if num_tokens < 16:
-        raise ValueError(f"num_tokens is {num_tokens}; a document needs at least 16")
+        msg = f"num_tokens is {num_tokens}; a document needs at least 16"
+        raise ValueError(msg)
     filler = filler or Filler(world.random)
     title = Phrase(world.random.choice(words.TITLES).format(**slots(world.random)))
     body = [Sentence(protocol.fact(fact, world.random, world.split), k) for k, fact in enumerate(world.facts)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from warpviz.village import protocol
-from warpviz.village.filler import Filler
 from warpviz.village.strip import ANSWER, FILLER, NEED, SILENT, TRIGGER, UNKNOWN, Mark, Strip
-from warpviz.village.world import Question, World
+
+if TYPE_CHECKING:
+    from warpviz.village.filler import Filler
+    from warpviz.village.world import Question, World
 
 WAIT = 3
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from random import Random
+from typing import TYPE_CHECKING
 
 from warpviz.village import words
+
+if TYPE_CHECKING:
+    from random import Random
 
 FILLERS = (
     "The wind came from the {dir} and the sky was {sky}.",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from warpviz.village.context import SINKS, Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Keep = NDArray[np.bool_]
 
@@ -77,7 +80,9 @@ def draw_keep(context: Context, rng: np.random.Generator) -> Keep:
     """One subset: sinks, some recent tokens and one or two policies inside a budget."""
     budget = draw_budget(rng, len(context.strip))
     first, second = rng.integers(len(_POLICIES), size=2)
-    keep = _POLICIES[first](context, max(1, budget // 2), rng) | _POLICIES[second](context, max(1, budget // 2), rng)
+    keep: Keep = _POLICIES[first](context, max(1, budget // 2), rng) | _POLICIES[second](
+        context, max(1, budget // 2), rng
+    )
     keep[:SINKS] = True
     recent = int(rng.choice([0, 4, 8, 16, 32]))
     if recent:

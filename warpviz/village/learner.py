@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from transformers import Qwen2ForCausalLM
+from torch.nn import functional
 
-from warpviz.village.batches import DeviceBatch
 from warpviz.village.muon import Muon
+
+if TYPE_CHECKING:
+    from transformers import Qwen2ForCausalLM
+
+    from warpviz.village.batches import DeviceBatch
 
 MUON_RATE, ADAM_RATE = 0.02, 3e-3
 WARMUP_STEPS = 100
@@ -54,14 +58,15 @@ class Learner:
             )[0]
             rows, columns = chosen.nonzero(as_tuple=True)
             picked = hidden[rows, batch.sources[rows, columns]]
-            return (picked @ self.model.lm_head.weight.T).float()
+            logits: Tensor = (picked @ self.model.lm_head.weight.T).float()
+            return logits
 
     def step(self, batch: DeviceBatch, *, step: int, progress: float, rate: float = 1.0) -> tuple[Tensor, Scores]:
         """One update at `rate` times the usual learning rates; returns the loss and the batch's scores before it."""
         chosen = batch.weights > 0
         logits = self.predictions(batch, chosen)
         target, weight = batch.ids[chosen], batch.weights[chosen]
-        loss = (F.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
+        loss = (functional.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         factor = rate * rate_factor(step, progress)

@@ -20,7 +20,8 @@ def orthogonalise(stack: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    return (x.mT if tall else x).to(stack.dtype)
+    result: Tensor = (x.mT if tall else x).to(stack.dtype)
+    return result
 
 
 class Muon:
@@ -42,7 +43,7 @@ class Muon:
             buffer = self.state[name].lerp_(grads, 1 - self.momentum)
             update = orthogonalise(grads.lerp_(buffer, self.momentum))
             scale = rate * max(1.0, update.shape[1] / update.shape[2]) ** 0.5
-            torch._foreach_mul_(group, 1 - rate * self.decay)
-            torch._foreach_add_(group, list(update.unbind(0)), alpha=-scale)
+            torch._foreach_mul_([*group], 1 - rate * self.decay)
+            torch._foreach_add_([*group], list(update.unbind(0)), alpha=-scale)
             for parameter in group:
                 parameter.grad = None

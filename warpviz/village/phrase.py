@@ -21,7 +21,8 @@ class Phrase:
         for name, start, end in reversed(self.spans):
             if name == slot:
                 return start, end
-        raise ValueError(f"slot {slot!r} is not in {self.text!r}; present: {[span[0] for span in self.spans]}")
+        msg = f"slot {slot!r} is not in {self.text!r}; present: {[span[0] for span in self.spans]}"
+        raise ValueError(msg)
 
 
 @lru_cache(maxsize=4096)

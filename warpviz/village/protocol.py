@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from random import Random
+from typing import TYPE_CHECKING
 
 from warpviz.village import words
 from warpviz.village.phrase import Phrase, render
 from warpviz.village.relations import NEED_OPENINGS, RELATIONS
 from warpviz.village.sayings import dress
 from warpviz.village.world import Fact, Question, Split
+
+if TYPE_CHECKING:
+    from random import Random
 
 THOUGHT = " thought:"
 NOTHING = " nothing is known."

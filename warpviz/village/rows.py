@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from warpviz.village import context as contexts
 from warpviz.village import episode, protocol
-from warpviz.village.context import Context
 from warpviz.village.keeps import Keep, draw_keep, focus
 from warpviz.village.strip import ANSWER, FILLER, SILENT, UNKNOWN, Mark, Strip, Weights
 from warpviz.village.tokens import EOS, Encoder
 from warpviz.village.world import Question, Split, World
+
+if TYPE_CHECKING:
+    from warpviz.village.context import Context
 
 DRILL = Weights(0.0, 0.3, 4.0)
 ENDLESS = 1 << 14

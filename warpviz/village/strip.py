@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from random import Random
+from typing import TYPE_CHECKING
 
-from warpviz.village.phrase import Phrase
-from warpviz.village.tokens import Encoder
+if TYPE_CHECKING:
+    from random import Random
+
+    from warpviz.village.phrase import Phrase
+    from warpviz.village.tokens import Encoder
 
 
 class Mark(IntEnum):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import Empty
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tokenizers import Tokenizer
 
-from warpviz.village.batches import Batch
 from warpviz.village.curriculum import draw_batch
 from warpviz.village.tokens import Encoder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from warpviz.village.batches import Batch
 
 
 class Supply(Protocol):
@@ -34,7 +37,9 @@ class LocalSupply:
         return draw_batch(self._seed, step, stage, self._batch_tokens, self._encoder)
 
 
-def _work(first: int, stride: int, seed: int, batch_tokens: int, tokenizer: str, stage: Any, queue: Any) -> None:
+def _work(  # noqa: PLR0917 - a process's arguments are positional
+    first: int, stride: int, seed: int, batch_tokens: int, tokenizer: str, stage: Any, queue: Any
+) -> None:
     encoder, step = Encoder(Tokenizer.from_str(tokenizer)), first
     while True:
         queue.put(draw_batch(seed, step, stage.value, batch_tokens, encoder))
@@ -54,7 +59,8 @@ class WorkerSupply:
         try:
             batch: Batch = self._queue.get(timeout=120)
         except Empty as error:
-            raise RuntimeError(f"no batch arrived for step {step} within 120 s; the workers have died") from error
+            msg = f"no batch arrived for step {step} within 120 s; the workers have died"
+            raise RuntimeError(msg) from error
         return batch
 
 

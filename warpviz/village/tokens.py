@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from warpviz.village import protocol, words
 from warpviz.village.filler import FILLERS, Filler
-from warpviz.village.phrase import Phrase
 from warpviz.village.relations import RELATIONS
 from warpviz.village.sayings import OPENINGS, TAILS
 from warpviz.village.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from warpviz.village.phrase import Phrase
 
 PAD, BOS, EOS = 0, 1, 2
 SPECIAL = ("<pad>", "<bos>", "<eos>")

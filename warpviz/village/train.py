@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -37,7 +37,7 @@ class Settings:
     workers: int = 0
     device: str = "auto"
     log_every_s: float = 30.0
-    size: Size = Size()
+    size: Size = field(default_factory=Size)
     curve_groups: int = 3
     init: Path | None = None
     rate: float = 1.0

@@ -51,9 +51,11 @@ class World:
     ) -> None:
         """Draw at most num_facts facts; ValueError on fewer than 1 or an unknown split."""
         if num_facts < 1:
-            raise ValueError(f"num_facts is {num_facts}; a world needs at least 1")
+            msg = f"num_facts is {num_facts}; a world needs at least 1"
+            raise ValueError(msg)
         if split not in SPLITS:
-            raise ValueError(f"split is {split!r}; choose one of {', '.join(SPLITS)}")
+            msg = f"split is {split!r}; choose one of {', '.join(SPLITS)}"
+            raise ValueError(msg)
         self.random = Random(f"{'train' if split == 'train' else 'heldout'}:{seed}")
         self.split: Split = split
         self._taken: set[str] = set()
