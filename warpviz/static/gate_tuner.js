@@ -11,7 +11,7 @@ function beadOf(size) { return size <= FEW ? 4 : size <= 600 ? 3 : 2.3; }
 function judgedOf(store) {
   if (store.judged) return store.judged;
   const judged = (store.judged = Object.assign(new Emitter(), { thoughts: [...(store.data.thoughts ?? [])] }));
-  store.on("data", ({ full }) => { if (full) judged.thoughts = [...(store.data.thoughts ?? [])]; judged.emit("changed"); });
+  store.on("data", ({ changed }) => { if (changed.has("thoughts")) judged.thoughts = [...(store.data.thoughts ?? [])]; judged.emit("changed"); });
   store.on("events", (events) => { for (const event of events) judged.thoughts.push(...(event.thoughts ?? [])); judged.emit("changed"); });
   return judged;
 }
