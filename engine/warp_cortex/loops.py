@@ -3,10 +3,11 @@
 bfloat16 is read and written as its bits (numba knows no such number); scores, softmax and norms are in float32.
 One call handles a whole batch: per-operation costs of tensors would be most of the time of so small a model.
 """
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, import-untyped, misc"
-# ruff: noqa: ANN001, ANN202, PLR0917 - compiled code: types are found at the first call, arguments are positional
+
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from warp_cortex import loops_compiled as compiled
@@ -15,9 +16,10 @@ from warp_cortex.partial import Partial
 MOST_SHARED = 512  # shared entries `attend` reads itself
 
 
-def bits(tensor: Tensor):
+def bits(tensor: Tensor) -> NDArray[Any]:
     """Return a tensor's memory as an array: float32 as it is, bfloat16 as uint16, integers as they are."""
-    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    array: NDArray[Any] = (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    return array
 
 
 def add_norm(x: Tensor, residual: Tensor | None, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
@@ -55,17 +57,19 @@ def attend(
     kv_heads, group = block.shape[2], heads // block.shape[2]
     out = torch.empty((num, heads * dim), dtype=query.dtype)
     if shared is None:
-        scores, mixed = query.new_empty((kv_heads, num * group, 0)), None
+        scores = query.new_empty((kv_heads, num * group, 0))
     else:
         rows = query.view(num, kv_heads, group, dim).transpose(0, 1).reshape(kv_heads, num * group, dim)
         scores = rows @ shared[0].transpose(1, 2)
     own = torch.empty((num, heads, block.shape[3] - first), dtype=torch.float32)
     share = torch.zeros((num, heads), dtype=torch.float32)  # of the prior, in the joint softmax
     lse, count = _lse(prior, heads)
-    compiled.weigh(bits(query), bits(block), bits(columns), bits(scores), bits(own), lse, count, bits(share), first, led)
+    compiled.weigh(
+        bits(query), bits(block), bits(columns), bits(scores), bits(own), lse, count, bits(share), first, led
+    )  # fmt: skip
     mixed = None if shared is None else scores @ shared[1]
-    compiled.mix(bits(block), bits(columns), bits(own), bits((query if mixed is None else mixed).reshape(-1, dim)),
-                 mixed is not None, bits(out), first)  # fmt: skip
+    common = bits((query if mixed is None else mixed).reshape(-1, dim))
+    compiled.mix(bits(block), bits(columns), bits(own), common, mixed is not None, bits(out), first)
     if prior is not None:
         before = prior.out.reshape(count, heads, dim).to(query.dtype) * share[:count, :, None].to(query.dtype)
         out[:count] += before.reshape(count, -1)
@@ -86,7 +90,7 @@ def best(logits: Tensor) -> Tensor:
     return out
 
 
-def _lse(prior: Partial | None, heads: int):
+def _lse(prior: Partial | None, heads: int) -> tuple[NDArray[Any], int]:
     """Return the prior's log-sums [N, H_q] as an array, and for how many agents it holds."""
     if prior is None:
         return torch.empty((0, heads), dtype=torch.float32).numpy(), 0

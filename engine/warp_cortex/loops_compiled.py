@@ -1,6 +1,7 @@
 """The loops themselves, over arrays: float32, or bfloat16 as uint16 bits."""
-# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, import-untyped, misc"
-# ruff: noqa: ANN001, ANN202, PLR0917 - compiled code: types are found at the first call, arguments are positional
+# mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, import-untyped"
+# mypy: disable-error-code="misc, call-arg, var-annotated"
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001, ARG005, FURB136, PLR0917 - compiled code: types are found at the first call, arguments are positional
 
 import numpy as np
 from llvmlite import ir
@@ -15,13 +16,13 @@ LOG2E = np.float32(1.4426950408889634)
 @intrinsic
 def _as_float(_, value):
     """The float32 with these bits."""
-    return types.float32(types.uint32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.FloatType())
+    return types.float32(types.uint32), lambda _c, builder, _s, args: builder.bitcast(args[0], ir.FloatType())
 
 
 @intrinsic
 def _as_bits(_, value):
     """The bits of a float32."""
-    return types.uint32(types.float32), lambda context, builder, signature, args: builder.bitcast(args[0], ir.IntType(32))
+    return types.uint32(types.float32), lambda _c, builder, _s, args: builder.bitcast(args[0], ir.IntType(32))
 
 
 def wide(number):
@@ -55,7 +56,7 @@ def _narrow(number, like):
 
 @njit(inline="always", fastmath=FAST)
 def _exp(x):
-    """exp of a float32 to 2e-7, relative; below -87 as at -87, above 87 as at 87."""
+    """Return exp of a float32 to 2e-7, relative; below -87 as at -87, above 87 as at 87."""
     x = np.float32(-87.0) if x < np.float32(-87.0) else x
     x = np.float32(87.0) if x > np.float32(87.0) else x
     y = x * LOG2E
@@ -129,8 +130,7 @@ def weigh(query, block, columns, scores, own, lse, count, share, first, led):
     heads, dim = query.shape[1], query.shape[2]
     group, num_shared = heads // block.shape[2], scores.shape[2]
     scale = np.float32(1.0) / np.sqrt(np.float32(dim))
-    asked = np.empty(dim, np.float32)
-    common = np.empty(num_shared, np.float32)
+    common, asked = np.empty(num_shared, np.float32), np.empty(dim, np.float32)
     for agent in range(len(query)):
         num = columns[agent] + 1 - first
         seen = 0 if led and agent == 0 else num_shared
@@ -138,36 +138,45 @@ def weigh(query, block, columns, scores, own, lse, count, share, first, led):
             lane = head // group
             for at in range(dim):
                 asked[at] = wide(query[agent, head, at]) * scale
-            top = lse[agent, head] if agent < count else np.float32(-np.inf)
-            row = scores[lane, agent * group + head - lane * group]
+            row, mine = scores[lane, agent * group + head - lane * group], own[agent, head]
+            before = lse[agent, head] if agent < count else np.float32(-np.inf)
+            top = max(before, _score(asked, block[0, agent, lane, first:], mine, num))
             for entry in range(seen):
-                common[entry] = wide(row[entry]) * scale
-                top = max(top, common[entry])
-            mine = own[agent, head]
-            for entry in range(num):
-                key = block[0, agent, lane, first + entry]
-                dot = np.float32(0.0)
-                for at in range(dim):
-                    dot += asked[at] * wide(key[at])
-                mine[entry] = dot
-                top = max(top, dot)
-            mass = np.float32(0.0)
-            for entry in range(seen):
-                common[entry] = _exp(common[entry] - top)
-                mass += common[entry]
+                top = max(top, wide(row[entry]) * scale)
+            mass = _exponents(row, seen, scale, top, common)
             for entry in range(num):
                 mine[entry] = _exp(mine[entry] - top)
                 mass += mine[entry]
-            if agent < count:
-                share[agent, head] = _exp(lse[agent, head] - top)
-                mass += share[agent, head]
-            part = np.float32(1.0) / mass
+            prior = _exp(before - top) if agent < count else np.float32(0.0)
+            part = np.float32(1.0) / (mass + prior)
             for entry in range(num_shared):
                 row[entry] = narrow(common[entry] * part if entry < seen else np.float32(0.0), scores)
             for entry in range(num):
                 mine[entry] *= part
-            if agent < count:
-                share[agent, head] *= part
+            share[agent, head] = prior * part
+
+
+@njit(inline="always", fastmath=FAST)
+def _score(asked, keys, out, num):
+    """Write the products with the first `num` keys; return the highest."""
+    top = np.float32(-np.inf)
+    for entry in range(num):
+        dot = np.float32(0.0)
+        for at in range(len(asked)):
+            dot += asked[at] * wide(keys[entry, at])
+        out[entry] = dot
+        top = max(top, dot)
+    return top
+
+
+@njit(inline="always", fastmath=FAST)
+def _exponents(row, seen, scale, top, out):
+    """Write the exponentials of the first `seen` scores under `top`; return their sum."""
+    mass = np.float32(0.0)
+    for entry in range(seen):
+        out[entry] = _exp(wide(row[entry]) * scale - top)
+        mass += out[entry]
+    return mass
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")

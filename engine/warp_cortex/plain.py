@@ -1,6 +1,6 @@
-"""The parts of a fast step between its matrix products, in plain torch: the reference, and what runs where neither fits.
+"""The parts of a fast step between its matrix products, in plain torch: the reference.
 
-`kernels` has the same five functions for CUDA, `loops` for CPUs.
+`kernels` has the same five functions for CUDA, `loops` for CPUs; where neither fits, these run.
 Shapes: B agents, H_q / H_kv heads, D head size, K shared entries.
 """
 

@@ -1,7 +1,8 @@
 """Fast steps: every agent feeds one token, in static shapes, with no answer from the device needed in between.
 
-The arithmetic is the model's own, written out over `FusedWeights`, with four joined parts between the matrix products:
-`kernels` on CUDA, `loops` on a CPU, `plain` where neither fits. Because nothing in a step depends on the host, a step can be a CUDA graph.
+The arithmetic is the model's own, written out over `FusedWeights`, with joined parts between the matrix products:
+`kernels` on CUDA, `loops` on a CPU, `plain` where neither fits. Because nothing in a step depends on the host, a step
+can be a CUDA graph.
 """
 
 from dataclasses import dataclass

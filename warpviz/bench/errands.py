@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
 from warpviz.village import protocol, words
 from warpviz.village.document import document
 from warpviz.village.relations import RELATIONS

@@ -3,6 +3,7 @@
 import argparse
 import json
 import multiprocessing
+import os
 import queue
 import sys
 import time
@@ -47,7 +48,8 @@ def plan_of(args: argparse.Namespace) -> Plan:
         ValueError: there are no tasks, slots or processes for it; what would be accepted is named.
     """
     most = Errands(args.seed).most
-    for name, value, top in (("agents", args.agents, most), ("slots", args.slots, 65_536), ("workers", args.workers, 256)):
+    for name, top in (("agents", most), ("slots", 65_536), ("workers", 256), ("shard", most)):
+        value = getattr(args, name)
         if not 1 <= value <= top:
             msg = f"--{name} must be between 1 and {top:,}, got {value:,}"
             raise ValueError(msg)
@@ -62,17 +64,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
-    call: dict[str, Any] = {"slots": args.slots, "workers": args.workers, **provenance("cpu", seed=plan.seed), "notes": []}
     if missing := shards.missing():
-        start = time.monotonic()
+        notes: list[Note] = []
+        start, load = time.monotonic(), os.getloadavg()[0]
         _ready(plan, args.slots, args.out)
-        found = sum(len(shards.members(number)) for number in range(shards.count)) - sum(
-            len(shards.members(number)) for number in missing
-        )
-        with meter(plan.agents, found, quiet=args.json) as shown:
-            interrupted = _think(plan, args, missing, _noted(call, shown))
-        call |= {"seconds": time.monotonic() - start, "own_peak_bytes": thinking.peak_bytes(), "interrupted": interrupted}
-        record["calls"].append(_tally(call))
+        done = plan.agents - sum(len(shards.members(number)) for number in missing)
+        with meter(plan.agents, done, quiet=args.json) as shown:
+            interrupted = _think(plan, args, missing, _noted(notes, shown))
+        call = {"slots": args.slots, "workers": args.workers, "interrupted": interrupted, "load_before": load}
+        call |= provenance("cpu", seed=plan.seed) | {"seconds": time.monotonic() - start}
+        record["calls"].append(call | _tally(notes, args.workers))
         ledger.save(record)
     return summary(record, shards)
 
@@ -91,9 +92,9 @@ def _ready(plan: Plan, slots: int, folder: Path) -> None:
         np.savez(folder / "axes.npz", **thinking.Workshop(plan).axes(slots))  # type: ignore[arg-type] # as in shards
 
 
-def _noted(call: dict[str, Any], shown: Meter) -> Callable[[Note], None]:
+def _noted(notes: list[Note], shown: Meter) -> Callable[[Note], None]:
     def tell(note: Note) -> None:
-        call["notes"].append(note)
+        notes.append(note)
         shown.advance(note.agents, note.task_tokens + note.thought_tokens)
 
     return tell
@@ -103,7 +104,7 @@ def _think(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Calla
     """Work on the missing shards, here or in processes; return whether Ctrl-C ended it."""
     try:
         if args.workers == 1:
-            thinking.work(plan, args.slots, args.out, iter(missing), tell, lambda: False)
+            thinking.work(plan, args.slots, args.out, numbers=iter(missing), tell=tell, stop=lambda: False)
         else:
             _beside(plan, args, missing, tell)
     except KeyboardInterrupt:
@@ -123,10 +124,9 @@ def _beside(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Call
     stop = around.Event()
     for number in missing:
         numbers.put(number)
-    crew = [
-        around.Process(target=thinking.work_beside, args=(plan, args.slots, args.out, numbers, notes, stop))
-        for _ in range(args.workers)
-    ]
+    shared = {"numbers": numbers, "notes": notes, "stop": stop}
+    place = (plan, args.slots, args.out)
+    crew = [around.Process(target=thinking.work_beside, args=place, kwargs=shared) for _ in range(args.workers)]
     for process in crew:
         process.start()
     try:
@@ -154,21 +154,17 @@ def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> I
                 return
 
 
-def _tally(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call's record with the notes of its shards added up."""
-    notes: list[Note] = call.pop("notes")
-    peaks: dict[int, int] = {}
-    for place, note in enumerate(sorted(notes, key=lambda note: -note.peak_bytes)):
-        peaks[place] = note.peak_bytes
-    beside = call["workers"] if call["workers"] > 1 else 0
-    return call | {
+def _tally(notes: list[Note], workers: int) -> dict[str, Any]:
+    """Return what the notes of all shards add up to. peak_rss_bytes: this process' peak and those of the others."""
+    beside = workers if workers > 1 else 0
+    return {
         "finished": sum(note.agents for note in notes),
         "task_tokens": sum(note.task_tokens for note in notes),
         "thought_tokens": sum(note.thought_tokens for note in notes),
         "ended": sum(note.ended for note in notes),
         "accepted": sum(note.accepted for note in notes),
         "cpu_seconds": sum(note.cpu_seconds for note in notes),
-        "peak_rss_bytes": call["own_peak_bytes"] + beside * max(peaks.values(), default=0),
+        "peak_rss_bytes": thinking.peak_bytes() + beside * max((note.peak_bytes for note in notes), default=0),
     }
 
 
@@ -204,11 +200,15 @@ def execute(args: argparse.Namespace) -> int:
 
 def told(found: dict[str, Any], folder: Path) -> str:
     """Return the summary in a few lines."""
-    return "\n".join((
-        f"{found['finished']:,} of {found['agents']:,} agents finished; {found['ended']:,} ended their thought themselves",
-        f"{found['tokens']:,} tokens ({found['task_tokens']:,} of tasks, {found['thought_tokens']:,} of thoughts) in "
-        f"{found['seconds']:,.0f} s: {found['agent_tokens_per_s']:,.0f} agent-tokens/s, "
-        f"{found['thought_tokens_per_s']:,.0f} of them thought; {found['tokens_per_cpu_s']:,.0f} per second of one core",
-        f"{found['accepted']:,} thoughts would pass the gate; at most {found['peak_rss_bytes'] / 2**20:,.0f} MiB resident",
-        f"results: {folder}" + ("; repeat the call to go on" if found["missing"] else ""),
-    ))  # fmt: skip
+    again = "; repeat the call to go on" if found["missing"] else ""
+    memory = found["peak_rss_bytes"] / 2**20
+    tasks, thoughts = found["task_tokens"], found["thought_tokens"]
+    rates = [found[name] for name in ("agent_tokens_per_s", "thought_tokens_per_s", "tokens_per_cpu_s")]
+    lines = (
+        f"{found['finished']:,} of {found['agents']:,} agents finished, {found['ended']:,} ended by themselves",
+        f"{found['tokens']:,} tokens fed in {found['seconds']:,.0f} s: {tasks:,} of tasks, {thoughts:,} of thoughts",
+        "{:,.0f} agent-tokens/s, {:,.0f} of them thought; {:,.0f} per second of one core".format(*rates),
+        f"{found['accepted']:,} thoughts would pass the gate; {memory:,.0f} MiB resident at most",
+        f"results: {folder}{again}",
+    )
+    return "\n".join(lines)

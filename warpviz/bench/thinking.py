@@ -6,10 +6,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from multiprocessing.queues import Queue
-from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +17,10 @@ from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig
 from warpviz.bench.crew import Batch, Crew, tokens_of
 from warpviz.bench.errands import Errand, Errands
 from warpviz.bench.shards import Shards
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Event
 
 AXES = 32  # numbers kept of each thought's vector
 PILOT = 2048  # agents whose thoughts decide the axes
@@ -121,7 +123,7 @@ class Workshop:
 
 
 def work(
-    plan: Plan, slots: int, folder: Path, numbers: Iterator[int], tell: Callable[[Note], None],
+    plan: Plan, slots: int, folder: Path, *, numbers: Iterator[int], tell: Callable[[Note], None],
     stop: Callable[[], bool],
 ) -> None:  # fmt: skip
     """Let the agents of the shards in `numbers` think, and write every shard as soon as its last agent has ended."""
@@ -144,7 +146,9 @@ def work(
             before = now
 
 
-def work_beside(plan: Plan, slots: int, folder: Path, numbers: "Queue[int]", notes: "Queue[Note]", stop: Event) -> None:
+def work_beside(
+    plan: Plan, slots: int, folder: Path, *, numbers: "Queue[int]", notes: "Queue[Note]", stop: "Event"
+) -> None:  # fmt: skip
     """Do `work` in a process of its own, on one thread; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
@@ -156,7 +160,7 @@ def work_beside(plan: Plan, slots: int, folder: Path, numbers: "Queue[int]", not
             except queue.Empty:
                 return
 
-    work(plan, slots, folder, taken(), notes.put, stop.is_set)
+    work(plan, slots, folder, numbers=taken(), tell=notes.put, stop=stop.is_set)
 
 
 def peak_bytes() -> int:
