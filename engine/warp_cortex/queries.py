@@ -5,6 +5,7 @@ Fused attention returns no weights. A few queries per layer are kept instead: th
 when the text is no longer than `samples` the estimate is exact.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,7 +13,9 @@ from torch import Tensor
 
 from warp_cortex.attention import Limits
 
-CHUNK = 64  # queries whose weights are held at once: [H_q, CHUNK, T] floats
+CHUNK = 64  # queries whose weights are held at once, at most: [H_q, CHUNK, T] floats
+CHUNK_ELEMENTS = 1 << 21  # of those floats, so that they stay near the core; a GPU takes `CUDA_FACTOR` times as many
+CUDA_FACTOR = 64
 
 
 class _Kept(NamedTuple):
@@ -79,20 +82,19 @@ class QueryLog:
         layer's sliding window no further back than it.
         """
         kept = self._held()
-        num_queries = kept.positions.numel()
-        window = min(self.window, num_queries)
+        window = min(self.window, kept.positions.numel())
         recent = keys.new_zeros((window, keys.shape[2]), dtype=torch.float32)
         total = keys.new_zeros(keys.shape[2], dtype=torch.float32)
-        for start in range(0, num_queries, CHUNK):
-            rows = slice(start, min(start + CHUNK, num_queries))
-            weights = self._weights(kept, keys, key_positions, rows)
-            total += weights.sum(0)
-            first = start - (num_queries - window)
-            if first + weights.shape[0] > 0:
-                skip = max(0, -first)
-                recent[first + skip : first + weights.shape[0]] = weights[skip:]
-        seen_by = (kept.positions[:, None] >= key_positions[None]).sum(0).clamp_min(1)
-        return recent, total / seen_by
+        for layer in range(keys.shape[0]):
+            block, share = keys[layer].float(), 1 / (keys.shape[0] * kept.layers[layer].shape[0])
+            for rows, weights in self._weights(kept, block, key_positions, layer):
+                columns = weights.shape[-1]
+                total[:columns] += weights.sum((0, 1)) * share
+                first = rows.start - (kept.positions.numel() - window)
+                if first + weights.shape[1] > 0:
+                    skip = max(0, -first)
+                    recent[first + skip : first + weights.shape[1], :columns] += weights[:, skip:].sum(0) * share
+        return recent, total / _seen_by(kept.positions, key_positions)
 
     def fork(self) -> "QueryLog":
         """Return an independent copy; the tensors are never written in place and are shared."""
@@ -112,15 +114,26 @@ class QueryLog:
             raise ValueError(msg)
         return self._kept
 
-    def _weights(self, kept: _Kept, keys: Tensor, key_positions: Tensor, rows: slice) -> Tensor:
-        """Return attention [N, T] of some queries, averaged over layers and heads."""
-        distance = kept.positions[rows, None] - key_positions[None]
-        mean = keys.new_zeros(distance.shape, dtype=torch.float32)
-        for layer in range(keys.shape[0]):
-            limits = self._limits[layer]
+    def _weights(
+        self, kept: _Kept, keys: Tensor, key_positions: Tensor, layer: int
+    ) -> Iterator[tuple[slice, Tensor]]:  # fmt: skip
+        """Yield some queries after others with one layer's weights [H_q, N, T'], T' the last key that any can see."""
+        queries, limits = kept.layers[layer], self._limits[layer]
+        size = CHUNK_ELEMENTS * (CUDA_FACTOR if keys.is_cuda else 1) // (queries.shape[0] * keys.shape[1])
+        size = max(1, min(CHUNK, size))
+        for start in range(0, kept.positions.numel(), size):
+            rows = slice(start, min(start + size, kept.positions.numel()))
+            visible = (key_positions <= kept.positions[rows].max()).nonzero()
+            columns = int(visible[-1]) + 1 if len(visible) else 1
+            distance = kept.positions[rows, None] - key_positions[None, :columns]
             seen = (distance >= 0) if limits.window is None else (distance >= 0) & (distance < limits.window)
-            mean += weigh(kept.layers[layer][:, rows], keys[layer], seen, limits).mean(0)
-        return mean / keys.shape[0]
+            yield rows, weigh(queries[:, rows], keys[:, :columns], seen, limits)
+
+
+def _seen_by(queries: Tensor, keys: Tensor) -> Tensor:
+    """Return how many of the query positions [N] are not before each key position [T], at least 1."""
+    before = torch.searchsorted(queries.sort().values, keys.contiguous())
+    return (queries.numel() - before).clamp_min(1)
 
 
 def weigh(query: Tensor, keys: Tensor, seen: Tensor, limits: Limits) -> Tensor:
@@ -132,5 +145,5 @@ def weigh(query: Tensor, keys: Tensor, seen: Tensor, limits: Limits) -> Tensor:
     scores = grouped @ keys.float().transpose(-1, -2)
     if limits.softcap is not None:
         scores = limits.softcap * torch.tanh(scores / limits.softcap)
-    scores = scores.view(query.shape[0], *seen.shape).masked_fill(~seen, float("-inf"))
-    return scores.softmax(-1).nan_to_num(0.0)
+    scores = scores.view(query.shape[0], *seen.shape).masked_fill_(~seen, float("-inf"))
+    return scores.softmax(-1).nan_to_num_(0.0)
