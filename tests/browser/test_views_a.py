@@ -93,13 +93,19 @@ def test_sliders_lassos_and_loops_move_every_view_and_the_kernel(lab: Lab) -> No
     page.wait_for_function("() => document.querySelectorAll('.wz-chosen').length > 100")
     tokens = page.locator(f"{TEXT} .wz-chosen").evaluate_all("els => els.map(el => Number(el.dataset.t))")
     assert json.loads(run_cell(lab, 1, "print(board.views[1].selection.tolist())")) == tokens
-    run_cell(lab, 1, "board.views[1].selection = [3, 7]")
+    run_cell(lab, 1, "board.views[1].selection = [3, 7]\nboard.views[1]")
     page.wait_for_function(f"() => {STORES}.every(s => String(s.get('selection')) === '3,7')")
     page.locator(f"{SHAPE} canvas").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(page.locator(f"{SHAPE} .wz-status")).to_contain_text("Loop of")
     assert page.locator(f"{TEXT} .wz-chosen").count() >= 3
+    assert page.locator(TEXT).count() == 2  # two views of one widget follow one store
+    first, second = (page.locator(TEXT).nth(n).locator("input[type=range]") for n in (0, 1))
+    second.focus()
+    page.keyboard.press("Home")
+    expect(first).to_have_value("1")
+    assert page.locator(f"{TEXT} .wz-landmark").count() == 2
 
 
 def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
@@ -179,6 +185,7 @@ def test_a_page_without_a_kernel_exports(offline: Page, tmp_path: Path) -> None:
     svg = saved["svg"].read_text()
     assert "cover radius" in svg
     assert "<script" not in svg
+    assert "<metadata>{&quot;" in svg
     assert json.loads(saved["json"].read_text())["provenance"]["model"] == "made up"
     assert saved["csv"].read_text().startswith('# {"')
     assert "warpviz-data" in saved["html"].read_text()

@@ -129,7 +129,7 @@ function boundsOf(goal) {
   const [x, y, z] = [axis(0), axis(1), axis(2)];
   const half = [x, y, z].map(([low, high]) => (high - low) / 2 || 1e-6);
   const middle = [x, y, z].map(([low, high]) => (high + low) / 2);
-  return [...middle, half[0], half[1], Math.hypot(...half.map((v) => (v > 1e-6 ? v : 0))) || 1];
+  return [...middle, half[0], half[1], Math.max(...half) * 1.3 || 1];
 }
 
 function withinPolygon(x, y, polygon) {

@@ -63,6 +63,17 @@ function drawnBoxes(frame) {
   return { boxes, width: Math.round(width), height: Math.round(low) };
 }
 
+/** Return what a view shows in words, wrapped to a width, as drawings below it. */
+function footer(frame, width) {
+  const most = Math.max(40, Math.floor((width - 24) / 5.7));
+  const lines = [""];
+  for (const word of oneLine(frame.summaryText).split(" ")) {
+    const last = lines.length - 1;
+    if (lines[last].length + word.length + 1 > most && lines[last]) lines.push(word); else lines[last] = `${lines[last]} ${word}`.trim();
+  }
+  return lines.slice(0, 4);
+}
+
 /** Return a frame as one SVG document: title, pictures as they stand on screen, provenance. */
 function frameSvg(frame) {
   const { boxes, width, height } = drawnBoxes(frame);
@@ -71,26 +82,33 @@ function frameSvg(frame) {
     drawing.draw(pen, drawing.width, drawing.tall ?? drawing.height, frame.theme);
     return pen.group(x, y);
   });
+  const words = footer(frame, width);
+  const tall = height + 12 + words.length * 15;
+  const pen = new SvgPen(frame.theme, width, tall);
+  words.forEach((line, i) => pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }));
   const font = escapeXml(frame.theme.font);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height + 8}" viewBox="0 0 ${width} ${height + 8}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}" role="img">`,
     `<title>${escapeXml(frame.title)}</title><desc>${escapeXml(visible(frame.summaryText))}</desc>`,
     `<metadata>${escapeXml(JSON.stringify(frame.provenance()))}</metadata>`,
     `<rect width="100%" height="100%" fill="${escapeXml(frame.theme.surface)}"/>`,
     `<text x="12" y="20" font-family="${font}" font-size="14" font-weight="600" fill="${escapeXml(frame.theme.ink)}">${escapeXml(oneLine(frame.title))}</text>`,
-    ...parts, "</svg>", "",
+    ...parts, ...pen.parts, "</svg>", "",
   ].join("\n");
 }
 
 function framePng(frame) {
   const { boxes, width, height } = drawnBoxes(frame);
-  const ratio = Math.min(Math.max(2, window.devicePixelRatio || 1), 16000 / (height + 8));
-  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: (height + 8) * ratio });
+  const words = footer(frame, width);
+  const tall = height + 12 + words.length * 15;
+  const ratio = Math.min(Math.max(2, window.devicePixelRatio || 1), 16000 / tall);
+  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: tall * ratio });
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   context.fillStyle = frame.theme.surface;
-  context.fillRect(0, 0, width, height + 8);
+  context.fillRect(0, 0, width, tall);
   const pen = new CanvasPen(context, frame.theme, ratio);
+  words.forEach((line, i) => pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }));
   pen.text(12, 20, frame.title, { size: 14, weight: 600 });
   for (const [drawing, x, y] of boxes) {
     context.save();

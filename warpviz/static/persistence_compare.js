@@ -8,7 +8,7 @@ class PersistenceView {
     this.marks = new Landmarks(store);
     const left = h("div", { class: "wz-half" });
     const right = h("div", { class: "wz-half" });
-    this.facts = h("dl", { class: "wz-facts" });
+    this.facts = h("div", { class: "wz-facts", role: "list" });
     frame.body.append(h("div", { class: "wz-columns" }, left, right), this.facts);
     this.diagram = new DiagramPlot(this, left);
     this.curve = new Plot(frame, { height: 190, parent: right, label: "Bottleneck distance against k", draw: (pen, w, hgt, theme) => drawCurve(this, pen, w, hgt, theme) });
@@ -80,7 +80,7 @@ class PersistenceView {
       ["certified bars", now.bars === undefined ? "\u2013" : `${now.certified} of ${now.bars}`, "longer than 2r"],
       ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
     ];
-    this.facts.replaceChildren(...items.map(([name, value, note]) => h("div", {}, h("dt", { text: name }), h("dd", { text: value }), h("dd", { class: "wz-faint", text: note }))));
+    this.facts.replaceChildren(...items.map(([name, value, note]) => h("div", { role: "listitem" }, h("span", { class: "wz-fact-name", text: name }), h("b", { text: value }), h("span", { class: "wz-faint", text: note }))));
     this.frame.meta.textContent = oneLine([data.model, this.store.get("space"), data.num_used < data.num_tokens - 4
       ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens` : `${number(data.num_tokens)} tokens`].filter(Boolean).join(" \u00b7 "));
     const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(this.bound)}.`;

@@ -8,7 +8,7 @@ class TokenText {
     this.store = store;
     this.marks = new Landmarks(store);
     this.scroller = h("div", { class: "wz-scroller" });
-    this.scroller.style.maxHeight = `${store.get("height") ?? 460}px`;
+    this.scroller.style.height = `${store.get("height") ?? 460}px`;  // more where a taller neighbour gives room
     frame.body.append(this.scroller);
     this.flow = new Flow(this.scroller);
     this.margin = h("aside", { class: "wz-margin", "aria-label": "Injected thoughts" });
