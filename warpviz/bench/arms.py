@@ -130,7 +130,7 @@ class Runs(Protocol):
 
 
 @contextmanager
-def busy(stepper: Stepper, stream: Lane) -> Iterator[list[float]]:
+def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
     """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps' end times."""
     stop = threading.Event()
     ends: list[float] = []

@@ -30,11 +30,17 @@ def provenance(device: str, *, seed: int) -> dict[str, Any]:
     return record
 
 
+def load() -> dict[str, float]:
+    """Return how many processes wanted a core over the last minute: a busy machine's times are long ones."""
+    return {"load": round(os.getloadavg()[0], 1)}
+
+
 def sentence(record: dict[str, Any]) -> str:
     """Return the provenance as one line for the foot of a table."""
     parts = [record.get("gpu"), record["machine"], record["date"], f"seed {record['seed']}"]
     versions = f"python {record['python']}, torch {record['torch']}, transformers {record['transformers']}"
-    return "; ".join([*(str(part) for part in parts if part), versions, f"{record['threads']} threads"])
+    busy = [f"load {record['load']} before"] if "load" in record else []
+    return "; ".join([*(str(part) for part in parts if part), versions, f"{record['threads']} threads", *busy])
 
 
 def processor() -> str:

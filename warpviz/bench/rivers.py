@@ -1,12 +1,12 @@
 """How long the River waits for a token while streams think: one after the other, beside each other, or in one batch."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from warp_cortex.stepper import Room, Stepper
 
 from warpviz.bench import arms, shape
-from warpviz.bench.arms import Scene
+from warpviz.bench.arms import Runs, Scene
 from warpviz.bench.capacity import TASK
 from warpviz.bench.gauge import Spread, tidy
 
@@ -18,20 +18,20 @@ def lane_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], t
     main = arms.river(scene, tokens=tokens, stream=high)
     arms.latencies(main, 3, high)
     alone = Spread(tuple(arms.latencies(main, tokens, high)))
-    rows.append(_row("alone", 0, alone, alone))
+    rows.append(row("alone", 0, alone, alone))
     for count in streams:
         stepper = arms.seat(
             scene, arms.LANDMARKS, shape.random_tasks(count, TASK, scene.prism.spec.vocab_size, seed=seed)
         )
         if device.type == "cuda":
             stepper.capture(low)
-        in_turn = Spread(tuple(_in_turn(main, stepper, tokens, high)))
-        rows.append(_row("one after the other", count, in_turn, alone) | _rate(count, in_turn))
+        in_turn = Spread(tuple(arms.latencies(Both(main, stepper), tokens, high)))
+        rows.append(row("one after the other", count, in_turn, alone) | rate(count, in_turn))
         with arms.busy(stepper, low) as ends:
             beside = Spread(tuple(arms.latencies(main, tokens, high)))
             steps = len(ends)
-        rate = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
-        rows.append(_row("two lanes, River first", count, beside, alone) | rate)
+        pace = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
+        rows.append(row("two lanes, River first", count, beside, alone) | pace)
         del stepper
         tidy(device)
         joint = one_batch(scene, count, seed=seed)
@@ -39,11 +39,11 @@ def lane_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], t
             joint.capture(high)
         arms.latencies(joint, 3, high)
         together = Spread(tuple(arms.latencies(joint, tokens, high)))
-        rows.append(_row("one batch", count, together, alone) | _rate(count, together))
+        rows.append(row("one batch", count, together, alone) | rate(count, together))
         del joint
         tidy(device)
     again = Spread(tuple(arms.latencies(main, tokens, high)))
-    rows.append(_row("alone, again", 0, again, alone))
+    rows.append(row("alone, again", 0, again, alone))
 
 
 def one_batch(scene: Scene, streams: int, *, seed: int) -> Stepper:
@@ -56,25 +56,26 @@ def one_batch(scene: Scene, streams: int, *, seed: int) -> Stepper:
     return stepper
 
 
-def _in_turn(main: Stepper, batch: Stepper, count: int, stream: torch.cuda.Stream | None) -> list[float]:
-    """Return the River's token times when a step of all streams comes after each of its own."""
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The River's step and the streams', one after the other."""
 
-    class Both:
-        """The River's step and the streams', one after the other."""
+    main: Runs
+    batch: Runs
 
-        def run(self, steps: int) -> None:
-            main.run(steps)
-            batch.run(steps)
+    def run(self, steps: int) -> None:
+        """Let the River go first."""
+        self.main.run(steps)
+        self.batch.run(steps)
 
-    return arms.latencies(Both(), count, stream)
 
-
-def _rate(streams: int, found: Spread) -> dict[str, Any]:
+def rate(streams: int, found: Spread) -> dict[str, Any]:
     """Return the streams' tokens per second when each of the River's tokens comes with one of each of theirs."""
     return {"stream_tokens_per_s": streams * len(found.seconds) / sum(found.seconds)}
 
 
-def _row(name: str, streams: int, found: Spread, alone: Spread) -> dict[str, Any]:
+def row(name: str, streams: int, found: Spread, alone: Spread) -> dict[str, Any]:
+    """Return one line of a table: the River's token times, and how much longer than alone."""
     return {
         "lanes": name, "streams": streams, "p50_ms": 1e3 * found.median, "p95_ms": 1e3 * found.quantile(0.95),
         "p50_times_alone": found.median / alone.median, "p95_times_alone": found.quantile(0.95) / alone.quantile(0.95),

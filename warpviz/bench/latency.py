@@ -1,0 +1,122 @@
+"""How long the River waits for a token while 0 to 1,000 streams think: in turns, beside each other, in one batch."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from warp_cortex import StreamBatch
+
+from warpviz.bench import arms, capacity, rivers, shape
+from warpviz.bench.arms import Scene
+from warpviz.bench.gauge import Spread, tidy
+from warpviz.bench.machine import load, provenance
+from warpviz.bench.report import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
+    parser.add_argument("--streams", default="1,10,100", help="numbers of streams (1,10,100)")
+    parser.add_argument("--context", type=int, default=512, help="tokens the River has read (512)")
+    parser.add_argument("--own-tokens", type=int, default=64, help="room of a stream (64)")
+    parser.add_argument("--tokens", type=int, default=48, help="River tokens per measurement (48)")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto", help="as the model has it")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure, and return provenance and rows."""
+    streams = [int(count) for count in args.streams.split(",")]
+    dtype = None if args.dtype == "auto" else getattr(torch, args.dtype)
+    positions = args.context + 8 * args.tokens + args.own_tokens + 64
+    prism = shape.load(args.model, device=args.device, dtype=dtype, positions=positions, seed=args.seed)
+    record = provenance(args.device, seed=args.seed) | load()
+    report = Report("latency", args.out, record, minutes=args.minutes, quiet=args.json)
+    scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
+    report.section(
+        "Fast steps", FAST,
+        lambda rows: rivers.lane_rows(rows, scene, streams=streams, tokens=args.tokens, seed=args.seed),
+    )  # fmt: skip
+    report.section(
+        "The engine's own steps", ENGINE,
+        lambda rows: engine_rows(rows, scene, streams=streams, tokens=args.tokens, seed=args.seed),
+    )  # fmt: skip
+    return report.record() | {"rows": report.rows}
+
+
+class EngineRiver:
+    """The River as a run has it: a token of the context after the other, none of them judged."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.context = scene.context
+
+    def run(self, steps: int) -> None:
+        """Write `steps` tokens."""
+        for _ in range(steps):
+            self.context.write(5)
+
+
+class EngineStreams:
+    """The streams as a run has them: one batch over one snapshot, opened anew when its room is used up."""
+
+    def __init__(self, scene: Scene, count: int, *, seed: int) -> None:
+        self.scene, self.count = scene, count
+        self.tasks = shape.random_tasks(count, capacity.TASK, scene.prism.spec.vocab_size, seed=seed).tolist()
+        self.batch, self._last = self._opened()
+
+    def run(self, steps: int) -> None:
+        """Feed every stream `steps` tokens."""
+        for _ in range(steps):
+            if max(self.batch.slots.lengths[: self.count]) >= self.scene.own:
+                self.batch, self._last = self._opened()
+            self._last = self.batch.step(self._last).argmax(-1)
+
+    def _opened(self) -> tuple[StreamBatch, torch.Tensor]:
+        batch = StreamBatch(self.scene.prism, self.scene.snapshot, slots=self.count, capacity=self.scene.own)
+        logits = batch.admit(list(range(self.count)), self.tasks, [None] * self.count)
+        return batch, logits.argmax(-1)
+
+
+def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
+    """Fill one row per number of streams and way of taking turns, with the engine's own River and batch."""
+    device = scene.prism.device
+    high, low = arms.lane(device, high=True), arms.lane(device)
+    main = EngineRiver(scene)
+    arms.latencies(main, 3, high)
+    alone = Spread(tuple(arms.latencies(main, tokens, high)))
+    rows.append(rivers.row("alone", 0, alone, alone))
+    for count in streams:
+        batch = EngineStreams(scene, count, seed=seed)
+        in_turn = Spread(tuple(arms.latencies(rivers.Both(main, batch), tokens, high)))
+        rows.append(rivers.row("cooperative", count, in_turn, alone) | rivers.rate(count, in_turn))
+        with arms.busy(batch, low) as ends:
+            beside = Spread(tuple(arms.latencies(main, tokens, high)))
+            steps = len(ends)
+        rate = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
+        rows.append(rivers.row("concurrent", count, beside, alone) | rate)
+        tidy(device)
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; the exit code is 1 if a table could not be finished."""
+    record = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(record) + "\n")
+    return int(any("failed" in section for section in record["sections"]))
+
+
+FAST = (
+    "Seconds from asking for a River token to having it; the River sees its whole cache, streams 64 landmarks. One "
+    "batch: the River is a row of the streams' batch. spread: (90 % - 10 % quantile) / median over the tokens."
+)
+ENGINE = (
+    "The same with what a run takes today: Context.write for the River, StreamBatch for the streams; cooperative: one "
+    "step of the streams after each River token; concurrent: the streams in a thread of their own, as fast as they can."
+)

@@ -1,0 +1,124 @@
+"""A batched step of the streams against its own linear layers alone: where a CPU spends its time."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from warp_cortex import Prism
+from warp_cortex.fused import FusedWeights, fuse
+from warp_cortex.stepper import Stepper
+
+from warpviz.bench import arms, capacity, shape
+from warpviz.bench.arms import Scene
+from warpviz.bench.gauge import Spread, tidy, time_of
+from warpviz.bench.machine import load, provenance
+from warpviz.bench.report import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--model", default="village", help=f"models or shapes: {', '.join(shape.SHAPES)}")
+    parser.add_argument("--agents", default="1,10,100,256,512,1000", help="numbers of agents")
+    parser.add_argument("--dtypes", default="bfloat16,float32", help="precisions (bfloat16,float32)")
+    parser.add_argument("--context", type=int, default=512, help="tokens of the context (512)")
+    parser.add_argument("--own-tokens", type=int, default=24, help="tokens an agent writes, task included (24)")
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=20, help="budget; what does not fit is not run")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure, and return provenance and rows."""
+    record = provenance(args.device, seed=args.seed) | load()
+    report = Report("steps", args.out, record, minutes=args.minutes, quiet=args.json)
+    for name in args.model.split(","):
+        for dtype in args.dtypes.split(","):
+
+            def measure(rows: list[dict[str, Any]], name: str = name, dtype: str = dtype) -> None:
+                prism = shape.load(name, device=args.device, dtype=getattr(torch, dtype), seed=args.seed)
+                scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
+                for count in map(int, args.agents.split(",")):
+                    frame = {"model": name, "dtype": dtype, "agents": count, "own_tokens": args.own_tokens}
+                    rows.append(frame | measured(scene, count, repeats=args.repeats, seed=args.seed))
+
+            report.section(f"{name}, {dtype}", NOTE, measure)
+    return report.record() | {"rows": report.rows}
+
+
+def measured(scene: Scene, count: int, *, repeats: int, seed: int) -> dict[str, Any]:
+    """Return one row: a step of `count` agents halfway through their slots, and its linear layers."""
+    prism = scene.prism
+    tasks = shape.random_tasks(count, min(capacity.TASK, scene.own), prism.spec.vocab_size, seed=seed)
+    stepper = arms.seat(scene, arms.LANDMARKS, tasks)
+    stepper.run(scene.own // 2)
+    half = stepper.lengths.clone()
+    weights = fuse(prism)
+    whole, alone = _alternating(stepper, half, _Linears(weights, count, prism), repeats=repeats, device=prism.device)
+    tidy(prism.device)
+    return {
+        "step_ms": 1e3 * whole.median, "linear_ms": 1e3 * alone.median, "times_linear": whole.median / alone.median,
+        "us_per_agent_token": 1e6 * whole.median / count, "agent_tokens_per_s": count / whole.median,
+        "step_spread": whole.relative, "linear_spread": alone.relative, "repeats": repeats,
+    }  # fmt: skip
+
+
+class _Linears:
+    """Every matrix product of a step with shared weights, on inputs of the right shapes."""
+
+    def __init__(self, weights: FusedWeights, count: int, prism: Prism) -> None:
+        self.weights = weights
+        layer = weights.layers[0]
+        sizes = (layer.into_attention, layer.from_attention, layer.into_mlp, layer.from_mlp, weights.head)
+        self.inputs = [torch.randn(count, part.shape[1], device=prism.device).to(prism.dtype) for part in sizes]
+
+    @torch.no_grad()
+    def run(self) -> Tensor:
+        """Do them."""
+        hidden, mixed, normed, opened, final = self.inputs
+        for layer in self.weights.layers:
+            functional.linear(hidden, layer.into_attention, layer.into_attention_bias)
+            functional.linear(mixed, layer.from_attention, layer.from_attention_bias)
+            functional.linear(normed, layer.into_mlp)
+            functional.linear(opened, layer.from_mlp)
+        return functional.linear(final, self.weights.head)
+
+
+def _alternating(
+    stepper: Stepper, half: Tensor, linears: _Linears, *, repeats: int, device: torch.device
+) -> tuple[Spread, Spread]:  # fmt: skip
+    """Time steps and products by turns, so that whatever else the machine does meets both."""
+    width = stepper.width_for(int(half.max()))
+
+    def step() -> None:
+        stepper.lengths.copy_(half)
+        stepper.step(width)
+
+    steps: list[float] = []
+    products: list[float] = []
+    for number in range(repeats):
+        steps += time_of(step, device, repeats=2, warm=2 * (number == 0)).seconds
+        products += time_of(linears.run, device, repeats=2, warm=2 * (number == 0)).seconds
+    return Spread(tuple(steps)), Spread(tuple(products))
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; the exit code is 1 if a table could not be finished."""
+    record = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(record) + "\n")
+    return int(any("failed" in section for section in record["sections"]))
+
+
+NOTE = (
+    "step: one token for every agent, 64 shared landmarks, own entries half full, greedy choice included. linear: the "
+    "same products with the shared weights alone, vocabulary included, timed by turns with the steps. times_linear is "
+    "the ratio of the medians."
+)
