@@ -189,3 +189,15 @@ def test_other_complexes_replace_the_diagrams_and_come_back(shape: PersistenceCo
     shape.complex = "rips"
     shape.wait()
     assert shape.pair.bars[1].tobytes() == kept.tobytes()
+
+
+def test_two_dimensional_holes_on_request() -> None:
+    """max_dim 2 gives H2 bars, thins the cloud to what H2 can bear, and keeps the bound."""
+    angles = np.random.default_rng(0).normal(size=(220, 3))
+    sphere = angles / np.linalg.norm(angles, axis=1, keepdims=True)
+    with PersistenceCompare(sphere.astype(np.float32), max_dim=2, k=120, num_null=0, dim=2).wait() as view:
+        assert view.notice == ""
+        assert view.get_state("max_dim") == {"max_dim": 2}
+        lengths = np.diff(view.full[2]).ravel()
+        assert lengths[0] > 3 * lengths[1:].max(initial=0.0)
+        assert view.pair.numbers[2]["bottleneck"] <= 2 * view.pair.radius

@@ -15,7 +15,7 @@ class PersistenceView {
     this.panel = new Plot(frame, { height: 200, parent: right, label: "Bars of both sides", draw: (pen, w, hgt, theme) => drawPanel(this, pen, w, hgt, theme) });
   }
 
-  get dim() { return Math.min(this.store.get("dim"), this.store.data.max_dim ?? 1); }
+  get dim() { return Math.min(this.store.get("dim"), this.store.get("max_dim")); }
 
   /** The cover radius at the present k, outside the sinks; known for every k, so it moves with the slider. */
   get radius() {
@@ -124,7 +124,7 @@ function mount(frame, store) {
   const view = new PersistenceView(frame, store);
   const most = () => Math.max(1, store.array("order").length);
   const k = slider(frame, { label: "k", trait: "k", min: 1, max: most(), format: (v) => String(v) });
-  const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...((store.data.max_dim ?? 1) > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
+  const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...(store.get("max_dim") > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
   const axes = segmented(frame, { label: "Axes", options: [["death", "Birth \u2013 death"], ["length", "Birth \u2013 length"]], value: store.get("axes"), onchange: (v) => store.set("axes", v) });
   const panels = segmented(frame, { label: "Panel", options: [["barcode", "Barcode"], ["betti", "Betti"], ["image", "Image"]], value: store.get("panel"), onchange: (v) => store.set("panel", v) });
   if (store.live) select(frame, { label: "complex", trait: "complex", options: COMPLEXES });

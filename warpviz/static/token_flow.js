@@ -1,6 +1,6 @@
 // Tokens as flowing text: blocks the browser may skip while they are out of sight, one span per token.
 
-const BLOCK_TOKENS = 160;
+const BLOCK_TOKENS = 2000;  // a text without line breaks is broken here, or nothing could be skipped
 
 class Flow {
   constructor(parent) {

@@ -39,6 +39,7 @@ class PersistenceCompare(View):
     span: ClassVar[int] = 12
 
     policy = traitlets.Unicode("hybrid").tag(sync=True)
+    max_dim = traitlets.Int(1).tag(sync=True)
     complex = traitlets.Enum(COMPLEXES, "rips").tag(sync=True)
     dim = traitlets.Enum((0, 1, 2), 1).tag(sync=True)
     axes = traitlets.Enum(("death", "length"), "death").tag(sync=True)
@@ -52,7 +53,7 @@ class PersistenceCompare(View):
             msg = f"max_dim must be one of {sorted(MAX_POINTS)}, got {max_dim!r}"
             raise ValueError(msg)
         self.subject: Subject = subject_of(given, seed=seed)
-        self.max_dim, self.num_null, self.seed = max_dim, num_null, seed
+        self.num_null, self.seed = num_null, seed
         self.max_points = min(max_points, MAX_POINTS[max_dim])
         self.store = store if store is not None else DiagramStore()
         self.base: Ground | None = None
@@ -62,7 +63,7 @@ class PersistenceCompare(View):
         self.curve: dict[int, list[list[float]]] = {}
         self._ranks: dict[str, wire.Array] = {}
         self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
-        super().__init__(provenance={**self.subject.facts, "seed": seed, "skip": SKIP, "max_dim": max_dim}, **settings)
+        super().__init__(provenance={**self.subject.facts, "seed": seed, "skip": SKIP}, max_dim=max_dim, **settings)
         self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
         self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
         self.observe(lambda _: self._slow.submit(self._whole), ["space", "layer", "policy", "alpha", "complex"])
@@ -184,7 +185,7 @@ class PersistenceCompare(View):
         """Return everything known so far."""
         arrays = {**self._ranks, **self._curve_arrays()}
         data = {"title": self.title, "stem": self.stem, "provenance": self.provenance, "tokens": self.subject.tokens,
-                "busy": self._busy, "max_dim": self.max_dim, **self._known()}  # fmt: skip
+                "busy": self._busy, **self._known()}  # fmt: skip
         if self.base is not None and self.full is not None:
             arrays |= pairing.full_arrays(self.base, self.full, kind=self.complex)
         if self.base is not None and self.pair is not None:
