@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import build_model, build_tokenizer
 from warp_cortex import Cortex, CortexConfig, Prism, RayStreams, Stream, StreamConfig, Synapse, SynapseConfig
 from warp_cortex.lane import Outcome, StreamLane
 from warp_cortex.parcels import pack, unpack
 from warp_cortex.ray_streams import RayLane
+
+from tests.engine.tiny import build_model, build_tokenizer
 
 ray = pytest.importorskip("ray", reason="the extra warpviz[ray] is not installed")
 pytestmark = [

@@ -1,5 +1,8 @@
 """Fast steps: the model's arithmetic written out must be the model's."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
 import pytest
 import torch
 from warp_cortex import Context, Prism
@@ -8,8 +11,16 @@ from warp_cortex.stepper import EMPTY, Room, Stepper
 
 from tests.engine.tiny import build_prism, random_ids
 
+Lend = Callable[..., Prism]
 FUSABLE = ("qwen2", "llama", "mistral")
 TOKENS, OWN = 50, 12
+
+
+@pytest.fixture
+def lend() -> Iterator[Lend]:
+    """Tiny models of this test's own, given back at its end."""
+    with ExitStack() as stack:
+        yield lambda *family: stack.enter_context(build_prism(*family))
 
 
 def tasks_of(agents: int) -> torch.Tensor:
@@ -40,9 +51,9 @@ def continued(context: Context, task: list[int]) -> tuple[list[int], Context]:
 
 
 @pytest.mark.parametrize("family", FUSABLE)
-def test_with_everything_shared_an_agent_continues_the_river(family: str) -> None:
+def test_with_everything_shared_an_agent_continues_the_river(lend: Lend, family: str) -> None:
     """With k = all tokens, final states and pooled middle states are those of a fork that is fed the same."""
-    context = read(build_prism(family))
+    context = read(lend(family))
     tasks = tasks_of(4)
     stepper = Stepper(context.prism, Room(agents=4, capacity=OWN), shared=context.store.share(), base=TOKENS)
     stepper.seat(tasks)
@@ -56,9 +67,9 @@ def test_with_everything_shared_an_agent_continues_the_river(family: str) -> Non
         torch.testing.assert_close(stepper.middle[row], pooled, atol=1e-3, rtol=1e-3)
 
 
-def test_copies_of_landmarks_are_the_shared_landmarks() -> None:
+def test_copies_of_landmarks_are_the_shared_landmarks(lend: Lend) -> None:
     """A private copy in every slot and one shared block give the same tokens and states."""
-    context = read(build_prism())
+    context = read(lend())
     rows = torch.arange(0, TOKENS, 3)
     block = context.store.gather(rows)
     shared = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS)
@@ -73,9 +84,9 @@ def test_copies_of_landmarks_are_the_shared_landmarks() -> None:
     torch.testing.assert_close(shared.last, copied.last, atol=1e-4, rtol=1e-4)
 
 
-def test_a_river_leads_its_streams_in_one_batch() -> None:
+def test_a_river_leads_its_streams_in_one_batch(lend: Lend) -> None:
     """Agent 0 over its whole cache writes what it writes alone, and the others what they think without it."""
-    context = read(build_prism())
+    context = read(lend())
     block = context.store.gather(torch.arange(0, TOKENS, 2))
     led = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS, lead=context.store.share())
     alone = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS)
@@ -86,9 +97,9 @@ def test_a_river_leads_its_streams_in_one_batch() -> None:
     assert torch.equal(led.script[1:], alone.script[1:])
 
 
-def test_a_slot_is_reused_as_if_it_were_new() -> None:
+def test_a_slot_is_reused_as_if_it_were_new(lend: Lend) -> None:
     """An agent seated in a used slot thinks what it thinks in a fresh one, whoever its neighbours are."""
-    context = read(build_prism())
+    context = read(lend())
     block = context.store.gather(torch.arange(0, TOKENS, 2))
     used = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS)
     used.seat(tasks_of(3))
@@ -102,9 +113,9 @@ def test_a_slot_is_reused_as_if_it_were_new() -> None:
     torch.testing.assert_close(used.middle[1], fresh.middle[0], atol=1e-4, rtol=1e-4)
 
 
-def test_logits_of_few_agents_at_once_change_nothing() -> None:
+def test_logits_of_few_agents_at_once_change_nothing(lend: Lend) -> None:
     """The vocabulary projection in chunks chooses what one projection chooses."""
-    context = read(build_prism())
+    context = read(lend())
     found = []
     for rows in (1, 2, 512):
         stepper = Stepper(
@@ -117,9 +128,9 @@ def test_logits_of_few_agents_at_once_change_nothing() -> None:
     assert torch.equal(found[0], found[2])
 
 
-def test_a_full_slot_is_never_overrun() -> None:
+def test_a_full_slot_is_never_overrun(lend: Lend) -> None:
     """Stepping on after the last entry neither raises nor changes what was written before."""
-    context = read(build_prism())
+    context = read(lend())
     stepper = Stepper(context.prism, Room(agents=2, capacity=4), shared=context.store.share(), base=TOKENS)
     stepper.seat(tasks_of(2))
     stepper.run(4)
@@ -129,9 +140,9 @@ def test_a_full_slot_is_never_overrun() -> None:
     assert stepper.lengths.tolist() == [3, 3]
 
 
-def test_arranging_weights_holds_nothing_twice_and_leaves_the_model_as_it_was() -> None:
+def test_arranging_weights_holds_nothing_twice_and_leaves_the_model_as_it_was(lend: Lend) -> None:
     """Parameters become views: the same values, the same bytes, and a second call moves nothing."""
-    prism = build_prism()
+    prism = lend()
     before = {name: value.clone() for name, value in prism.model.state_dict().items()}
     held = prism.weight_bytes
     first, second = fuse(prism), fuse(prism)
@@ -142,9 +153,9 @@ def test_arranging_weights_holds_nothing_twice_and_leaves_the_model_as_it_was() 
 
 
 @pytest.mark.parametrize("family", ["gemma2", "gpt2", "gpt_neox", "phi3"])
-def test_other_families_are_refused_by_reason(family: str) -> None:
+def test_other_families_are_refused_by_reason(lend: Lend, family: str) -> None:
     """A model whose arithmetic is not written out is refused, and the reason is told."""
-    prism = build_prism(family)
+    prism = lend(family)
     assert unfusable(prism) is not None
     with pytest.raises(ValueError, match="cannot take fast steps"):
         fuse(prism)
