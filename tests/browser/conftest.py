@@ -1,7 +1,7 @@
 """A real JupyterLab in a real Chromium, on this machine only, with a clean world before and after every test.
 
 Fixtures: `lab` drives a page (see `lab_page.Lab`), `lab_server` is the server behind it. Tests in this folder need no
-marker; they share one worker.
+marker; the tests of one file share a worker.
 """
 
 import os
@@ -18,11 +18,11 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder, and keep it on one worker: one server, one browser."""
+    """Mark everything in this folder, and keep each file on one worker: one server, one browser at a time."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.xdist_group(f"browser-{item.path.stem}"))
             item.add_marker(pytest.mark.timeout(600))
 
 
@@ -47,7 +47,7 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium that resolves no name but this machine's."""
-    arguments = ["--no-sandbox", "--disable-background-networking", "--enable-unsafe-swiftshader",
+    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader",
                  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=chromium(), args=arguments)
