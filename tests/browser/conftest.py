@@ -47,8 +47,13 @@ def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium that resolves no name but this machine's."""
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader",
-                 "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+    arguments = [
+        "--no-sandbox",
+        "--disable-background-networking",
+        "--disable-dev-shm-usage",
+        "--enable-unsafe-swiftshader",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ]
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         yield chrome
