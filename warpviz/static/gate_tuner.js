@@ -18,7 +18,7 @@ function judgedOf(store) {
 
 class GateTunerView {
   constructor(frame, store) {
-    Object.assign(this, { frame, store, judged: judgedOf(store), gates: [], swarms: [], point: null, pending: 0 });
+    Object.assign(this, { frame, store, judged: judgedOf(store), gates: [], swarms: [], resting: [], point: null, pending: 0 });
     this.build();
     frame.cleanup(this.judged.on("changed", () => { this.stale = true; this.later(); }));
     for (const name of ["theta", "scorer"]) { store.watch(name); frame.cleanup(store.on(`change:${name}`, () => this.retune())); }
@@ -109,6 +109,7 @@ class GateTunerView {
     this.rocBox.hidden = !this.gates.some((gate) => gate.points.length);
     this.bestButton.hidden = this.rocBox.hidden;
     this.width = 0;
+    this.resting = [];
     this.retune();
   }
 
@@ -173,11 +174,27 @@ class GateTunerView {
     pen.text(4, middle - 2, this.scorers[s], { size: 12, weight: active ? 650 : 400, fill: active ? theme.ink : theme.soft });
     const { auc } = this.gates[s];
     if (auc !== null) pen.text(4, middle + 13, `AUC ${fixed(auc)}`, { size: 10.5, fill: theme.faint });
+    if (!active) { this.drawResting(pen, theme, s); return; }
     for (let i = 0; i < this.size; i += 1) this.drawBead(pen, theme, { i, s, active });
-    if (!active) return;
     pen.line(cut, top + 2, cut, top + STRIP_HEIGHT - 2, { stroke: theme.ink, width: 2 });
     pen.rect(cut - 4, top + STRIP_HEIGHT / 2 - 11, 8, 22, { fill: theme.surface, stroke: theme.ink, width: 1.5, radius: 4 });
     pen.text(cut + 8, top + 15, `\u03b8 ${fixed(this.theta)}`, { size: 11.5, weight: 650, halo: true });
+  }
+
+  /** The beads of a strip that theta does not touch: painted once, kept as a picture until anything but theta changes. */
+  drawResting(pen, theme, s) {
+    const all = (to) => { for (let i = 0; i < this.size; i += 1) this.drawBead(to, theme, { i, s, active: false }); };
+    if (pen.c !== this.plot.context) { all(pen); return; }
+    const key = [this.width, this.domain, this.size, theme.faint, pen.ratio, this.point].join();
+    if (this.resting[s]?.key !== key) {
+      const canvas = Object.assign(document.createElement("canvas"), { width: this.width * pen.ratio, height: STRIP_HEIGHT * pen.ratio });
+      const context = canvas.getContext("2d");
+      context.setTransform(pen.ratio, 0, 0, pen.ratio, 0, -s * STRIP_HEIGHT * pen.ratio);
+      all(new CanvasPen(context, theme, pen.ratio));
+      this.resting[s] = { key, canvas };
+    }
+    pen.c.globalAlpha = 1;
+    pen.c.drawImage(this.resting[s].canvas, 0, s * STRIP_HEIGHT, this.width, STRIP_HEIGHT);
   }
 
   /** Colour says what theta decides (in the active strip), the shape what the label says, a ring what has changed. */
@@ -189,7 +206,7 @@ class GateTunerView {
     const color = active ? (passes ? theme.green : theme.vermilion) : theme.faint;
     const bad = this.labels[i] === 2 || (!this.labels[i] && !passes && active && !this.gate.numGood);
     const alpha = active ? 0.9 : 0.5;
-    if (bad) drawMark(pen, "cross", x, y, bead * 0.75, { stroke: color, width: bead > 3 ? 1.7 : 1.2, alpha });
+    if (bad) stampCross(pen, x, y, bead * 0.75, { color, width: bead > 3 ? 1.7 : 1.2, alpha });
     else pen.dot(x, y, bead, color, alpha);
     if (active && this.size <= FEW && passes !== (this.recorded[i] === 1)) pen.circle(x, y, bead + 2, { stroke: theme.ink, width: 1, alpha: 0.7 });
     if (i === this.point) pen.circle(x, y, bead + 4, { stroke: theme.ink, width: 2 });
