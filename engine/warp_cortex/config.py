@@ -6,6 +6,7 @@ from string import Formatter
 from typing import Any
 
 POLICIES = ("all", "random", "stride", "recent", "streaming", "h2o", "snapkv", "tova", "keydiff", "farthest", "hybrid")
+COMPOSABLE = ("farthest", "hybrid")  # a choice among what was chosen of each part still covers the whole
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
 SPACES = ("keys", "rotated", "values", "hidden")
@@ -68,7 +69,9 @@ class SynapseConfig:
     k counts everything shared: `sinks` first tokens and `recent` last ones are always kept and counted inside k.
     alpha weighs attention against coverage (0 farthest-point, 1 attention only); below 0.5 the cover radius is
     certified. `focus` more landmarks per stream are chosen with the attention of its own task. `max_age` is how many
-    River tokens a snapshot may be behind before a spawn publishes a new one.
+    River tokens a snapshot may be behind before a spawn publishes a new one. With `incremental` only the first
+    snapshot considers the whole context; later ones cost in proportion to the tokens since, and their radius is a
+    certified upper bound (see `growth`).
     """
 
     k: int = 64
@@ -80,6 +83,7 @@ class SynapseConfig:
     focus: int = 0
     query_window: int = 32
     max_age: int = 0
+    incremental: bool = False
 
     def __post_init__(self) -> None:
         whole("k", self.k, least=1)
@@ -89,13 +93,23 @@ class SynapseConfig:
         for name in ("sinks", "recent", "focus", "max_age"):
             whole(name, getattr(self, name), least=0)
         whole("query_window", self.query_window, least=1)
+        if not isinstance(self.incremental, bool):
+            msg = f"incremental must be True or False, got {self.incremental!r}"
+            raise TypeError(msg)
+        if self.incremental and self.policy not in COMPOSABLE:
+            msg = f"incremental needs a policy that composes ({' or '.join(COMPOSABLE)}), got {self.policy!r}"
+            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
-    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in [-1, 1]."""
+    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in [-1, 1].
 
-    theta: float = 0.5
+    0.3 is what `python -m warpviz.village.gating` finds on labelled thoughts of the bundled model (Youden's J); the
+    paper's 0.5, for raw cosines, would keep out every right two-hop thought here.
+    """
+
+    theta: float = 0.3
     scorer: str = "centred"
     enabled: bool = True
 

@@ -1,5 +1,6 @@
 """A context as a point cloud: which vectors stand for its tokens, and who attended to whom."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from warp_cortex.config import SPACES, choice
 from warp_cortex.evidence import Evidence
+from warp_cortex.moments import Moments
 
 if TYPE_CHECKING:
     from warp_cortex.context import Context
@@ -47,25 +49,57 @@ def points(
 
 def evidence(context: "Context", space: str = "keys", *, layer: int | None = None) -> Evidence:
     """Return what every landmark policy chooses from; a model without rotary positions gives its keys as they are."""
-    rotary = context.prism.rotary is not None
     seen, received = attention(context)
+    keys = points(context, known(context, "keys"), layer=layer, centre=False)
     return Evidence(
-        points=points(context, "rotated" if space == "keys" and not rotary else space, layer=layer),
-        keys=points(context, "keys" if rotary else "rotated", layer=layer, centre=False),
-        attention=seen,
-        received=received,
+        points=points(context, known(context, space), layer=layer), keys=keys, attention=seen, received=received
     )
 
 
-def attention(context: "Context") -> tuple[Tensor, Tensor]:
-    """Return attention [W, T] of the last W tokens and what each held token receives [T]; see `QueryLog.attention`."""
-    rows = context.store.text_rows()
+def known(context: "Context", space: str) -> str:
+    """Return the space as this model has it: keys that were never rotated are the rotated ones."""
+    return "rotated" if space == "keys" and context.prism.rotary is None else space
+
+
+def measure(context: "Context", space: str, rows: Tensor | None = None) -> Moments:
+    """Return centre and spread, per layer, of the vectors of some rows of the cache (all visible ones by default)."""
+    return Moments.stacked([Moments.of(part) for part in _layers(context, space, rows)])
+
+
+def framed(context: "Context", space: str, rows: Tensor, frame: Moments) -> Tensor:
+    """Return rows of the cache as points, float32 [T, P], in units measured once and for all.
+
+    In the frame `measure` takes over a whole context these are the points of `points`, whatever is read later; the
+    hidden space, which has one layer, is centred only.
+    """
+    parts = enumerate(_layers(context, space, rows))
+    scale = torch.ones_like(frame.scale) if space == "hidden" else frame.scale
+    return torch.cat([(part - frame.mean[layer]) / scale[layer] for layer, part in parts], 1)
+
+
+def attention(context: "Context", rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return attention [W, T] of the last W tokens and what each token receives [T]; see `QueryLog.attention`.
+
+    rows: of the cache, int64 [T]; every visible one by default. Weights sum to one over the rows that are given.
+    """
+    rows = context.store.text_rows() if rows is None else rows
     return context.queries.attention(context.store.data[:, 0].index_select(2, rows), context.store.positions[rows])
 
 
-def _block(context: "Context", space: str, layer: int) -> Tensor:
-    """Return one layer's keys or values of the visible tokens, float32 [H_kv, T, D]."""
-    rows, rotary = context.store.text_rows(), context.prism.rotary
+def _layers(context: "Context", space: str, rows: Tensor | None) -> Iterator[Tensor]:
+    """Yield each layer's vectors of some rows, all KV heads side by side, float32 [T, P]; one layer if hidden."""
+    rows = context.store.text_rows() if rows is None else rows
+    if space == "hidden":
+        yield context.middle[context.store.positions[rows]].float()
+        return
+    for layer in range(context.prism.spec.num_layers):
+        yield _block(context, space, layer, rows).transpose(0, 1).flatten(1)
+
+
+def _block(context: "Context", space: str, layer: int, rows: Tensor | None = None) -> Tensor:
+    """Return one layer's keys or values of some rows (by default the visible tokens), float32 [H_kv, T, D]."""
+    rows = context.store.text_rows() if rows is None else rows
+    rotary = context.prism.rotary
     block = context.store.data[layer, 1 if space == "values" else 0].index_select(1, rows).float()
     if space != "keys":
         return block

@@ -24,11 +24,14 @@ class Ranking:
         order: int64 [k], token indices: sinks, then the most recent tokens (latest first), then the policy's picks.
         radii: float32 [k], cover radius of the points after each pick; never increases.
         scores: float32 [T], what the policy rated; for the greedy policies attention received, scaled to [0, 1].
+
+    evaluations: how many distances between two points were computed.
     """
 
     order: Tensor
     radii: Tensor
     scores: Tensor
+    evaluations: int = 0
 
     def landmarks(self, k: int | None = None) -> Tensor:
         """Return the first k landmarks (all by default) as sorted unique indices, int64 [k].
@@ -82,7 +85,8 @@ def rank(
         weight = alpha if policy == "hybrid" else 0.0
         picks, more = greedy(cover, scores, chosen=forced, picks=k - len(forced), alpha=weight)
         radii += more
-    return Ranking(order=torch.tensor(forced + picks), radii=torch.tensor(radii), scores=scores.cpu())
+    order = torch.tensor(forced + picks)
+    return Ranking(order=order, radii=torch.tensor(radii), scores=scores.cpu(), evaluations=cover.evaluations)
 
 
 @torch.no_grad()

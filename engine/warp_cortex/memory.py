@@ -3,12 +3,18 @@
 from collections.abc import Iterable
 
 from warp_cortex.context import Context
-from warp_cortex.synapse import Snapshot
+from warp_cortex.synapse import Snapshot, Synapse
 
 
 def river_bytes(context: Context) -> int:
     """Return the bytes of the River's cache, spare capacity included."""
     return context.store.num_bytes
+
+
+def evidence_bytes(context: Context, synapse: Synapse | None = None) -> int:
+    """Return the bytes kept to choose landmarks: remembered queries, middle states, the coresets of a growing text."""
+    states = context.middle.untyped_storage().nbytes() if context.num_tokens else 0
+    return context.queries.num_bytes + states + (0 if synapse is None else synapse.num_bytes)
 
 
 def shared_bytes(snapshots: Iterable[Snapshot], context: Context | None) -> int:

@@ -8,8 +8,9 @@ from torch import Generator, Tensor
 
 from warp_cortex.config import SynapseConfig
 from warp_cortex.context import Context
+from warp_cortex.growth import Growth
 from warp_cortex.kv import SharedKV
-from warp_cortex.landmarks import rank
+from warp_cortex.landmarks import Ranking, rank
 
 RANKED = 128  # a snapshot ranks at least this many tokens, so that a viewer can move k without the engine
 
@@ -20,7 +21,9 @@ class Snapshot:
 
     step: visible tokens at publication; every entry's position is below it and a stream's first token takes it.
     landmarks: sorted positions, int64 [K]. ranking: positions in pick order, of which the landmarks are the first K.
-    radius: cover radius of the landmarks, in units of the chosen space.
+    radius: cover radius of the landmarks, in units of the chosen space; of an incremental snapshot an upper bound of
+    it, in the units of the first one, made of the radius over the tokens considered and `slack` for all others.
+    slack: 0 when every token was considered. evaluations: distances computed to choose. Neither is saved.
     """
 
     version: int
@@ -32,6 +35,8 @@ class Snapshot:
     policy: str
     model: str
     checksum: str
+    slack: float = 0.0
+    evaluations: int = 0
 
     @property
     def num_bytes(self) -> int:
@@ -45,7 +50,13 @@ class Synapse:
     def __init__(self, config: SynapseConfig, *, seed: int = 0) -> None:
         self.config, self.seed = config, seed
         self.current: Snapshot | None = None
+        self._growth: Growth | None = None
         self._writer = threading.Lock()
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes kept beside the current snapshot, so that the next one need not consider everything."""
+        return 0 if self._growth is None else self._growth.num_bytes
 
     def is_stale(self, step: int) -> bool:
         """Tell whether a spawn at River step `step` needs a new snapshot first."""
@@ -65,25 +76,41 @@ class Synapse:
 
     def _choose(self, context: Context, version: int) -> Snapshot:
         config, spec = self.config, context.prism.spec
-        positions = context.positions
-        total = positions.numel()
+        slack, evaluations = 0.0, 0
         if config.policy == "all":
-            kv, order, landmarks, radius = context.store.share(), positions, positions, 0.0
+            kv, order = context.store.share(), context.positions
+            landmarks, radius = order, 0.0
         else:
-            check_k(config.k, total)
-            ranking = rank(
-                context.evidence(config.space), k=min(total, max(config.k, RANKED)), policy=config.policy,
-                alpha=config.alpha, sinks=config.sinks, recent=config.recent,
-                generator=Generator().manual_seed(self.seed + version),
-            )  # fmt: skip
+            ranking, positions, rows, slack = self._rank(context, version)
             order = positions[ranking.order.to(positions.device)]
             chosen = ranking.landmarks(config.k).to(positions.device)
-            landmarks, radius = positions[chosen], float(ranking.radii[config.k - 1])
-            kv = context.store.gather(context.store.text_rows()[chosen])
+            landmarks, radius = positions[chosen], slack + float(ranking.radii[config.k - 1])
+            kv, evaluations = context.store.gather(rows[chosen]), ranking.evaluations
         return Snapshot(
             version=version, step=context.num_tokens, kv=kv, landmarks=landmarks.cpu(), ranking=order.cpu(),
-            radius=radius, policy=config.policy, model=spec.name, checksum=spec.checksum,
+            radius=radius, policy=config.policy, model=spec.name, checksum=spec.checksum, slack=slack,
+            evaluations=evaluations if self._growth is None else self._growth.evaluations,
         )  # fmt: skip
+
+    def _rank(self, context: Context, version: int) -> tuple[Ranking, Tensor, Tensor, float]:
+        """Return a ranking, positions and cache rows of the tokens considered, and what leaving others out costs.
+
+        A cache that has forgotten something is small, and is always considered whole.
+        """
+        config, rows = self.config, context.store.text_rows()
+        check_k(config.k, rows.numel())
+        ranked = min(rows.numel(), max(config.k, RANKED))
+        if config.incremental and rows.numel() == context.num_tokens:
+            if self._growth is None or not self._growth.follows(context):
+                self._growth = Growth(context, config.space)
+            slack = self._growth.slack
+            return *self._growth.choose(context, config, ranked=ranked), slack
+        self._growth = None
+        ranking = rank(
+            context.evidence(config.space), k=ranked, policy=config.policy, alpha=config.alpha, sinks=config.sinks,
+            recent=config.recent, generator=Generator().manual_seed(self.seed + version),
+        )  # fmt: skip
+        return ranking, context.store.positions[rows], rows, 0.0
 
 
 def check_k(k: int, num_tokens: int) -> None:
