@@ -18,6 +18,8 @@ class Cloud {
     frame.body.append(this.tip);
     this.isLandmark = (i) => this.marks.has(this.tokenOf(i));
     this.tokenOf = (i) => { const index = store.array("index"); return index.length ? index[i] : i; };
+    this.layer = document.createElement("canvas");  // the dots, kept until something about them changes
+    this.versions = { data: 0, colours: 0, selection: 0 };
   }
 
   get mode() { return this.store.get("colour"); }
@@ -25,6 +27,8 @@ class Cloud {
   /** Take the arrays again after the kernel sent some. */
   refresh({ full, changed }) {
     const { store } = this;
+    this.versions.data += 1;
+    this.rows = null;
     if (full || ["order", "radii", "chain_start", "chain_pick", "chain_distance"].some((name) => changed.has(name))) this.marks.read();
     if (full || ["pca", "umap2", "umap3"].some((name) => changed.has(name))) this.aim();
     this.recolour();
@@ -44,11 +48,15 @@ class Cloud {
     this.plot.redraw();
   }
 
+  /** Colours that do not depend on k are kept while k moves. */
   recolour() {
     this.marks.use(this.store.get("k"));
-    const { colours, legend } = colourPoints(this.mode, this.store, this.marks, this.frame.theme);
-    this.colours = colours;
-    this.legend = legend;
+    const moves = ["distance", "cell", "kind"].includes(this.mode);
+    const key = [this.mode, moves ? this.marks.k : "", this.versions.data, this.frame.theme.dark].join();
+    if (key !== this.colourKey) {
+      Object.assign(this, colourPoints(this.mode, this.store, this.marks, this.frame.theme), { colourKey: key });
+      this.versions.colours += 1;
+    }
     this.describe();
     this.plot.redraw();
   }
@@ -104,15 +112,43 @@ class Cloud {
     if (!scene.count) { pen.text(w / 2, hgt / 2, this.store.data.busy || "no tokens yet", { align: "center", fill: theme.faint }); return; }
     const moving = scene.step(performance.now());
     scene.project(w, hgt);
-    if (this.store.get("cover") === "discs") this.drawDiscs(pen, theme);
+    const centres = this.landmarkRows();
+    if (this.store.get("cover") === "discs") this.drawDiscs(pen, theme, centres);
     if (this.store.get("cover") === "cells") this.drawCells(pen, theme);
-    this.drawPoints(pen, theme);
-    this.drawLandmarks(pen, theme);
+    if (pen instanceof CanvasPen && !moving) this.blitPoints(pen, w, hgt, theme); else this.drawPoints(pen, theme);
+    this.drawLandmarks(pen, theme, centres);
     this.drawHover(pen, theme);
     drawLegend(pen, theme, w, this.legend ?? { items: [] });
     this.drawReadout(pen, hgt, theme);
     if (this.lasso) pen.path(this.lasso, { stroke: theme.accent, width: 1.5, dash: [4, 3], fill: `${theme.accent}1a`, closed: true });
     if (moving) this.plot.redraw();
+  }
+
+  /** Return the rows of the landmarks that are drawn. */
+  landmarkRows() {
+    const index = this.store.array("index");
+    if (index.length && !this.rows) this.rows = new Map(Array.from(index, (t, i) => [t, i]));
+    const rows = [];
+    for (let r = 0; r < this.marks.k && r < this.marks.order.length; r += 1) {
+      const i = index.length ? this.rows.get(this.marks.order[r]) : this.marks.order[r];
+      if (i < this.scene.count) rows.push(i);
+    }
+    return rows;
+  }
+
+  /** Draw the dots from the kept layer; hovering and moving k do not draw fifty thousand dots again. */
+  blitPoints(pen, w, hgt, theme) {
+    const { scene, layer, versions } = this;
+    const key = [w, hgt, pen.ratio, scene.scale, scene.pan, scene.spin, scene.dims, scene.started, versions.data, versions.colours, versions.selection, theme.surface].join();
+    if (key !== this.layerKey) {
+      this.layerKey = key;
+      Object.assign(layer, { width: Math.round(w * pen.ratio), height: Math.round(hgt * pen.ratio) });
+      const context = layer.getContext("2d");
+      context.setTransform(pen.ratio, 0, 0, pen.ratio, 0, 0);
+      this.drawPoints(new CanvasPen(context, theme, pen.ratio), theme);
+    }
+    pen.c.globalAlpha = 1;
+    pen.c.drawImage(layer, 0, 0, w, hgt);
   }
 
   drawPoints(pen, theme) {
@@ -122,7 +158,6 @@ class Cloud {
     const order = scene.dims === 3 ? Array.from(scene.depth.keys()).sort((a, b) => scene.depth[a] - scene.depth[b]) : null;
     for (let j = 0; j < scene.count; j += 1) {
       const i = order ? order[j] : j;
-      if (this.isLandmark(i)) continue;
       const on = !faded || chosen.has(this.tokenOf(i));
       const size = order ? Math.round(r * (1 + 0.35 * scene.depth[i]) * 4) / 4 : r;
       pen.dot(scene.screen[i * 2], scene.screen[i * 2 + 1], on && faded ? size + 1 : size, this.colours[i] ?? theme.faint, on ? POINTS_ALPHA : 0.14);
@@ -130,11 +165,10 @@ class Cloud {
     }
   }
 
-  drawLandmarks(pen, theme) {
+  drawLandmarks(pen, theme, centres) {
     const { scene, chosen, marks } = this;
     const size = marks.k > 200 ? 3.4 : marks.k > 96 ? 4.2 : 5.2;
-    for (let i = 0; i < scene.count; i += 1) {
-      if (!this.isLandmark(i)) continue;
+    for (const i of centres) {
       const on = !chosen.size || chosen.has(this.tokenOf(i));
       const style = { fill: this.colours[i] ?? theme.mark, stroke: theme.ink, width: 1.3, alpha: on ? 1 : 0.3 };
       drawMark(pen, "diamond", scene.screen[i * 2], scene.screen[i * 2 + 1], size, style);
@@ -143,12 +177,11 @@ class Cloud {
   }
 
   /** PCA never stretches, so every token lies within its landmark's disc of the cover radius: the disc is honest. */
-  drawDiscs(pen, theme) {
+  drawDiscs(pen, theme, rows) {
     const { scene } = this;
     if (this.shown !== "pca" || this.store.get("head") !== -1) return;
     const r = this.marks.radius * scene.scale;
-    const centres = [];
-    for (let i = 0; i < scene.count; i += 1) if (this.isLandmark(i)) centres.push([scene.screen[i * 2], scene.screen[i * 2 + 1]]);
+    const centres = rows.map((i) => [scene.screen[i * 2], scene.screen[i * 2 + 1]]);
     pen.union(centres, r, { fill: theme.accent, alpha: 0.09 });
     for (const [x, y] of centres) pen.circle(x, y, r, { stroke: theme.accent, width: 0.7, alpha: 0.22 });
   }
@@ -156,8 +189,7 @@ class Cloud {
   /** A spoke from every token to its nearest landmark, nearest where the vectors live, not on the screen. */
   drawCells(pen, theme) {
     const { scene, marks, store } = this;
-    const index = store.array("index");
-    const row = index.length ? new Map(Array.from(index, (t, i) => [t, i])) : null;
+    const row = store.array("index").length ? this.rows : null;
     for (let i = 0; i < scene.count; i += 1) {
       const t = this.tokenOf(i);
       const j = t < marks.count ? (row ? row.get(marks.near[t]) : marks.near[t]) : undefined;
@@ -195,7 +227,7 @@ function mount(frame, store) {
   frame.cleanup(store.on("change:k", () => cloud.recolour()));
   for (const name of ["projection", "dims"]) frame.cleanup(store.on(`change:${name}`, () => { cloud.aim(); cloud.recolour(); }));
   for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
-  frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.describe(); cloud.plot.redraw(); }));
+  frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.versions.selection += 1; cloud.describe(); cloud.plot.redraw(); }));
   frame.onTheme(() => cloud.recolour());
   frame.table = () => cloudTable(cloud);
   cloud.refresh({ full: true, changed: new Set() });

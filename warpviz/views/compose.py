@@ -80,6 +80,12 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
         """Write all views into one self-contained page, linked as here."""
         return export.write_text(path, export.page(self.views, title=self.title, spans=self.spans))
 
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = super()._repr_mimebundle_() or {}
+        live, meta = bundle if isinstance(bundle, tuple) else (bundle, {})
+        words = "\n".join(view.summary() for view in self.views)
+        return {**live, "text/plain": words, "text/html": "\n".join(export.still(view) for view in self.views)}, meta
+
     def close(self) -> None:
         """Close every view and the box."""
         for view in getattr(self, "views", ()):
