@@ -21,6 +21,7 @@ from warp_cortex import (
     Token,
     Trace,
 )
+
 from warpviz.live.beats import Beats
 
 PLACES = ("cellar", "mill", "chapel", "barn", "ferry house", "orchard", "smithy", "granary")

@@ -6,9 +6,10 @@ import threading
 
 import numpy as np
 import pytest
-from warp_cortex import Failure, Finish, Spawn, Trace
+from warp_cortex import Failure, Finish, Spawn, Token, Trace
 
 from tests.viz.fabricated import HOSTILE, FabricatedCortex, fabricate
+from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.live_run import LiveRun
 from warpviz.views.registry import live_views
@@ -84,7 +85,7 @@ def test_a_cloud_is_scaled_into_the_unit_square():
     """Any finite [T, 2] is accepted, anything else named."""
     with LiveRun(TRACE, cloud=[[0, 10], [5, 20], [10, 10]]) as view:
         assert view.state().arrays["cloud"].tolist() == [[0, 0], [0.5, 1], [1, 0]]
-    for bad in (np.zeros((3, 3)), np.array([[0, np.nan]]), np.zeros(4)):
+    for bad in (np.zeros((3, 3)), np.array([[0, np.inf]]), np.zeros(4)):
         with pytest.raises(ValueError, match=r"cloud must be finite and of shape \[T, 2\]"):
             LiveRun(TRACE, cloud=bad)
 
@@ -173,3 +174,32 @@ def test_an_empty_and_a_failed_run_can_be_shown():
         assert view.to_table().reason.tolist() == ["overran"]
         assert "1 failed" in view.summary()
         view.to_figure()
+
+
+def test_a_finished_run_brings_its_own_map():
+    """Keys in the trace become a place per visible token, NaN where the cache had let go; False asks for none."""
+    rng = np.random.default_rng(0)
+    num_tokens = len(TRACE.events[0].prompt_tokens) + len(TRACE.of(Token))
+    positions = np.arange(5, num_tokens)
+    keys = rng.normal(size=(2, 2, len(positions), 8)).astype(np.float16)
+    trace = Trace(events=TRACE.events, arrays={"keys": keys, "positions": positions})
+    with LiveRun(trace) as view, LiveRun(trace, cloud=False) as bare:
+        cloud = view.state().arrays["cloud"]
+        assert cloud.shape == (num_tokens, 2)
+        assert np.isnan(cloud[:5]).all()
+        assert (cloud[5:] >= 0).all()
+        assert (cloud[5:] <= 1).all()
+        assert "cloud" not in bare.state().arrays
+
+
+def test_the_map_keeps_what_lies_apart_apart():
+    """Two far groups of keys stay two groups; the same run gives the same map."""
+    keys = np.zeros((1, 1, 20, 6), dtype=np.float16)
+    keys[:, :, 10:, 2] = 5
+    trace = Trace(arrays={"keys": keys + np.random.default_rng(1).normal(size=keys.shape).astype(np.float16) * 0.1})
+    trace.events = [Token(step=i + 1, id=0, text="a", position=i) for i in range(20)]
+    first, again = cloud_of(trace), cloud_of(trace)
+    assert first is not None
+    assert abs(first[:10, 0].mean() - first[10:, 0].mean()) > 4
+    assert np.array_equal(first, again)
+    assert cloud_of(Trace()) is None

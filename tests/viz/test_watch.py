@@ -129,3 +129,13 @@ def test_closing_twice_is_harmless():
     board.close()
     board.close()
     assert board.run.status == "stopped"
+
+
+def test_a_saved_notebook_shows_pictures_of_all_views():
+    """Without a kernel the dashboard is still its views' pictures and words."""
+    with watch(engine(), "p") as board:
+        board.wait(20)
+        bundle, _ = board._repr_mimebundle_()
+    assert bundle["text/html"].count("<figure>") == 3
+    assert "Council at its peak" in bundle["text/plain"]
+    assert "application/vnd.jupyter.widget-view+json" in bundle

@@ -26,10 +26,12 @@ class Lanes {
     const seats = present.length > SEATS ? SEATS - 1 : SEATS;
     this.slots = Array.from({ length: seats }, (_, i) => (this.slots[i]?.spawnedAt < cursor ? this.slots[i] : null));
     const seated = new Set(this.slots.filter(Boolean));
+    const isNew = seated.size === 0;
     const waiting = present.filter((lane) => !seated.has(lane));
     if (waiting.length > 1) waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
     this.seat(waiting, present, cursor);
     if (!waiting.length && this.slots.includes(null)) this.seat(this.past(cursor, seats), present, cursor);
+    if (isNew) this.slots.sort((a, b) => (a?.spawnedAt ?? NEVER) - (b?.spawnedAt ?? NEVER));
     this.crowd = waiting;
     this.drawCards(cursor);
     const num = number(this.crowd.length);

@@ -2,6 +2,7 @@
 
 const CURVE_STEPS = 24;
 const MOST_THREADS = 48;
+const SETTLE_MS = 340; // cards glide to their seats a little longer than the run moves
 
 /** Return the run behind a store, folded once however many views show it. */
 function runOf(store) {
@@ -21,6 +22,7 @@ class LiveRunView {
     this.river = new RiverText(this.run, { colorOf: (lane) => laneColor(lane, frame.theme), onnote: (lane) => { this.focus = lane; this.wake(); } });
     this.lanes = new Lanes(this.run, frame.theme);
     this.axis = new GateAxis(this.run);
+    this.cloud = new SmallCloud(store);
     this.build();
     this.river.onmoved = () => this.wake();
     frame.cleanup(this.source.on("reset", () => this.reset()));
@@ -116,7 +118,7 @@ class LiveRunView {
       this.transport.show(this.status);
       this.say(now);
       const waiting = this.playhead.live && this.playhead.atEnd && this.run.numAlive === 0;
-      if ((this.playhead.playing && !waiting) || this.flights.busy) this.wake();
+      if ((this.playhead.playing && !waiting) || this.flights.busy || now < this.settled) this.wake();
     });
   }
 
@@ -127,6 +129,7 @@ class LiveRunView {
     this.lanes.show(to);
     if (!jumped && to - from < 600) for (let at = from; at < to; at += 1) this.fly(this.run.rows[at]);
     for (const [lane, note] of this.river.notes) note.classList.toggle("wr-coming", this.hidden.has(note) && lane.injectedAt < to);
+    this.settled = performance.now() + SETTLE_MS;
     WARPVIZ.painted += 1;
   }
 
@@ -151,6 +154,10 @@ class LiveRunView {
       const curve = () => { const box = this.local(note.getBoundingClientRect()); return bend(this.axis.place(lane), [box.x + box.w, box.y + 10], true); };
       const land = () => { this.hidden.delete(note); note.classList.remove("wr-coming"); };
       this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 5, delay: FLIGHT_MS.gate * 0.8, curve, land }, now);
+      const into = lane.noteToken - 1;
+      if (!this.cloud.has(into)) return;
+      const home = () => bend(this.axis.place(lane), this.cloud.place(into, this.local(this.cloudBox.getBoundingClientRect())));
+      this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 3, delay: FLIGHT_MS.gate * 0.8, curve: home }, now);
     }
   }
 
@@ -180,13 +187,14 @@ class LiveRunView {
   draw(pen, w, hgt, theme) {
     const onScreen = pen.c === this.overlay.context;
     const cursor = this.playhead.cursor;
+    this.cloudBox.hidden = this.cloud.size === 0;
     this.origin = this.overlay.canvas.getBoundingClientRect();
     this.axis.box = this.local(this.gate.getBoundingClientRect());
     if (!onScreen) inkText(pen, this.stage, this.origin, theme);
     this.drawThreads(pen, theme, cursor, onScreen);
     this.lanes.drawCrowd(pen, this.local(this.lanes.crowdBox.getBoundingClientRect()), cursor);
     this.axis.draw(pen, theme, { cursor, theta: this.run.theta(cursor), wish: this.store.get("theta"), hidden: this.hidden, focus: this.focus });
-    this.drawCloud(pen, theme, cursor);
+    this.cloud.draw(pen, theme, { run: this.run, cursor, box: this.local(this.cloudBox.getBoundingClientRect()) });
     if (onScreen) this.flights.draw(pen, this.now ?? 0);
     this.origin = null;
   }
@@ -210,20 +218,6 @@ class LiveRunView {
     const points = Array.from({ length: CURVE_STEPS + 1 }, (_, i) => onCurve(curve, i / CURVE_STEPS));
     pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
     return curve;
-  }
-
-  /** Draw the small cloud, if the run came with one: a point per visible token, landmarks as diamonds. */
-  drawCloud(pen, theme, cursor) {
-    const xy = this.store.array("cloud");
-    this.cloudBox.hidden = xy.length === 0;
-    if (!xy.length) return;
-    const box = this.local(this.cloudBox.getBoundingClientRect());
-    const at = (i) => [box.x + 10 + xy[2 * i] * (box.w - 20), box.y + 8 + xy[2 * i + 1] * (box.h - 16)];
-    const count = Math.min(this.run.numTokens(cursor), xy.length / 2);
-    for (let i = 0; i < count; i += 1) pen.dot(...at(i), 2, i < this.run.prompt.length ? theme.faint : theme.accent, i < this.run.prompt.length ? 0.45 : 0.8);
-    for (const i of this.run.landmarks(cursor)) if (i < count) drawMark(pen, "diamond", ...at(i), 3.4, { fill: theme.orange, stroke: theme.surface, width: 0.8 });
-    if (count) pen.circle(...at(count - 1), 5, { stroke: theme.ink, width: 1.5 });
-    pen.text(box.x + 10, box.y + box.h - 4, "keys, landmarks as diamonds", { size: 10, fill: theme.faint, halo: true });
   }
 
   /** Put the moment in words, at most once a second for screen readers. */

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from warp_cortex import Event, RunStart, Trace
 
+from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.lane import Phase
 from warpviz.live.rows import Row, RowWriter
@@ -17,12 +18,14 @@ from warpviz.views.pump import Patch
 from warpviz.views.wire import Array, float32
 
 PAIR = 2
+ENDED = frozenset({"done", "stopped"})
 
 
 class LiveRun(Following):
     """Shows a run token by token; `given` is a Trace, an EngineThread, or None for an empty view that `take` fills.
 
-    `cloud` [T, 2] embeds a small map of the visible tokens beside the gate. `autoplay` lets a saved run play the first
+    `cloud` [T, 2] embeds a small map of the visible tokens beside the gate: by default the one a finished run's own
+    arrays give; False for none. `autoplay` lets a saved run play the first
     time it is seen. Live, the view has buttons that pause, resume and stop the engine; closing it stops nothing.
     """
 
@@ -36,6 +39,7 @@ class LiveRun(Following):
         "gate_axis.js",
         "transport.js",
         "ink.js",
+        "small_cloud.js",
         "live_run.js",
     )
     title = "Live run"
@@ -51,9 +55,11 @@ class LiveRun(Following):
         self._writer = RowWriter()
         self._rows: list[Row] = []
         self._status = ""
-        self._cloud = _plane(cloud)
+        self._wants_cloud = cloud is None
+        self._cloud = _plane(None if cloud is False else cloud)
         if isinstance(given, Trace):
             self._fold(given.events)
+            self._map(given)
         super().__init__(provenance=provenance_of(self.timeline.start), **{**self._own_theta(), **settings})
         if isinstance(given, EngineThread):
             self.attach(given)
@@ -87,8 +93,18 @@ class LiveRun(Following):
             self._status = status
             error = self.run.error if self.run is not None and status == "failed" else None
             self.push(data={"status": status} if changed or start else None, events=({"rows": rows},) if rows else ())
+            if changed and status in ENDED and self.run is not None:
+                self._map(self.run.trace)
         if error is not None:
             self.report(error)
+
+    def _map(self, trace: Trace) -> None:
+        """Draw the run's own map, unless one was given."""
+        found = cloud_of(trace) if self._wants_cloud and not len(self._cloud) else None
+        if found is not None:
+            self._cloud = _plane(found)
+            if hasattr(self, "_pump"):
+                self.push(arrays={"cloud": self._cloud})
 
     def _fold(self, events: Sequence[Event]) -> list[Row]:
         self.timeline.extend(events)
@@ -161,16 +177,16 @@ def provenance_of(start: RunStart | None) -> dict[str, Any]:
 
 
 def _plane(cloud: Any) -> Array:
-    """Return points [T, 2] scaled into the unit square; empty without a cloud.
+    """Return points [T, 2] scaled into the unit square, NaN where a token has no place; empty without a cloud.
 
     Raises:
-        ValueError: not two finite numbers per token.
+        ValueError: not two numbers per token, or an infinite one.
     """
     if cloud is None:
         return np.zeros((0, PAIR), np.float32)
     points = float32(cloud)
-    if points.ndim != PAIR or points.shape[1] != PAIR or not np.isfinite(points).all():
+    if points.ndim != PAIR or points.shape[1] != PAIR or np.isinf(points).any():
         msg = f"cloud must be finite and of shape [T, 2], got {points.shape}"
         raise ValueError(msg)
-    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = np.nanmin(points, axis=0), np.nanmax(points, axis=0)
     return float32((points - low) / np.maximum(high - low, 1e-9))
