@@ -65,7 +65,7 @@ class KVStore:
     @property
     def num_bytes(self) -> int:
         """Bytes held, spare capacity included."""
-        return self.data.numel() * self.data.element_size()
+        return self.data.untyped_storage().nbytes()
 
     def text_rows(self) -> Tensor:
         """Return the rows of visible text, int64 [T]."""
@@ -119,23 +119,28 @@ class KVStore:
         return dropped
 
     def prefix(self, length: int) -> "KVStore":
-        """Return a copy of the rows below `length`, with the same capacity."""
+        """Return an independent copy of the rows below `length`; it moves to storage of its own when it appends."""
         other = object.__new__(KVStore)
-        other.data, other.positions, other.tags = self.data, self.positions, self.tags
-        other._rebuild(slice(0, length), capacity=self.capacity)
+        other.data, other.positions, other.tags = (
+            self.data[:, :, :, :length],
+            self.positions[:length],
+            self.tags[:length],
+        )
+        other.length = length
         return other
 
     def fork(self) -> "KVStore":
-        """Return an independent copy."""
+        """Return an independent copy, which costs nothing until it appends."""
         return self.prefix(self.length)
 
     def _rebuild(self, rows: Tensor | slice, *, capacity: int) -> None:
         old, positions, tags = self.data[:, :, :, rows], self.positions[rows], self.tags[rows]
         num = positions.numel()
-        self.data = old.new_empty((*self.data.shape[:3], capacity, self.data.shape[4]))
-        self.positions, self.tags = positions.new_empty(capacity), tags.new_empty(capacity)
-        self.data[:, :, :, :num], self.positions[:num], self.tags[:num] = old, positions, tags
-        self.length = num
+        data = old.new_empty((*self.data.shape[:3], capacity, self.data.shape[4]))
+        where, kinds = positions.new_empty(capacity), tags.new_empty(capacity)
+        data[:, :, :, :num], where[:num], kinds[:num] = old, positions, tags
+        self.length = num  # first, and storage only once it is filled: a viewer's thread may be looking
+        self.data, self.positions, self.tags = data, where, kinds
 
 
 class AppendView(Cache):  # type: ignore[misc] # transformers is untyped here

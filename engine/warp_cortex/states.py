@@ -47,5 +47,7 @@ class States:
         return other
 
     def fork(self) -> "States":
-        """Return a copy that can go on by itself."""
-        return self.replaced(len(self.rows), self.rows[:0]) if self._rows is not None else States()
+        """Return a copy that can go on by itself; it moves to a block of its own when it appends."""
+        other = States()
+        other._rows = self._rows
+        return other

@@ -1,5 +1,6 @@
 """A context: reading, writing, forgetting, forking, and its point clouds."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -179,6 +180,44 @@ def test_a_fork_is_independent(prism: Prism) -> None:
         other.write(token)
     assert torch.equal(context.middle, other.middle)
     assert torch.equal(context.store.share().keys, other.store.share().keys)
+
+
+def test_a_fork_costs_nothing_until_it_writes(prism: Prism) -> None:
+    """Entries and states are shared by reference, and whoever writes first moves on alone."""
+    context = river(prism)
+    fork = context.fork()
+    assert fork.store.data.data_ptr() == context.store.data.data_ptr()
+    assert fork.middle.data_ptr() == context.middle.data_ptr()
+    before = [fork.store.share().keys.clone(), fork.middle.clone()]
+    for token in random_ids(60, seed=5):
+        context.write(token)
+    assert all(map(torch.equal, before, (fork.store.share().keys, fork.middle)))
+    fork.write(9)
+    assert fork.store.data.data_ptr() != context.store.data.data_ptr()
+    assert torch.equal(context.middle[:40], before[1])
+
+
+def test_a_viewer_may_look_while_the_river_writes(prism: Prism) -> None:
+    """A fork taken by another thread at any moment is whole: clouds, attention and text fit together."""
+    context, done = river(prism), threading.Event()
+
+    def write() -> None:
+        for token in random_ids(300, seed=6):
+            context.write(token)
+        done.set()
+
+    writer = threading.Thread(target=write, name="writer")
+    writer.start()
+    looks = 0
+    while not done.is_set():
+        still = context.fork()
+        count = len(still.positions)
+        assert still.points("values", layer=0).shape[0] == still.points("hidden").shape[0] == count
+        assert still.received().shape == (count,)
+        assert still.evidence().num_tokens == count <= still.num_tokens == len(still.tokens)
+        looks += 1
+    writer.join()
+    assert looks > 3
 
 
 def test_reading_can_be_watched_and_stopped(prism: Prism) -> None:

@@ -172,7 +172,7 @@ def test_what_an_agent_leaves_in_a_slot_reaches_nobody(prism: Prism) -> None:
     batch.release(0)  # the broken third agent moves into its place
     batch.release(0)
     assert batch.agents == [2]
-    batch.admit([4, 5], [[9], [10] * 8], [None] * 2)
+    batch.admit([4, 5], [[10] * 8, [9]], [None] * 2)
     got = batch.step(torch.tensor([20, 21, 22]))
     alone = StreamBatch(prism, snapshot)
     alone.admit([2], [[6, 7]], [None])
