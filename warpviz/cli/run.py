@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--k", type=int, help="landmarks the streams share (64)")
     add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
     add("--policy", help="how landmarks are chosen (hybrid)")
-    add("--theta", type=float, help="similarity a thought needs to pass the gate (0.5)")
+    add("--theta", type=float, help="similarity a thought needs to pass the gate (0.3)")
     add("--gate", metavar="SCORER", help="raw, centred, standardised or off (centred)")
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (160)")

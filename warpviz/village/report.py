@@ -1,0 +1,58 @@
+"""What every measurement of the village says beside its figures: intervals, the model, the machine, the day."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+
+import numpy as np
+from warp_cortex import Prism
+
+from warpviz.bench import machine
+
+Z95 = 1.959964
+
+
+def interval(right: int, total: int) -> dict[str, object]:
+    """Return a share with n and its 95 % Wilson score interval (Wilson 1927); n = 0 gives a share of None."""
+    if total == 0:
+        return {"share": None, "n": 0, "low": None, "high": None}
+    share, square = right / total, Z95 * Z95
+    centre = (share + square / (2 * total)) / (1 + square / total)
+    half = Z95 * math.sqrt(share * (1 - share) / total + square / (4 * total * total)) / (1 + square / total)
+    low, high = max(0.0, centre - half), min(1.0, centre + half)
+    return {"share": round(share, 4), "n": total, "low": round(low, 4), "high": round(high, 4)}
+
+
+def paired(first: list[bool], second: list[bool], *, seed: int = 0, draws: int = 10_000) -> dict[str, object]:
+    """Return first minus second in points, with a 95 % percentile bootstrap over the worlds they share.
+
+    Raises:
+        ValueError: the two have different lengths or are empty.
+    """
+    if len(first) != len(second) or not first:
+        msg = f"two equally long lists with at least one world each are needed, got {len(first)} and {len(second)}"
+        raise ValueError(msg)
+    gap = 100.0 * (np.array(first, dtype=np.float64) - np.array(second, dtype=np.float64))
+    means = gap[np.random.default_rng(seed).integers(len(gap), size=(draws, len(gap)))].mean(1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return {"points": round(float(gap.mean()), 2), "n": len(gap), "low": round(float(low), 2),
+            "high": round(float(high), 2)}  # fmt: skip
+
+
+def provenance(prism: Prism) -> dict[str, object]:
+    """Return the model and its checksum, the machine, the versions and the day; seeds are named by each measurement."""
+    return {"model": prism.spec.name, "checksum": prism.spec.checksum} | {
+        name: value for name, value in machine.provenance(str(prism.device), seed=0).items() if name != "seed"
+    }
+
+
+def finish(record: dict[str, object], prism: Prism, *, as_json: bool) -> None:
+    """Print a measurement with its provenance: one JSON object, or a line per entry."""
+    whole = {**provenance(prism), **record}
+    if as_json:
+        sys.stdout.write(json.dumps(whole, indent=1) + "\n")
+        return
+    for name, value in whole.items():
+        sys.stdout.write(f"{name}: {json.dumps(value)}\n")
