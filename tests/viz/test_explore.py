@@ -59,6 +59,20 @@ def test_a_text_is_read_by_the_prism() -> None:
         explore(Prism())
 
 
+def test_a_saved_notebook_shows_every_view_without_a_kernel() -> None:
+    """The static form holds a picture of the cloud and the text, words for all views, and nothing active."""
+    board = explore(made_up(80, hostile=True), k=30, num_null=0, projection="pca")
+    board.views[1].wait()
+    bundle, _ = board._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/html"].count("<figure>") == 3
+    assert bundle["text/html"].count("<svg") >= 2
+    assert "<script" not in bundle["text/html"]
+    assert "<img" not in bundle["text/html"]
+    assert "30 landmarks chosen by hybrid" in bundle["text/plain"]
+    board.close()
+
+
 def test_mistakes_are_named() -> None:
     """Unknown settings suggest the nearest, k must fit, and a text needs something that reads."""
     with pytest.raises(ValueError, match="did you mean 'colour'"):

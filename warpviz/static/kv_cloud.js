@@ -208,13 +208,13 @@ class Cloud {
   drawReadout(pen, hgt, theme) {
     const { marks, store } = this;
     const facts = [`k = ${marks.k}`, `cover radius ${number(marks.radius)}`, `2r = ${number(2 * marks.radius)}`];
-    pen.text(12, hgt - 26, facts.join("   "), { size: 13, weight: 600, fill: theme.ink });
+    pen.text(12, hgt - 26, facts.join("   "), { size: 13, weight: 600, fill: theme.ink, halo: true });
     const policy = store.get("policy");
     const always = store.data.always ?? 0;
     const early = marks.k <= always ? `sinks and recent tokens only: ${policy} chooses from k = ${always + 1} on` : "";
     const certificate = ["hybrid", "farthest"].includes(policy) ? certificateText(policy === "farthest" ? 0 : store.get("alpha")) : `${policy}: no certificate`;
     const shown = this.shown === "umap" ? "UMAP keeps neighbours, not lengths" : store.data.explained?.[this.scene.dims - 2] ?? "";
-    pen.text(12, hgt - 9, [early || certificate, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft });
+    pen.text(12, hgt - 9, [early || certificate, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft, halo: true });
     if (store.data.busy) pen.text(12, 18, store.data.busy, { size: 11, fill: theme.soft });
   }
 }

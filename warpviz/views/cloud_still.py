@@ -110,10 +110,10 @@ DEEP = 3
 def svg_still(view: "KVCloud") -> str:
     """Return the SVG text of the cloud; beyond 800 tokens an even choice of them, all landmarks, and a note."""
     scene = view.scene
-    kept, level = landmark_facts(view)["landmark"], levels(view)
     picture = svg.Svg(WIDTH, HEIGHT, title=view.summary(), provenance=view.provenance)
     if not len(scene.index):
         return picture.finish()
+    kept, level = landmark_facts(view)["landmark"], levels(view)
     spots = _pixels(view.coordinates[:, :2])
     shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):

@@ -81,6 +81,8 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
         return export.write_text(path, export.page(self.views, title=self.title, spans=self.spans))
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        for view in self.views:
+            view.settle(export.SETTLE_S)
         bundle = super()._repr_mimebundle_() or {}
         live, meta = bundle if isinstance(bundle, tuple) else (bundle, {})
         words = "\n".join(view.summary() for view in self.views)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 KINDS = ("svg", "png", "html", "csv", "json")
 MOST_BYTES = 64 * 2**20
-STILL_BYTES = 60_000
+STILL_BYTES = 150_000
+SETTLE_S = 0.8
 PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
 
 

@@ -68,6 +68,10 @@ class KVCloud(View):
             self._slow.wait(timeout_s)
         return self
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait a moment for the first picture; UMAP may come later."""
+        self._worker.wait(timeout_s)
+
     def close(self) -> None:
         """Stop the workers and the writer."""
         for name in ("_worker", "_slow"):

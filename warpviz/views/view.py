@@ -125,6 +125,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         """Return the view in a sentence or two, for those who do not see it and for saved notebooks."""
         raise NotImplementedError
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait a moment for a first picture, before the static form is made; the default has nothing to wait for."""
+
     # --- for everyone ---------------------------------------------------------------------------------------------
 
     def push(
@@ -217,6 +220,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         return Patch(data={**state.data, "traits": traits}, arrays=state.arrays)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        self.settle(export.SETTLE_S)
         live, meta = super()._repr_mimebundle_() or ({}, {})
         return {**live, "text/plain": self.summary(), "text/html": export.still(self)}, meta
 
