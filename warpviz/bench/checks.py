@@ -16,9 +16,9 @@ CHUNK = 48
 TOLERANCE = {torch.bfloat16: 4e-2, torch.float32: 1e-4}
 
 
-def checks(device: str, *, seed: int) -> Iterator[dict[str, Any]]:
+def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[dict[str, Any]]:
     """Yield one row per law: the relative error of the final states (or what else must agree) and whether it holds."""
-    prism = shape.load("check-shape", device=device, positions=512, seed=seed)
+    prism = shape.load(model, device=device, positions=512, seed=seed)
     oracle = _double(prism)
     ids = shape.random_ids(TOKENS, prism.spec.vocab_size, seed=seed)
     context = Context(prism, capacity=TOKENS)

@@ -39,6 +39,7 @@ class Sizes:
     river_tokens: int
     long: tuple[int, ...]
     chunk: int
+    checked: str = "check-shape"
     k: int = 64
 
 
@@ -49,7 +50,7 @@ LARGE = Sizes(
 )  # fmt: skip
 TINY = Sizes(
     model="tiny-shape", own=12, agents=(1, 3), contexts=(96,), step_agents=(1, 4), resident=20, resident_limit=24e9,
-    streams=(2,), river_context=100, river_tokens=8, long=(150,), chunk=64,
+    streams=(2,), river_context=100, river_tokens=8, long=(150,), chunk=64, checked="tiny-shape",
 )  # fmt: skip
 
 
@@ -110,8 +111,9 @@ class GpuBench:
     def run(self) -> None:
         """Run the sections, or those that were asked for."""
         self._section(
-            "Correct", CORRECT, lambda rows: rows.extend(checks.checks(self.args.device, seed=self.args.seed))
-        )
+            "Correct", CORRECT,
+            lambda rows: rows.extend(checks.checks(self.args.device, seed=self.args.seed, model=self.sizes.checked)),
+        )  # fmt: skip
         self._section("Step against the floor", FLOOR, self._steps)
         self._section("River latency", LANES, self._lanes)
         self._section("Resident within 24 GB", RESIDENT, self._resident)
