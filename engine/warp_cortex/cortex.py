@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from warp_cortex import council, lanes, summary
+from warp_cortex.budget import check_fits
 from warp_cortex.config import CortexConfig, within
 from warp_cortex.context import Context
 from warp_cortex.council import Council
@@ -148,12 +149,10 @@ class Cortex:
     ) -> Generator[Event, None, Council | None]:
         config = self.config
         ids = self.prism.encode(prompt, start=True)
-        self.context = context = Context(
-            self.prism, query_window=config.synapse.query_window,
-            capacity=min(len(ids) + config.river.max_tokens, self.prism.spec.max_positions),
-        )  # fmt: skip
-        context.check_room(len(ids))
+        room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
+        check_fits(self.prism, room, chunk=config.river.prefill_chunk, publishes=config.synapse.policy != "all")
         council.check_config(config, num_tokens=len(ids))
+        self.context = context = Context(self.prism, query_window=config.synapse.query_window, capacity=room)
         is_stopped = self._controls.stop.is_set
         if not context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=is_stopped):
             yield self._emit(council.header(self.prism, config, context, prompt))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex import lending, loading, probing
+from warp_cortex import budget, lending, loading, probing
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
 from warp_cortex.detokenize import Detokenizer
@@ -111,9 +111,10 @@ class Prism:
         """Read a text from its beginning and return its context; `should_stop` ends it early with what was read.
 
         Raises:
-            ValueError: the text is empty or longer than the model's positions.
+            ValueError: the text is empty, longer than the model's positions, or larger than the memory left.
         """
         ids = self.encode(text, start=True)
+        budget.check_fits(self, len(ids), chunk=chunk)
         context = Context(self, query_window=query_window, capacity=len(ids) + 1)
         context.read(ids, chunk=chunk, progress=progress, should_stop=should_stop)
         return context
