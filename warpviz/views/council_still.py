@@ -37,7 +37,7 @@ def picture(samples: Sequence[Sample], *, provenance: Mapping[str, Any]) -> str:
     pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", provenance=provenance)
     pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
     shown = list(samples)[:: max(1, len(samples) // MOST_BARS)]
-    most = max((sample.total_bytes for sample in shown), default=1)
+    most = max(1, *(sample.total_bytes for sample in shown)) if shown else 1  # nothing held yet: flat bars
     wide = CHART / max(1, len(shown))
     for number, sample in enumerate(shown):
         y = HEIGHT - 40.0
