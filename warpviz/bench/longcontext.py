@@ -1,0 +1,146 @@
+"""Long contexts: reading them, the first snapshot of their landmarks, another 64 tokens later, and a River token."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig, budget, cover_radius, rank
+
+from warpviz.bench import shape
+from warpviz.bench.gauge import PeakBytes, Spread, tidy, time_of, wait
+from warpviz.bench.machine import provenance
+from warpviz.bench.report import Report
+
+NEW = 64  # tokens between a snapshot and the next
+RIVER_TOKENS = 16
+ROOM = 8  # times NEW: positions and cache left for what is written after the text
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument("--model", default="village-shape", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
+    parser.add_argument("--context", default="1024,4096,32768", help="tokens of the contexts")
+    parser.add_argument("--k", type=int, default=64, help="landmarks")
+    parser.add_argument("--chunk", type=int, default=2048, help="tokens read at a time")
+    parser.add_argument("--repeats", type=int, default=5, help="of everything but reading")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
+    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure, and return provenance and rows."""
+    contexts = [int(count) for count in args.context.split(",")]
+    prism = shape.load(args.model, device=args.device, positions=max(contexts) + ROOM * NEW, seed=args.seed)
+    report = Report(
+        "longcontext", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
+    )
+    for tokens in contexts:
+
+        def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
+            row: dict[str, Any] = {"model": args.model, "context": tokens, "chunk": args.chunk, "k": args.k}
+            rows.append(row)
+            fill(row, prism, tokens, k=args.k, chunk=args.chunk, repeats=args.repeats, seed=args.seed)
+
+        report.section(f"Context of {tokens:,} tokens", NOTE, measure)
+    return report.record() | {"rows": report.rows}
+
+
+def fill(
+    row: dict[str, Any], prism: Prism, tokens: int, *, k: int, chunk: int, repeats: int, seed: int
+) -> None:  # fmt: skip
+    """Measure one context; `row` holds what is known at any moment, or why it does not fit."""
+    try:
+        estimate = budget.check_fits(prism, tokens + ROOM * NEW, chunk=chunk)
+    except ValueError as error:
+        row["skipped"] = str(error)
+        return
+    row["estimated_bytes"] = estimate.total
+    peak = PeakBytes(prism.device)
+    context = Context(prism, capacity=tokens + ROOM * NEW)
+    ids = shape.random_ids(tokens, prism.spec.vocab_size, seed=seed)
+    row["read_s"] = time_of(lambda: context.read(ids, chunk=chunk), prism.device, repeats=1, warm=0).median
+    config = SynapseConfig(k=min(k, tokens), incremental=True)
+    _river(row, context, seed=seed)
+    _first(row, context, config, repeats=repeats, seed=seed)
+    row["peak_bytes"] = peak.read()
+    _later(row, context, config, repeats=repeats, seed=seed)
+    tidy(prism.device)
+
+
+def _river(row: dict[str, Any], context: Context, *, seed: int) -> None:
+    """Time the River's own tokens over the whole cache."""
+    copy = iter(shape.random_ids(2 * RIVER_TOKENS, context.prism.spec.vocab_size, seed=seed + 1))
+    device = context.prism.device
+    times = time_of(lambda: context.write(next(copy)), device, repeats=RIVER_TOKENS, warm=3)
+    _note(row, "river_token", times)
+
+
+def _first(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
+    """Time a first snapshot, which considers everything, and within it the choice alone."""
+    device = context.prism.device
+    times = time_of(lambda: Synapse(config, seed=seed).publish(context), device, repeats=repeats)
+    _note(row, "first_publish", times)
+    evidence = context.evidence(config.space)
+    rankings = []
+    times = time_of(lambda: rankings.append(rank(evidence, k=config.k)), device, repeats=repeats)
+    _note(row, "select", times)
+    row["select_distances"] = rankings[-1].evaluations
+    row["all_distances"] = config.k * len(evidence.points)
+    row["select_in_river_tokens"] = row["select_ms"] / row["river_token_ms"]
+
+
+def _later(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
+    """Time snapshots that each come 64 tokens after the one before, and compare the last with an exact one."""
+    device, synapse = context.prism.device, Synapse(config, seed=seed)
+    snapshot = synapse.publish(context)
+    seconds = []
+    for number in range(min(repeats, ROOM - 1)):
+        context.read(shape.random_ids(NEW, context.prism.spec.vocab_size, seed=seed + 2 + number))
+        wait(device)
+        seconds.append(time_of(lambda: synapse.publish(context), device, repeats=1, warm=0).median)
+        snapshot = synapse.current or snapshot
+    times = Spread(tuple(seconds))
+    _note(row, "later_publish", times)
+    row["later_distances"] = snapshot.evaluations
+    row["later_in_river_tokens"] = row["later_publish_ms"] / row["river_token_ms"]
+    row["first_over_later"] = row["first_publish_ms"] / row["later_publish_ms"]
+    row["kept_bytes"] = synapse.num_bytes
+    _compare(row, context, snapshot, config)
+
+
+def _compare(row: dict[str, Any], context: Context, snapshot: Snapshot, config: SynapseConfig) -> None:
+    """Set the last incremental snapshot beside an exact one of the same text: radii, and landmarks in common."""
+    points = context.points(config.space)
+    exact = rank(context.evidence(config.space), k=config.k, policy=config.policy, alpha=config.alpha)
+    row["certified_radius"] = snapshot.radius
+    row["true_radius"] = cover_radius(points, snapshot.landmarks)
+    row["exact_radius"] = float(exact.radii[-1])
+    both = torch.isin(snapshot.landmarks, exact.landmarks().cpu())
+    row["landmarks_in_common"] = int(both.sum())
+
+
+def _note(row: dict[str, Any], name: str, times: Spread) -> None:
+    row[f"{name}_ms"], row[f"{name}_spread"] = 1e3 * times.median, times.relative
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; the exit code is 1 if a table could not be finished."""
+    record = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(record) + "\n")
+    return int(any("failed" in section for section in record["sections"]))
+
+
+NOTE = (
+    "Random weights, random text. first_publish considers every token (geometry, attention and choice); select is the "
+    "choice of k landmarks alone; later_publish comes 64 tokens after another snapshot and considers what stands for "
+    "the text read before and the tokens since. certified_radius bounds true_radius; exact_radius is that of a choice "
+    "among everything. Times are medians, spreads (90 % - 10 %) / median. estimated_bytes is what is asked for before "
+    "reading, peak_bytes what reading, first snapshots and River tokens took (on a CPU, of the process)."
+)
