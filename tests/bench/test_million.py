@@ -23,8 +23,8 @@ def arguments(folder: Path, *flags: str) -> argparse.Namespace:
     """Return parsed flags of a small run in this process."""
     parser = argparse.ArgumentParser()
     million.configure(parser)
-    small = ("--agents", "70", "--slots", "16", "--workers", "1", "--shard", "20", "--context", "160", "--dtype", "float32")
-    return parser.parse_args([*small, "--json", "--out", str(folder), *flags])
+    small = ["--agents=70", "--slots=16", "--workers=1", "--shard=20", "--context=160", "--dtype=float32", "--json"]
+    return parser.parse_args([*small, "--out", str(folder), *flags])
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +150,13 @@ def test_two_processes_finish_what_one_would(finished: Path, tmp_path: Path) -> 
 
 
 def test_the_map_keeps_thoughts_and_texts_together(finished: Path, tmp_path: Path) -> None:
-    """Every drawn thought is where its agent's is; the counts are those of the whole run."""
+    """Every drawn thought is its agent's own (few enough for PCA); the counts are those of the whole run."""
     out = tmp_path / "galaxy.npz"
-    found = galaxy.run(argparse.Namespace(of=finished, thoughts=40, seed=0, out=out))
+    found = galaxy.run(argparse.Namespace(of=finished, thoughts=12, seed=0, out=out))
     assert sum(row["agents"] for row in found["rows"]) == found["thoughts"] == 70
     with np.load(out, allow_pickle=False) as file:
         drawn = {name: file[name] for name in file.files}
-    assert drawn["place"].shape == (40, 2)
+    assert drawn["place"].shape == (12, 2)
     arrays = galaxy.gathered(Shards(finished, 70, 20))
     said = galaxy.told(arrays["thought"], "village")
     for row, agent in enumerate(drawn["agent"]):
@@ -197,7 +197,9 @@ def test_lines_tell_rate_and_time_left() -> None:
     lines = progress.Lines(100, 40, out, clock=lambda: next(now))
     for _ in range(3):
         lines.advance(20, 400)
-    assert out.getvalue() == "80 of 100 agents, 40 agent-tokens/s, 0:00:10 left\n100 of 100 agents, 40 agent-tokens/s, 0:00:00 left\n"
+    assert out.getvalue().splitlines() == [
+        "80 of 100 agents, 40 agent-tokens/s, 0:00:10 left", "100 of 100 agents, 40 agent-tokens/s, 0:00:00 left",
+    ]  # fmt: skip
 
 
 def test_a_bar_where_there_is_a_terminal() -> None:

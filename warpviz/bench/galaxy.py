@@ -83,10 +83,9 @@ def share_rows(arrays: Arrays, right: NDArray[np.bool_], errands: Errands) -> li
 
 def lay_out(vectors: NDArray[Any], *, seed: int) -> NDArray[np.float16]:
     """Return a map [N, 2] of thought vectors by UMAP."""
-    import umap
+    from warpviz.topology.cloud import umap
 
-    layout = umap.UMAP(n_neighbors=15, min_dist=0.1, random_state=seed, n_jobs=1, init="pca")
-    placed: NDArray[np.float16] = layout.fit_transform(vectors.astype(np.float32)).astype(np.float16)
+    placed: NDArray[np.float16] = umap(vectors.astype(np.float32), seed=seed).coords.astype(np.float16)
     return placed
 
 
