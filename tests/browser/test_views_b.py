@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
+
+from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live import regate
 from warpviz.live.timeline import Timeline
 from warpviz.views.compose import compose
@@ -16,8 +18,6 @@ from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
 from warpviz.views.live_run import LiveRun
 from warpviz.views.view import View
-
-from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 
 ROOT = Path(__file__).parents[2]
 LIVE = "document.querySelector('.warpviz').liveRun"
@@ -61,7 +61,8 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
         f"""cursors => {{ const run = {LIVE}.run; return cursors.map(c => ({{
             counts: run.counts(c), beat: run.beatOf(c), theta: run.theta(c), landmarks: run.landmarks(c),
             text: Array.from({{length: run.numTokens(c)}}, (_, i) => run.token(i)).join(""),
-            phases: run.order.map(l => l.phase(c)), thoughts: run.order.map(l => l.tokens.slice(0, l.count(c)).join("")),
+            phases: run.order.map(l => l.phase(c)),
+            thoughts: run.order.map(l => l.tokens.slice(0, l.count(c)).join("")),
         }})); }}""",
         cursors,
     )
@@ -275,6 +276,7 @@ def test_watch_in_jupyterlab(lab: Lab) -> None:
     lab.write("watch.ipynb", [WATCH, "import time; time.sleep(1); 'busy'", REPORT])
     lab.open_notebook("watch.ipynb")
     lab.run_all()
+    lab.wait_for_prompt(0)
     live, gate = lab.view("Live run"), lab.view("Gate")
     live.wait_for(timeout=60_000)
     lab.page.wait_for_function("() => document.querySelectorAll('.wr-tok').length > 260", timeout=30_000)
@@ -302,3 +304,61 @@ def test_watch_in_jupyterlab(lab: Lab) -> None:
     assert again["runs"] <= 1
     assert again["views"] == 3
     assert again["pumps"] <= 3
+
+
+BUSY = f"""
+import sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from tests.viz.fabricated import FabricatedCortex, fabricate
+from warpviz.views.live_run import LiveRun
+cortex = FabricatedCortex(fabricate(num_streams=10, num_tokens=400), period_s=0.01)
+view = LiveRun.follow(cortex, "prompt")
+view
+"""
+
+
+def test_a_busy_cell_does_not_hide_the_run(lab: Lab) -> None:
+    """Run All with a cell that waits for the run: meanwhile the view fills, flows and stops the engine."""
+    lab.write("busy.ipynb", [BUSY, "view.run.join()\nview.run.status"])
+    lab.open_notebook("busy.ipynb")
+    lab.run_all()
+    lab.wait_for_prompt(0)
+    live = lab.view("Live run")
+    live.wait_for(timeout=60_000)
+    lab.page.wait_for_function("() => document.querySelectorAll('.wr-tok').length > 262", timeout=20_000)
+    assert lab.cells()[1]["count"] is None or not lab.cells()[1]["outputs"]
+    live.locator('[data-name="stop"]').click()
+    assert "stopped" in str(lab.wait_for_prompt(1, 20)["outputs"])
+
+
+CLOSE = """
+import json
+view.close()
+json.dumps(dict(pump=view._pump.alive, follower=view._follower._thread.is_alive()))
+"""
+BURST = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.viz.fabricated import FabricatedCortex, fabricate
+from warpviz.views.live_run import LiveRun
+source = fabricate(num_streams=150, num_tokens=700)
+view = LiveRun.follow(FabricatedCortex(source, period_s=0.00001), "prompt", name="burst")
+view
+"""
+
+
+def test_ten_thousand_events_at_once_in_two_pictures_of_one_view(lab: Lab) -> None:
+    """A burst arrives whole in both outputs of a view; closing it leaves no thread."""
+    cells = [BURST, "view", "view._follower.join(60); len(source.events)", "0"]
+    lab.write("twice.ipynb", cells)
+    lab.open_notebook("twice.ipynb")
+    lab.run_all()
+    count = int(lab.wait_for_prompt(2)["outputs"][0]["data"]["text/plain"])
+    found = "() => [...document.querySelectorAll('.warpviz')].map(e => e.liveRun?.run.length)"
+    lab.page.wait_for_function(f"n => ({found})().filter(Boolean).every(c => c === n)", arg=count, timeout=30_000)
+    assert lab.page.evaluate(found).count(count) >= 1
+    assert count > 9_000
+    lab.page.evaluate(
+        "code => window.jupyterapp.shell.currentWidget.content.widgets[3].model.sharedModel.setSource(code)", CLOSE
+    )
+    assert run_cell(lab, 3) == {"pump": False, "follower": False}
