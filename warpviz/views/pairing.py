@@ -1,7 +1,7 @@
 """Whole context against landmarks: the pure part of PersistenceCompare: one cloud, any k."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,23 +110,33 @@ def bars_of(base: Ground, rows: NDArray[np.int64] | None, *, max_dim: int, kind:
     return dict(diagrams(base.points, complex=kind, landmarks=chosen, max_dim=max_dim).bars)
 
 
-def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int, kind: str = "rips") -> Pair:
-    """Return the landmarks' diagrams at k, matched with the whole's where those are known."""
+def marks_at(base: Ground, k: int, *, max_dim: int, kind: str = "rips") -> Pair:
+    """Return the landmarks' diagrams at k, not matched yet."""
     rows = base.rows(max(k, least_k(base)))
-    radius, bars = base.radius(rows), bars_of(base, rows, max_dim=max_dim, kind=kind)
-    matched = {dim: matching(full[dim], bars[dim]) for dim in bars} if full is not None else {}
+    bars = bars_of(base, rows, max_dim=max_dim, kind=kind)
+    return Pair(k=k, rows=rows, radius=base.radius(rows), bars=bars, matched={}, numbers={})
+
+
+def match(pair: Pair, full: Bars, dims: Sequence[int]) -> Pair:
+    """Return the pair with some more dimensions matched with the whole's diagrams."""
+    found = {dim: matching(full[dim], pair.bars[dim]) for dim in dims}
     numbers = {
         dim: {
-            "bottleneck": float(found.cost.max(initial=0.0)),
-            "wasserstein": normalised_wasserstein(full[dim], bars[dim]),
-            "certified": int(certified(bars[dim], radius).sum()),
-            "bars": len(bars[dim]),
+            "bottleneck": float(one.cost.max(initial=0.0)),
+            "wasserstein": normalised_wasserstein(full[dim], pair.bars[dim]),
+            "certified": int(certified(pair.bars[dim], pair.radius).sum()),
+            "bars": len(pair.bars[dim]),
             "bars_full": len(full[dim]),
         }
-        for dim, found in matched.items()
-        if full is not None
+        for dim, one in found.items()
     }
-    return Pair(k=k, rows=rows, radius=radius, bars=bars, matched=matched, numbers=numbers)
+    return replace(pair, matched=pair.matched | found, numbers=pair.numbers | numbers)
+
+
+def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int, kind: str = "rips") -> Pair:
+    """Return the landmarks' diagrams at k, matched with the whole's where those are known."""
+    pair = marks_at(base, k, max_dim=max_dim, kind=kind)
+    return pair if full is None else match(pair, full, list(pair.bars))
 
 
 def curve_row(
@@ -167,14 +177,19 @@ def full_arrays(base: Ground, full: Bars, *, kind: str = "rips") -> dict[str, Ar
     return arrays | ragged("loop_full", loops(base, full[1]) if 1 in full and kind != "alpha" else [])
 
 
-def pair_arrays(base: Ground, pair: Pair, *, kind: str = "rips") -> dict[str, Array]:
-    """Return the landmarks' bars, matchings [M, 3] (whole, landmark, cost; -1 the diagonal) and loops for the wire."""
+def match_arrays(pair: Pair) -> dict[str, Array]:
+    """Return the landmarks' bars and matchings [M, 3] (whole, landmark, cost; -1 the diagonal), empty where unknown."""
     arrays: dict[str, Array] = {f"marks_h{dim}": float32(bars) for dim, bars in pair.bars.items()}
-    for dim, found in pair.matched.items():
-        arrays[f"match_h{dim}"] = float32(np.column_stack([found.left, found.right, found.cost]))
-    return arrays | ragged(
-        "loop_marks", loops(base, pair.bars[1], pair.rows) if 1 in pair.bars and kind == "rips" else []
-    )
+    for dim in pair.bars:
+        one = pair.matched.get(dim)
+        columns = np.zeros((0, 3)) if one is None else np.column_stack([one.left, one.right, one.cost])
+        arrays[f"match_h{dim}"] = float32(columns)
+    return arrays
+
+
+def loop_arrays(base: Ground, pair: Pair, *, kind: str = "rips") -> dict[str, Array]:
+    """Return the loops of the landmarks' longest H1 bars for the wire; only a Rips complex has them here."""
+    return ragged("loop_marks", loops(base, pair.bars[1], pair.rows) if 1 in pair.bars and kind == "rips" else [])
 
 
 def pair_facts(pair: Pair) -> dict[str, Any]:

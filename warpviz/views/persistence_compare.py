@@ -37,6 +37,7 @@ class PersistenceCompare(View):
     title = "Persistence"
     stem = "persistence"
     span: ClassVar[int] = 12
+    rate_hz: ClassVar[float] = 60.0  # a slider is waiting for the answer
 
     policy = traitlets.Unicode("hybrid").tag(sync=True)
     max_dim = traitlets.Int(1).tag(sync=True)
@@ -162,13 +163,21 @@ class PersistenceCompare(View):
             base, full, k, kind = self.base, self.full, self.k, self.complex
         if base is None:
             return
-        pair = pairing.pair_at(base, k, full=full, max_dim=self.max_dim, kind=kind)
-        if overtaken():
-            return
-        arrays = pairing.pair_arrays(base, pair, kind=kind)
+        pair = pairing.marks_at(base, k, max_dim=self.max_dim, kind=kind)
+        first = min(self.dim, self.max_dim)
+        if full is not None:
+            pair = pairing.match(pair, full, [first])  # what is on screen goes first, the rest a moment later
+        self._show(pair, pairing.match_arrays(pair) | pairing.ragged("loop_marks", []), overtaken)
+        if full is not None and not overtaken():
+            pair = pairing.match(pair, full, [dim for dim in pair.bars if dim != first])
+        if not overtaken():
+            self._show(pair, pairing.match_arrays(pair) | pairing.loop_arrays(base, pair, kind=kind), overtaken)
+
+    def _show(self, pair: Pair, arrays: dict[str, wire.Array], overtaken: Any) -> None:
         with self.lock:
-            self.pair = pair
-            self.push(data=pairing.pair_facts(pair), arrays=arrays)
+            if not overtaken():
+                self.pair = pair
+                self.push(data=pairing.pair_facts(pair), arrays=arrays)
 
     def _say(self, what: str, fraction: float) -> None:
         with self.lock:
@@ -189,7 +198,7 @@ class PersistenceCompare(View):
         if self.base is not None and self.full is not None:
             arrays |= pairing.full_arrays(self.base, self.full, kind=self.complex)
         if self.base is not None and self.pair is not None:
-            arrays |= pairing.pair_arrays(self.base, self.pair, kind=self.complex)
+            arrays |= pairing.match_arrays(self.pair) | pairing.loop_arrays(self.base, self.pair, kind=self.complex)
             data |= pairing.pair_facts(self.pair)
         return Patch(data=data, arrays=arrays)
 
