@@ -122,7 +122,7 @@ class GateConfig:
 class RiverConfig:
     """How the main agent writes. `window` bounds its own cache to the sinks and that many recent tokens."""
 
-    max_tokens: int = 160
+    max_tokens: int = 240
     temperature: float = 0.0
     repetition_penalty: float = 1.0
     window: int | None = None

@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--theta", type=float, help="similarity a thought needs to pass the gate (0.3)")
     add("--gate", metavar="SCORER", help="raw, centred, standardised or off (centred)")
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
-    add("--max-tokens", type=int, metavar="N", help="tokens the River may write (160)")
+    add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
     add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
     add("--seed", type=int, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from warp_cortex import Context, Cortex, CortexConfig, Prism, Snapshot, StreamConfig, SynapseConfig
@@ -12,7 +13,9 @@ from warpviz.village import protocol
 from warpviz.village.document import Item, item
 from warpviz.village.report import interval
 from warpviz.village.scene import Kind, Scene, scene
-from warpviz.village.world import Split
+
+if TYPE_CHECKING:
+    from warpviz.village.world import Split
 
 Length = Callable[[str], int]
 AT_ONCE = 24  # questions per document: more would make the questions of a cell depend on ever fewer documents
@@ -84,7 +87,7 @@ def think(prism: Prism, text: str, items: list[Item], cell: Cell, *, seed: int) 
 
 def ends(context: Context, k: int, *, seed: int) -> Snapshot:
     """Return a snapshot of the sinks and k - 4 random sentence ends (all of them if there are fewer)."""
-    every = torch.tensor([at for at, token in enumerate(context.tokens) if token == "." and at >= SINKS])
+    every = torch.tensor([at for at, piece in enumerate(context.tokens) if piece == "." and at >= SINKS])
     picked = every[torch.randperm(len(every), generator=torch.Generator().manual_seed(seed))[: k - SINKS]]
     rows = torch.cat((torch.arange(SINKS), picked)).sort().values
     spec = context.prism.spec

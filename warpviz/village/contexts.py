@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
-from warp_cortex import Cortex, CortexConfig, Prism, RouterConfig, bundled
+from warp_cortex import Cortex, CortexConfig, GateDecision, Prism, RouterConfig, Thought, bundled
 
 from warpviz.village.scene import Kind, Scene, answered, scene
 from warpviz.village.tokens import Encoder
@@ -81,15 +81,28 @@ def run(prism: Prism, prompt: str, *, streams: bool = True) -> dict[str, Any]:
     return cortex.summary()
 
 
+def starts_well(prism: Prism, where: Scene) -> bool:
+    """Tell whether the first stream of a default run answers what the text asks, and is let in; stops there."""
+    cortex = Cortex(prism, CortexConfig())
+    thought = ""
+    for event in cortex.run(where.prompt):
+        if isinstance(event, Thought):
+            thought = event.text
+        if isinstance(event, GateDecision):
+            return event.accepted and thought == where.asked.thought.strip()
+    return False
+
+
 def search(recipe: Recipe, encoder: Encoder, prism: Prism, *, count: int) -> int | None:
     """Return the first of `count` seeds from the recipe's on whose scene shows what it should; None if none does."""
     for seed in range(recipe.seed, recipe.seed + count):
-        where = make(Recipe(recipe.name, seed, recipe.num_tokens, recipe.kind), encoder)
-        if not shows(run(prism, where.prompt), where):
+        where = make(replace(recipe, seed=seed), encoder)
+        if not starts_well(prism, where) or not shows(run(prism, where.prompt), where):
             continue
-        question = where.asked.question
-        alone = answered(run(prism, where.prompt, streams=False)["river_text"], question) if recipe.needs_help else None
-        if not recipe.needs_help or alone != question.value:
+        if not recipe.needs_help:
+            return seed
+        alone = answered(run(prism, where.prompt, streams=False)["river_text"], where.asked.question)
+        if alone != where.asked.question.value:
             return seed
     return None
 

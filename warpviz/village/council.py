@@ -10,17 +10,20 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig, RouterConfig, SynapseConfig, Thought, Token
 
 from warpviz.village.report import finish, interval, paired
 from warpviz.village.scene import Kind, Scene, answered, scene
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 MOST_WRITTEN = 80  # the task, three sentences of waiting and the answer take about 55
 
@@ -107,12 +110,18 @@ def play(job: Job) -> Outcome:
             if event.text == "." and answered(text, where.asked.question) is not None:
                 break
     thoughts = [event.text for event in cortex.trace.of(Thought)]
+    thought = thoughts[0] if thoughts else None
     answer = answered(text, where.asked.question)
     return Outcome(
-        job.arm.name, job.seed, answer == where.asked.question.value, answer, thoughts[0] if thoughts else None,
-        bool(thoughts) and thoughts[0] == where.asked.thought.strip(), is_outside(where, job.window, length(where.prompt), length),
+        job.arm.name,
+        job.seed,
+        answer == where.asked.question.value,
+        answer,
+        thought,
+        thought == where.asked.thought.strip(),
+        is_outside(where, job.window, length),
         where.asked.question.two_hop,
-    )  # fmt: skip
+    )
 
 
 def settings(job: Job) -> CortexConfig:
@@ -125,9 +134,9 @@ def settings(job: Job) -> CortexConfig:
     )
 
 
-def is_outside(where: Scene, window: int, total: int, length: object) -> bool:
+def is_outside(where: Scene, window: int, length: Callable[[str], int]) -> bool:
     """Tell whether a needed fact ends before the last `window` tokens of the prompt."""
-    assert callable(length)  # noqa: S101 - for the type checker
+    total = length(where.prompt)
     return any(length(where.prompt[:end]) < total - window for _, end in where.asked.evidence)
 
 
@@ -205,10 +214,9 @@ def main(arguments: list[str] | None = None) -> None:
                 file.write(json.dumps(asdict(found)) + "\n")
         if time.monotonic() - start > 60 * got.minutes:
             break
-    record: dict[str, object] = {
-        "tokens": got.tokens, "window": got.window, "seed": got.seed, "minutes": round((time.monotonic() - start) / 60, 1),
-        **table(outcomes),
-    }  # fmt: skip
+    minutes = round((time.monotonic() - start) / 60, 1)
+    record: dict[str, object] = {"tokens": got.tokens, "window": got.window, "seed": got.seed, "minutes": minutes}
+    record |= table(outcomes)
     finish(record, Prism.load(got.model), as_json=got.json)
 
 

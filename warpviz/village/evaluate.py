@@ -28,18 +28,18 @@ Section = Callable[[Prism, Length, int, int], dict[str, object]]
 
 def recall(prism: Prism, length: Length, seed: int, least: int) -> dict[str, object]:
     """Return exact recall with the full context by length, template split and hops, with the guess baseline."""
-    cells = {}
+    cells: dict[str, object] = {}
     for tokens in LENGTHS:
         for split in ("heldout", "templates"):
             for kind in ("one", "two", "unknown"):
-                cell = Cell(tokens=tokens, split=split, kind=kind)  # type: ignore[arg-type] # literals of the tuples
+                cell = Cell(tokens=tokens, split=split, kind=kind)
                 cells[f"{tokens} {split} {kind}"] = answers.measure(prism, length, cell, seed=seed, least=least)
     return cells
 
 
 def sparse(prism: Prism, length: Length, seed: int, least: int) -> dict[str, object]:
     """Return exact one-hop recall from k landmarks of every policy; `ends` are random sentence ends and the sinks."""
-    cells = {}
+    cells: dict[str, object] = {}
     for tokens in SPARSE_LENGTHS:
         for policy in POLICIES:
             for k in BUDGETS:

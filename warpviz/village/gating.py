@@ -8,19 +8,34 @@ run, as a thought that has lost its subject. Nothing is injected, so that all th
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from warp_cortex import (
-    SCORERS, Cortex, CortexConfig, GateConfig, GateDecision, InjectionConfig, Prism, Spawn, Thought, area, best_theta,
-    confusion, roc,
+    SCORERS,
+    Cortex,
+    CortexConfig,
+    GateConfig,
+    GateDecision,
+    InjectionConfig,
+    Prism,
+    Spawn,
+    Thought,
+    area,
+    best_theta,
+    confusion,
+    roc,
 )  # fmt: skip
 
 from warpviz.village import protocol
 from warpviz.village.report import finish, interval
 from warpviz.village.scene import Kind, Scene, scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 LENGTHS = (256, 512, 1024)
 KINDS: tuple[Kind, ...] = ("any", "two", "any", "unknown")
@@ -59,7 +74,8 @@ def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
     for stream in good:
         for other in good:
             if spawns[stream].task != spawns[other].task:
-                yield Judged("other subject", False, {"centred": _centred(cortex, thoughts[stream], spawns[other])})
+                score = _centred(cortex, thoughts[stream], spawns[other])
+                yield Judged("other subject", is_two_hop=False, similarities={"centred": score})
 
 
 def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
@@ -144,7 +160,9 @@ def main(arguments: list[str] | None = None) -> None:
     for index in range(got.worlds):
         size, kind = LENGTHS[index % len(LENGTHS)], KINDS[index % len(KINDS)]
         found += judged(prism, scene(got.seed + index, size, length, kind=kind))
-    finish({"worlds": got.worlds, "seed": got.seed, "theta_paper": PAPER_THETA, **table(found)}, prism, as_json=got.json)
+    finish(
+        {"worlds": got.worlds, "seed": got.seed, "theta_paper": PAPER_THETA, **table(found)}, prism, as_json=got.json
+    )
 
 
 if __name__ == "__main__":

@@ -6,13 +6,16 @@ of waiting prose, and then the thought enters at virtual positions, as it does i
 
 from __future__ import annotations
 
-from warp_cortex import Context, Prism
+from typing import TYPE_CHECKING
 
 from warpviz.village import protocol
 from warpviz.village.answers import Length, asked, scenes
 from warpviz.village.document import Item, item
 from warpviz.village.report import interval
 from warpviz.village.scene import Scene, answered
+
+if TYPE_CHECKING:
+    from warp_cortex import Context, Prism
 
 KINDS = ("none", "agrees", "contradicts", "supplies", "other subject", "other subject, changed")
 PER_SCENE = 10

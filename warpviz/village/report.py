@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
-from warp_cortex import Prism
 
 from warpviz.bench import machine
+
+if TYPE_CHECKING:
+    from warp_cortex import Prism
 
 Z95 = 1.959964
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from warpviz.village import protocol
 from warpviz.village.document import Document, Item, document, item, questions
 from warpviz.village.relations import RELATIONS
 from warpviz.village.world import Question, Split, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FACTS_EVERY = 26  # tokens per fact, as in training
 FIRST_SEED = 50_000_000  # far from the seeds of the learning curves
