@@ -147,6 +147,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report.record() | {"rows": report.rows}
 
 
+def try_out(folder: Path | str, *, agents: str = "1,10,100") -> dict[str, Any]:
+    """Measure the bundled model at small sizes, without a word, and return what `--json` prints."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    small = ["--agents", agents, "--context", "256", "--own-tokens", "16", "--json"]
+    return run(parser.parse_args([*small, "--out", str(folder)]))
+
+
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
     record = run(args)

@@ -78,6 +78,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return summary(record, shards)
 
 
+def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:
+    """Run a few agents in this process, without a word, and return what `--json` prints."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    small = ["--agents", str(agents), "--slots", str(slots), "--shard", "50", "--workers", "1", "--json"]
+    return run(parser.parse_args([*small, "--out", str(folder)]))
+
+
 def _described(plan: Plan) -> dict[str, Any]:
     """Return the plan with the checksum of the model's weights: results of two models never share a folder."""
     from warp_cortex import Prism
