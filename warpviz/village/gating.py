@@ -20,6 +20,7 @@ from warp_cortex import (
     GateDecision,
     InjectionConfig,
     Prism,
+    RiverConfig,
     Spawn,
     Thought,
     area,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 LENGTHS = (256, 512, 1024)
 KINDS: tuple[Kind, ...] = ("any", "two", "any", "unknown")
 PAPER_THETA = 0.5
+WRITTEN = 160  # tokens per run: room for three or four tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,9 @@ class Judged:
 
 def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
     """Yield every thought of one run, and its right thoughts again as seen from other subjects' triggers."""
-    config = CortexConfig(gate=GateConfig(theta=-1.0), injection=InjectionConfig(enabled=False))
+    config = CortexConfig(
+        river=RiverConfig(max_tokens=WRITTEN), gate=GateConfig(theta=-1.0), injection=InjectionConfig(enabled=False)
+    )
     cortex = Cortex(prism, config)
     for _ in cortex.run(where.prompt):
         pass
