@@ -81,8 +81,7 @@ def test_nothing_is_allocated_for_a_prompt_that_does_not_fit(prism: Prism) -> No
     cortex = Cortex(prism, CortexConfig(synapse=SynapseConfig(k=8), river=RiverConfig(max_tokens=10**9)))
     with pytest.raises(ValueError, match="1000000 tokens do not fit"):
         next(cortex.run("x" * 10**6))
-    assert cortex.context is not None
-    assert cortex.context.store.capacity <= 512
+    assert cortex.context is None or cortex.context.store.capacity <= 512
     assert cortex.trace.events == []
 
 

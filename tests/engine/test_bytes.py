@@ -23,7 +23,6 @@ def prism() -> Iterator[Prism]:
 
 def storages() -> dict[int, int]:
     """Return the bytes of every tensor storage that is alive, by address."""
-    gc.collect()
     tensors = [thing for thing in gc.get_objects() if type(thing) is torch.Tensor]
     return {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
 
@@ -32,6 +31,7 @@ def held(make: Callable[[], object]) -> tuple[object, int]:
     """Return what `make` gives and the bytes of large tensors it left alive."""
     before = storages()
     made = make()
+    gc.collect()
     after = storages()
     return made, sum(size for at, size in after.items() if at not in before and size >= 4096)
 

@@ -14,8 +14,10 @@ from warp_cortex import (
     Inject,
     Prism,
     Spawn,
+    Stream,
     StreamBatch,
     StreamConfig,
+    Synapse,
     SynapseConfig,
     Thought,
     Token,
@@ -119,24 +121,29 @@ def test_a_pass_that_raises_ends_its_streams_only(
 
 
 def test_a_failed_admission_leaves_those_inside_alone(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A batch whose second admission fails half way goes on with the agents it had, bit for bit."""
-    cortex = Cortex(prism, config(streams=StreamConfig(max_tokens=6, slots=2, stop=())))
-    tasks = ["first", "second", "third"]
-    want = [stream.ids for stream in cortex.fork(PROMPT, tasks)]
-    forward, calls = StreamBatch._forward, []
+    """When reading a second task fails half way, the agent inside and the next one think as if nothing had been."""
+    settings = StreamConfig(max_tokens=6, slots=3, stop=())
+    want = [s.ids for s in Cortex(prism, config(streams=settings)).fork(PROMPT, ["first", "second", "third"])]
+    forward = StreamBatch._forward
 
     def broken(self: StreamBatch, first: int, ids: Tensor, *rest: Any) -> Any:
-        if ids.shape[1] > 1:
-            calls.append(1)
-        if len(calls) == 2 and ids.shape[1] > 1:
+        if 2 in self.agents:
             msg = "no memory for a second reading"
             raise RuntimeError(msg)
         return forward(self, first, ids, *rest)
 
     monkeypatch.setattr(StreamBatch, "_forward", broken)
-    streams = cortex.fork(PROMPT, tasks)
-    assert [stream.reason for stream in streams] == ["budget", "budget", "error"]
-    assert [stream.ids for stream in streams[:2]] == want[:2]
+    snapshot = Synapse(config().synapse).publish(prism.read(PROMPT))
+    lane = StreamLane(prism, settings)
+    prompts = [prism.encode(f" [TASK: {task}] thought:") for task in ("first", "second", "third")]
+    streams = [Stream(n, "", "test", (0, 0), 1, prompt) for n, prompt in enumerate(prompts, start=1)]
+    for stream in streams:
+        lane.open(stream, snapshot)
+        lane.step()
+    while not lane.is_idle:
+        lane.step()
+    assert [stream.reason for stream in streams] == ["budget", "error", "budget"]
+    assert [streams[0].ids, streams[2].ids] == [want[0], want[2]]
 
 
 def test_streams_end_at_the_models_last_position() -> None:

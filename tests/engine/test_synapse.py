@@ -33,8 +33,8 @@ def prism() -> Iterator[Prism]:
 
 
 def river(prism: Prism, ids: list[int] = TEXT) -> Context:
-    """Return the context of some ids."""
-    context = Context(prism)
+    """Return the context of some ids, in a store that is nearly full."""
+    context = Context(prism, capacity=len(ids) + 8)
     context.read(ids)
     return context
 
@@ -47,7 +47,7 @@ def frozen(snapshot: Snapshot) -> list[torch.Tensor]:
 
 def write(context: Context) -> None:
     """Go on for a long time."""
-    for token in random_ids(200, seed=3):  # far past the store's capacity, so that it grows
+    for token in random_ids(40, seed=3):  # past the store's capacity, so that it grows
         context.write(token)
 
 
