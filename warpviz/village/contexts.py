@@ -34,9 +34,9 @@ class Recipe:
 
 RECIPES = (
     Recipe("boxes", 0, 420, "two", needs_help=True),
-    Recipe("chests", 1000, 640, "two", needs_help=True),
+    Recipe("chests", 1001, 640, "two", needs_help=True),
     Recipe("household", 2000, 520, "one"),
-    Recipe("village", 3000, 860, "one"),
+    Recipe("village", 3005, 860, "one"),
 )
 
 
