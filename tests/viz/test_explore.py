@@ -25,6 +25,8 @@ def test_everything_shared_is_linked(tmp_path: Path) -> None:
     cloud, text, shape = board.views
     assert (cloud.k, text.k, shape.k) == (30, 30, 30)
     assert (cloud.colour, text.tint, shape.dim) == ("rank", "received", 0)
+    board.selection = [9, 9, 2]
+    assert board.selection.tolist() == shape.selection.tolist() == [2, 9]
     shape.selection = [5]
     cloud.alpha = 0.1
     assert text.selection.tolist() == [5]

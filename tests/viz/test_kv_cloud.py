@@ -80,6 +80,9 @@ def test_a_new_alpha_gives_a_new_ranking_and_the_newest_wins(cloud: KVCloud) -> 
     cloud.policy = "no such policy"
     cloud.wait()
     assert "no such policy" in cloud.notice
+    cloud.policy = "farthest"
+    cloud.wait()
+    assert cloud.notice == ""
 
 
 def test_pca_never_stretches_so_discs_are_honest(cloud: KVCloud) -> None:

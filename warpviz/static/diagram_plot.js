@@ -9,6 +9,7 @@ class DiagramPlot {
     this.hovered = null;
     this.plot = new Plot(view.frame, { height: 380, parent, focusable: true, draw: (...args) => this.draw(...args) });
     const el = this.plot.canvas;
+    el.setAttribute("aria-description", "Arrows walk through the bars, the longest first; Enter selects the tokens of an H1 bar's loop.");
     el.addEventListener("pointermove", (event) => this.point(this.nearest(...this.plot.at(event))));
     el.addEventListener("pointerleave", () => this.point(null));
     el.addEventListener("click", (event) => view.choose(this.nearest(...this.plot.at(event))));

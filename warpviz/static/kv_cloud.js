@@ -14,6 +14,7 @@ class Cloud {
     this.hovered = -1;
     this.chosen = new Set(store.get("selection"));
     this.plot = new Plot(frame, { height: store.get("height") ?? 460, draw: (...args) => this.draw(...args), focusable: true });
+    this.plot.canvas.setAttribute("aria-description", "Arrows walk through the tokens, Enter selects, Escape clears, plus and minus zoom, 0 resets, Shift with arrows rotates.");
     this.tip = h("div", { class: "wz-tip", hidden: true });
     frame.body.append(this.tip);
     this.isLandmark = (i) => this.marks.has(this.tokenOf(i));

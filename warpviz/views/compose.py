@@ -80,6 +80,15 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
         """Write all views into one self-contained page, linked as here."""
         return export.write_text(path, export.page(self.views, title=self.title, spans=self.spans))
 
+    @property
+    def selection(self) -> Any:
+        """The tokens selected, int64 indices; setting them selects in every view linked by `selection`."""
+        return self.views[0].selection
+
+    @selection.setter
+    def selection(self, tokens: Any) -> None:
+        self.views[0].selection = tokens
+
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         for view in self.views:
             view.settle(export.SETTLE_S)

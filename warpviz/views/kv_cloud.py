@@ -82,6 +82,7 @@ class KVCloud(View):
     # --- computing: one job brings everything up to date, the newest wins; UMAP follows on its own thread -----------
 
     def _compute(self, overtaken: Any) -> None:
+        self.notice = ""
         look = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
         self._show(look)
         if overtaken():

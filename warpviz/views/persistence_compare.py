@@ -97,6 +97,7 @@ class PersistenceCompare(View):
 
     def _whole(self, overtaken: Any) -> None:
         """Measure the cloud, get the whole's diagrams from the worker process or its store, then draw the curve."""
+        self.notice = ""
         self._say("reading points", 0.02)
         points = self.subject.points(self.space, self.layer)
         which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}

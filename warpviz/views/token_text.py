@@ -100,6 +100,7 @@ class TokenText(View):
             self.push(data=self._text(), arrays=self._kinds())
 
     def _compute(self, _: Any) -> None:
+        self.notice = ""
         made = self.subject.rank_arrays(space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha)
         with self.lock:
             self._ranks = made
