@@ -14,7 +14,8 @@ WATCH = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 import warpviz
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 cortex = FabricatedCortex(fabricate(num_streams=10, num_tokens=400), period_s=0.01)
 board = warpviz.watch(cortex, "prompt", cloud=False)
 board
@@ -86,7 +87,8 @@ def test_watch_in_jupyterlab(lab: Lab) -> None:
 BUSY = f"""
 import sys, time
 sys.path.insert(0, {str(ROOT)!r})
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 from warpviz.views.live_run import LiveRun
 cortex = FabricatedCortex(fabricate(num_streams=10, num_tokens=400), period_s=0.01)
 view = LiveRun.follow(cortex, "prompt")
@@ -116,7 +118,8 @@ json.dumps(dict(pump=view._pump.alive, follower=view._follower._thread.is_alive(
 BURST = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 from warpviz.views.live_run import LiveRun
 source = fabricate(num_streams=150, num_tokens=700)
 view = LiveRun.follow(FabricatedCortex(source, period_s=0.00001), "prompt", name="burst")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from warp_cortex import GateDecision, Memory, Spawn, StreamToken, Token
 
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 from warpviz.live.council import FIELDS, PAPER, Council, table
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.council_monitor import CouncilMonitor
@@ -125,3 +126,13 @@ def test_a_running_engine_is_asked_what_it_holds():
         assert cortex.asked >= 2
         assert view.peak.river_kv_bytes == 10**9
         assert view.notice == ""
+
+
+def test_the_busiest_moment_is_the_one_with_most_streams():
+    """Peak bytes and most agents are two moments, each a report."""
+    council = Council()
+    council.read(TRACE.events, live=False)
+    assert council.busiest is not None
+    assert council.busiest.reported
+    assert council.busiest.thinking == max(s.thinking for s in council.samples if s.reported)
+    assert Council().busiest is None

@@ -6,7 +6,8 @@ import time
 import pytest
 from warp_cortex import Finish
 
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 from warpviz.live.engine_thread import EngineThread, live_runs, stop_all
 
 TRACE = fabricate(num_streams=4, num_tokens=60)

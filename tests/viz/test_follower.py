@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from tests.viz.fabricated import FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from warp_cortex import GateDecision
 
-from tests.viz.fabricated import HOSTILE, FabricatedCortex, fabricate, labels_of
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.gate_tuner import GateTuner
 

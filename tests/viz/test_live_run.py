@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from warp_cortex import Failure, Finish, Spawn, Token, Trace
 
-from tests.viz.fabricated import HOSTILE, FabricatedCortex, fabricate
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import HOSTILE, fabricate
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.live_run import LiveRun

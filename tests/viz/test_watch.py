@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from tests.viz.fabricated import FabricatedCortex, fabricate, labels_of
+from tests.viz.engines import FabricatedCortex
+from tests.viz.fabricated import fabricate, labels_of
 from warpviz.live.engine_thread import live_runs
 from warpviz.views.registry import live_views
 from warpviz.views.watch import watch

@@ -153,6 +153,11 @@ class Council:
         reports = [sample for sample in self.samples if sample.reported]
         return max(reports, key=lambda sample: sample.total_bytes, default=None)
 
+    @property
+    def busiest(self) -> Sample | None:
+        """Return the report with the most streams thinking; None before the first."""
+        return max((sample for sample in self.samples if sample.reported), key=lambda s: s.thinking, default=None)
+
 
 def table(samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Return samples as float32 [S, len(FIELDS)], bytes rounded to the 24 bits a float32 holds."""

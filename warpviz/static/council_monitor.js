@@ -12,6 +12,12 @@ function bytesText(value) {
   return `${(value / size).toFixed(size === 1 ? 0 : value / size < 10 ? 2 : 1)} ${unit}`;
 }
 
+/** Return a moment's cells: agents, all bytes held, private bytes per stream. */
+function ownCells(moment) {
+  const total = OWNERS.reduce((sum, [field]) => sum + moment[field], 0);
+  return [number(1 + moment.thinking), bytesText(total), moment.thinking ? bytesText(moment.private_kv_bytes / moment.thinking) : "\u2013"];
+}
+
 class CouncilView {
   constructor(frame, store) {
     Object.assign(this, { frame, store, weights: false });
@@ -59,13 +65,11 @@ class CouncilView {
     const row = (cells, tag = "td") => h("tr", {}, ...cells.map((text) => h(tag, { text, scope: tag === "th" ? "col" : null })));
     const body = (data.paper ?? []).map((r) => row([number(r.agents), `${r.total_gb.toFixed(2)} GB`, r.per_agent || "\u2013"]));
     const parts = [h("table", {}, h("caption", { text: data.setting ?? "" }), h("thead", {}, row(["agents", "GPU memory", "per extra agent"], "th")), h("tbody", {}, ...body))];
-    const peak = data.peak;
-    if (peak) {
-      const agents = 1 + peak.thinking;
-      const total = OWNERS.reduce((sum, [field]) => sum + peak[field], 0);
-      const each = peak.thinking ? bytesText(peak.private_kv_bytes / peak.thinking) : "\u2013";
-      parts.push(h("table", { class: "wm-ours" }, h("caption", { text: `this run at its peak: ${oneLine(data.model || "a model")}, bytes the engine holds; another model and machine, so not like for like` }),
-        h("thead", {}, row(["agents", "held", "per stream, own"], "th")), h("tbody", {}, row([number(agents), bytesText(total), each]))));
+    const moments = [data.busiest, data.peak].filter(Boolean).filter((m, i, all) => !i || m.beat !== all[0].beat);
+    if (moments.length) {
+      const caption = `this run, ${oneLine(data.model || "a model")}, when most agents thought and when most was held: bytes the engine holds; another model and machine, so not like for like`;
+      parts.push(h("table", { class: "wm-ours" }, h("caption", { text: caption }),
+        h("thead", {}, row(["agents", "held", "per stream, own"], "th")), h("tbody", {}, ...moments.map((m) => row(ownCells(m))))));
     }
     this.paper.replaceChildren(...parts);
   }

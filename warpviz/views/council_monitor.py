@@ -80,7 +80,7 @@ class CouncilMonitor(Following):
             return
 
     def _data(self) -> dict[str, Any]:
-        start, peak = self.council.timeline.start, self.council.peak
+        start, peak, busiest = self.council.timeline.start, self.council.peak, self.council.busiest
         return {
             "fields": list(FIELDS),
             "paper": [asdict(row) for row in PAPER],
@@ -88,6 +88,7 @@ class CouncilMonitor(Following):
             "model": start.model if start else "",
             "status": self._status,
             "peak": asdict(peak) if peak else None,
+            "busiest": asdict(busiest) if busiest else None,
         }
 
     def state(self) -> Patch:
