@@ -15,6 +15,7 @@ from typing import Any
 from tokenizers import Tokenizer
 from warp_cortex import Cortex, CortexConfig, GateDecision, Prism, RouterConfig, Thought, bundled
 
+from warpviz.village import protocol
 from warpviz.village.scene import Kind, Scene, answered, scene
 from warpviz.village.tokens import Encoder
 
@@ -33,10 +34,10 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("boxes", 0, 420, "two", needs_help=True),
+    Recipe("boxes", 54, 520, "two", needs_help=True),
     Recipe("chests", 1001, 640, "two", needs_help=True),
     Recipe("household", 2000, 520, "one"),
-    Recipe("village", 3005, 860, "one"),
+    Recipe("village", 3008, 860, "one"),
 )
 
 
@@ -63,9 +64,15 @@ def write(folder: Path) -> list[Path]:
 
 
 def shows(summary: dict[str, Any], where: Scene) -> bool:
-    """Tell whether a run spawns three streams, rejects a thought and answers with a true fact that was injected."""
+    """Tell whether a run shows what the engine does.
+
+    It spawns three streams, keeps out exactly the thoughts that know nothing, one at least, and its first answer is
+    the true one, which was injected.
+    """
     streams = summary["streams"]
-    if len(streams) < LEAST_STREAMS or all(stream["accepted"] for stream in streams):
+    rejected = [stream["thought"] for stream in streams if not stream["accepted"]]
+    empty = [stream["thought"] for stream in streams if stream["thought"] == protocol.NOTHING.strip()]
+    if len(streams) < LEAST_STREAMS or not rejected or rejected != empty:
         return False
     injected = {injection["text"] for injection in summary["injections"]}
     if where.asked.ref not in injected:
