@@ -112,21 +112,26 @@ class Cortex:
                 focus = council.focus_of(context, stream, snapshot, self.config.synapse.focus)
             lane.open(stream, snapshot, focus=focus)
             streams.append(stream)
-        while not lane.is_idle:
-            lane.step()
-        lane.close("done")
+        try:
+            while not lane.is_idle:
+                lane.step()
+        finally:
+            lane.close("done")
         return streams
 
     def revoke(self, number: int) -> Revoke:
-        """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
+        """Take an injected thought out of the River's cache again, between two of its steps; see `Injector.revoke`."""
         here = self._running()
-        tail = here.injector.revoke(number)
+        with here.river_lock:
+            tail = here.injector.revoke(number)
         return self._emit(Revoke(step=here.step, injection=number, rebuilt_tokens=tail))
 
     def influence(self, number: int) -> Influence:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
         here = self._running()
-        effect = here.injector.influence(number)
+        with here.river_lock:
+            still = here.injector.still()
+        effect = still.influence(number)
         event = Influence(
             step=here.step, injection=number, first_position=effect.first_position, kl=list(effect.kl),
             attention_mass=list(effect.attention_mass),

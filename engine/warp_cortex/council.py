@@ -1,6 +1,7 @@
 """The parts of one run, and what each step of them does; every method returns the events it caused."""
 
 import platform
+import threading
 from importlib.metadata import version
 from typing import Any
 
@@ -45,6 +46,7 @@ class Council:
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
         self.router.prime(river.context.text)
+        self.river_lock = threading.RLock()  # held by whoever reads on or takes back what the River holds
         self._num_streams = self._peak_bytes = 0
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
@@ -92,7 +94,8 @@ class Council:
         if outcome.error is not None:
             failure = Failure(step=self.step, stream=outcome.stream.id, message=outcome.error)
             return [failure, Finish(step=self.step, stream=outcome.stream.id, reason="error")]
-        return self._judge(outcome, theta=theta, can_inject=can_inject)
+        with self.river_lock:
+            return self._judge(outcome, theta=theta, can_inject=can_inject)
 
     def _grown(self) -> list[Event]:
         """Return the bytes held now if the streams hold more than ever before, so that a run's peak is on record."""

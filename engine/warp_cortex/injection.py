@@ -124,6 +124,12 @@ class Injector:
         first = with_it[0].position if with_it else injection.at
         return Effect(first, tuple(kl), tuple(step.mass for step in with_it))
 
+    def still(self) -> "Injector":
+        """Return this moment's thoughts over a fork of the River, to be measured while the River goes on."""
+        other = Injector(self.context.fork(), self.config)
+        other.active = dict(self.active)
+        return other
+
     def _written(self, thought: str) -> str:
         return self.config.template.format(thought=thought.strip())
 

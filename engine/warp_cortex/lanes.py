@@ -49,14 +49,16 @@ def river_step(here: Council, controls: Controls) -> tuple[list[Event], str | No
     reason = "stopped" if controls.interrupted() else here.river.why_done()
     if reason is not None:
         return [], reason
-    try:
-        written = here.river.step()
-    except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
-        return [Failure(step=here.step, stream=None, message=str(error).splitlines()[0])], "error"
-    if written is None:
-        return [], "end"
-    token, piece = written
-    return [Token(step=here.step, id=token, text=piece, position=here.step - 1), *here.route(piece)], None
+    with here.river_lock:
+        try:
+            written = here.river.step()
+        except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
+            message = str(error).partition("\n")[0]
+            return [Failure(step=here.step, stream=None, message=message)], "error"
+        if written is None:
+            return [], "end"
+        token, piece = written
+        return [Token(step=here.step, id=token, text=piece, position=here.step - 1), *here.route(piece)], None
 
 
 def cooperative(here: Council, controls: Controls) -> Iterator[Event]:
