@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from warp_cortex import Finish
+from warp_cortex import Finish, Inject
 
 from tests.viz.engines import FabricatedCortex
 from tests.viz.fabricated import fabricate
@@ -139,3 +139,49 @@ def test_the_main_thread_stays_free():
     assert time.perf_counter() - begun < 0.2
     assert run._thread is not threading.current_thread()
     run.close(5)
+
+
+def test_one_cortex_never_runs_twice_at_once():
+    """Another name does not help: a run of the same cortex ends before the next begins."""
+    cortex = slow()
+    first = EngineThread(cortex, "p", name="one").start()
+    second = EngineThread(cortex, "p", name="two").start()
+    assert first.status == "stopped"
+    assert "one" not in live_runs()
+    second.close(5)
+
+
+def test_what_an_earlier_run_left_in_the_engine_is_not_shown():
+    """Until its first event a run's trace is empty, even if the cortex still holds an older one."""
+    cortex = FabricatedCortex(TRACE)
+    cortex.trace.events.extend(TRACE.events[:5])
+    run = EngineThread(cortex, "p")
+    assert run.trace.events == []
+    run.start()
+    assert run.join(5)
+    assert len(run.trace.events) == 5 + len(TRACE.events)
+
+
+def test_influence_is_measured_after_the_run_and_can_be_stopped():
+    """Every injection of a finished run is measured once; a stopped run measures nothing."""
+
+    class Measured(FabricatedCortex):
+        def __init__(self, **settings):
+            super().__init__(TRACE, **settings)
+            self.asked = []
+
+        def influence(self, injection):
+            self.asked.append(injection)
+
+    wanted = [event.injection for event in TRACE.of(Inject)]
+    assert wanted
+    for influence, expected in ((True, wanted), (False, [])):
+        cortex = Measured()
+        run = EngineThread(cortex, "p", influence=influence).start()
+        assert run.join(5)
+        assert cortex.asked == expected
+        assert run.status == "done"
+    cortex = Measured(period_s=0.01)
+    run = EngineThread(cortex, "p").start()
+    assert run.close(5)
+    assert cortex.asked == []

@@ -72,14 +72,17 @@ class EngineThread:
         return self._trace
 
     def start(self) -> "EngineThread":
-        """Begin the run, stopping whatever run had this name before; starting twice raises RuntimeError."""
+        """Begin the run, stopping whatever run had this name or this cortex before.
+
+        Raises:
+            RuntimeError: it was started before.
+        """
         with self._lock:
             if self._status != "new":
                 msg = f"the run {self.name!r} was started before; make a new EngineThread to run again"
                 raise RuntimeError(msg)
             self._status = "running"
-        earlier = _claim(self)
-        if earlier is not None:
+        for earlier in _claim(self):
             earlier.close()
         self._thread.start()
         return self
@@ -161,11 +164,12 @@ _live: dict[str, EngineThread] = {}
 _live_lock = threading.Lock()
 
 
-def _claim(run: EngineThread) -> EngineThread | None:
+def _claim(run: EngineThread) -> list[EngineThread]:
+    """Take the name; return the runs that must end first: the one that had it, and any of the same cortex."""
     with _live_lock:
-        earlier = _live.get(run.name)
+        earlier = [other for other in _live.values() if other.name == run.name or other.cortex is run.cortex]
         _live[run.name] = run
-    return earlier if earlier is not run else None
+    return earlier
 
 
 def _release(run: EngineThread) -> None:
