@@ -120,6 +120,34 @@ def test_a_linked_trait_moves_other_stores_without_telling_the_kernel(page: Page
     assert found == {"ks": [9, 9, 9], "saves": [1, 1, 0], "heard": [7, 9]}
 
 
+def test_a_restarted_kernel_breaks_nothing(page: Page) -> None:
+    """When talking to the kernel throws, the store says so and linked views still move."""
+    found = page.evaluate("""() => {
+      const models = [fake({ k: 1, links: { k: "h" } }), fake({ k: 1, links: { k: "h" } })];
+      models[0].save_changes = models[0].send = () => { throw new Error("comm is closed"); };
+      const stores = models.map((m) => new Store(m));
+      let lost = 0;
+      stores[0].on("lost", () => { lost += 1; });
+      stores[0].set("k", 5);
+      stores[0].send({ op: "x" });
+      const ks = stores.map((s) => s.get("k"));
+      stores.forEach(closeStore);
+      return { ks, lost };
+    }""")
+    assert found == {"ks": [5, 5], "lost": 2}
+
+
+def test_an_older_state_does_not_undo_a_slider(page: Page) -> None:
+    """Shared traits come with a full state, but not over a value that was set here a moment ago."""
+    found = page.evaluate("""() => {
+      const store = new Store(fake({ k: 1, alpha: 0.1 }));
+      store.set("k", 9);
+      store.apply({ op: "state", data: { traits: { k: 4, alpha: 0.4 } } }, []);
+      return [store.get("k"), store.get("alpha")];
+    }""")
+    assert found == [9, 0.4]
+
+
 def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
     """Nearest landmark, distance, rank and radius in the browser equal `Chains.at` for every k."""
     subject = made_up(90)

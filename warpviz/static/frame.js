@@ -12,6 +12,7 @@ class Frame {
     this.build();
     this.cleanup(watchTheme(() => { this.colours = null; this.themeListeners.forEach((fn) => fn()); }));
     this.cleanup(store.on("change:notice", (text) => this.error(text)));
+    this.cleanup(store.on("lost", () => this.status("The kernel no longer answers: run the cell again")));
     this.error(store.get("notice"));
     this.cleanup(store.on("data", () => this.titles()));
     this.titles();

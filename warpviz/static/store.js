@@ -2,6 +2,7 @@
 
 const WARPVIZ = (globalThis.__warpviz ??= { stores: new Map(), groups: new Map(), painted: 0 });
 const [ASK_AGAIN_MS, ASK_MOST_MS] = [600, 10000];
+const FRESH_MS = 1000;
 const SELECTION_NONE = Object.freeze([]);
 
 class Emitter {
@@ -31,6 +32,7 @@ class Store extends Emitter {
     this.synced = false;
     this.refs = 0;
     this.seen = {};
+    this.touched = {};  // when a trait was last set here: an older state from the kernel does not undo it
     this.attach();
   }
 
@@ -64,8 +66,9 @@ class Store extends Emitter {
   set(name, value, { save = true } = {}) {
     if (same(this.get(name), value)) return;
     this.watch(name);
+    this.touched[name] = performance.now();
     this.model.set(name, value);
-    if (save) this.model.save_changes();
+    if (save) this.attempt(() => this.model.save_changes());
     const group = (this.get("links") ?? {})[name];
     for (const other of (group && WARPVIZ.groups.get(group)) ?? []) {
       if (other !== this && !same(other.get(name), value)) other.model.set(name, value);
@@ -87,13 +90,22 @@ class Store extends Emitter {
   ready(wait = ASK_AGAIN_MS) {
     clearTimeout(this.asking);
     if (this.synced || !this.live) return;
-    this.model.send({ op: "ready" });
+    this.attempt(() => this.model.send({ op: "ready" }));
     this.asking = setTimeout(() => this.ready(Math.min(wait * 2, ASK_MOST_MS)), wait);
   }
 
   /** Send a message of the view's own to the kernel; without one it is dropped. */
   send(content, buffers = []) {
-    if (this.live) this.model.send(content, undefined, buffers);
+    if (this.live) this.attempt(() => this.model.send(content, undefined, buffers));
+  }
+
+  /** Talk to the kernel; one that was restarted no longer listens, and the view goes on by itself. */
+  attempt(talk) {
+    try {
+      talk();
+    } catch (error) {
+      this.emit("lost", error);
+    }
   }
 
   receive(content, buffers) {
@@ -121,7 +133,8 @@ class Store extends Emitter {
       changed.add(header.name);
     }
     for (const [name, value] of Object.entries(full ? content.data.traits ?? {} : {})) {
-      if (!same(this.get(name), value)) this.model.set(name, value);
+      const fresh = performance.now() - (this.touched[name] ?? -Infinity) < FRESH_MS;
+      if (!fresh && !same(this.get(name), value)) this.model.set(name, value);
     }
     this.emit("data", { full, changed });
     if (content.events?.length) this.emit("events", content.events);
