@@ -3,13 +3,16 @@
 const DOT = 5;
 
 class GateAxis {
-  constructor(run) { Object.assign(this, { run, places: new Map(), key: "", box: { x: 0, y: 0, w: 1, h: 1 } }); }
+  constructor(run) { Object.assign(this, { run, places: new Map(), key: "", box: { x: 0, y: 0, w: 1, h: 1 }, counted: 0, low: -0.05 }); }
 
   /** The range of similarities with room for theta; grows, never shrinks while the run goes on. */
   get domain() {
-    let low = -0.05;
-    for (const lane of this.run.gated) if (lane.similarity !== null && lane.similarity > -1) low = Math.min(low, lane.similarity - 0.03);
-    return [Math.max(-1, Math.floor(low * 10) / 10), 1];
+    const { gated } = this.run;
+    for (; this.counted < gated.length; this.counted += 1) { // each thought once, though every frame asks
+      const { similarity } = gated[this.counted];
+      if (similarity !== null && similarity > -1) this.low = Math.min(this.low, similarity - 0.03);
+    }
+    return [Math.max(-1, Math.floor(this.low * 10) / 10), 1];
   }
 
   get scale() { return linear(this.domain, [this.box.x + 14, this.box.x + this.box.w - 14]); }
@@ -73,5 +76,5 @@ class GateAxis {
     else drawMark(pen, "cross", x, y, r * 0.72, { stroke: theme.vermilion, width: 1.6 });
   }
 
-  reset(run) { this.run = run; this.places.clear(); this.key = ""; }
+  reset(run) { Object.assign(this, { run, key: "", counted: 0, low: -0.05 }); this.places.clear(); }
 }

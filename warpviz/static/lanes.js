@@ -65,12 +65,14 @@ class Lanes {
       card.el.remove();
       this.cards.delete(lane);
     }
+    const grown = [];
     this.slots.forEach((lane, slot) => {
       if (!lane) return;
       const card = this.cards.get(lane) ?? this.makeCard(lane);
       card.el.style.transform = `translateY(${slot * LANE_HEIGHT}px)`;
-      this.fillCard(card, lane, cursor);
+      if (this.fillCard(card, lane, cursor)) grown.push(card.thought);
     });
+    for (const thought of grown) thought.scrollTop = thought.scrollHeight; // all at the end: one layout, not one per card
   }
 
   makeCard(lane) {
@@ -87,22 +89,24 @@ class Lanes {
     return card;
   }
 
+  /** Bring a card to this moment; returns whether its text has changed. */
   fillCard(card, lane, cursor) {
     const count = lane.count(cursor);
+    const changed = card.shown !== count;
     while (card.shown > count) { card.thought.lastChild.remove(); card.shown -= 1; }
     const fresh = count - card.shown <= 2;
     for (; card.shown < count; card.shown += 1) {
       card.thought.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
     }
-    card.thought.scrollTop = card.thought.scrollHeight;
     const phase = lane.phase(cursor);
     card.el.classList.toggle("wr-past", lane.closedAt < cursor && this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS);
-    if (phase === card.phase) return;
+    if (phase === card.phase) return changed;
     card.phase = phase;
     card.el.dataset.phase = phase;
     const judged = lane.gatedAt < cursor;
     const against = judged ? `${VERDICTS[phase]} ${comparison(lane.similarity, lane.threshold, lane.accepted)}` : VERDICTS[phase];
     card.verdict.textContent = phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against;
+    return changed;
   }
 
   /** Return the rectangle of a lane's card, or of its row's beginning in the crowd, in page pixels. */

@@ -104,18 +104,16 @@ class RiverText {
   }
 
   flash(lane) {
-    for (let i = lane.from; i >= 0 && i <= lane.to; i += 1) {
-      const span = this.span(i);
-      if (!span) continue;
-      span.classList.remove("wr-lit");
-      void span.offsetWidth; // restarts the animation
-      span.classList.add("wr-lit");
-    }
+    const spans = [];
+    for (let i = lane.from; i >= 0 && i <= lane.to; i += 1) if (this.span(i)) spans.push(this.span(i));
+    for (const span of spans) span.classList.remove("wr-lit");
+    if (spans.length) void spans[0].offsetWidth; // restarts the animation; once, since each asks for a layout
+    for (const span of spans) span.classList.add("wr-lit");
   }
 
   /** Lay the notes beside the token their thought entered at: newest first, older ones move up, shrink, then give way. */
   placeNotes(cursor) {
-    const seen = new Set();
+    const places = new Map(); // all read before the first is written: one layout, not one per note
     let limit = Infinity;
     for (let n = countBelow(this.run.noteAt, cursor) - 1; n >= 0; n -= 1) {
       const lane = this.run.notes[n];
@@ -125,18 +123,19 @@ class RiverText {
       const drift = ideal - (limit - NOTE_TALL);
       if (drift > NOTE_DRIFT * 2) continue;
       const small = drift > NOTE_DRIFT;
-      seen.add(lane);
-      limit = this.placeNote(lane, Math.min(ideal, limit - (small ? NOTE_SMALL : NOTE_TALL)), small, cursor);
+      const top = Math.min(ideal, limit - (small ? NOTE_SMALL : NOTE_TALL));
+      places.set(lane, { top, small });
+      limit = top - 4;
     }
-    for (const [lane, note] of this.notes) if (!seen.has(lane)) { note.remove(); this.notes.delete(lane); }
+    for (const [lane, place] of places) this.placeNote(lane, place, cursor);
+    for (const [lane, note] of this.notes) if (!places.has(lane)) { note.remove(); this.notes.delete(lane); }
   }
 
-  placeNote(lane, top, small, cursor) {
+  placeNote(lane, { top, small }, cursor) {
     const note = this.notes.get(lane) ?? this.makeNote(lane);
     note.style.top = `${top}px`;
     note.classList.toggle("wr-small", small);
     note.classList.toggle("wr-revoked", lane.revokedAt < cursor);
-    return top - 4;
   }
 
   makeNote(lane) {
