@@ -33,6 +33,8 @@ def test_every_row_has_every_figure(record):
     for name in ("river_token", "first_publish", "select", "later_publish"):
         assert short[f"{name}_ms"] > 0
         assert short[f"{name}_spread"] >= 0
+        assert short[f"{name}_cpu_ms"] > 0
+    assert short["select_in_river_tokens"] == short["select_cpu_ms"] / short["river_token_cpu_ms"]
     assert record["provenance"]["seed"] == 3
     assert {"machine", "date", "torch"} <= record["provenance"].keys()
 
@@ -59,7 +61,7 @@ def test_what_does_not_fit_is_a_row_that_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(longcontext.budget, "available_bytes", lambda _: 1234)
     (row,) = measured(tmp_path, "--context", "150")["rows"]
     assert "1,234 are available on cpu" in row["skipped"]
-    assert "read_s" not in row
+    assert "read_ms" not in row
 
 
 def test_one_json_object_and_the_tables(tmp_path, capsys):

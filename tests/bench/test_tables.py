@@ -113,7 +113,7 @@ def test_a_table_of_thoughts_has_one_line_each(sky: dict[str, np.ndarray]) -> No
 def test_the_figures_of_a_run_are_its_own() -> None:
     """Nothing is added to what was measured, and nothing left out."""
     names = [
-        "agents", "finished", "ended", "task_tokens", "thought_tokens", "seconds", "agent_tokens_per_s",
+        "agents", "finished", "timed_agents", "ended", "task_tokens", "thought_tokens", "seconds", "agent_tokens_per_s",
         "thought_tokens_per_s", "cpu_seconds", "tokens_per_cpu_s", "accepted", "slots", "peak_rss_bytes",
     ]  # fmt: skip
     assert curves.facts(dict.fromkeys(names, 3.0)).to_dict() == dict.fromkeys(names, 3.0)

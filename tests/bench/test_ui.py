@@ -108,7 +108,7 @@ def test_one_repeat_in_a_real_browser(tmp_path: Path, capsys: pytest.CaptureFixt
     assert ui.execute(arguments(*flags, "--out", str(tmp_path))) == 0
     record = json.loads(capsys.readouterr().out)
     assert [section.get("failed") for section in record["sections"]] == [None] * 3
-    assert len(record["rows"]) == 6
+    assert len(record["rows"]) == 8
     for found in record["rows"]:
         assert found["n"] == 1
         assert all(math.isfinite(found[name]) and found[name] > 0 for name in ("p50", "p95"))

@@ -49,7 +49,7 @@ def curve(frame: pd.DataFrame, *, y: str, x: str = "agents", by: str = "arm", ti
 def facts(found: dict[str, Any]) -> pd.Series:
     """Return the figures of a million run, one per line."""
     names = (
-        "agents", "finished", "ended", "task_tokens", "thought_tokens", "seconds", "agent_tokens_per_s",
+        "agents", "finished", "timed_agents", "ended", "task_tokens", "thought_tokens", "seconds", "agent_tokens_per_s",
         "thought_tokens_per_s", "cpu_seconds", "tokens_per_cpu_s", "accepted", "slots", "peak_rss_bytes",
     )  # fmt: skip
     return pd.Series({name: round(found[name], 1) for name in names}, name="a million agents", dtype=object)

@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import torch
 from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig, budget, cover_radius, rank
 
 from warpviz.bench import shape
-from warpviz.bench.gauge import PeakBytes, Spread, tidy, time_of, wait
+from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report
 
@@ -64,7 +66,9 @@ def fill(
     peak = PeakBytes(prism.device)
     context = Context(prism, capacity=tokens + ROOM * NEW)
     ids = shape.random_ids(tokens, prism.spec.vocab_size, seed=seed)
-    row["read_s"] = time_of(lambda: context.read(ids, chunk=chunk), prism.device, repeats=1, warm=0).median
+    clocks = Clocks(prism.device)
+    clocks.time(lambda: context.read(ids, chunk=chunk))
+    clocks.note(row, "read")
     config = SynapseConfig(k=min(k, tokens), incremental=True)
     _river(row, context, seed=seed)
     _first(row, context, config, repeats=repeats, seed=seed)
@@ -76,40 +80,40 @@ def fill(
 def _river(row: dict[str, Any], context: Context, *, seed: int) -> None:
     """Time the River's own tokens over the whole cache."""
     copy = iter(shape.random_ids(2 * RIVER_TOKENS, context.prism.spec.vocab_size, seed=seed + 1))
-    device = context.prism.device
-    times = time_of(lambda: context.write(next(copy)), device, repeats=RIVER_TOKENS, warm=3)
-    _note(row, "river_token", times)
+    clocks = Clocks(context.prism.device)
+    context.write(next(copy))
+    for _ in range(RIVER_TOKENS):
+        clocks.time(lambda: context.write(next(copy)))
+    clocks.note(row, "river_token")
 
 
 def _first(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
     """Time a first snapshot, which considers everything, and within it the choice alone."""
-    device = context.prism.device
-    times = time_of(lambda: Synapse(config, seed=seed).publish(context), device, repeats=repeats)
-    _note(row, "first_publish", times)
+    publishing, choosing = (Clocks(context.prism.device) for _ in range(2))
     evidence = context.evidence(config.space)
-    rankings = []
-    times = time_of(lambda: rankings.append(rank(evidence, k=config.k)), device, repeats=repeats)
-    _note(row, "select", times)
+    rankings = [rank(evidence, k=config.k)]
+    for _ in range(repeats):
+        publishing.time(lambda: Synapse(config, seed=seed).publish(context))
+        choosing.time(lambda: rankings.append(rank(evidence, k=config.k)))
+    publishing.note(row, "first_publish")
+    choosing.note(row, "select")
     row["select_distances"] = rankings[-1].evaluations
     row["all_distances"] = config.k * len(evidence.points)
-    row["select_in_river_tokens"] = row["select_ms"] / row["river_token_ms"]
+    row["select_in_river_tokens"] = _ratio(row, "select", "river_token")
 
 
 def _later(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
     """Time snapshots that each come 64 tokens after the one before, and compare the last with an exact one."""
-    device, synapse = context.prism.device, Synapse(config, seed=seed)
+    clocks, synapse = Clocks(context.prism.device), Synapse(config, seed=seed)
     snapshot = synapse.publish(context)
-    seconds = []
     for number in range(min(repeats, ROOM - 1)):
         context.read(shape.random_ids(NEW, context.prism.spec.vocab_size, seed=seed + 2 + number))
-        wait(device)
-        seconds.append(time_of(lambda: synapse.publish(context), device, repeats=1, warm=0).median)
+        clocks.time(lambda: synapse.publish(context))
         snapshot = synapse.current or snapshot
-    times = Spread(tuple(seconds))
-    _note(row, "later_publish", times)
+    clocks.note(row, "later_publish")
     row["later_distances"] = snapshot.evaluations
-    row["later_in_river_tokens"] = row["later_publish_ms"] / row["river_token_ms"]
-    row["first_over_later"] = row["first_publish_ms"] / row["later_publish_ms"]
+    row["later_in_river_tokens"] = _ratio(row, "later_publish", "river_token")
+    row["first_over_later"] = _ratio(row, "first_publish", "later_publish")
     row["kept_bytes"] = synapse.num_bytes
     _compare(row, context, snapshot, config)
 
@@ -125,8 +129,35 @@ def _compare(row: dict[str, Any], context: Context, snapshot: Snapshot, config: 
     row["landmarks_in_common"] = int(both.sum())
 
 
-def _note(row: dict[str, Any], name: str, times: Spread) -> None:
-    row[f"{name}_ms"], row[f"{name}_spread"] = 1e3 * times.median, times.relative
+def _ratio(row: dict[str, Any], one: str, other: str) -> float:
+    """Return one time over another, by the process' own clock where there is one."""
+    unit = "cpu_ms" if f"{one}_cpu_ms" in row else "ms"
+    return float(row[f"{one}_{unit}"] / row[f"{other}_{unit}"])
+
+
+class Clocks:
+    """Seconds by the wall's clock and by this process' own, which other work on the machine hardly touches."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self._wall: list[float] = []
+        self._own: list[float] = []
+
+    def time(self, work: Callable[[], object]) -> None:
+        """Do some work once, the device drained before and after."""
+        wait(self.device)
+        wall, own = time.perf_counter(), time.process_time()
+        work()
+        wait(self.device)
+        self._wall.append(time.perf_counter() - wall)
+        self._own.append(time.process_time() - own)
+
+    def note(self, row: dict[str, Any], name: str) -> None:
+        """Write medians and spreads into a row; a process' own time says nothing about what a GPU did."""
+        wall, own = Spread(tuple(self._wall)), Spread(tuple(self._own))
+        row[f"{name}_ms"], row[f"{name}_spread"] = 1e3 * wall.median, wall.relative
+        if self.device.type == "cpu":
+            row[f"{name}_cpu_ms"], row[f"{name}_cpu_spread"] = 1e3 * own.median, own.relative
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -141,6 +172,7 @@ NOTE = (
     "Random weights, random text. first_publish considers every token (geometry, attention and choice); select is the "
     "choice of k landmarks alone; later_publish comes 64 tokens after another snapshot and considers what stands for "
     "the text read before and the tokens since. certified_radius bounds true_radius; exact_radius is that of a choice "
-    "among everything. Times are medians, spreads (90 % - 10 %) / median. estimated_bytes is what is asked for before "
+    "among everything. Times are medians, spreads (90 % - 10 %) / median; cpu times, which the "
+    "ratios are made of, are the process' own. estimated_bytes is what is asked for before "
     "reading, peak_bytes what reading, first snapshots and River tokens took (on a CPU, of the process)."
 )

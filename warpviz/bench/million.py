@@ -3,7 +3,6 @@
 import argparse
 import json
 import multiprocessing
-import os
 import queue
 import sys
 import time
@@ -17,11 +16,12 @@ import torch
 from warpviz.bench import thinking
 from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
-from warpviz.bench.machine import provenance
+from warpviz.bench.machine import load, provenance
 from warpviz.bench.progress import Meter, meter
 from warpviz.bench.shards import Ledger, Shards
 from warpviz.bench.thinking import Note, Plan
 
+SAVE_EVERY = 5.0  # seconds between two states of the record on disk
 PATIENCE = 60.0  # seconds a process gets to put down what it is doing
 
 
@@ -39,6 +39,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("million"), help="folder of the results (million)")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end, and nothing else")
+
+
+class Books:
+    """Writes down what a call has done while it goes on: a call that is killed loses seconds of its record at most."""
+
+    def __init__(self, ledger: Ledger, record: dict[str, Any], args: argparse.Namespace, shown: Meter) -> None:
+        self.ledger, self.record, self.workers, self.shown = ledger, record, args.workers, shown
+        self.notes: list[Note] = []
+        self.call: dict[str, Any] = {"slots": args.slots, "workers": args.workers, "interrupted": False}
+        self.call |= provenance("cpu", seed=args.seed) | load()
+        record["calls"].append(self.call)
+        self._start = self._saved = time.monotonic()
+
+    def tell(self, note: Note) -> None:
+        """Take note of a shard that was written."""
+        self.notes.append(note)
+        self.shown.advance(note.agents, note.task_tokens + note.thought_tokens)
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the record."""
+        self._saved = time.monotonic()
+        self.call |= _tally(self.notes, self.workers) | {"seconds": self._saved - self._start}
+        self.ledger.save(self.record)
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
@@ -65,16 +90,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
     if missing := shards.missing():
-        notes: list[Note] = []
-        start, load = time.monotonic(), os.getloadavg()[0]
         _ready(plan, args.slots, args.out)
         done = plan.agents - sum(len(shards.members(number)) for number in missing)
         with meter(plan.agents, done, quiet=args.json) as shown:
-            interrupted = _think(plan, args, missing, _noted(notes, shown))
-        call = {"slots": args.slots, "workers": args.workers, "interrupted": interrupted, "load_before": load}
-        call |= provenance("cpu", seed=plan.seed) | {"seconds": time.monotonic() - start}
-        record["calls"].append(call | _tally(notes, args.workers))
-        ledger.save(record)
+            books = Books(ledger, record, args, shown)
+            try:
+                _think(plan, args, missing, books)
+            finally:
+                books.save()
     return summary(record, shards)
 
 
@@ -100,24 +123,15 @@ def _ready(plan: Plan, slots: int, folder: Path) -> None:
         np.savez(folder / "axes.npz", **thinking.Workshop(plan).axes(slots))  # type: ignore[arg-type] # as in shards
 
 
-def _noted(notes: list[Note], shown: Meter) -> Callable[[Note], None]:
-    def tell(note: Note) -> None:
-        notes.append(note)
-        shown.advance(note.agents, note.task_tokens + note.thought_tokens)
-
-    return tell
-
-
-def _think(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]) -> bool:
-    """Work on the missing shards, here or in processes; return whether Ctrl-C ended it."""
+def _think(plan: Plan, args: argparse.Namespace, missing: list[int], books: Books) -> None:
+    """Work on the missing shards, here or in processes, until they are done or Ctrl-C ends it."""
     try:
         if args.workers == 1:
-            thinking.work(plan, args.slots, args.out, numbers=iter(missing), tell=tell, stop=lambda: False)
+            thinking.work(plan, args.slots, args.out, numbers=iter(missing), tell=books.tell, stop=lambda: False)
         else:
-            _beside(plan, args, missing, tell)
+            _beside(plan, args, missing, books.tell)
     except KeyboardInterrupt:
-        return True
-    return False
+        books.call["interrupted"] = True
 
 
 def _beside(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]) -> None:
@@ -177,22 +191,28 @@ def _tally(notes: list[Note], workers: int) -> dict[str, Any]:
 
 
 def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
-    """Return what was done, over all calls on a folder. Tokens are those that agents fed: tasks and thoughts."""
+    """Return what was done, over all calls on a folder. Tokens are those that agents fed: tasks and thoughts.
+
+    finished: agents in the folder. All other counts, and the rates, are of the agents whose calls are on record.
+    """
     calls = record["calls"]
     total = {
         name: sum(call[name] for call in calls)
-        for name in ("finished", "task_tokens", "thought_tokens", "ended", "accepted", "seconds", "cpu_seconds")
+        for name in ("task_tokens", "thought_tokens", "ended", "accepted", "seconds", "cpu_seconds")
     }
+    timed = sum(call["finished"] for call in calls)
     tokens = total["task_tokens"] + total["thought_tokens"]
     seconds = total["seconds"] or float("inf")
+    missing = shards.missing()
     last = calls[-1] if calls else {}
     return {
-        "agents": shards.agents, **total, "tokens": tokens, "agent_tokens_per_s": tokens / seconds,
-        "thought_tokens_per_s": total["thought_tokens"] / seconds, "agents_per_s": total["finished"] / seconds,
+        "agents": shards.agents, "finished": shards.agents - sum(len(shards.members(number)) for number in missing),
+        "timed_agents": timed, **total, "tokens": tokens, "agent_tokens_per_s": tokens / seconds,
+        "thought_tokens_per_s": total["thought_tokens"] / seconds, "agents_per_s": timed / seconds,
         "tokens_per_cpu_s": tokens / (total["cpu_seconds"] or float("inf")),
         "peak_rss_bytes": max((call["peak_rss_bytes"] for call in calls), default=0),
         "slots": last.get("slots", 0) * last.get("workers", 0), "calls": calls, "plan": record["plan"],
-        "missing": len(shards.missing()),
+        "missing": len(missing),
     }  # fmt: skip
 
 
@@ -213,7 +233,7 @@ def told(found: dict[str, Any], folder: Path) -> str:
     tasks, thoughts = found["task_tokens"], found["thought_tokens"]
     rates = [found[name] for name in ("agent_tokens_per_s", "thought_tokens_per_s", "tokens_per_cpu_s")]
     lines = (
-        f"{found['finished']:,} of {found['agents']:,} agents finished, {found['ended']:,} ended by themselves",
+        f"{found['finished']:,} of {found['agents']:,} agents finished",
         f"{found['tokens']:,} tokens fed in {found['seconds']:,.0f} s: {tasks:,} of tasks, {thoughts:,} of thoughts",
         "{:,.0f} agent-tokens/s, {:,.0f} of them thought; {:,.0f} per second of one core".format(*rates),
         f"{found['accepted']:,} thoughts would pass the gate; {memory:,.0f} MiB resident at most",

@@ -93,8 +93,9 @@ def live_rows(desk: Desk, *, seconds: int, seed: int) -> list[dict[str, Any]]:
         view = "document.querySelector('section[aria-label=\"Live run\"]')?.liveRun"
         book.wait_for(f"{view}?.playhead.live && {view}.run.counts({view}.playhead.cursor).alive >= {STREAMS - 5}")
         book.page.wait_for_timeout(1000 * SETTLE_S)
-        start = book.page.evaluate("() => { __probe.watch(); return Date.now() / 1000; }")
+        start, used = book.page.evaluate("() => { __probe.watch(); return Date.now() / 1000; }"), book.cpu_ms()
         book.page.wait_for_timeout(1000 * (seconds + 1))
+        used = (book.cpu_ms() - used) / (10 * (seconds + 1))
         seen = book.page.evaluate("__probe.seen")
         report = book.ask(3)
     end = start + seconds
@@ -109,6 +110,7 @@ def live_rows(desk: Desk, *, seconds: int, seed: int) -> list[dict[str, Any]]:
         row("live view: token in the kernel to painted", delays_ms(seen, report["clock"], start)),
         row("live view: kernel processor time for the view", cost, unit="% of a core", target_p50=CPU_LIMIT,
             target_p95=CPU_LIMIT),
+        row("live view: processor time of the page", [used], unit="% of a core"),
         row("for comparison: kernel processor time without a view", shares(alone, before - seconds, before),
             unit="% of a core"),
         row("live view: changes dropped", [report["dropped"]], unit="changes", target_p50=0, target_p95=0),

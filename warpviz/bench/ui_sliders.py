@@ -33,12 +33,13 @@ GateTuner(trace, labels=labels)
 
 
 def press(book: Notebook, slider: "Locator", key: str, wanted: dict[str, Any], pause_ms: float) -> dict[str, float]:
-    """Press a key on a slider and return the milliseconds to each picture wanted."""
+    """Press a key on a slider; return the milliseconds to each picture wanted, and "cpu", those of the page's thread."""
     book.page.wait_for_timeout(pause_ms)
+    before = book.cpu_ms()
     book.page.evaluate("wanted => __probe.arm(wanted)", wanted)
     slider.press(key)
     times: dict[str, float] = book.page.evaluate("() => __probe.took()")
-    return times
+    return {**times, "cpu": book.cpu_ms() - before}
 
 
 def keys_of_k(count: int) -> list[tuple[str, int]]:
@@ -71,10 +72,11 @@ def k_rows(desk: Desk, *, tokens: int, repeats: int, seed: int) -> list[dict[str
             press(book, bare, key, {"bare": k}, pauses.uniform(*PAUSE_MS))["bare"]
             for key, k in keys_of_k(WARM + repeats)
         ]
-    painted, drawn = ([sample[name] for sample in samples[WARM:]] for name in ("cloud", "diagrams"))
+    painted, drawn, spent = ([sample[name] for sample in samples[WARM:]] for name in ("cloud", "diagrams", "cpu"))
     return [
         row(f"k slider to painted landmarks, {held:,} tokens", painted, target_p50=16, target_p95=50),
         row(f"k slider to new diagrams, {held:,} tokens", drawn, target_p50=60, target_p95=150),
+        row("k slider: processor time of the page, both pictures", spent, unit="ms of CPU"),
         row("for comparison: a bare slider and canvas, no view", floor[WARM:]),
     ]
 
@@ -103,9 +105,13 @@ def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[di
             step = 1 if place % 40 < 20 else -1  # noqa: PLR2004 - to and fro, twenty presses each way
             theta = float(slider.input_value()) + 0.005 * step
             key = "ArrowRight" if step > 0 else "ArrowLeft"
-            samples.append(press(book, slider, key, {"gate": theta}, pauses.uniform(*PAUSE_MS))["gate"])
+            samples.append(press(book, slider, key, {"gate": theta}, pauses.uniform(*PAUSE_MS)))
             _judged(book)
-    return [row(f"theta to re-decided gate, {thoughts:,} thoughts", samples[WARM:], target_p50=16, target_p95=50)]
+    decided, spent = ([sample[name] for sample in samples[WARM:]] for name in ("gate", "cpu"))
+    return [
+        row(f"theta to re-decided gate, {thoughts:,} thoughts", decided, target_p50=16, target_p95=50),
+        row("theta slider: processor time of the page", spent, unit="ms of CPU"),
+    ]
 
 
 def _judged(book: Notebook) -> None:
