@@ -116,6 +116,8 @@ def test_a_ragged_batch_equals_each_agent_alone(prism: Prism) -> None:
         for row, agent in enumerate(batch.agents):
             want = alone[agent].step(torch.tensor([tokens[row]]))
             torch.testing.assert_close(got[row], want[0], **TIGHT)
+            torch.testing.assert_close(batch.state(row).middle, alone[agent].state(0).middle, **TIGHT)
+            torch.testing.assert_close(batch.state(row).last, alone[agent].state(0).last, **TIGHT)
 
     def release(agent: int) -> None:
         batch.release(batch.agents.index(agent))
@@ -132,9 +134,6 @@ def test_a_ragged_batch_equals_each_agent_alone(prism: Prism) -> None:
     release(2)
     step(5)
     assert batch.agents == [1]
-    for middle, last in ((batch.state(0).middle, batch.state(0).last),):
-        torch.testing.assert_close(middle, alone[1].state(0).middle, **TIGHT)
-        torch.testing.assert_close(last, alone[1].state(0).last, **TIGHT)
 
 
 def test_positions_are_exactly_those_fed(prism: Prism) -> None:
