@@ -51,7 +51,9 @@ def test_a_paired_gain() -> None:
 def test_the_first_sentence_about_the_subject_is_the_answer() -> None:
     """Uses give their value, a miss gives "", other subjects give nothing."""
     assert answered(" A dog slept. Mara got the red key from the attic.", KEY) == "attic"
-    assert answered(" So Mara found the red key in the old barn. Mara got the red key from the attic.", KEY) == "old barn"
+    assert (
+        answered(" So Mara found the red key in the old barn. Mara got the red key from the attic.", KEY) == "old barn"
+    )
     assert answered(" Nobody could say where the red key was.", KEY) == ""
     assert answered(" Mara got the red kettle from the attic.", KEY) is None
 
