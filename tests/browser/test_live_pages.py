@@ -149,6 +149,7 @@ def test_scrubbing_shows_the_past_exactly(show: Open) -> None:
         assert shown == line.text(cursor)
         lanes = page.evaluate(f"{LIVE}.lanes.slots.filter(Boolean).map(l => l.stream)")
         assert set(line.at(cursor).active) <= set(lanes)
+        assert lanes == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-7:]
 
 
 def test_motion_flies_and_lands(show: Open) -> None:

@@ -30,7 +30,8 @@ class Lanes {
     const waiting = present.filter((lane) => !seated.has(lane));
     if (waiting.length > 1) waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
     this.seat(waiting, present, cursor);
-    if (!waiting.length && this.slots.includes(null)) this.seat(this.past(cursor, seats), present, cursor);
+    const free = this.slots.filter((lane) => !lane).length;
+    if (!waiting.length && free) this.seat(this.past(cursor, free), present, cursor);
     if (isNew) this.slots.sort((a, b) => (a?.spawnedAt ?? NEVER) - (b?.spawnedAt ?? NEVER));
     this.crowd = waiting;
     this.drawCards(cursor);

@@ -36,9 +36,7 @@ class LiveRunView {
   }
 
   get run() { return this.source.run; }
-
   get status() { return this.store.data.status ?? ""; }
-
   get isLive() { return this.status === "running" || this.status === "paused"; }
 
   build() {
@@ -175,6 +173,7 @@ class LiveRunView {
     const y = box ? box.y + box.h / 2 : view.y;
     const seen = y >= view.y && y <= view.y + view.h;
     if (inText) return seen && box ? [box.x + box.w, y] : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
+    if (this.isStacked) return [view.x + 1, view.y + view.h]; // lanes below: branches run down the left bank
     return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, view.y + view.h - 2))];
   }
 
@@ -189,6 +188,7 @@ class LiveRunView {
     const cursor = this.playhead.cursor;
     this.cloudBox.hidden = this.cloud.size === 0;
     this.origin = this.overlay.canvas.getBoundingClientRect();
+    this.isStacked = this.lanes.el.offsetTop >= this.river.el.offsetTop + this.river.el.offsetHeight;
     this.axis.box = this.local(this.gate.getBoundingClientRect());
     if (!onScreen) inkText(pen, this.stage, this.origin, theme);
     this.drawThreads(pen, theme, cursor, onScreen);
@@ -214,7 +214,7 @@ class LiveRunView {
   }
 
   thread(pen, theme, lane, { alpha, width }) {
-    const curve = bend(this.trigger(lane), this.port(lane), false);
+    const curve = bend(this.trigger(lane), this.port(lane), this.isStacked);
     const points = Array.from({ length: CURVE_STEPS + 1 }, (_, i) => onCurve(curve, i / CURVE_STEPS));
     pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
     return curve;
