@@ -33,7 +33,7 @@ GateTuner(trace, labels=labels)
 
 
 def press(book: Notebook, slider: "Locator", key: str, wanted: dict[str, Any], pause_ms: float) -> dict[str, float]:
-    """Press a key on a slider; return the milliseconds to each picture wanted, and "cpu", those of the page's thread."""
+    """Press a key on a slider; return the milliseconds to each picture wanted and, as "cpu", those the page used."""
     book.page.wait_for_timeout(pause_ms)
     before = book.cpu_ms()
     book.page.evaluate("wanted => __probe.arm(wanted)", wanted)
