@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import platform
 import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from warpviz.bench import machine
 
 if TYPE_CHECKING:
     from warp_cortex import Prism
@@ -44,10 +47,25 @@ def paired(first: list[bool], second: list[bool], *, seed: int = 0, draws: int =
             "high": round(float(high), 2)}  # fmt: skip
 
 
+def processor() -> str:
+    """Return the processor's name where the system tells it."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
 def provenance(prism: Prism) -> dict[str, object]:
     """Return the model and its checksum, the machine, the versions and the day; seeds are named by each measurement."""
-    return {"model": prism.spec.name, "checksum": prism.spec.checksum} | {
-        name: value for name, value in machine.provenance(str(prism.device), seed=0).items() if name != "seed"
+    return {
+        "model": prism.spec.name,
+        "checksum": prism.spec.checksum,
+        "machine": f"{processor()}, {os.cpu_count()} cores, {platform.system()}",
+        "device": str(prism.device),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
