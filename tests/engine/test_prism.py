@@ -8,7 +8,7 @@ import torch
 from tokenizers import processors
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
-from warp_cortex import Context, Prism, attached
+from warp_cortex import Context, Prism, StreamBatch, Synapse, SynapseConfig, attached
 from warp_cortex.attention import NAME
 
 from tests.engine.tiny import build_model, build_prism, build_tokenizer, random_ids
@@ -90,6 +90,9 @@ def test_several_prisms_may_hold_one_model(model: PreTrainedModel) -> None:
     second = Prism(model, build_tokenizer())
     for prism in (first, second, first):
         torch.testing.assert_close(read(prism), want, rtol=1e-4, atol=1e-5)
+    agents = StreamBatch(first, Synapse(SynapseConfig(k=4)).publish(first.read("some text")))
+    agents.admit([1, 2], [[5, 6, 7], [8]], [None, None])  # a ragged pass, whose last tokens lie in different columns
+    torch.testing.assert_close(read(second), want, rtol=1e-4, atol=1e-5)
     first.close()
     torch.testing.assert_close(read(second), want, rtol=1e-4, atol=1e-5)
     assert model.config._attn_implementation == NAME
