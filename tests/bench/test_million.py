@@ -110,6 +110,7 @@ def test_it_goes_on_where_it_was_interrupted(finished: Path, tmp_path: Path, mon
     assert million.execute(arguments(tmp_path)) == 130
     assert len(Shards(tmp_path, 70, 20).missing()) == 2
     monkeypatch.undo()
+    assert million.run(arguments(tmp_path, "--show"))["finished"] == 40
     found = million.run(arguments(tmp_path))
     assert (found["finished"], found["missing"], len(found["calls"])) == (70, 0, 2)
     assert found["calls"][0]["interrupted"]

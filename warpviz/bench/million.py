@@ -38,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shard", type=int, default=5000, metavar="N", help="agents per file of results (5,000)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("million"), help="folder of the results (million)")
+    parser.add_argument("--show", action="store_true", help="tell what the folder holds; let nobody think")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end, and nothing else")
 
 
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
-    if missing := shards.missing():
+    if not args.show and (missing := shards.missing()):
         _ready(plan, args.slots, args.out)
         done = plan.agents - sum(len(shards.members(number)) for number in missing)
         with meter(plan.agents, done, quiet=args.json) as shown:

@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from warp_cortex.stepper import Stepper
 
 from warpviz.bench import arms, capacity, shape
 from warpviz.bench.arms import Scene
-from warpviz.bench.gauge import Spread, tidy, time_of
+from warpviz.bench.gauge import Spread, tidy, wait
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.report import Report
 
@@ -61,11 +63,15 @@ def measured(scene: Scene, count: int, *, repeats: int, seed: int) -> dict[str, 
     stepper.run(scene.own // 2)
     half = stepper.lengths.clone()
     weights = fuse(prism)
-    whole, alone = _alternating(stepper, half, _Linears(weights, count, prism), repeats=repeats, device=prism.device)
+    (whole, whole_cpu), (alone, alone_cpu) = _alternating(
+        stepper, half, _Linears(weights, count, prism), repeats=repeats, device=prism.device
+    )
     tidy(prism.device)
     return {
         "step_ms": 1e3 * whole.median, "linear_ms": 1e3 * alone.median, "times_linear": whole.median / alone.median,
         "us_per_agent_token": 1e6 * whole.median / count, "agent_tokens_per_s": count / whole.median,
+        "step_cpu_ms": 1e3 * whole_cpu.median, "linear_cpu_ms": 1e3 * alone_cpu.median,
+        "times_linear_cpu": whole_cpu.median / alone_cpu.median, "agent_tokens_per_cpu_s": count / whole_cpu.median,
         "step_spread": whole.relative, "linear_spread": alone.relative, "repeats": repeats,
     }  # fmt: skip
 
@@ -91,9 +97,12 @@ class _Linears:
         return functional.linear(final, self.weights.head)
 
 
+Times = tuple[Spread, Spread]  # by the wall clock, and of this process on a core
+
+
 def _alternating(
     stepper: Stepper, half: Tensor, linears: _Linears, *, repeats: int, device: torch.device
-) -> tuple[Spread, Spread]:  # fmt: skip
+) -> tuple[Times, Times]:  # fmt: skip
     """Time steps and products by turns, so that whatever else the machine does meets both."""
     width = stepper.width_for(int(half.max()))
 
@@ -101,12 +110,27 @@ def _alternating(
         stepper.lengths.copy_(half)
         stepper.step(width)
 
-    steps: list[float] = []
-    products: list[float] = []
-    for number in range(repeats):
-        steps += time_of(step, device, repeats=2, warm=2 * (number == 0)).seconds
-        products += time_of(linears.run, device, repeats=2, warm=2 * (number == 0)).seconds
-    return Spread(tuple(steps)), Spread(tuple(products))
+    steps: list[tuple[float, float]] = []
+    products: list[tuple[float, float]] = []
+    step()
+    linears.run()
+    for _ in range(2 * repeats):
+        steps.append(_timed(step, device))
+        products.append(_timed(linears.run, device))
+    return _spreads(steps), _spreads(products)
+
+
+def _timed(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
+    """Return seconds by the wall clock, and seconds of all of this process' threads on a core."""
+    wait(device)
+    wall, core = time.perf_counter(), time.process_time()
+    work()
+    wait(device)
+    return time.perf_counter() - wall, time.process_time() - core
+
+
+def _spreads(found: list[tuple[float, float]]) -> Times:
+    return Spread(tuple(wall for wall, _ in found)), Spread(tuple(core for _, core in found))
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -120,5 +144,5 @@ def execute(args: argparse.Namespace) -> int:
 NOTE = (
     "step: one token for every agent, 64 shared landmarks, own entries half full, greedy choice included. linear: the "
     "same products with the shared weights alone, vocabulary included, timed by turns with the steps. times_linear is "
-    "the ratio of the medians."
+    "the ratio of the medians. cpu: seconds on a core, which others on the machine hardly change."
 )
