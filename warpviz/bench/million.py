@@ -218,13 +218,13 @@ def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run and print; 130 after Ctrl-C (a second call goes on), else 0."""
+    """Run and print; 130 if somebody has not thought yet (a second call goes on), else 0."""
     found = run(args)
     if args.json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
         sys.stdout.write(told(found, args.out) + "\n")
-    return 130 if found["missing"] else 0
+    return 130 if found["missing"] and not args.show else 0
 
 
 def told(found: dict[str, Any], folder: Path) -> str:
