@@ -1,0 +1,49 @@
+"""What a newcomer sees first: `warpviz run` on the bundled samples, without a flag."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from warp_cortex import Inject, Token, load_trace
+
+import warpviz
+from warpviz.cli import main
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", warpviz.samples())
+def test_a_council_at_work(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Three streams from the River's own triggers, one thought kept out, one let in, and the River goes by it."""
+    prompt = tmp_path / "prompt.txt"
+    prompt.write_text(warpviz.sample(name), encoding="utf-8")
+    assert main(["run", "--prompt", str(prompt), "--json", "--out", str(tmp_path)]) == 0
+    summary = json.loads(capfd.readouterr().out)
+    verdicts = [stream["accepted"] for stream in summary["streams"]]
+    assert len(verdicts) >= 3
+    assert {True, False} <= set(verdicts)
+    assert summary["injections"]
+    assert follows(tmp_path)
+
+
+def follows(folder: Path) -> bool:
+    """Tell whether, after some injection, the River says the word its thought ended with."""
+    trace = load_trace(folder)
+    for injection in trace.of(Inject):
+        answer = re.findall(r"\w+", injection.text)[-1]
+        said = "".join(token.text for token in trace.of(Token) if token.step > injection.step)
+        if answer in said:
+            return True
+    return False
+
+
+@pytest.mark.slow
+def test_without_flags_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`warpviz run` reads the first sample; a second call writes the same trace and the same arrays."""
+    monkeypatch.chdir(tmp_path)
+    written = []
+    for _call in range(2):
+        assert main(["run"]) == 0
+        written.append({path.name: path.read_bytes() for path in sorted((tmp_path / "out").iterdir())})
+    assert written[0] == written[1]
+    assert written[0].keys() == {"trace.jsonl", "trace.npz"}
