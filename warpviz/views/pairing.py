@@ -130,7 +130,7 @@ def match(pair: Pair, full: Bars, dims: Sequence[int]) -> Pair:
         }
         for dim, one in found.items()
     }
-    return replace(pair, matched=pair.matched | found, numbers=pair.numbers | numbers)
+    return replace(pair, matched=pair.matched | found, numbers=dict(sorted((pair.numbers | numbers).items())))
 
 
 def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int, kind: str = "rips") -> Pair:

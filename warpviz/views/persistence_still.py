@@ -26,7 +26,7 @@ def summary(view: "PersistenceCompare") -> str:
         else (f"{base.num_tokens:,} tokens")
     )
     text = f"{share}, {pair.k} landmarks chosen by {view.policy}: cover radius {pair.radius:.4g}."
-    parts = [f"H{dim} bottleneck {values['bottleneck']:.4g}" for dim, values in pair.numbers.items()]
+    parts = [f"H{dim} bottleneck {values['bottleneck']:.4g}" for dim, values in sorted(pair.numbers.items())]
     return f"{text} {', '.join(parts)}; neither can exceed 2r = {2 * pair.radius:.4g}." if parts else text
 
 

@@ -80,6 +80,10 @@ class TokenText(View):
         self._worker.wait(timeout_s)
         return self
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait a moment for the landmarks."""
+        self._worker.wait(timeout_s)
+
     def close(self) -> None:
         """Stop the worker and the writer."""
         if hasattr(self, "_worker"):
