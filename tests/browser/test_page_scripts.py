@@ -223,10 +223,8 @@ def test_old_points_stay_where_they_are_when_new_ones_come(page: Page) -> None:
     points = vectors(30)[:, :2]
     found = page.evaluate("""([few, all]) => {
       const scene = new Scene();
-      scene.aim(Float32Array.from(few), 2);
-      scene.project(400, 300);
-      const before = Array.from(scene.screen);
-      const scale = scene.scale;
+      scene.aim(Float32Array.from(few), 2), scene.project(400, 300);
+      const [before, scale] = [Array.from(scene.screen), scene.scale];
       scene.aim(Float32Array.from(all), 2, { origin: [0, 0, 0] });
       return { before, scale, goal: Array.from(scene.goal), now: Array.from(scene.now), count: scene.count };
     }""", [points[:20].ravel().tolist(), points.ravel().tolist()])  # fmt: skip
@@ -249,5 +247,4 @@ def test_ticks_are_inside_even_and_few(page: Page) -> None:
         if low < high:
             assert len(ticks) >= 2
             assert min(ticks) >= low - 1e-12
-            steps = np.diff(ticks)
-            assert np.allclose(steps, steps[0], rtol=1e-3)
+            assert np.allclose(np.diff(ticks), np.diff(ticks)[0], rtol=1e-3)

@@ -20,7 +20,7 @@ def partner(cocycles_, birth, death):
 def test_the_loop_of_the_unit_square_is_its_four_corners():
     """By hand: four sides of nearly the same length; the loop goes once around."""
     square = np.array([[0.0, 0.0], [1.01, 0.0], [1.0, 1.0], [0.0, 0.99]])
-    (birth, death), = diagrams(square)[1]
+    ((birth, death),) = diagrams(square)[1]
     loop = loop_of(square, birth=birth, death=death)
     assert sorted(loop.path.tolist()) == [0, 1, 2, 3]
     around = np.linalg.norm(square - np.roll(square, -1, axis=0), axis=1).sum()

@@ -1,6 +1,5 @@
 """The small SVG writer: escaping, numbers, ticks."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

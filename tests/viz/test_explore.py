@@ -61,6 +61,15 @@ def test_a_text_is_read_by_the_prism() -> None:
         explore(Prism())
 
 
+def test_a_page_written_at_once_is_complete(tmp_path: Path) -> None:
+    """Writing the page right after the dashboard was made waits for what it has to hold."""
+    board = explore(made_up(60), k=30, num_null=2, projection="pca", store=DiagramStore(root=tmp_path / "store"))
+    page = board.to_html(tmp_path / "board.html").read_text(encoding="utf-8")
+    for name in ("pca", "chain_start", "cluster", "full_h1", "match_h1", "curve_h0", "loop_full"):
+        assert f'"name": "{name}"' in page
+    board.close()
+
+
 def test_a_saved_notebook_shows_every_view_without_a_kernel() -> None:
     """The static form holds a picture of the cloud and the text, words for all views, and nothing active."""
     board = explore(made_up(80, hostile=True), k=30, num_null=0, projection="pca")

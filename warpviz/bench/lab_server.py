@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,9 +91,9 @@ class Server:
             self.process.wait(30)
 
 
-def environment(home: Path, *, first: Sequence[Path] = ()) -> dict[str, str]:
-    """Return the environment of the server and its kernels: these packages, a private home; `first` on their path."""
-    paths = [str(path) for path in (*first, *PACKAGES)]
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of the server and its kernels: these packages, a private home."""
+    paths = [str(path) for path in PACKAGES]
     own = {f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     lab = {f"JUPYTERLAB_{name}_DIR": str(home / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
     settings = {"HOME": str(home), "IPYTHONDIR": str(home / "ipython"), "PYTHONPATH": os.pathsep.join(paths)}

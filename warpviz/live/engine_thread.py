@@ -146,7 +146,6 @@ class EngineThread:
             _release(self)
             self._ended.set()
 
-
     def _measure(self) -> None:
         """Let the engine say what each injection has changed; its events join the trace."""
         influence = getattr(self.cortex, "influence", None)

@@ -226,7 +226,11 @@ function mount(frame, store) {
   cloudPointer(cloud);
   frame.cleanup(store.on("data", (change) => cloud.refresh(change)));
   frame.cleanup(store.on("change:k", () => cloud.recolour()));
-  for (const name of ["projection", "dims"]) frame.cleanup(store.on(`change:${name}`, () => { cloud.aim(); cloud.recolour(); }));
+  for (const name of ["projection", "dims"]) frame.cleanup(store.on(`change:${name}`, () => {
+    cloud.aim();
+    cloud.recolour();
+    if (!store.live && cloud.shown !== store.get("projection")) frame.status("This page was saved without that UMAP: the PCA is shown");
+  }));
   for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
   frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.versions.selection += 1; cloud.describe(); cloud.plot.redraw(); }));
   frame.onTheme(() => cloud.recolour());

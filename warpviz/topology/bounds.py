@@ -82,9 +82,7 @@ def two_nn(points: ArrayLike, *, discard: float = 0.1, distances: FloatArray | N
     return float(ratio[:keep] @ rank / spread) if spread > 0 else float("nan")
 
 
-def mle_dimension(
-    points: ArrayLike, *, num_neighbours: int = 10, distances: FloatArray | None = None
-) -> float:
+def mle_dimension(points: ArrayLike, *, num_neighbours: int = 10, distances: FloatArray | None = None) -> float:
     """Return the Levina-Bickel maximum-likelihood dimension of `points` [N, P], inverses averaged over points.
 
     (Levina and Bickel, 2004; averaged as MacKay and Ghahramani advise.) Near-copies, NaN, `distances` as in `two_nn`.

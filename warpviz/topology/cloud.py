@@ -155,9 +155,7 @@ def _principal(centred: FloatArray, count: int, seed: int) -> tuple[FloatArray, 
     return np.asarray(scale[:keep]), np.asarray(axes[:keep])
 
 
-def _fit(
-    points: FloatArray, *, num_axes: int, metric: str, n_neighbors: int, min_dist: float, seed: int
-) -> FloatArray:
+def _fit(points: FloatArray, *, num_axes: int, metric: str, n_neighbors: int, min_dist: float, seed: int) -> FloatArray:
     with warnings.catch_warnings():  # numba's and UMAP's notes on import and on tiny graphs concern no one here
         warnings.simplefilter("ignore")
         from umap import UMAP

@@ -89,9 +89,7 @@ def crossings(loop: Loop, cocycle: Cocycle) -> int:
     return sum(frozenset(edge) in theirs for edge in steps)
 
 
-def _close(
-    distances: FloatArray, start: int, end: int, *, birth: float, death: float, slack: float
-) -> Loop | None:
+def _close(distances: FloatArray, start: int, end: int, *, birth: float, death: float, slack: float) -> Loop | None:
     """Join `start` to `end` by the shortest way over edges shorter than theirs; None when there is none."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import dijkstra

@@ -135,9 +135,7 @@ def tidy(bars: FloatArray, *, clamp: float | None) -> FloatArray:
     return np.ascontiguousarray(bars[np.lexsort((bars[:, 0], bars[:, 0] - bars[:, 1]))])
 
 
-def _chosen(
-    array: FloatArray, kind: str, landmarks: ArrayLike | None, cap: int
-) -> tuple[IntArray, float]:
+def _chosen(array: FloatArray, kind: str, landmarks: ArrayLike | None, cap: int) -> tuple[IntArray, float]:
     if kind.startswith("witness") and landmarks is not None:
         return rows(landmarks, num_points=len(array)), 0.0
     if landmarks is not None:

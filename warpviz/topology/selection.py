@@ -46,9 +46,7 @@ def recent_window(sizes: Sequence[int]) -> int:
     return min(RECENT, min(sizes) // 4)
 
 
-def landmark_sets(
-    orders: dict[str, IntArray], sizes: Sequence[int], *, num_tokens: int, skip: int
-) -> Landmarks:
+def landmark_sets(orders: dict[str, IntArray], sizes: Sequence[int], *, num_tokens: int, skip: int) -> Landmarks:
     """Return sorted token indices by policy and k: the first k of each order, all of it for policy "all".
 
     Raises:

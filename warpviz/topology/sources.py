@@ -76,9 +76,7 @@ def _described(array: NDArray[np.float32], orders: dict[str, IntArray], about: M
                   checksum=str(about.get("checksum", "")))  # fmt: skip
 
 
-def engine_order(
-    evidence: Any, *, k: int, policy: str, alpha: float, sinks: int, recent: int, seed: int
-) -> IntArray:
+def engine_order(evidence: Any, *, k: int, policy: str, alpha: float, sinks: int, recent: int, seed: int) -> IntArray:
     """Return the engine's landmark order [k] of a policy; the random one is drawn from `seed`."""
     from torch import Generator
     from warp_cortex import rank

@@ -132,9 +132,7 @@ def _start(folder: Path) -> "subprocess.Popen[str]":
         )  # fmt: skip
 
 
-def _follow(
-    job: Job, process: "subprocess.Popen[str]", folder: Path, keep: tuple[DiagramStore, str] | None
-) -> None:
+def _follow(job: Job, process: "subprocess.Popen[str]", folder: Path, keep: tuple[DiagramStore, str] | None) -> None:
     assert process.stdout is not None and process.stdin is not None  # noqa: S101, PT018 - opened by _start
     found, error = None, None
     try:

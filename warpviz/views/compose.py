@@ -78,6 +78,8 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
 
     def to_html(self, path: Path | str) -> Path:
         """Write all views into one self-contained page, linked as here."""
+        for view in self.views:
+            view.complete()
         return export.write_text(path, export.page(self.views, title=self.title, spans=self.spans))
 
     @property

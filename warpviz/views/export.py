@@ -17,6 +17,7 @@ KINDS = ("svg", "png", "html", "csv", "json")
 MOST_BYTES = 64 * 2**20
 STILL_BYTES = 150_000
 SETTLE_S = 0.8
+PATIENCE_S = 120.0
 PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
 
 

@@ -11,7 +11,7 @@ from warpviz.topology import worker
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.persistence import COMPLEXES, MAX_POINTS
 from warpviz.topology.store import DiagramStore
-from warpviz.views import pairing, persistence_still, wire
+from warpviz.views import export, pairing, persistence_still, wire
 from warpviz.views.latest import Latest
 from warpviz.views.pairing import CURVE, Bars, Ground, Pair
 from warpviz.views.pump import Patch
@@ -76,6 +76,10 @@ class PersistenceCompare(View):
         self._slow.wait(timeout_s)
         self._live.wait(timeout_s)
         return self
+
+    def complete(self) -> None:
+        """Wait for diagrams, landmarks and curve."""
+        self.wait(export.PATIENCE_S)
 
     def close(self) -> None:
         """Stop the workers and the writer; a process that still computes is killed."""

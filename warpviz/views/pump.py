@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from warpviz.views.wire import Array
+from warpviz.views.wire import Array, clean, pack
 
 WINDOW = 2
 RETRY_S = 2.0
@@ -44,6 +44,15 @@ def merge(patches: list[Patch]) -> Patch:
     for name in [name for name in grown if name in arrays]:
         arrays[name] = np.concatenate([arrays[name], grown.pop(name)])
     return Patch(data=data, arrays=arrays, append=grown, events=tuple(events))
+
+
+def message(op: str, patch: Patch, seq: int) -> tuple[dict[str, Any], list[memoryview]]:
+    """Return (content, buffers) of one message: the arrays first, then what is appended."""
+    headers, buffers = pack(patch.arrays)
+    grown, more = pack(patch.append)
+    marked = [*headers, *({**header, "append": True} for header in grown)]
+    content = {"op": op, "seq": seq, "data": patch.data, "arrays": marked, "events": list(patch.events)}
+    return clean(content), [*buffers, *more]
 
 
 class Pump:

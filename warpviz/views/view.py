@@ -13,7 +13,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from warpviz.views import export, registry, static, subshell, wire
-from warpviz.views.pump import Patch, Pump
+from warpviz.views.pump import Patch, Pump, message
 
 Provenance = Mapping[str, Any]
 SHARED_TRAITS = ("k", "alpha", "theta", "layer", "space", "selection")
@@ -126,7 +126,11 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         raise NotImplementedError
 
     def settle(self, timeout_s: float) -> None:
-        """Wait a moment for a first picture, before the static form is made; the default has nothing to wait for."""
+        """Wait for a first picture, before the static form is made; the default has nothing to wait for."""
+
+    def complete(self) -> None:
+        """Wait until what a file of this view holds has been computed."""
+        self.settle(export.PATIENCE_S)
 
     # --- for everyone ---------------------------------------------------------------------------------------------
 
@@ -154,14 +158,17 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
 
     def to_html(self, path: Path | str) -> Path:
         """Write a self-contained page that draws, selects and links in any browser, without a kernel."""
+        self.complete()
         return export.write_text(path, export.page([self], title=self.title, spans=[12]))
 
     def to_csv(self, path: Path | str) -> Path:
         """Write the table; its first line is `# ` and the provenance as JSON (`pandas.read_csv(path, skiprows=1)`)."""
+        self.complete()
         return export.write_csv(path, self.to_table(), self.provenance)
 
     def to_json(self, path: Path | str) -> Path:
         """Write {provenance, summary, rows}."""
+        self.complete()
         return export.write_json(path, table=self.to_table(), provenance=self.provenance, summary=self.summary())
 
     def to_png(self, path: Path | str, *, scale: float = 2.0) -> Path:
@@ -223,15 +230,6 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         self.settle(export.SETTLE_S)
         live, meta = super()._repr_mimebundle_() or ({}, {})
         return {**live, "text/plain": self.summary(), "text/html": export.still(self)}, meta
-
-
-def message(op: str, patch: Patch, seq: int) -> tuple[dict[str, Any], list[memoryview]]:
-    """Return (content, buffers) of one message: the arrays first, then what is appended."""
-    headers, buffers = wire.pack(patch.arrays)
-    grown, more = wire.pack(patch.append)
-    marked = [*headers, *({**header, "append": True} for header in grown)]
-    content = {"op": op, "seq": seq, "data": patch.data, "arrays": marked, "events": list(patch.events)}
-    return wire.clean(content), [*buffers, *more]
 
 
 def _weak(view: View, name: str) -> Callable[[Patch | None, int], None]:

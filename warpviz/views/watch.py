@@ -104,9 +104,7 @@ class Watch(Composition):
         self.children = self.views
 
 
-def watch(
-    cortex: Any, prompt: str, *, labels: Labels | None = None, cloud: bool = True, name: str = "watch"
-) -> Watch:
+def watch(cortex: Any, prompt: str, *, labels: Labels | None = None, cloud: bool = True, name: str = "watch") -> Watch:
     """Run `cortex` on `prompt` in a thread of its own and return the linked dashboard that shows it.
 
     Running the same cell again, or another watch of the same `name`, stops the earlier run. `labels` say which
