@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -58,7 +59,11 @@ def load_snapshot(prism: Prism, folder: Path | str) -> Snapshot:
             raise FileNotFoundError(msg)
     record = _record(path)
     _check(record, prism.spec, path)
-    tensors = load_file(path / "snapshot.safetensors")
+    try:
+        tensors = load_file(path / "snapshot.safetensors")
+    except SafetensorError as error:
+        msg = f"{path / 'snapshot.safetensors'} is no safetensors file: {error}"
+        raise ValueError(msg) from error
     _check_tensors(tensors, record["step"], prism.spec, path)
     keys, values = (tensors[name].to(prism.device, prism.dtype) for name in ("keys", "values"))
     bias = tensors.get("bias")

@@ -148,6 +148,17 @@ def test_tensors_that_do_not_fit_the_model_are_refused(prism: Prism, snapshot: S
             load_snapshot(prism, tmp_path)
 
 
+def test_a_forged_file_that_is_no_safetensors_is_refused(prism: Prism, snapshot: Snapshot, tmp_path: Path) -> None:
+    """Bytes whose checksum matches are still not read as tensors if they are none."""
+    save_snapshot(snapshot, tmp_path)
+    path = tmp_path / "snapshot.json"
+    (tmp_path / "snapshot.safetensors").write_bytes(b"\x80pickle" * 9)
+    digest = hashlib.sha256(b"\x80pickle" * 9).hexdigest()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": digest}))
+    with pytest.raises(ValueError, match="is no safetensors file"):
+        load_snapshot(prism, tmp_path)
+
+
 def test_nothing_saved_is_said(prism: Prism, tmp_path: Path) -> None:
     """An empty folder and a half-written one are named with what is missing."""
     with pytest.raises(FileNotFoundError, match=r"holds no saved context: snapshot.json is missing"):
