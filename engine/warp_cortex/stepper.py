@@ -88,6 +88,8 @@ class Stepper:
         self.thinks_from[slots] = (tasks != EMPTY).sum(-1)
         self.lengths[slots] = self.room.common
         self.middle[slots] = 0
+        if self.parts is plain:  # its masked entries still meet a zero weight, so what an agent left must be finite
+            self.data[:, :, slots, :, self.room.common :] = 0
 
     @torch.no_grad()
     def states(self, width: int | None = None) -> Tensor:

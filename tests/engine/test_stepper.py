@@ -97,13 +97,15 @@ def test_a_river_leads_its_streams_in_one_batch(lend: Lend) -> None:
     assert torch.equal(led.script[1:], alone.script[1:])
 
 
-def test_a_slot_is_reused_as_if_it_were_new(lend: Lend) -> None:
+@pytest.mark.parametrize("kernels", [True, False])
+def test_a_slot_is_reused_as_if_it_were_new(lend: Lend, kernels: bool) -> None:
     """An agent seated in a used slot thinks what it thinks in a fresh one, whoever its neighbours are."""
     context = read(lend())
     block = context.store.gather(torch.arange(0, TOKENS, 2))
-    used = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS)
+    used = Stepper(context.prism, Room(agents=3, capacity=OWN), shared=block, base=TOKENS, kernels=kernels)
     used.seat(tasks_of(3))
     used.run(5)
+    used.data[:, :, 1] = float("nan")  # even if the one before broke
     used.seat(tasks_of(3)[:1], first=1)
     used.run(OWN - 5)
     fresh = Stepper(context.prism, Room(agents=1, capacity=OWN), shared=block, base=TOKENS)
