@@ -1,5 +1,6 @@
 """A JupyterLab page, driven as a user drives it; everything that goes wrong on it is remembered."""
 
+import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 from lab_server import PATIENCE_S, Server
-from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, WebSocket, expect
 from playwright.sync_api import TimeoutError as PageTimeout
 
 # What the console may say in red: a fragment, and why it is not ours.
@@ -125,3 +126,22 @@ class Lab:
         assert not self.errors, "the console said:\n" + "\n".join(self.errors)
         assert not self.foreign, f"the page asked for {self.foreign}"
         assert not self.server.foreign_connections(), self.server.foreign_connections()
+
+
+def words(view: Locator) -> str:
+    """Return a view's summary in words, as a screen reader has it."""
+    return view.locator("[data-summary]").text_content() or ""
+
+
+def says(view: Locator, pattern: str) -> str:
+    """Wait until a view's words match a regular expression, and return them."""
+    expect(view.locator("[data-summary]")).to_contain_text(re.compile(pattern), timeout=PATIENCE_S * 1000)
+    return words(view)
+
+
+def press(view: Locator, trait: str, key: str, times: int = 1) -> None:
+    """Move the slider of a trait by keyboard."""
+    handle = view.locator(f"input[type=range][data-trait={trait}]").first
+    handle.focus()
+    for _ in range(times):
+        handle.press(key)

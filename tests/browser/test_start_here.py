@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from lab_page import Lab
-from playwright.sync_api import Locator, expect
+from lab_page import Lab, press, says
+from playwright.sync_api import expect
 from warp_cortex import GateDecision, load_trace
 
 ROOT = Path(__file__).parents[2]
@@ -22,25 +22,6 @@ def opened(lab: Lab) -> Lab:
     lab.run_all()
     lab.wait_for_prompt(-1, timeout_s=240)
     return lab
-
-
-def words(view: Locator) -> str:
-    """Return a view's summary in words, as a screen reader has it."""
-    return view.locator("[data-summary]").text_content() or ""
-
-
-def press(view: Locator, trait: str, key: str, times: int = 1) -> None:
-    """Move the slider of a trait by keyboard."""
-    handle = view.locator(f"input[type=range][data-trait={trait}]").first
-    handle.focus()
-    for _ in range(times):
-        handle.press(key)
-
-
-def says(view: Locator, pattern: str) -> str:
-    """Wait until a view's words match, and return them."""
-    expect(view.locator("[data-summary]")).to_contain_text(re.compile(pattern), timeout=PATIENCE_MS)
-    return words(view)
 
 
 def test_the_story(opened: Lab) -> None:
