@@ -16,4 +16,6 @@ def clean_world(request: pytest.FixtureRequest) -> Iterator[None]:
     left = [thread.name for thread in set(threading.enumerate()) - threads if thread.name.startswith("warp")]
     assert not left, f"threads left running: {left}"
     after = {id(model): loan.borrowers for model, loan in lending._LOANS.items()}
-    assert after == lent, "a Prism was not closed"
+    # a model that somebody else forgot may be collected meanwhile: fewer loans are no fault of this test
+    kept = {model: borrowers for model, borrowers in after.items() if borrowers > lent.get(model, 0)}
+    assert not kept, "a Prism was not closed"
