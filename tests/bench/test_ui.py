@@ -103,12 +103,12 @@ def test_a_missing_chromium_and_bad_flags_are_one_clear_line(monkeypatch: pytest
 @pytest.mark.xdist_group("browser")
 @pytest.mark.timeout(300)
 def test_one_repeat_in_a_real_browser(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One press of each slider and one saved notebook: every row is there and finite; no target is held here."""
-    flags = ("--repeats", "1", "--tokens", "200", "--thoughts", "50", "--sections", "k,theta,saved", "--json")
+    """One press of each slider: every row is there and finite; no target is held here."""
+    flags = ("--repeats", "1", "--tokens", "200", "--thoughts", "50", "--sections", "k,theta", "--json")
     assert ui.execute(arguments(*flags, "--out", str(tmp_path))) == 0
     record = json.loads(capsys.readouterr().out)
-    assert [section.get("failed") for section in record["sections"]] == [None] * 3
-    assert len(record["rows"]) == 8
+    assert [section.get("failed") for section in record["sections"]] == [None] * 2
+    assert len(record["rows"]) == 6
     for found in record["rows"]:
         assert found["n"] == 1
         assert all(math.isfinite(found[name]) and found[name] > 0 for name in ("p50", "p95"))
