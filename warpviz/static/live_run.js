@@ -230,10 +230,8 @@ class LiveRunView {
     const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", done: "done" }[this.status] ?? "replay";
     this.frame.root.dataset.status = this.status || "replay";
     this.frame.meta.textContent = `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`;
-    if (now - this.told < 1000) { // the last word of a burst is said too, once its second is over
-      this.later ??= setTimeout(() => { this.later = undefined; this.wake(); }, 1000 - (now - this.told));
-      return;
-    }
+    const wait = 1000 - (now - this.told); // the last word of a burst is said too, once its second is over
+    if (wait > 0) { this.later ??= setTimeout(() => { this.later = undefined; this.wake(); }, wait); return; }
     this.told = now;
     this.frame.summary(`Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${sum.spawned} streams, ${parts.join(", ")}.`);
     this.overlay.canvas.setAttribute("aria-label", this.frame.summaryText);
