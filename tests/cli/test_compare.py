@@ -21,16 +21,17 @@ def arguments(model: Path, text: Path, out: Path, *more: str) -> list[str]:
 def test_json_holds_what_recomputes_it(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One object on standard output, equal to comparison.json; the saved points give the same bottleneck distances."""
+    """One object, comparison.json's with a path to the points that opens from here; they give the same distances."""
     assert main(arguments(tiny_model, prompt_file, tmp_path / "o", "--json")) == 0
     record = json.loads(capfd.readouterr().out)
-    assert record == json.loads((tmp_path / "o" / "comparison.json").read_text())
+    saved = json.loads((tmp_path / "o" / "comparison.json").read_text())
+    assert record == {**saved, "points": str(tmp_path / "o" / saved["points"])}
     assert {(row["k"], row["policy"], row["dim"]) for row in record["rows"]} == {
         (k, policy, dim) for k in (24, 48) for policy in ("hybrid", "random") for dim in (0, 1)
     }
     assert all(row.keys() >= ROW for row in record["rows"])
     assert {"model", "layer", "space", "tokens", "seed", "versions"} <= record.keys()
-    with np.load(tmp_path / "o" / record["points"], allow_pickle=False) as arrays:
+    with np.load(record["points"], allow_pickle=False) as arrays:
         for row in record["rows"]:
             kept = arrays[f"bars_{row['policy']}_{row['k']}_h{row['dim']}"]
             assert bottleneck(arrays[f"full_h{row['dim']}"], kept) == pytest.approx(row["bottleneck"])

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--seed", type=int, default=0, help="of the null model and the random policy (0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
     add("--out", metavar="DIR", type=Path, default=Path("out"), help="where the files go (out)")
-    add("--json", action="store_true", help="print comparison.json on standard output, and nothing else")
+    add("--json", action="store_true", help="print comparison.json, and nothing else; its points are a path from here")
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -60,7 +60,7 @@ def execute(args: argparse.Namespace) -> int:
         comparison = _compare(args)
         paths = comparison.save(args.out)
     if args.json:
-        sys.stdout.write(json.dumps(comparison.to_record()) + "\n")
+        sys.stdout.write(json.dumps(comparison.to_record(points=str(paths["npz"]))) + "\n")
     else:
         _tell(comparison)
         sys.stdout.write("written: " + ", ".join(str(path) for path in sorted(paths.values())) + "\n")

@@ -18,6 +18,10 @@ MOST_BYTES = 64 * 2**20
 STILL_BYTES = 150_000
 SETTLE_S = 0.8
 PATIENCE_S = 120.0
+NO_CHROME = (
+    "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt install chromium), or "
+    "name it in BROWSER_PATH; to_svg needs none, and the view's PNG button uses the browser you look at"
+)
 PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
 
 
@@ -60,10 +64,22 @@ def write_json(path: Path | str, *, table: Any, provenance: Mapping[str, Any], s
 
 
 def write_png(path: Path | str, figure: Any, scale: float) -> Path:
-    """Write a plotly figure as a picture through kaleido."""
+    """Write a plotly figure as a picture, drawn by a Chrome or Chromium of this machine that loads nothing.
+
+    Raises:
+        RuntimeError: there is no such browser, or it did not start; the message says what to install instead.
+    """
+    import kaleido
+    from kaleido.errors import BrowserFailedError, ChromeNotFoundError
+
+    # kaleido's own default would ask a CDN for MathJax.
+    try:
+        picture = kaleido.calc_fig_sync(figure, opts={"format": "png", "scale": scale}, kopts={"mathjax": False})
+    except (ChromeNotFoundError, BrowserFailedError) as error:
+        raise RuntimeError(NO_CHROME) from error
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.write_image(str(path), format="png", scale=scale)
+    path.write_bytes(picture)
     return path
 
 
