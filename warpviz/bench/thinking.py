@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig
+from warp_cortex import Context, GateConfig, Prism, Snapshot, Synapse, SynapseConfig
 
 from warpviz.bench.crew import Batch, Crew, tokens_of
 from warpviz.bench.errands import Errand, Errands
@@ -39,7 +39,7 @@ class Plan:
     context: int
     k: int
     shard: int
-    theta: float = 0.5
+    theta: float = GateConfig().theta
 
     def record(self) -> dict[str, Any]:
         """Return it JSON-ready."""
