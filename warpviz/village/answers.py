@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Length = Callable[[str], int]
 AT_ONCE = 24  # questions per document: more would make the questions of a cell depend on ever fewer documents
 SINKS = 4
+PATIENCE = 200  # worlds in a row without a question of the kind asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +35,27 @@ class Cell:
 
 
 def measure(prism: Prism, length: Length, cell: Cell, *, seed: int, least: int) -> dict[str, object]:
-    """Ask at least `least` questions in as many worlds as that takes; return the share of exact thoughts."""
-    right = total = nothing = worlds = 0
+    """Ask at least `least` questions in as many worlds as that takes; return the share of exact thoughts.
+
+    Raises:
+        ValueError: `least` is under 1, or no world of that length asks anything of that kind.
+    """
+    if least < 1:
+        msg = f"least must be at least 1, got {least}"
+        raise ValueError(msg)
+    right = total = nothing = worlds = empty = 0
     guess = 0.0
     while total < least:
-        try:
-            where = scene(seed + worlds, cell.tokens, length, split=cell.split, kind=cell.kind)
-        except ValueError:  # a world of one box or so asks nothing of this kind
-            worlds += 1
-            continue
         worlds += 1
+        try:
+            where = scene(seed + worlds - 1, cell.tokens, length, split=cell.split, kind=cell.kind)
+        except ValueError as error:  # a world of one box or so asks nothing of this kind
+            empty += 1
+            if empty == PATIENCE:
+                msg = f"{PATIENCE} worlds of {cell.tokens} tokens ask nothing of kind {cell.kind!r}: {error}"
+                raise ValueError(msg) from error
+            continue
+        empty = 0
         items = asked(where, cell.kind)
         thoughts = think(prism, where.document.text, items, cell, seed=seed + worlds)
         right += sum(text == found.thought.strip() for text, found in zip(thoughts, items, strict=True))

@@ -1,4 +1,8 @@
-"""Saving and resuming a training run: safetensors and JSON only, each file under 15.5 MB."""
+"""Saving and resuming a training run: safetensors and JSON only, each file under 15.5 MB.
+
+`state.json` is written last and names the files it belongs to, so a run that is killed while it saves goes on from the
+checkpoint before.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from warpviz.village.learner import Learner
@@ -29,32 +33,44 @@ def _tensors(learner: Learner) -> dict[str, Tensor]:
 
 
 def save(learner: Learner, state: Mapping[str, object], folder: Path) -> None:
-    """Write resume-*.safetensors and state.json."""
+    """Write resume-*.safetensors and then state.json; what an earlier call wrote goes away at the very end."""
+    files: list[str] = []
+    for part in _parts(_tensors(learner)):
+        files.append(f"resume-{state['step']}-{len(files)}.safetensors")
+        save_file(part, folder / "resume.tmp")
+        (folder / "resume.tmp").replace(folder / files[-1])
+    (folder / "state.tmp").write_text(json.dumps(dict(state, files=files)))
+    (folder / "state.tmp").replace(folder / "state.json")
+    for path in folder.glob("resume-*.safetensors"):
+        if path.name not in files:
+            path.unlink()
+
+
+def _parts(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+    """Yield the tensors in parts of at most _LIMIT bytes (or of one larger tensor)."""
     part: dict[str, Tensor] = {}
-    size, index = 0, 0
-    for name, tensor in _tensors(learner).items():
+    size = 0
+    for name, tensor in tensors.items():
         bytes_ = tensor.numel() * tensor.element_size()
         if part and size + bytes_ > _LIMIT:
-            _write(part, folder / f"resume-{index}.safetensors")
-            part, size, index = {}, 0, index + 1
+            yield part
+            part, size = {}, 0
         part[name] = tensor.cpu().contiguous()
         size += bytes_
-    _write(part, folder / f"resume-{index}.safetensors")
-    (folder / "state.json").write_text(json.dumps(dict(state, parts=index + 1)))
-
-
-def _write(part: dict[str, Tensor], path: Path) -> None:
-    temporary = path.with_suffix(".tmp")
-    save_file(part, temporary)
-    temporary.replace(path)
+    yield part
 
 
 def load(learner: Learner, folder: Path) -> dict[str, object]:
-    """Restore the learner in place; returns the saved state."""
+    """Restore the learner in place; returns the saved state.
+
+    Raises:
+        ValueError: the folder holds a run of a model of another size; the first tensor that differs is named.
+    """
     state: dict[str, object] = json.loads((folder / "state.json").read_text())
     tensors: dict[str, Tensor] = {}
-    for index in range(int(str(state["parts"]))):
-        tensors |= load_file(folder / f"resume-{index}.safetensors", device=str(learner.device))
+    for name in list(state["files"]):  # type: ignore[call-overload] # a list of names, as `save` wrote it
+        tensors |= load_file(folder / name, device=str(learner.device))
+    _check(learner, tensors, folder)
     with torch.no_grad():
         for name, parameter in learner.model.named_parameters():
             parameter.copy_(tensors[f"weight/{name}"])
@@ -69,6 +85,15 @@ def load(learner: Learner, folder: Path) -> dict[str, object]:
             entries["step"] = entries["step"].cpu()
             learner.adam.state[parameter] = entries
     return state
+
+
+def _check(learner: Learner, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    for name, parameter in learner.model.named_parameters():
+        found = tensors.get(f"weight/{name}")
+        if found is None or found.shape != parameter.shape:
+            shape = None if found is None else tuple(found.shape)
+            msg = f"{folder} holds a run of another model: {name} is {shape} there, {tuple(parameter.shape)} here"
+            raise ValueError(msg)
 
 
 def load_weights(learner: Learner, folder: Path) -> None:

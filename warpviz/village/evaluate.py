@@ -74,7 +74,28 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     unknown = [name for name in got.sections.split(",") if name not in SECTIONS]
     if unknown:
         parser.error(f"--sections has {unknown[0]!r}; accepted: {', '.join(SECTIONS)}")
+    if got.least < 1:
+        parser.error(f"--least must be at least 1, got {got.least}")
     return got
+
+
+def held(path: Path | None) -> dict[str, object]:
+    """Return the sections a file holds so far; none if there is no file yet.
+
+    Raises:
+        ValueError: it is no JSON object, so that nothing can be added to it; told before anything is measured.
+    """
+    if path is None or not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} is not JSON, so no section can be added to it: {error}"
+        raise ValueError(msg) from error
+    if not isinstance(found, dict):
+        msg = f"{path} holds a JSON {type(found).__name__}; sections can only be added to an object"
+        raise ValueError(msg)  # noqa: TRY004 - a file's contents, no argument's type
+    return found
 
 
 def measured(prism: Prism, names: list[str], *, seed: int, least: int) -> Iterator[tuple[str, dict[str, object]]]:
@@ -92,14 +113,14 @@ def measured(prism: Prism, names: list[str], *, seed: int, least: int) -> Iterat
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     got = parse(arguments)
+    whole = held(got.out)
     torch.set_num_threads(1)
     prism = Prism.load(got.model)
     record: dict[str, object] = {}
     for name, section in measured(prism, got.sections.split(","), seed=got.seed, least=got.least):
         record[name] = section
         if got.out is not None:
-            held = json.loads(got.out.read_text(encoding="utf-8")) if got.out.is_file() else {}
-            whole = {**held, **provenance(prism), name: section}
+            whole |= {**provenance(prism), name: section}
             got.out.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     finish(record, prism, as_json=got.json)
 

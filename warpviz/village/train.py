@@ -53,8 +53,7 @@ class Run:
         name = settings.device
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
-        # a later round keeps the vocabulary its weights were trained with
-        tokenizer = Tokenizer.from_file(str(settings.init / "tokenizer.json")) if settings.init else train_tokenizer()
+        tokenizer = _tokenizer(settings)
         save_tokenizer(tokenizer, settings.out)
         self.encoder = Encoder(tokenizer)
         model = make_model(tokenizer.get_vocab_size(), settings.seed, settings.size)
@@ -71,16 +70,19 @@ class Run:
 
     def _resume(self) -> None:
         state = checkpoint.load(self.learner, self.settings.out)
+        if state["seed"] != self.settings.seed:
+            msg = f"{self.settings.out} holds a run with --seed {state['seed']}, this call has {self.settings.seed}"
+            raise ValueError(msg)
         self.step, self.tokens = int(str(state["step"])), int(str(state["tokens"]))
         self.spent_s = float(str(state["spent_s"]))
         self.stage = Stage(int(str(state["stage"])), float(str(state["accuracy"])), int(str(state["stage_steps"])))
 
-    def save(self) -> None:
-        """Write the checkpoint and the float16 model."""
+    def save(self, clock_s: float = 0.0) -> None:
+        """Write the checkpoint and the float16 model; `clock_s` are this call's seconds so far, if it goes on."""
         state = {
             "step": self.step,
             "tokens": self.tokens,
-            "spent_s": self.spent_s,
+            "spent_s": self.spent_s + clock_s,
             "stage": self.stage.index,
             "accuracy": self.stage.accuracy,
             "stage_steps": self.stage.steps,
@@ -115,8 +117,10 @@ class Run:
                 self._log(loss.item(), now - start, progress)
             if now - saved > 120:
                 saved = now
-                self.save()
-        self._log(loss.item() if self.step > first else float("nan"), time.monotonic() - start, 1.0)
+                self.save(now - start)
+        if self.step > first:
+            clock_s = time.monotonic() - start
+            self._log(loss.item(), clock_s, min(1.0, self.progress(clock_s)))
         self.spent_s += time.monotonic() - start
         self.save()
 
@@ -151,6 +155,12 @@ class Run:
         short = {name: marks.get("stream") for name, marks in curve.items()} if isinstance(curve, dict) else {}
         sys.stderr.write(f"[{bar}] {json.dumps({k: v for k, v in entry.items() if 'heldout' not in k})} {short}\n")
         sys.stderr.flush()
+
+
+def _tokenizer(settings: Settings) -> Tokenizer:
+    """Return the run's own tokenizer, or that of the round it begins with: weights keep the vocabulary they learnt."""
+    folder = settings.out if (settings.out / "state.json").exists() else settings.init
+    return train_tokenizer() if folder is None else Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
 def _stream_accuracy(found: Scores) -> float | None:

@@ -63,7 +63,7 @@ class World:
         self._boxes = self.random.sample(words.CONTAINERS, 6)
         self.facts: list[Fact] = []
         self.hops: list[Question] = []
-        if self.random.random() < hops:
+        if self.random.random() < hops and num_facts > 1:  # two hops take two facts
             self._draw_hops(num_facts)
         else:
             self._draw_single(num_facts, single)
