@@ -18,6 +18,7 @@ LANDMARKS, FULL = "landmarks shared", "full cache shared"
 LANDMARKS_COPIED, FULL_COPIED = "landmarks copied", "full cache copied"
 THREADS = "a thread each"
 BATCHED = (LANDMARKS, FULL, LANDMARKS_COPIED, FULL_COPIED)
+ARMS = (*BATCHED, THREADS)
 MARGIN = 0.92  # of the free bytes: allocators round up
 Lane = torch.cuda.Stream | None  # a CPU has none
 
@@ -37,7 +38,14 @@ class Scene:
         return self.context.num_tokens
 
     def block(self, arm: str) -> SharedKV:
-        """Return what an agent of this arm sees of the context."""
+        """Return what an agent of this arm sees of the context.
+
+        Raises:
+            ValueError: there is no such arm.
+        """
+        if arm not in ARMS:
+            msg = f"arm {arm!r} is unknown; accepted: {', '.join(ARMS)}"
+            raise ValueError(msg)
         return self.context.store.share() if arm in {FULL, FULL_COPIED} else self.snapshot.kv
 
 
@@ -136,6 +144,7 @@ def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
     ends: list[float] = []
 
     def work() -> None:
+        """Step until told to stop."""
         with torch.cuda.stream(stream):
             while not stop.is_set():
                 stepper.run(1)

@@ -1,11 +1,9 @@
 """What N agents over one context cost in bytes and time: shared, by reference, copied, or a thread each."""
 
 import argparse
-import json
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +11,11 @@ import torch
 from warp_cortex import Prism, Synapse, SynapseConfig
 from warp_cortex.stepper import Stepper
 
-from warpviz.bench import arms, shape
+from warpviz.bench import arms, flags, shape
 from warpviz.bench.arms import Lane, Scene
 from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
 from warpviz.bench.machine import provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, ended
 
 TASK = 8  # tokens of a task
 RIVER_TOKENS = 24
@@ -32,7 +30,7 @@ def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> Scene
     return Scene(prism, context, Synapse(config, seed=seed).publish(context), own)
 
 
-def rows_of(scene: Scene, *, agents: list[int], names: list[str], seed: int) -> Iterator[dict[str, Any]]:
+def rows_of(scene: Scene, *, agents: Sequence[int], names: Sequence[str], seed: int) -> Iterator[dict[str, Any]]:
     """Measure the arms side by side: for every number of agents, one arm after the other."""
     high, low = arms.lane(scene.prism.device, high=True), arms.lane(scene.prism.device)
     main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
@@ -42,6 +40,7 @@ def rows_of(scene: Scene, *, agents: list[int], names: list[str], seed: int) -> 
         for name in names:
             row = _frame(scene, name, count)
             if name == arms.THREADS and count > MOST_THREADS:
+                yield row | {"skipped": f"more than {MOST_THREADS} threads are not tried"}
                 continue
             need, free = arms.bytes_needed(scene, name, count), arms.bytes_free(scene.prism.device)
             if need > free:
@@ -116,10 +115,10 @@ def _threads(scene: Scene, tasks: torch.Tensor, *, main: Stepper, alone: Spread,
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
-    parser.add_argument("--agents", default="1,10,50,100,1000", help="numbers of agents")
-    parser.add_argument("--context", default="512", help="tokens of the context")
+    parser.add_argument("--agents", type=flags.counts, default="1,10,50,100,1000", help="numbers of agents")
+    parser.add_argument("--context", type=flags.counts, default="512", help="tokens of the context")
     parser.add_argument("--own-tokens", type=int, default=64, help="tokens an agent writes by itself, task included")
-    parser.add_argument("--arms", default=",".join((*arms.BATCHED, arms.THREADS)), help="which arms")
+    parser.add_argument("--arms", type=flags.names(arms.ARMS), default=",".join(arms.ARMS), help="which arms")
     parser.add_argument("--k", type=int, default=64, help="landmarks")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=0)
@@ -130,18 +129,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, and return provenance and rows."""
-    contexts = [int(count) for count in args.context.split(",")]
-    positions = max(contexts) + args.own_tokens + 64
+    positions = max(args.context) + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, positions=positions, seed=args.seed)
     report = Report(
         "capacity", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
     )
-    for tokens in contexts:
+    for tokens in args.context:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
+            """Measure every arm over one context."""
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
-            counts = [int(count) for count in args.agents.split(",")]
-            rows.extend(rows_of(scene, agents=counts, names=args.arms.split(","), seed=args.seed))
+            report.fill(rows, rows_of(scene, agents=args.agents, names=args.arms, seed=args.seed))
 
         report.section(f"Capacity, context of {tokens:,} tokens", NOTE, measure)
     return report.record() | {"rows": report.rows}
@@ -157,10 +155,7 @@ def try_out(folder: Path | str, *, agents: str = "1,10,100") -> dict[str, Any]:
 
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
-    record = run(args)
-    if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
-    return int(any("failed" in section for section in record["sections"]))
+    return ended(run(args), as_json=args.json)
 
 
 NOTE = (

@@ -10,6 +10,7 @@ from warp_cortex import Prism, Snapshot
 from warp_cortex.stepper import EMPTY, Room, Stepper
 
 Ids = NDArray[np.int64]
+MOST_WORDS = 2**15  # thoughts are int16
 
 
 @dataclass(slots=True, eq=False)
@@ -54,9 +55,18 @@ class Crew:
     """The slots of one process. All agents see `snapshot`; each thinks greedily to the end of its thought.
 
     most: tokens of a thought after which it is cut off. longest: tokens of the longest task.
+
+    Raises:
+        ValueError: the model has no end of text, or more words than a stored thought can name.
     """
 
     def __init__(self, prism: Prism, snapshot: Snapshot, *, slots: int, longest: int, most: int) -> None:
+        if not prism.stop_ids or prism.spec.vocab_size > MOST_WORDS:
+            msg = (
+                f"model {prism.spec.name!r} has {prism.spec.vocab_size:,} tokens and {len(prism.stop_ids)} of them end "
+                f"a text; thoughts are stored of models with at most {MOST_WORDS:,}, at least one of which does"
+            )
+            raise ValueError(msg)
         room = Room(agents=slots, capacity=longest + most + 1)
         self.stepper = Stepper(prism, room, shared=snapshot.kv, base=snapshot.step)
         self.most, self.slots = most, slots

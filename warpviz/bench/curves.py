@@ -94,7 +94,7 @@ def galaxy(sky: Arrays, *, colour: str = "verdict") -> go.Figure:
     figure.update_layout(
         template="plotly_white", height=620, dragmode="pan", xaxis=hidden, yaxis={**hidden, "scaleanchor": "x"},
         legend={"itemsizing": "constant"}, margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        title=f"{len(frame):,} of a million thoughts; the River wants: {sky['wanted'].item().strip()}",
+        title=f"{len(frame):,} thoughts; the River wants: {sky['wanted'].item().strip()}",
     )  # fmt: skip
     return figure
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warpviz.bench.errands import Errands
-from warpviz.bench.shards import Arrays, Shards
+from warpviz.bench.shards import Arrays, Ledger, Shards
 from warpviz.village import protocol
 
 NOTHING = protocol.NOTHING.strip()
+LEAST = 2  # thoughts that can lie beside each other
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -90,9 +91,15 @@ def lay_out(vectors: NDArray[Any], *, seed: int) -> NDArray[np.float16]:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Count, draw a sample, lay it out and write it."""
-    record = json.loads((args.of / "run.json").read_text(encoding="utf-8"))
-    plan = record["plan"]
+    """Count, draw a sample, lay it out and write it.
+
+    Raises:
+        ValueError: the folder holds no run, or fewer than two thoughts are to be drawn.
+    """
+    if args.thoughts < LEAST:
+        msg = f"--thoughts must be at least {LEAST}, got {args.thoughts}"
+        raise ValueError(msg)
+    plan = Ledger(args.of / "run.json").read()["plan"]
     errands = Errands(plan["seed"])
     arrays = gathered(Shards(args.of, plan["agents"], plan["shard"]))
     said = told(arrays["thought"], plan["model"])

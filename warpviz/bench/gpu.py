@@ -141,6 +141,7 @@ class GpuBench:
 
     def _profile(self, count: int) -> None:
         def measure(rows: Rows) -> None:
+            """Find the kernels of one step."""
             agents = min(count, max(self.sizes.agents))
             floor.hottest(rows, self.scene(self.sizes.contexts[0]), agents=agents, seed=self.args.seed)
 
@@ -158,14 +159,11 @@ class GpuBench:
 
     def _capacity(self, tokens: int) -> None:
         def measure(rows: Rows) -> None:
+            """Measure every arm over one context."""
             # a thread's cost does not depend on the context, of which it holds k landmarks: the first one tells
             names = [*arms.BATCHED, *([arms.THREADS] if tokens == self.sizes.contexts[0] else [])]
-            agents = list(self.sizes.agents)
-            for row in capacity.rows_of(self.scene(tokens), agents=agents, names=names, seed=self.args.seed):
-                rows.append(row)
-                if self.report.seconds_left < 0:
-                    msg = f"the budget of {self.args.minutes:g} minutes is spent"
-                    raise TimeoutError(msg)
+            found = capacity.rows_of(self.scene(tokens), agents=self.sizes.agents, names=names, seed=self.args.seed)
+            self.report.fill(rows, found)
 
         self._section(f"Capacity, context of {tokens:,} tokens", capacity.NOTE, measure)
 

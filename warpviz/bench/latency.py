@@ -1,8 +1,6 @@
 """How long the River waits for a token while 0 to 1,000 streams think: in turns, beside each other, in one batch."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from warpviz.bench import arms, capacity, rivers, shape
 from warpviz.bench.arms import Scene
 from warpviz.bench.gauge import Spread, tidy
 from warpviz.bench.machine import load, provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, ended
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -106,10 +104,7 @@ def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int],
 
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
-    record = run(args)
-    if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
-    return int(any("failed" in section for section in record["sections"]))
+    return ended(run(args), as_json=args.json)
 
 
 FAST = (

@@ -1,8 +1,6 @@
 """Long contexts: reading them, the first snapshot of their landmarks, another 64 tokens later, and a River token."""
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +12,7 @@ from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig, budget
 from warpviz.bench import shape
 from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
 from warpviz.bench.machine import provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, ended
 
 NEW = 64  # tokens between a snapshot and the next
 RIVER_TOKENS = 16
@@ -162,10 +160,7 @@ class Clocks:
 
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
-    record = run(args)
-    if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
-    return int(any("failed" in section for section in record["sections"]))
+    return ended(run(args), as_json=args.json)
 
 
 NOTE = (

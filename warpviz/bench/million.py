@@ -19,6 +19,7 @@ from warpviz.bench.errands import Errands
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.progress import Meter, meter
 from warpviz.bench.shards import Ledger, Shards
+from warpviz.bench.tally import summary, tally, told
 from warpviz.bench.thinking import Note, Plan
 
 SAVE_EVERY = 5.0  # seconds between two states of the record on disk
@@ -63,7 +64,7 @@ class Books:
     def save(self) -> None:
         """Write the record."""
         self._saved = time.monotonic()
-        self.call |= _tally(self.notes, self.workers) | {"seconds": self._saved - self._start}
+        self.call |= tally(self.notes, self.workers) | {"seconds": self._saved - self._start}
         self.ledger.save(self.record)
 
 
@@ -85,21 +86,33 @@ def plan_of(args: argparse.Namespace) -> Plan:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Let all agents think that have not yet, and return what the folder holds then."""
+    if args.show:
+        return shown(args.out)
     plan = plan_of(args)
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
-    if not args.show and (missing := shards.missing()):
+    if missing := shards.missing():
         _ready(plan, args.slots, args.out)
         done = plan.agents - sum(len(shards.members(number)) for number in missing)
-        with meter(plan.agents, done, quiet=args.json) as shown:
-            books = Books(ledger, record, args, shown)
+        with meter(plan.agents, done, quiet=args.json) as seen:
+            books = Books(ledger, record, args, seen)
             try:
                 _think(plan, args, missing, books)
             finally:
                 books.save()
     return summary(record, shards)
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    """Return what a folder holds, whatever it was made with; nothing is written.
+
+    Raises:
+        ValueError: it holds no run.
+    """
+    record = Ledger(folder / "run.json").read()
+    return summary(record, Shards(folder, record["plan"]["agents"], record["plan"]["shard"]))
 
 
 def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:
@@ -139,7 +152,7 @@ def _beside(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Call
     """Let several processes take shards from one queue.
 
     Raises:
-        RuntimeError: one of them ended before its time; the shards written so far stay.
+        ChildProcessError: one of them ended before its time; the shards written so far stay.
     """
     around = multiprocessing.get_context("spawn")
     numbers: multiprocessing.Queue[int] = around.Queue()
@@ -164,7 +177,7 @@ def _beside(plan: Plan, args: argparse.Namespace, missing: list[int], tell: Call
             tell(note)
     if failed := [process.exitcode for process in crew if process.exitcode]:
         msg = f"{len(failed)} of {args.workers} processes ended early (exit codes {failed}); repeat the call to go on"
-        raise RuntimeError(msg)
+        raise ChildProcessError(msg)
 
 
 def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> Iterator[Note]:
@@ -177,46 +190,6 @@ def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> I
                 return
 
 
-def _tally(notes: list[Note], workers: int) -> dict[str, Any]:
-    """Return what the notes of all shards add up to. peak_rss_bytes: this process' peak and those of the others."""
-    beside = workers if workers > 1 else 0
-    return {
-        "finished": sum(note.agents for note in notes),
-        "task_tokens": sum(note.task_tokens for note in notes),
-        "thought_tokens": sum(note.thought_tokens for note in notes),
-        "ended": sum(note.ended for note in notes),
-        "accepted": sum(note.accepted for note in notes),
-        "cpu_seconds": sum(note.cpu_seconds for note in notes),
-        "peak_rss_bytes": thinking.peak_bytes() + beside * max((note.peak_bytes for note in notes), default=0),
-    }
-
-
-def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
-    """Return what was done, over all calls on a folder. Tokens are those that agents fed: tasks and thoughts.
-
-    finished: agents in the folder. All other counts, and the rates, are of the agents whose calls are on record.
-    """
-    calls = record["calls"]
-    total = {
-        name: sum(call[name] for call in calls)
-        for name in ("task_tokens", "thought_tokens", "ended", "accepted", "seconds", "cpu_seconds")
-    }
-    timed = sum(call["finished"] for call in calls)
-    tokens = total["task_tokens"] + total["thought_tokens"]
-    seconds = total["seconds"] or float("inf")
-    missing = shards.missing()
-    last = calls[-1] if calls else {}
-    return {
-        "agents": shards.agents, "finished": shards.agents - sum(len(shards.members(number)) for number in missing),
-        "timed_agents": timed, **total, "tokens": tokens, "agent_tokens_per_s": tokens / seconds,
-        "thought_tokens_per_s": total["thought_tokens"] / seconds, "agents_per_s": timed / seconds,
-        "tokens_per_cpu_s": tokens / (total["cpu_seconds"] or float("inf")),
-        "peak_rss_bytes": max((call["peak_rss_bytes"] for call in calls), default=0),
-        "slots": last.get("slots", 0) * last.get("workers", 0), "calls": calls, "plan": record["plan"],
-        "missing": len(missing),
-    }  # fmt: skip
-
-
 def execute(args: argparse.Namespace) -> int:
     """Run and print; 130 if somebody has not thought yet (a second call goes on), else 0."""
     found = run(args)
@@ -225,19 +198,3 @@ def execute(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(told(found, args.out) + "\n")
     return 130 if found["missing"] and not args.show else 0
-
-
-def told(found: dict[str, Any], folder: Path) -> str:
-    """Return the summary in a few lines."""
-    again = "; repeat the call to go on" if found["missing"] else ""
-    memory = found["peak_rss_bytes"] / 2**20
-    tasks, thoughts = found["task_tokens"], found["thought_tokens"]
-    rates = [found[name] for name in ("agent_tokens_per_s", "thought_tokens_per_s", "tokens_per_cpu_s")]
-    lines = (
-        f"{found['finished']:,} of {found['agents']:,} agents finished",
-        f"{found['tokens']:,} tokens fed in {found['seconds']:,.0f} s: {tasks:,} of tasks, {thoughts:,} of thoughts",
-        "{:,.0f} agent-tokens/s, {:,.0f} of them thought; {:,.0f} per second of one core".format(*rates),
-        f"{found['accepted']:,} thoughts would pass the gate; {memory:,.0f} MiB resident at most",
-        f"results: {folder}{again}",
-    )
-    return "\n".join(lines)

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,10 @@ class Report:
         return self.minutes * 60 - (time.monotonic() - self._start)
 
     def section(self, title: str, note: str, measure: Callable[[list[dict[str, Any]]], None]) -> bool:
-        """Let `measure` fill a list of rows; whatever ends it, the rows so far are kept. Return whether it finished."""
+        """Let `measure` fill a list of rows; whatever ends it, the rows so far are kept. Return whether it finished.
+
+        Ctrl-C is passed on, once what was measured is on disk.
+        """
         record: dict[str, Any] = {"title": title, "note": note, "rows": []}
         self.sections.append(record)
         start = time.monotonic()
@@ -43,12 +46,31 @@ class Report:
             except Exception as error:  # noqa: BLE001 - a measuring harness: one failed table must not cost the others
                 record["failed"] = f"{type(error).__name__}: {error}"
                 record["where"] = traceback.format_exc()[-3000:]
-        record["seconds"] = round(time.monotonic() - start, 1)
-        self.flush()
+            except KeyboardInterrupt:
+                record["failed"] = "interrupted"
+                self._close(record, start)
+                raise
+        self._close(record, start)
         if not self.quiet:
             sys.stdout.write(f"\n{markdown(record)}\n")
             sys.stdout.flush()
         return "failed" not in record
+
+    def _close(self, record: dict[str, Any], start: float) -> None:
+        record["seconds"] = round(time.monotonic() - start, 1)
+        self.flush()
+
+    def fill(self, rows: list[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
+        """Add rows as they are measured, until all are there or the budget is spent.
+
+        Raises:
+            TimeoutError: the budget is spent; the rows so far are in the list.
+        """
+        for row in found:
+            rows.append(row)
+            if self.seconds_left < 0:
+                msg = f"the budget of {self.minutes:g} minutes is spent"
+                raise TimeoutError(msg)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -61,9 +83,19 @@ class Report:
 
     def flush(self) -> None:
         """Write what there is."""
-        (self.out / f"{self.name}.json").write_text(json.dumps(self.record(), indent=1) + "\n", encoding="utf-8")
         pages = [f"# {self.name}\n", f"{sentence(self.provenance)}\n", *map(markdown, self.sections)]
-        (self.out / f"{self.name}.md").write_text("\n".join(pages) + "\n", encoding="utf-8")
+        texts = {"json": json.dumps(self.record(), indent=1), "md": "\n".join(pages)}
+        for ending, text in texts.items():
+            part = self.out / f"{self.name}.{ending}.part"
+            part.write_text(text + "\n", encoding="utf-8")
+            part.replace(self.out / f"{self.name}.{ending}")
+
+
+def ended(record: Mapping[str, Any], *, as_json: bool) -> int:
+    """Print the record if it is wanted as JSON; return a command's exit code: 1 if a table could not be finished."""
+    if as_json:
+        sys.stdout.write(json.dumps(record) + "\n")
+    return int(any("failed" in section for section in record["sections"]))
 
 
 def markdown(section: Mapping[str, Any]) -> str:

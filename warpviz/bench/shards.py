@@ -2,6 +2,8 @@
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +49,17 @@ class Shards:
         part.replace(path)
 
     def read(self, number: int) -> Arrays:
-        """Return a shard's arrays."""
-        with np.load(self.path(number), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+        """Return a shard's arrays.
+
+        Raises:
+            ValueError: the file is damaged; it is named, with what to do.
+        """
+        try:
+            with np.load(self.path(number), allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            msg = f"{self.path(number)} is damaged ({error}); delete it and repeat the run, which writes it again"
+            raise ValueError(msg) from error
 
     def present(self) -> Iterator[Arrays]:
         """Yield those that are there, in order."""
@@ -74,7 +84,7 @@ class Ledger:
             record: dict[str, Any] = {"plan": dict(plan), "calls": []}
             self.save(record)
             return record
-        record = json.loads(self.path.read_text(encoding="utf-8"))
+        record = self.read()
         for name, value in plan.items():
             if record["plan"].get(name) != value:
                 msg = (
@@ -82,6 +92,24 @@ class Ledger:
                     f"{value!r}; repeat that, or name another folder with --out"
                 )
                 raise ValueError(msg)
+        return record
+
+    def read(self) -> dict[str, Any]:
+        """Return the record in the folder.
+
+        Raises:
+            ValueError: there is none, or the file is something else.
+        """
+        try:
+            record = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            msg = f"{self.path.parent} holds no run"
+            raise ValueError(msg) from error
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not {"plan", "calls"} <= record.keys():
+            msg = f"{self.path} is not the record of a run"
+            raise ValueError(msg)
         return record
 
     def save(self, record: Mapping[str, Any]) -> None:

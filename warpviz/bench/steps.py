@@ -1,8 +1,6 @@
 """A batched step of the streams against its own linear layers alone: where a CPU spends its time."""
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,18 +13,22 @@ from warp_cortex import Prism
 from warp_cortex.fused import FusedWeights, fuse
 from warp_cortex.stepper import Stepper
 
-from warpviz.bench import arms, capacity, shape
+from warpviz.bench import arms, capacity, flags, shape
 from warpviz.bench.arms import Scene
 from warpviz.bench.gauge import Spread, tidy, wait
 from warpviz.bench.machine import load, provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, ended
+
+DTYPES = ("bfloat16", "float32")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--model", default="village", help=f"models or shapes: {', '.join(shape.SHAPES)}")
-    parser.add_argument("--agents", default="1,10,100,256,512,1000", help="numbers of agents")
-    parser.add_argument("--dtypes", default="bfloat16,float32", help="precisions (bfloat16,float32)")
+    parser.add_argument("--agents", type=flags.counts, default="1,10,100,256,512,1000", help="numbers of agents")
+    parser.add_argument(
+        "--dtypes", type=flags.names(DTYPES), default=",".join(DTYPES), help="precisions (bfloat16,float32)"
+    )
     parser.add_argument("--context", type=int, default=512, help="tokens of the context (512)")
     parser.add_argument("--own-tokens", type=int, default=24, help="tokens an agent writes, task included (24)")
     parser.add_argument("--repeats", type=int, default=15)
@@ -42,14 +44,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     record = provenance(args.device, seed=args.seed) | load()
     report = Report("steps", args.out, record, minutes=args.minutes, quiet=args.json)
     for name in args.model.split(","):
-        for dtype in args.dtypes.split(","):
+        for dtype in args.dtypes:
 
             def measure(rows: list[dict[str, Any]], name: str = name, dtype: str = dtype) -> None:
+                """Measure one model in one precision."""
                 prism = shape.load(name, device=args.device, dtype=getattr(torch, dtype), seed=args.seed)
                 scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
-                for count in map(int, args.agents.split(",")):
-                    frame = {"model": name, "dtype": dtype, "agents": count, "own_tokens": args.own_tokens}
-                    rows.append(frame | measured(scene, count, repeats=args.repeats, seed=args.seed))
+                found = (measured(scene, count, repeats=args.repeats, seed=args.seed) for count in args.agents)
+                report.fill(rows, ({"model": name, "dtype": dtype} | row for row in found))
 
             report.section(f"{name}, {dtype}", NOTE, measure)
     return report.record() | {"rows": report.rows}
@@ -68,6 +70,7 @@ def measured(scene: Scene, count: int, *, repeats: int, seed: int) -> dict[str, 
     )
     tidy(prism.device)
     return {
+        "agents": count, "own_tokens": scene.own,
         "step_ms": 1e3 * whole.median, "linear_ms": 1e3 * alone.median, "times_linear": whole.median / alone.median,
         "us_per_agent_token": 1e6 * whole.median / count, "agent_tokens_per_s": count / whole.median,
         "step_cpu_ms": 1e3 * whole_cpu.median, "linear_cpu_ms": 1e3 * alone_cpu.median,
@@ -135,10 +138,7 @@ def _spreads(found: list[tuple[float, float]]) -> Times:
 
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
-    record = run(args)
-    if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
-    return int(any("failed" in section for section in record["sections"]))
+    return ended(run(args), as_json=args.json)
 
 
 NOTE = (

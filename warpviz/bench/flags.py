@@ -1,0 +1,38 @@
+"""What flags of several benchmarks hold: numbers and names, separated by commas, checked where they are read."""
+
+import argparse
+from collections.abc import Callable, Sequence
+
+Counts = tuple[int, ...]
+Names = tuple[str, ...]
+
+
+def counts(text: str) -> Counts:
+    """Return the whole numbers of a flag such as 1,10,100.
+
+    Raises:
+        ArgumentTypeError: one is no whole number, or less than 1.
+    """
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        msg = f"{text!r} is no list of whole numbers such as 1,10,100"
+        raise argparse.ArgumentTypeError(msg) from error
+    if least := [number for number in found if number < 1]:
+        msg = f"{text!r} has {least[0]}; every number must be at least 1"
+        raise argparse.ArgumentTypeError(msg)
+    return found
+
+
+def names(known: Sequence[str]) -> Callable[[str], Names]:
+    """Return what reads names out of a flag; for one that is not `known` it raises an ArgumentTypeError."""
+
+    def read(text: str) -> Names:
+        """Return the names of a flag such as one,other."""
+        found = tuple(part.strip() for part in text.split(","))
+        if strange := [name for name in found if name not in known]:
+            msg = f"{strange[0]!r} is unknown; accepted: {', '.join(known)}"
+            raise argparse.ArgumentTypeError(msg)
+        return found
+
+    return read
