@@ -24,10 +24,11 @@ from warp_cortex.cortex import Cortex
 from warp_cortex.evidence import Evidence
 from warp_cortex.kv import SharedKV
 from warp_cortex.landmarks import Ranking, certificate, cover_radius, rank
-from warp_cortex.prism import ModelSpec, Prism, attached
+from warp_cortex.prism import Prism, attached
 from warp_cortex.ray_streams import RayStreams
 from warp_cortex.router import Router, Task
 from warp_cortex.snapshots import load_snapshot, save_snapshot
+from warp_cortex.spec import ModelSpec
 from warp_cortex.streams import Stream, StreamBatch
 from warp_cortex.summary import summarise
 from warp_cortex.synapse import Snapshot, Synapse

@@ -3,16 +3,23 @@
 The modules' parameters become views of the arranged tensors, so nothing is held twice and the model works as before.
 """
 
+import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex.prism import Prism
+from warp_cortex import lending
 
-FAMILIES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM")
+if TYPE_CHECKING:
+    from warp_cortex.prism import Prism
+
+FAMILIES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
+PRODUCTS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
+HOOKS = 2  # of every Prism that holds the model
+_JOINING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +29,8 @@ class Layer:
     before_attention: Tensor  # [C]
     into_attention: Tensor  # [(H_q + 2 H_kv) D, C]
     into_attention_bias: Tensor | None
+    query_norm: Tensor | None  # [D], of every head, where the model has one
+    key_norm: Tensor | None  # [D]
     from_attention: Tensor  # [C, H_q D]
     from_attention_bias: Tensor | None
     before_mlp: Tensor  # [C]
@@ -38,9 +47,21 @@ class FusedWeights:
     final: Tensor
     head: Tensor
     eps: float
+    model: PreTrainedModel
+    places: tuple[tuple[dict[str, nn.Module | None], str, nn.Module], ...]  # every module, and where it stands
+
+    @property
+    def are_current(self) -> bool:
+        """Whether the model would compute what is written out: no module replaced, wrapped or hooked since."""
+        hooks = _num_hooks(self.model)
+        for where, name, module in self.places:
+            if where.get(name) is not module or "forward" in module.__dict__:
+                return False
+            hooks += _num_hooks(module)
+        return hooks == HOOKS * lending.num_borrowers(self.model)
 
 
-def unfusable(prism: Prism) -> str | None:
+def unfusable(prism: "Prism") -> str | None:
     """Return why a model cannot take fast steps, or None if it can."""
     model, config = prism.model, prism.model.config.get_text_config()
     kind = type(model).__name__
@@ -48,16 +69,16 @@ def unfusable(prism: Prism) -> str | None:
         return f"{kind} is none of {', '.join(FAMILIES)}"
     if config.hidden_act != "silu" or getattr(config, "mlp_bias", False):
         return f"its MLP is not a plain gated SiLU ({config.hidden_act})"
-    if "sliding_attention" in (getattr(config, "layer_types", None) or ()) or _window(model):
-        return "it has sliding-window layers"
-    if prism.rotary is None or prism.rotary.layout != "half" or _partial(prism):
-        return "its rotary layout is not rotate-half over the whole head"
+    if any(limit.window is not None or limit.softcap is not None for limit in prism.limits):
+        return "it has sliding-window layers or caps its scores"
+    if prism.rotary is None or prism.rotary.layout != "half" or prism.rotary.bare or _partial(prism):
+        return "its rotary layout is not rotate-half over the whole head of every layer"
     if (kind_of_rope := config.rope_parameters.get("rope_type", "default")) in {"dynamic", "longrope"}:
         return f"its rotary embedding depends on the length ({kind_of_rope})"
-    return None
+    return _odd_module(model)
 
 
-def fuse(prism: Prism) -> FusedWeights:
+def fuse(prism: "Prism") -> FusedWeights:
     """Arrange a model's weights for fast steps; doing it again finds them arranged already and moves nothing.
 
     Raises:
@@ -66,20 +87,29 @@ def fuse(prism: Prism) -> FusedWeights:
     if (reason := unfusable(prism)) is not None:
         msg = f"{prism.spec.name} cannot take fast steps: {reason}"
         raise ValueError(msg)
-    body, head = prism.model.model, prism.model.get_output_embeddings()
-    layers = tuple(_layer(layer) for layer in body.layers)
+    model = prism.model
+    body, head = model.model, model.get_output_embeddings()
+    with _JOINING:  # lanes have threads of their own
+        layers = tuple(_layer(layer) for layer in body.layers)
+    places = tuple(
+        (parent._modules, name, child)  # noqa: SLF001 - torch's own place for them
+        for parent in model.modules() for name, child in parent.named_children()
+    )  # fmt: skip
     eps = float(body.norm.variance_epsilon)
-    return FusedWeights(body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps)
+    return FusedWeights(body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps, model, places)
 
 
 def _layer(layer: Any) -> Layer:
     mixing, mlp = layer.self_attn, layer.mlp
     heads = (mixing.q_proj, mixing.k_proj, mixing.v_proj)
     bias = None if mixing.q_proj.bias is None else _join([part.bias for part in heads])
+    norms = [getattr(mixing, name, None) for name in ("q_norm", "k_norm")]
     return Layer(
         before_attention=layer.input_layernorm.weight,
         into_attention=_join([part.weight for part in heads]),
         into_attention_bias=bias,
+        query_norm=None if norms[0] is None else norms[0].weight,
+        key_norm=None if norms[1] is None else norms[1].weight,
         from_attention=mixing.o_proj.weight,
         from_attention_bias=mixing.o_proj.bias,
         before_mlp=layer.post_attention_layernorm.weight,
@@ -107,11 +137,23 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
     return whole
 
 
-def _window(model: PreTrainedModel) -> bool:
-    return any(getattr(layer.self_attn, "sliding_window", None) for layer in model.model.layers)
+def _num_hooks(module: nn.Module) -> int:
+    return len(module._forward_hooks) + len(module._forward_pre_hooks)  # noqa: SLF001 - torch has no public reader
 
 
-def _partial(prism: Prism) -> bool:
+def _odd_module(model: PreTrainedModel) -> str | None:
+    """Return why some part is not what its family makes of it (an adapter, a quantised product), or None."""
+    parameters = list(model.parameters())
+    if len({(part.device, part.dtype) for part in parameters}) > 1:
+        return "its weights are on several devices or in several precisions"
+    for name, module in model.named_modules():
+        is_product = name.rsplit(".", 1)[-1] in PRODUCTS
+        if (is_product and type(module) is not nn.Linear) or "forward" in module.__dict__:
+            return f"{name} is a {type(module).__name__} with a forward pass of its own"
+    return None
+
+
+def _partial(prism: "Prism") -> bool:
     assert prism.rotary is not None  # noqa: S101 - asked only then
     cos, _ = prism.rotary.tables(torch.zeros(1, dtype=torch.long, device=prism.device), 0)
     return cos.shape[-1] != prism.spec.head_dim

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-__all__ = ["TEXT", "AppendView", "Cache", "KVStore", "SharedKV", "check_entries"]
+__all__ = ["TEXT", "AppendView", "Cache", "Entries", "KVStore", "SharedKV", "View", "check_entries"]
 
 TEXT = 0  # tag of visible text; an injected thought carries its injection id, which starts at 1
 
@@ -38,6 +38,35 @@ class SharedKV:
         """Bytes of the keys, values and bias as stored."""
         tensors = (self.keys, self.values) if self.bias is None else (self.keys, self.values, self.bias)
         return sum(t.numel() * t.element_size() for t in tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What B agents see when each feeds one token, and where each writes.
+
+    data: [L, 2, S, H_kv, capacity, D] with S >= B; agent i's own entries lie in slot i. columns: int64 [B], where the
+    new entry goes, behind the agent's own. shared: a block all of them see. lead: a block agent 0 sees in its place.
+    common: of the own entries, how many all agents hold at least and see first. width: own entries the plain
+    attention looks at, no fewer than the longest agent's with the new one; None for all there is room for.
+    """
+
+    data: Tensor
+    columns: Tensor
+    shared: SharedKV | None = None
+    lead: SharedKV | None = None
+    common: int = 0
+    width: int | None = None
+
+
+class View(Cache):  # type: ignore[misc] # transformers is untyped here
+    """A throw-away cache for one forward pass, which can also say what one token of each agent sees."""
+
+    def __init__(self) -> None:
+        super().__init__(layers=[])
+
+    def entries(self, shared: SharedKV | None) -> Entries:
+        """Return what a pass of one token per agent sees, and where it writes."""
+        raise NotImplementedError(type(self).__name__, shared)
 
 
 class KVStore:
@@ -143,12 +172,18 @@ class KVStore:
         self.data, self.positions, self.tags = data, where, kinds
 
 
-class AppendView(Cache):  # type: ignore[misc] # transformers is untyped here
+class AppendView(View):
     """A cache for one forward pass of one sequence: writes behind the store's entries, reads all of them."""
 
     def __init__(self, store: KVStore, positions: Tensor, tag: int) -> None:
-        super().__init__(layers=[])
+        super().__init__()
         self.store, self._positions, self._tag = store, positions, tag
+
+    def entries(self, shared: SharedKV | None) -> Entries:
+        """Return what one token sees: everything held, which is the same for all agents since there is one."""
+        length = self.store.length
+        columns = torch.full((1,), length, device=self.store.data.device)
+        return Entries(self.store.data[:, :, None], columns, shared, common=length, width=length + 1)
 
     def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Write one layer's new entries [1, H_kv, T, D]; return all of the layer's, [1, H_kv, S, D]."""

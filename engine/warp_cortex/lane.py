@@ -17,6 +17,8 @@ from warp_cortex.scheduler import decide
 from warp_cortex.streams import Stream, StreamBatch
 from warp_cortex.synapse import Snapshot
 
+BROKEN = -1  # in place of a token: logits that are not finite
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -197,15 +199,15 @@ class StreamLane:
 
     def _settle(self, batch: StreamBatch, logits: Tensor, first: int) -> list[Outcome]:
         """Choose a token for every row, end who is done, and free their slots from the back."""
-        finite = torch.isfinite(logits).all(-1).tolist()
-        greedy = logits.argmax(-1).tolist()
+        finite = torch.isfinite(logits).all(-1)
+        greedy = torch.where(finite, logits.argmax(-1), BROKEN).tolist()  # one answer from the device per step
         outcomes, ended = [], []
         for row, agent in enumerate(batch.agents[first:]):
             seat = self._seats[agent]
             token = greedy[row]
-            if self.config.temperature > 0 and finite[row]:
+            if self.config.temperature > 0 and token != BROKEN:
                 token = choose(logits[row], temperature=self.config.temperature, generator=seat.generator)
-            if not finite[row]:
+            if token == BROKEN:
                 seat.stream.reason = "error"
                 outcomes.append(Outcome(seat.stream, error="its logits are not finite"))
             else:

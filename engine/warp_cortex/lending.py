@@ -23,6 +23,11 @@ def is_lent(model: PreTrainedModel) -> bool:
     return model in _LOANS
 
 
+def num_borrowers(model: PreTrainedModel) -> int:
+    """Return how many Prisms hold the model; each has attached its hooks."""
+    return _LOANS[model].borrowers if model in _LOANS else 0
+
+
 def lend(model: PreTrainedModel, *, training: bool) -> None:
     """Replace a model's attention; a model that is lent already gets one borrower more.
 

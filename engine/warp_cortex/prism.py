@@ -14,27 +14,11 @@ from transformers import PreTrainedModel
 from warp_cortex import budget, lending, loading, probing
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
+from warp_cortex.decoding import Decoder, decoder_for
 from warp_cortex.detokenize import Detokenizer
-from warp_cortex.kv import Cache, KVStore
-from warp_cortex.probing import Layout
+from warp_cortex.kv import Cache, KVStore, View
+from warp_cortex.spec import describe
 from warp_cortex.support import decoder_layers, refuse_unsupported
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """What the engine needs to know about a model."""
-
-    name: str
-    checksum: str
-    num_layers: int
-    num_heads: int
-    num_kv_heads: int
-    head_dim: int
-    hidden_size: int
-    vocab_size: int
-    max_positions: int
-    has_rope: bool
-    kv_bytes_per_token: int
 
 
 @dataclass(slots=True)
@@ -74,9 +58,11 @@ class Prism:
         except BaseException:  # whatever it is, the model goes back as it was
             self.close()
             raise
-        self.rotary = layout.rotary
+        self.rotary, self.limits = layout.rotary, layout.limits
+        self._decoder: Decoder | None = None
+        self._fuses: bool | None = None  # not yet looked
         self.source = source  # what `load` was given; None for a model that was handed over
-        self.spec = self._describe(name, source, layout)
+        self.spec = describe(self.model, layout, name=name, source=source)
 
     @classmethod
     def load(cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
@@ -92,6 +78,10 @@ class Prism:
         if not self._handles:
             msg = "this Prism is closed; load or wrap the model again"
             raise ValueError(msg)
+        if isinstance(cache, View) and ids.shape[1] == 1 and (decoder := self.decoder) is not None:
+            entries = cache.entries(plan.shared)
+            states, middle = decoder.states(ids[:, 0], *decoder.tables(plan.positions[:, 0]), entries, tap=plan.tap)
+            return Pass(decoder.logits(states), middle[:, None], states[:, None])
         self._local.frame = frame = _Frame(last_rows)
         try:
             with torch.inference_mode():
@@ -103,6 +93,19 @@ class Prism:
         assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
         assert frame.last is not None  # noqa: S101
         return Pass(logits[:, -1], frame.middle, frame.last)
+
+    @property
+    def decoder(self) -> Decoder | None:
+        """What feeds one token per agent without the model's modules; None where only they know how.
+
+        Models of other families, adapted or quantised ones, and any with a hook of somebody else's take their own
+        forward pass, hooks and all.
+        """
+        if self._fuses is None:
+            self._decoder = decoder_for(self)
+            self._fuses = self._decoder is not None
+        decoder = self._decoder
+        return decoder if decoder is not None and decoder.weights.are_current else None
 
     def read(
         self, text: str, *, query_window: int = 32, chunk: int = 2048,
@@ -203,17 +206,6 @@ class Prism:
         if frame.last_rows is None:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
-
-    def _describe(self, name: str, source: str | None, layout: Layout) -> ModelSpec:
-        config = self.model.config.get_text_config()
-        layers, kv_heads, head_dim = layout.num_layers, layout.num_kv_heads, layout.head_dim
-        return ModelSpec(
-            name=name, checksum=loading.checksum_of(source, self.model), num_layers=layers,
-            num_heads=config.num_attention_heads, num_kv_heads=kv_heads, head_dim=head_dim,
-            hidden_size=config.hidden_size, vocab_size=config.vocab_size,
-            max_positions=config.max_position_embeddings, has_rope=self.rotary is not None,
-            kv_bytes_per_token=2 * layers * kv_heads * head_dim * self.dtype.itemsize,
-        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -41,12 +41,16 @@ class Probe(Cache):  # type: ignore[misc] # transformers is untyped here
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What one entry of the cache looks like, and how keys are rotated (None: not in a way that can be undone)."""
+    """What one entry of the cache looks like, how keys are rotated, and what else each layer does to its scores.
+
+    rotary: None if not in a way that can be undone.
+    """
 
     num_layers: int
     num_kv_heads: int
     head_dim: int
     rotary: Rotary | None
+    limits: tuple[Limits, ...]
 
 
 def own_logits(prism: "Prism") -> Tensor:
@@ -78,7 +82,7 @@ def study(prism: "Prism", own: Tensor | None) -> Layout:
     if rotary is not None:
         first, later = (_look(prism, ids[:, :1], position)[0].keys() for position in (0, POSITION))
         rotary = probe_layout(rotary, first, later, POSITION)
-    return Layout(len(seen.entries), kv_heads, head_dim, rotary)
+    return Layout(len(seen.entries), kv_heads, head_dim, rotary, tuple(limits[layer] for layer in sorted(limits)))
 
 
 def _look(prism: "Prism", ids: Tensor, first: int, *, tap: Tap | None = None) -> tuple[Probe, Tensor]:

@@ -6,7 +6,7 @@ Active agents lie at the front, so that a step reads one contiguous prefix and c
 import torch
 from torch import Tensor
 
-from warp_cortex.kv import Cache, SharedKV, check_entries
+from warp_cortex.kv import Entries, SharedKV, View, check_entries
 
 
 class Slots:
@@ -104,11 +104,11 @@ class Slots:
         self.device_lengths[: self.num_active] = torch.tensor(self.lengths, dtype=torch.long)
 
 
-class SlotView(Cache):  # type: ignore[misc] # transformers is untyped here
+class SlotView(View):
     """A cache for one batched pass: each agent's new entries go behind its own."""
 
     def __init__(self, slots: Slots, first: int, counts: list[int], positions: Tensor, width: int) -> None:
-        super().__init__(layers=[])
+        super().__init__()
         self.slots, self.width = slots, width
         self._first, self._counts = first, counts
         self._range = slice(first, first + len(counts))
@@ -118,6 +118,10 @@ class SlotView(Cache):  # type: ignore[misc] # transformers is untyped here
         self._even = len({slots.lengths[first + i] for i in range(len(counts))}) == 1
         self._start = slots.lengths[first]
         slots.positions[self._rows, self._columns] = positions
+
+    def entries(self, shared: SharedKV | None) -> Entries:
+        """Return what one token of each agent sees: its own entries, and what all share."""
+        return Entries(self.slots.data[:, :, self._range], self._columns[:, 0], shared, width=self.width)
 
     @property
     def key_positions(self) -> Tensor:

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from warp_cortex.kv import SharedKV
-from warp_cortex.prism import ModelSpec, Prism
+from warp_cortex.prism import Prism
+from warp_cortex.spec import ModelSpec
 from warp_cortex.synapse import Snapshot
 
 FORMAT = 1

@@ -122,8 +122,9 @@ class StreamBatch:
     def _pool(self, out: Pass) -> None:
         """Add the states of one thought token per agent; the prompt's own state only stands in until the first."""
         num = self.slots.num_active
-        fresh = torch.tensor([count == 0 for count in self._fed[:num]], device=self.prism.device)[:, None]
-        self._middle[:num] = torch.where(fresh, 0.0, self._middle[:num]) + out.middle[:, 0].float()
+        if fresh := [slot for slot, count in enumerate(self._fed[:num]) if count == 0]:
+            self._middle[fresh] = 0.0
+        self._middle[:num] += out.middle[:, 0].float()
         self._last[:num] = out.last[:, 0].float()
         self._fed[:num] = [count + 1 for count in self._fed[:num]]
 

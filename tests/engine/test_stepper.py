@@ -12,7 +12,7 @@ from warp_cortex.stepper import EMPTY, Room, Stepper
 from tests.engine.tiny import build_prism, random_ids
 
 Lend = Callable[..., Prism]
-FUSABLE = ("qwen2", "llama", "mistral")
+FUSABLE = ("qwen2", "qwen3", "llama", "mistral")
 TOKENS, OWN = 50, 12
 
 

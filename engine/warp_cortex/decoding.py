@@ -1,0 +1,140 @@
+"""One token for every agent: a model's own arithmetic written out over `FusedWeights`, in static shapes.
+
+Between the matrix products stand joined parts: `kernels` on CUDA, `loops` on a CPU, `plain` where neither fits.
+"""
+
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from warp_cortex import partial, plain
+from warp_cortex.attention import Limits, Tap
+from warp_cortex.fused import FusedWeights, fuse, unfusable
+from warp_cortex.kv import Entries, SharedKV
+from warp_cortex.partial import Partial
+
+if TYPE_CHECKING:
+    from warp_cortex.prism import Prism
+
+COMPILED = (torch.float32, torch.bfloat16)  # what `loops` computes in
+
+
+class Decoder:
+    """Decode steps of one model: every agent feeds one token and its entries are written.
+
+    Raises:
+        ValueError: the model is of a family whose arithmetic is not written out; `decoder_for` returns None instead.
+    """
+
+    def __init__(self, prism: "Prism", *, kernels: bool = True) -> None:
+        self.prism = prism
+        self.weights: FusedWeights = fuse(prism)
+        self.parts = parts_for(prism) if kernels else plain
+
+    @torch.inference_mode()
+    def states(
+        self, tokens: Tensor, cos: Tensor, sin: Tensor, entries: Entries, *, tap: Tap | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the states after the final norm and the input of the middle layer, both [B, C].
+
+        tokens: int64 [B]. cos, sin: float32 [B, D] of their positions. tap: gets every layer's scaled queries.
+        """
+        parts, weights = self.parts, self.weights
+        x, total, middle = weights.embedding[tokens], None, None
+        for index, layer in enumerate(weights.layers):
+            x, total = parts.add_norm(x, total, layer.before_attention, weights.eps)
+            middle = total if index == self.prism.middle_layer else middle
+            x = functional.linear(x, layer.into_attention, layer.into_attention_bias)
+            if layer.query_norm is not None and layer.key_norm is not None:
+                x = self._norm_heads(x, layer.query_norm, layer.key_norm, sin.shape[-1])
+            query = parts.rotate_write(x, cos, sin, entries.data[index], entries.columns)
+            if tap is not None:
+                tap(index, (query * query.shape[-1] ** -0.5)[:, :, None], Limits())
+            x = functional.linear(self._mix(query, entries, index), layer.from_attention, layer.from_attention_bias)
+            x, total = parts.add_norm(x, total, layer.before_mlp, weights.eps)
+            x = functional.linear(parts.gated(functional.linear(x, layer.into_mlp)), layer.from_mlp)
+        assert middle is not None  # noqa: S101 - there is a middle layer
+        return parts.add_norm(x, total, weights.final, weights.eps)[0], middle
+
+    @torch.inference_mode()
+    def logits(self, states: Tensor) -> Tensor:
+        """Return logits [B, V] of final states [B, C]."""
+        return functional.linear(states, self.weights.head)
+
+    @torch.inference_mode()
+    def choose(self, states: Tensor, *, rows: int) -> Tensor:
+        """Return each agent's most likely next token, int64 [B]; logits of no more than `rows` agents exist at once."""
+        blocks = torch.split(states, rows)
+        return torch.cat([self.parts.best(self.logits(block)) for block in blocks])
+
+    def tables(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return cos and sin, float32 [N, D], of int64 positions [N]."""
+        assert self.prism.rotary is not None  # noqa: S101 - fuse() refuses models without one
+        return self.prism.rotary.tables(positions, 0)
+
+    def _norm_heads(self, qkv: Tensor, query_norm: Tensor, key_norm: Tensor, dim: int) -> Tensor:
+        """Return the joined projection [B, (H_q + 2 H_kv) D] with every query's and key's RMS norm taken."""
+        heads = qkv.view(len(qkv), -1, dim)
+        kv_heads = self.prism.spec.num_kv_heads
+        turned = []
+        for part, weight in ((heads[:, : -2 * kv_heads], query_norm), (heads[:, -2 * kv_heads : -kv_heads], key_norm)):
+            normed, _ = self.parts.add_norm(part.reshape(-1, dim), None, weight, self.weights.eps)
+            turned.append(normed.view(part.shape))
+        return torch.cat((*turned, heads[:, -kv_heads:]), 1).view(len(qkv), -1)
+
+    def _mix(self, query: Tensor, entries: Entries, index: int) -> Tensor:
+        """Return the attention output [B, H_q D] of one layer for rotated queries [B, H_q, D]."""
+        block, near, prior = entries.data[index], self._near(entries.shared, index), None
+        if near is None:
+            prior = _prior(query, entries, index)
+        elif entries.lead is not None:
+            prior = partial.over_shared(query[:1], entries.lead, index)
+        mixed: Tensor = self.parts.attend(
+            query, block, entries.columns, prior, first=entries.common,
+            width=block.shape[3] if entries.width is None else entries.width,
+            shared=near, led=near is not None and entries.lead is not None,
+        )  # fmt: skip
+        return mixed
+
+    def _near(self, shared: SharedKV | None, index: int) -> tuple[Tensor, Tensor] | None:
+        """Return one layer of a shared block so small that the attention reads it itself; None if it does not."""
+        if shared is None or shared.bias is not None:
+            return None
+        if shared.num_entries > self.parts.MOST_SHARED or shared.keys.stride()[-2] != shared.keys.shape[-1]:
+            return None
+        return shared.keys[index], shared.values[index]
+
+
+def decoder_for(prism: "Prism") -> Decoder | None:
+    """Return the model's decoder, or None if its steps are the model's own forward passes."""
+    return Decoder(prism) if unfusable(prism) is None else None
+
+
+def parts_for(prism: "Prism") -> ModuleType:
+    """Return the module with the parts of a step that suits the model's device and precision."""
+    try:
+        if prism.device.type == "cuda" and prism.dtype in partial.FLASH:
+            from warp_cortex import kernels
+
+            return kernels
+        if prism.device.type == "cpu" and prism.dtype in COMPILED:
+            from warp_cortex import loops
+
+            return loops
+    except ImportError:  # a torch without Triton, an installation without numba: the plain parts are right everywhere
+        pass
+    return plain
+
+
+def _prior(query: Tensor, entries: Entries, index: int) -> Partial | None:
+    """Return attention to what came before the agents' own tokens; None when there is nothing."""
+    if entries.shared is None:
+        return partial.over_common(query, entries.data[index], entries.common) if entries.common else None
+    if entries.lead is None:
+        return partial.over_shared(query, entries.shared, index)
+    first = partial.over_shared(query[:1], entries.lead, index)
+    rest = partial.over_shared(query[1:], entries.shared, index)
+    return Partial(torch.cat((first.out, rest.out)), torch.cat((first.lse, rest.lse)))
