@@ -38,8 +38,8 @@ def test_a_file_is_what_the_table_says(name: str, size: str, digest: str, how: s
 
 
 def test_every_file_is_listed() -> None:
-    """No file of the model or the samples is missing from the table, cards aside."""
-    folders = (DATA / "village", DATA / "contexts")
+    """No file of the model, the samples or the labelled thoughts is missing from the table, cards aside."""
+    folders = (DATA / "village", DATA / "contexts", DATA / "recorded" / "gate")
     held = {path.relative_to(DATA).as_posix() for folder in folders for path in folder.iterdir()}
     assert {name for name, *_ in listed()} == {name for name in held if not name.endswith("README.md")}
 

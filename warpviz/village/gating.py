@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from warp_cortex import Trace
 
 LENGTHS = (256, 512, 1024)
 KINDS: tuple[Kind, ...] = ("any", "two", "any", "unknown")
@@ -53,33 +54,54 @@ class Judged:
     similarities: dict[str, float]
 
 
-def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
-    """Yield every thought of one run, and its right thoughts again as seen from other subjects' triggers."""
+def listen(prism: Prism, where: Scene) -> Cortex:
+    """Return the Cortex of a finished run over a scene: every thought is judged, none is kept out and none enters."""
     config = CortexConfig(
         river=RiverConfig(max_tokens=WRITTEN), gate=GateConfig(theta=-1.0), injection=InjectionConfig(enabled=False)
     )
     cortex = Cortex(prism, config)
     for _ in cortex.run(where.prompt):
         pass
-    trace = cortex.trace
+    return cortex
+
+
+def labelled(trace: Trace, where: Scene) -> Iterator[tuple[GateDecision, str, bool]]:
+    """Yield every judged thought of a run: the decision, "right", "nothing" or "wrong", and whether it is two hops."""
     right = {found.task.removeprefix(" [TASK: ").removesuffix("]"): found for found in (where.asked, *where.others)}
-    thoughts = {event.stream: event for event in trace.of(Thought)}
-    spawns = {event.stream: event for event in trace.of(Spawn)}
-    good = []
+    thoughts = {event.stream: event.text for event in trace.of(Thought)}
+    tasks = {event.stream: event.task for event in trace.of(Spawn)}
     for decision in trace.of(GateDecision):
-        text, item = thoughts[decision.stream].text, right.get(spawns[decision.stream].task)
+        text, item = thoughts[decision.stream], right.get(tasks[decision.stream])
         label = "wrong"
         if text == protocol.NOTHING.strip():
             label = "nothing"
         elif item is not None and item.evidence and text == item.thought.strip():
             label = "right"
+        yield decision, label, item is not None and item.question.two_hop
+
+
+def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
+    """Yield every thought of one run, and its right thoughts again as seen from other subjects' triggers."""
+    cortex = listen(prism, where)
+    thoughts = {event.stream: event for event in cortex.trace.of(Thought)}
+    spawns = {event.stream: event for event in cortex.trace.of(Spawn)}
+    good = []
+    for decision, label, two_hop in labelled(cortex.trace, where):
+        if label == "right":
             good.append(decision.stream)
-        yield Judged(label, item is not None and item.question.two_hop, dict(decision.similarities))
+        yield Judged(label, two_hop, dict(decision.similarities))
     for stream in good:
         for other in good:
             if spawns[stream].task != spawns[other].task:
                 score = _centred(cortex, thoughts[stream], spawns[other])
                 yield Judged("other subject", is_two_hop=False, similarities={"centred": score})
+
+
+def scenes(prism: Prism, worlds: int, seed: int) -> Iterator[Scene]:
+    """Yield the held-out worlds, of three lengths and three kinds of question in turn."""
+    for index in range(worlds):
+        size, kind = LENGTHS[index % len(LENGTHS)], KINDS[index % len(KINDS)]
+        yield scene(seed + index, size, lambda text: len(prism.encode(text)), kind=kind)
 
 
 def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
@@ -157,13 +179,7 @@ def main(arguments: list[str] | None = None) -> None:
     got = parser.parse_args(arguments)
     prism = Prism.load(got.model)
 
-    def length(text: str) -> int:
-        return len(prism.encode(text))
-
-    found: list[Judged] = []
-    for index in range(got.worlds):
-        size, kind = LENGTHS[index % len(LENGTHS)], KINDS[index % len(KINDS)]
-        found += judged(prism, scene(got.seed + index, size, length, kind=kind))
+    found = [one for where in scenes(prism, got.worlds, got.seed) for one in judged(prism, where)]
     finish(
         {"worlds": got.worlds, "seed": got.seed, "theta_paper": PAPER_THETA, **table(found)}, prism, as_json=got.json
     )
