@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from warp_cortex.config import POLICIES, choice, whole, within
 from warp_cortex.evidence import Evidence
-from warp_cortex.farthest import Cover, greedy
+from warp_cortex.farthest import greedy
 from warp_cortex.policies import SCORES
 
 __all__ = ["Evidence", "Ranking", "certificate", "cover_radius", "rank"]
@@ -74,19 +74,16 @@ def rank(
         return Ranking(order=order, radii=torch.zeros(tokens), scores=torch.ones(tokens))
     _at_most(k, tokens, what="tokens of the context")
     forced = _forced(tokens, k=k, sinks=0 if policy == "recent" else sinks, recent=recent)
-    cover = Cover(evidence.points, skip=sinks)
-    radii = [cover.add(index) for index in forced]
     if policy in SCORES:
         scores = SCORES[policy](evidence, generator)
-        picks = _best(scores, closed=forced, picks=k - len(forced))
-        radii += [cover.add(index) for index in picks]
+        first = forced + _best(scores, closed=forced, picks=k - len(forced))
     else:
-        scores = _unit(evidence.received, closed=forced)
-        weight = alpha if policy == "hybrid" else 0.0
-        picks, more = greedy(cover, scores, chosen=forced, picks=k - len(forced), alpha=weight)
-        radii += more
-    order = torch.tensor(forced + picks)
-    return Ranking(order=order, radii=torch.tensor(radii), scores=scores.cpu(), evaluations=cover.evaluations)
+        scores, first = _unit(evidence.received, closed=forced), forced
+    cover = greedy(
+        evidence.points, scores, first=first, picks=k - len(first), skip=sinks,
+        alpha=alpha if policy == "hybrid" else 0.0,
+    )  # fmt: skip
+    return Ranking(order=cover.order, radii=cover.radii, scores=scores.cpu(), evaluations=cover.evaluations)
 
 
 @torch.no_grad()
@@ -103,8 +100,9 @@ def cover_radius(points: Tensor, landmarks: Iterable[int] | Tensor, *, skip: int
         found = [index for index in indices if not 0 <= index < len(points)] or "none"
         msg = f"landmarks must be one or more indices from 0 to {len(points) - 1}, got {found}"
         raise ValueError(msg)
-    cover = Cover(points.to(torch.float32), skip=whole("skip", skip, least=0))
-    return [cover.add(index) for index in indices][-1]
+    cloud = points.to(torch.float32)
+    cover = greedy(cloud, cloud.new_zeros(len(cloud)), first=indices, skip=whole("skip", skip, least=0))
+    return float(cover.radii[-1])
 
 
 def certificate(alpha: float) -> float | None:

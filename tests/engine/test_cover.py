@@ -8,7 +8,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from warp_cortex.farthest import Cover
+from warp_cortex.farthest import greedy
 from warp_cortex.landmarks import Evidence, certificate, cover_radius, rank
 
 PROPERTY = settings(deadline=None, max_examples=60)
@@ -74,14 +74,13 @@ def test_radii_scale_with_the_points(power):
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
     """The block size is a matter of speed only."""
-    points = cloud(50).points
-    whole = Cover(points)
-    radii = [whole.add(index) for index in (3, 40)]
+    evidence = cloud(50)
+    whole = greedy(evidence.points, evidence.received, first=[3, 40], picks=5, alpha=0.1)
     monkeypatch.setattr("warp_cortex.farthest.CHUNK_ELEMENTS", 20)
-    blocks = Cover(points)
-    assert [blocks.add(index) for index in (3, 40)] == radii
-    assert torch.equal(blocks.distances, whole.distances)
-    assert math.isinf(float(Cover(points).distances.min()))
+    blocks = greedy(evidence.points, evidence.received, first=[3, 40], picks=5, alpha=0.1)
+    assert blocks.order.tolist() == whole.order.tolist()
+    assert torch.equal(blocks.radii, whole.radii)
+    assert whole.evaluations == 7 * 50
 
 
 def test_farthest_point_ignores_attention():

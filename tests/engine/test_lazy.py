@@ -1,14 +1,15 @@
-"""The lazy cover: what comparing every point with every landmark would give, bit for bit, from far fewer distances."""
+"""The greedy cover's two ways: comparing every point without waiting for the device, and only those that matter."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from warp_cortex import Evidence, rank
-from warp_cortex.farthest import Cover
+from warp_cortex.farthest import Cover, compare_all, greedy
 
-LAZY, EAGER = 0, 1 << 40
+LAZY, EAGER = 0, 1 << 60
 
 
 def cloud(tokens: int, *, size: int = 24, seed: int = 0) -> Evidence:
@@ -42,7 +43,7 @@ def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
     evidence, found = grid(tokens, seed=seed), []
     with pytest.MonkeyPatch.context() as patch:
         for limit in (LAZY, EAGER):
-            patch.setattr("warp_cortex.farthest.EAGER_ELEMENTS", limit)
+            patch.setattr("warp_cortex.farthest.LIGHT", limit)
             found.append(rank(evidence, k=k, alpha=alpha, sinks=sinks, recent=recent))
     assert found[0].order.tolist() == found[1].order.tolist()
     assert torch.equal(found[0].radii, found[1].radii)
@@ -50,50 +51,79 @@ def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
 
 @pytest.mark.parametrize("policy", ["hybrid", "farthest", "h2o", "random"])
 def test_lazy_is_eager_for_every_kind_of_policy(policy, monkeypatch):
-    """Radii are lazy for policies that do not look at distances too."""
+    """Of points of any numbers too the picks are the same, and the radii but for the order of the sums."""
     evidence, found = cloud(500), []
     for limit in (LAZY, EAGER):
-        monkeypatch.setattr("warp_cortex.farthest.EAGER_ELEMENTS", limit)
+        monkeypatch.setattr("warp_cortex.farthest.LIGHT", limit)
         found.append(rank(evidence, k=60, policy=policy))
     assert found[0].order.tolist() == found[1].order.tolist()
-    assert torch.equal(found[0].radii, found[1].radii)
+    torch.testing.assert_close(found[0].radii, found[1].radii, rtol=1e-6, atol=0)
 
 
-def test_a_lazy_cover_knows_every_distance_when_asked(monkeypatch):
-    """Distances are those to the nearest landmark, however late they are asked for."""
-    monkeypatch.setattr("warp_cortex.farthest.EAGER_ELEMENTS", LAZY)
-    points = cloud(200).points
-    cover = Cover(points)
-    for index in (5, 100, 30, 7):
-        radius = cover.add(index)
-        assert radius == pytest.approx(
-            float(nearest(points, [5, 100, 30, 7][: 1 + [5, 100, 30, 7].index(index)]).max())
-        )
-    torch.testing.assert_close(cover.distances.double(), nearest(points, [5, 100, 30, 7]), rtol=1e-5, atol=1e-5)
-    assert cover.evaluations == 4 * 200
+def covers(points: Tensor, scores: Tensor, **how: object) -> list[Cover]:
+    """Return the lazy cover and the eager one."""
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in (LAZY, EAGER):
+            patch.setattr("warp_cortex.farthest.LIGHT", limit)
+            made.append(greedy(points, scores, **how))
+    return made
 
 
-def test_most_distances_are_never_computed(monkeypatch):
+def test_radii_are_true_after_every_landmark():
+    """The radius after each landmark, given or picked, is by the definition; eagerly at the price of all distances."""
+    evidence = cloud(200)
+    lazy, eager = covers(evidence.points, evidence.received, first=[5, 100, 30, 7], picks=6, alpha=0.2)
+    assert lazy.order.tolist() == eager.order.tolist()
+    for cover in (lazy, eager):
+        order = cover.order.tolist()
+        want = [float(nearest(evidence.points, order[:count]).max()) for count in range(1, 11)]
+        torch.testing.assert_close(cover.radii.double(), torch.tensor(want).double(), rtol=1e-5, atol=1e-5)
+    assert lazy.evaluations <= eager.evaluations == 10 * 200
+
+
+def test_most_distances_are_never_computed():
     """Choosing 64 of 4,000 takes less than half of the 64 x 4,000 distances; eagerly it takes all of them."""
-    evidence, counts = cloud(4000, size=64), []
-    made: list[Cover] = []
-
-    def watched(points: Tensor, *, skip: int = 0) -> Cover:
-        made.append(Cover(points, skip=skip))
-        return made[-1]
-
-    monkeypatch.setattr("warp_cortex.landmarks.Cover", watched)
-    for limit in (LAZY, EAGER):
-        monkeypatch.setattr("warp_cortex.farthest.EAGER_ELEMENTS", limit)
-        rank(evidence, k=64)
-        counts.append(made[-1].evaluations)
-    assert counts[1] == 64 * 4000
-    assert counts[0] < counts[1] / 2
+    evidence = cloud(4000, size=64)
+    lazy, eager = covers(evidence.points, evidence.received, first=range(20), picks=44, alpha=0.3)
+    assert eager.evaluations == 64 * 4000
+    assert lazy.evaluations < eager.evaluations / 2
 
 
-def test_no_target_means_no_radius(monkeypatch):
+def test_only_a_long_text_is_worth_compiled_loops(monkeypatch):
+    """Below the limit nothing is compiled; from there on every pick comes from the compiled loop."""
+    asked = []
+    monkeypatch.setattr("warp_cortex.farthest._compare_some", lambda *args, **_: asked.append(args) or 1 / 0)
+    evidence = cloud(100)
+    monkeypatch.setattr("warp_cortex.farthest.LIGHT", 100 * 24 * 9)
+    rank(evidence, k=8)
+    assert not asked
+    with pytest.raises(ZeroDivisionError):
+        rank(evidence, k=9)
+
+
+@pytest.mark.parametrize("first", [[], [0, 5]])
+def test_no_pick_waits_for_the_device(first):
+    """Comparing everything runs on tensors that have no values: no number is asked for, and every shape is known."""
+    with FakeTensorMode():
+        points, scores = torch.randn(300, 8), torch.rand(300)
+        with pytest.raises(DataDependentOutputException):
+            points.amax().item()  # what would be a wait for the device is an error here
+        order = torch.zeros(12, dtype=torch.long)
+        found, radii = compare_all(points, scores, order, fixed=max(1, len(first)), alpha=0.3, skip=2)
+    assert found.shape == radii.shape == (12,)
+
+
+def test_no_target_means_no_radius():
     """When every point is skipped the radius is 0, lazily too."""
-    monkeypatch.setattr("warp_cortex.farthest.EAGER_ELEMENTS", LAZY)
-    cover = Cover(cloud(3).points, skip=3)
-    assert cover.add(0) == 0
+    evidence = cloud(3)
+    for cover in covers(evidence.points, evidence.received, first=[0], picks=1, skip=3):
+        assert cover.radii.tolist() == [0, 0]
     assert rank(grid(5, seed=0), k=5, sinks=5).radii.tolist() == [0.0] * 5
+
+
+def test_loops_give_way_to_other_threads():
+    """The compiled loop holds no lock of the interpreter: a viewer's thread goes on while landmarks are chosen."""
+    from warp_cortex import cover_compiled
+
+    assert cover_compiled.greedy.targetoptions["nogil"]
