@@ -55,7 +55,7 @@ class Shards:
             ValueError: the file is damaged; it is named, with what to do.
         """
         try:
-            with np.load(self.path(number), allow_pickle=False) as file:
+            with self.path(number).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             msg = f"{self.path(number)} is damaged ({error}); delete it and repeat the run, which writes it again"

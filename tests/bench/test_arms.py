@@ -1,0 +1,142 @@
+"""The arms that are compared: the same thoughts by every way of sharing, and bytes that follow from the formula."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+from warp_cortex import Prism
+
+from warpviz.bench import arms, capacity, floor, shape
+from warpviz.bench.arms import Scene
+
+OWN, K, TOKENS = 12, 32, 80
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    """A small context with its landmarks."""
+    prism = shape.load("tiny-shape", device="cpu", positions=256)
+    yield capacity.scene_of(prism, TOKENS, own=OWN, k=K, seed=0)
+    prism.close()
+
+
+def tasks(prism: Prism, count: int) -> torch.Tensor:
+    """Return a task of three tokens for each agent."""
+    return shape.random_tasks(count, 3, prism.spec.vocab_size, seed=1)
+
+
+def states(scene: Scene, arm: str) -> torch.Tensor:
+    """Let four agents think to the end of their slots; return what the last token of each left behind."""
+    stepper = arms.seat(scene, arm, tasks(scene.prism, 4))
+    stepper.run(OWN)
+    return stepper.last.float().clone()
+
+
+@pytest.mark.parametrize(
+    ("shared", "copied"), [(arms.LANDMARKS, arms.LANDMARKS_COPIED), (arms.FULL, arms.FULL_COPIED)]
+)
+def test_a_copy_thinks_what_the_shared_block_thinks(scene: Scene, shared: str, copied: str) -> None:
+    """Whether agents share what they see or hold copies of it, their last states are the same."""
+    torch.testing.assert_close(states(scene, shared), states(scene, copied), atol=1e-4, rtol=1e-4)
+
+
+def test_the_full_cache_is_more_than_landmarks(scene: Scene) -> None:
+    """The comparison is of different things: what agents see changes what they think."""
+    assert (states(scene, arms.LANDMARKS) - states(scene, arms.FULL)).abs().max() > 0.01
+
+
+def test_a_thread_thinks_what_its_row_of_the_batch_thinks(scene: Scene) -> None:
+    """The paper's way, a forward pass of its own over a copy of its own, ends in the same token's cache entries."""
+    given = tasks(scene.prism, 1)
+    gate = threading.Event()
+    agent = arms.ThreadedAgent(scene, given[0].tolist(), tokens=5, gate=gate)
+    agent.start()
+    gate.set()
+    agent.join(30)
+    assert agent.store.length == K + 5
+    batch = arms.seat(scene, arms.LANDMARKS, given)
+    batch.run(5)
+    torch.testing.assert_close(agent.store.data[:, 0, :, K : K + 3], batch.data[:, 0, 0, :, :3], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+@pytest.mark.parametrize("arm", arms.BATCHED)
+def test_bytes_needed_are_what_is_held(scene: Scene, arm: str, count: int) -> None:
+    """Private entries are own tokens, and what is copied of the context; the rest of the estimate is logits."""
+    copied = {arms.LANDMARKS_COPIED: K, arms.FULL_COPIED: TOKENS}.get(arm, 0)
+    entries = count * (OWN + copied) * scene.prism.spec.kv_bytes_per_token
+    assert arms.seat(scene, arm, tasks(scene.prism, count)).num_bytes == entries
+    logits = 2 * count * scene.prism.spec.vocab_size * scene.prism.dtype.itemsize
+    assert arms.bytes_needed(scene, arm, count) == entries + logits
+
+
+def test_an_unknown_arm_is_refused(scene: Scene) -> None:
+    """A misspelt arm is never taken for another one."""
+    with pytest.raises(ValueError, match="arm 'landmark shared' is unknown; accepted: landmarks shared, "):
+        arms.seat(scene, "landmark shared", tasks(scene.prism, 1))
+
+
+def test_free_bytes_are_less_than_the_machine_has() -> None:
+    """Some are left for others."""
+    import psutil
+
+    assert 0 < arms.bytes_free(torch.device("cpu")) < psutil.virtual_memory().total
+
+
+def test_a_river_writes_beside_a_busy_batch(scene: Scene) -> None:
+    """Latencies are one per token, and the batch has stepped in the meantime, in a thread that ends."""
+    before = threading.active_count()
+    main = arms.river(scene, tokens=9)
+    batch = arms.seat(scene, arms.LANDMARKS, tasks(scene.prism, 2))
+    with arms.busy(batch, None) as ends:
+        found = arms.latencies(main, 6, None)
+        while not ends:
+            found += arms.latencies(main, 1, None)
+    assert len(found) >= 6
+    assert all(second > 0 for second in found)
+    assert ends == sorted(ends)
+    assert threading.active_count() == before
+
+
+def test_rows_tell_what_was_not_tried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More threads than are tried, or more bytes than are free: a row says so, none is silently missing."""
+    monkeypatch.setattr(capacity, "MOST_THREADS", 1)
+    rows = list(capacity.rows_of(scene, agents=[2], names=[arms.THREADS, arms.LANDMARKS], seed=0))
+    assert [row["arm"] for row in rows] == [arms.THREADS, arms.LANDMARKS]
+    assert rows[0]["skipped"] == "more than 1 threads are not tried"
+    assert "skipped" not in rows[1]
+    monkeypatch.setattr(arms, "bytes_free", lambda _: 0)
+    found: list[dict[str, object]] = []
+    monkeypatch.setattr(floor, "product_rate", lambda *_, **__: 1e9)
+    monkeypatch.setattr(floor, "copy_bandwidth", lambda *_, **__: 1e9)
+    floor.steps(found, scene, agents=[5], seed=0)
+    assert found == [
+        {"agents": 5, "skipped": f"needs {arms.bytes_needed(scene, arms.LANDMARKS, 5):,} bytes, 0 are free"}
+    ]
+
+
+def test_a_row_is_of_the_numbers_asked_for(scene: Scene) -> None:
+    """Every row names arm, agents, context and own tokens, and its bytes follow from them."""
+    (row,) = capacity.rows_of(scene, agents=[3], names=[arms.LANDMARKS_COPIED], seed=0)
+    assert (row["arm"], row["agents"], row["context"], row["own_tokens"]) == (arms.LANDMARKS_COPIED, 3, TOKENS, OWN)
+    assert row["weights_bytes"] == scene.prism.weight_bytes
+    assert row["private_bytes"] == (OWN + K) * scene.prism.spec.kv_bytes_per_token
+    assert row["shared_bytes"] == 0
+    assert row["agent_tokens_per_s"] == pytest.approx(3e3 / row["step_ms"])
+    assert row["river_slowdown"] > 0
+
+
+def test_products_are_every_weight_once(scene: Scene) -> None:
+    """Two operations per weight that a token is multiplied with: all matrices, the tied vocabulary once."""
+    named = dict(scene.prism.model.named_parameters())
+    sizes = {name: part.numel() for name, part in named.items() if part.dim() > 1}
+    assert floor.product_flops(scene) == 2 * sum(sizes.values())
+    assert "lm_head.weight" not in named
+
+
+def test_rates_are_numbers_of_this_machine() -> None:
+    """A copy and a product take some time: the rates are finite and positive."""
+    device = torch.device("cpu")
+    assert 1e6 < floor.copy_bandwidth(device, size=2**20) < 1e13
+    assert 1e6 < floor.product_rate(device, torch.float32, size=64) < 1e14

@@ -1,0 +1,58 @@
+"""Flags of several numbers or names: what is wrong is told in one line before anything is measured."""
+
+import argparse
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from warpviz.bench import arms, capacity, flags, steps
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1))
+def test_counts_are_read(numbers: list[int]) -> None:
+    """Numbers separated by commas, in their order, repeats and all."""
+    assert flags.counts(",".join(map(str, numbers))) == tuple(numbers)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("", "no list"), ("1,,2", "no list"), ("ten", "no list"), ("1.5", "no list"), ("1,0", "has 0"), ("-3", "has -3")],
+)
+def test_other_counts_are_refused(text: str, told: str) -> None:
+    """The complaint repeats what was given and says what is wrong with it."""
+    with pytest.raises(argparse.ArgumentTypeError, match=told) as found:
+        flags.counts(text)
+    assert repr(text) in str(found.value)
+
+
+def test_names_are_read_and_strange_ones_refused() -> None:
+    """Spaces around a name are no part of it; an unknown one is told with those that are known."""
+    read = flags.names(("one", "other two"))
+    assert read("other two, one") == ("other two", "one")
+    with pytest.raises(argparse.ArgumentTypeError, match="'three' is unknown; accepted: one, other two"):
+        read("one,three")
+
+
+@pytest.mark.parametrize(
+    ("module", "flag"),
+    [(capacity, "--agents=0"), (capacity, "--context=many"), (capacity, "--arms=landmark shared"),
+     (steps, "--agents=1,x"), (steps, "--dtypes=float8")],
+)  # fmt: skip
+def test_a_benchmark_refuses_them(module: ModuleType, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The flag is named; a misspelt arm is never measured as another one."""
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args([flag])
+    assert end.value.code == 2
+    assert f"argument {flag.partition('=')[0]}" in capsys.readouterr().err
+
+
+def test_defaults_are_all_arms() -> None:
+    """Without flags every arm is measured, the paper's way last."""
+    parser = argparse.ArgumentParser()
+    capacity.configure(parser)
+    assert parser.parse_args([]).arms == arms.ARMS
+    assert arms.ARMS[-1] == arms.THREADS
