@@ -33,9 +33,7 @@ def states(scene: Scene, arm: str) -> torch.Tensor:
     return stepper.last.float().clone()
 
 
-@pytest.mark.parametrize(
-    ("shared", "copied"), [(arms.LANDMARKS, arms.LANDMARKS_COPIED), (arms.FULL, arms.FULL_COPIED)]
-)
+@pytest.mark.parametrize(("shared", "copied"), [(arms.LANDMARKS, arms.LANDMARKS_COPIED), (arms.FULL, arms.FULL_COPIED)])
 def test_a_copy_thinks_what_the_shared_block_thinks(scene: Scene, shared: str, copied: str) -> None:
     """Whether agents share what they see or hold copies of it, their last states are the same."""
     torch.testing.assert_close(states(scene, shared), states(scene, copied), atol=1e-4, rtol=1e-4)
