@@ -5,7 +5,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.topology.shapes import HOSTILE, parsed
-from warpviz.topology.drawing import MARKERS, Axes, look, marker, number, shown, svg, tag, text_at, ticks, visible
+from warpviz.topology.drawing import (
+    MARKERS,
+    Axes,
+    look,
+    marker,
+    number,
+    plotted,
+    shown,
+    svg,
+    tag,
+    text_at,
+    ticks,
+    visible,
+)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -68,3 +81,8 @@ def test_every_marker_is_drawn_with_its_hint(shape):
 def test_many_policies_still_have_looks():
     """Colours and markers repeat at different periods: 42 policies are all different."""
     assert len({look(index) for index in range(42)}) == 42
+
+
+def test_plotly_reads_back_what_was_written():
+    """Plotly undoes the names of &, < and > and no other: quotes stay, tags and hidden characters do not."""
+    assert plotted("<b>\"a\" & 'b'</b>\u202e") == "&lt;b&gt;\"a\" &amp; 'b'&lt;/b&gt;&lt;U+202E&gt;"

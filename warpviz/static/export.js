@@ -30,7 +30,7 @@ async function contentOf(frame, kind) {
   if (kind === "png") return framePng(frame);
   if (kind === "html") return new Blob([WARPVIZ.pageSource ?? ""], { type: "text/html" });
   const rows = frame.table();
-  if (kind === "json") return new Blob([JSON.stringify({ provenance: frame.provenance(), rows }, null, 1)], { type: "application/json" });
+  if (kind === "json") return new Blob([JSON.stringify({ provenance: frame.provenance(), summary: visible(frame.summaryText), rows }, null, 1)], { type: "application/json" });
   return new Blob([`# ${JSON.stringify(frame.provenance())}\n${csvOf(rows)}`], { type: "text/csv" });
 }
 

@@ -47,10 +47,11 @@ class Frame {
     this.root.setAttribute("aria-label", oneLine(this.title));
   }
 
-  /** The numbers' origin, with the shared traits as they stand now. */
+  /** The numbers' origin, with the settings as they stand now; those of a run are what they were. */
   provenance() {
-    const traits = Object.fromEntries(["k", "alpha", "theta", "layer", "space"].map((name) => [name, this.store.get(name)]));
-    return { ...(this.store.data.provenance ?? {}), ...traits };
+    const known = this.store.data.provenance ?? {};
+    const now = Object.keys(known).filter((name) => !(name in (known.config?.synapse ?? {}))).map((name) => [name, this.store.get(name)]);
+    return { ...known, ...Object.fromEntries(now.filter(([, value]) => ["number", "string"].includes(typeof value))) };
   }
 
   /** What a CSV or JSON download holds without a kernel; views replace this. */

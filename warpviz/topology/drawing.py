@@ -35,6 +35,11 @@ def shown(text: str) -> str:
     return escape(visible(text), quote=True)
 
 
+def plotted(text: str) -> str:
+    """Return hostile text as plotly shows it: it undoes the names of &, < and >, but not those of quotes."""
+    return escape(visible(text), quote=False)
+
+
 def number(value: float) -> str:
     """Return a coordinate with at most two decimals."""
     short = f"{value:.2f}".rstrip("0").rstrip(".")

@@ -10,7 +10,7 @@ import numpy as np
 
 from warpviz.topology.comparison import Comparison
 from warpviz.topology.distances import matching
-from warpviz.topology.drawing import COLOURS, FAINT, INK, shown
+from warpviz.topology.drawing import COLOURS, FAINT, INK, plotted
 from warpviz.topology.picture import MAX_PAIRS
 from warpviz.topology.points import FloatArray
 from warpviz.topology.vectors import barcode, betti_curve, common_scales, image_extent, persistence_image
@@ -54,7 +54,7 @@ def barcode_figure(diagrams: Mapping[str, Mapping[int, FloatArray]], *, most: in
     """Return the longest bars of each named set of diagrams, a column per name, dimensions stacked and coloured."""
     from plotly.subplots import make_subplots
 
-    figure = make_subplots(cols=len(diagrams), subplot_titles=[shown(name) for name in diagrams], shared_xaxes=True)
+    figure = make_subplots(cols=len(diagrams), subplot_titles=[plotted(name) for name in diagrams], shared_xaxes=True)
     for column, (name, by_dim) in enumerate(diagrams.items(), start=1):
         row = 0
         for dim in sorted(by_dim):
@@ -65,7 +65,7 @@ def barcode_figure(diagrams: Mapping[str, Mapping[int, FloatArray]], *, most: in
             y = np.column_stack([heights, heights, heights]).ravel().astype(float)
             label = f"H{dim}" + (f", {bars.hidden:,} shorter ones hidden" if bars.hidden else "")
             figure.add_scatter(x=x, y=y, mode="lines", line={"color": COLOURS[dim], "width": 2}, row=1, col=column,
-                               name=f"{shown(name)} {label}", connectgaps=False)  # fmt: skip
+                               name=f"{plotted(name)} {label}", connectgaps=False)  # fmt: skip
     figure.update_yaxes(visible=False, autorange="reversed")
     figure.update_xaxes(title="scale")
     return _styled(figure, title)
@@ -87,8 +87,8 @@ def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> An
         colour, symbol = COLOURS[index % len(COLOURS)], SYMBOLS[index % len(SYMBOLS)]
         ks = [row.k for row in rows]
         figure.add_scatter(x=ks, y=[row.bound for row in rows], mode="lines", showlegend=False,
-                           name=f"{shown(policy)} 2r", line={"color": colour, "dash": "dash", "width": 1})  # fmt: skip
-        figure.add_scatter(x=ks, y=[row.bottleneck for row in rows], mode="lines+markers", name=shown(policy),
+                           name=plotted(f"{policy} 2r"), line={"color": colour, "dash": "dash", "width": 1})  # fmt: skip
+        figure.add_scatter(x=ks, y=[row.bottleneck for row in rows], mode="lines+markers", name=plotted(policy),
                            line={"color": colour}, marker={"symbol": symbol, "size": 9})  # fmt: skip
     figure.update_xaxes(title="k landmarks", tickvals=list(comparison.ks))
     figure.update_yaxes(title=f"H{dim} bottleneck distance; dashed: bound 2r", rangemode="tozero")
@@ -151,6 +151,6 @@ def _extent(diagrams: Sequence[FloatArray]) -> tuple[float, float]:
 
 
 def _styled(figure: Any, title: str) -> Any:
-    figure.update_layout(template="plotly_white", title=shown(title), margin={"l": 60, "r": 20, "t": 50, "b": 50},
+    figure.update_layout(template="plotly_white", title=plotted(title), margin={"l": 60, "r": 20, "t": 50, "b": 50},
                          legend={"orientation": "h", "y": -0.2}, hovermode="closest")  # fmt: skip
     return figure

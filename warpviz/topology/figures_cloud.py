@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.drawing import COLOURS, INK, shown
+from warpviz.topology.drawing import COLOURS, INK, plotted
 from warpviz.topology.points import IntArray, rows
 
 MAX_SHOWN = 50_000
@@ -40,7 +40,7 @@ def cloud_figure(
     marks = rows(landmarks, num_points=len(places))
     plain = _even(np.setdiff1d(np.arange(len(places)), marks))
     figure = go.Figure()
-    bar = {"title": {"text": shown(value_name)}}
+    bar = {"title": {"text": plotted(value_name)}}
     look = {"color": colour[plain], "colorscale": "Cividis", "size": 5, "colorbar": bar}
     _add(figure, places, plain, texts=texts, values=colour, name=f"tokens ({len(plain):,})", marker=look)
     star = {"symbol": "diamond", "color": COLOURS[1], "size": 9, "line": {"color": INK, "width": 1}}
@@ -48,7 +48,7 @@ def cloud_figure(
     _add_loop(figure, places, np.asarray(loop, dtype=np.int64))
     total = len(places) - len(marks)
     note = "" if len(plain) == total else f" (showing {len(plain) + len(marks):,} of {len(places):,})"
-    figure.update_layout(template="plotly_white", title=shown(title) + note, hovermode="closest",
+    figure.update_layout(template="plotly_white", title=plotted(title) + note, hovermode="closest",
                          margin={"l": 20, "r": 20, "t": 50, "b": 20}, legend={"orientation": "h"})  # fmt: skip
     return figure
 
@@ -62,7 +62,7 @@ def _even(chosen: IntArray) -> IntArray:
 def _add(
     figure: Any, places: Any, chosen: IntArray, *, texts: Sequence[str], values: Any, name: str, marker: dict[str, Any]
 ) -> None:
-    hints = [f"{at} {shown(texts[at])}" if texts else str(at) for at in chosen.tolist()]
+    hints = [f"{at} {plotted(texts[at])}" if texts else str(at) for at in chosen.tolist()]
     shared = {"mode": "markers", "name": name, "marker": marker, "text": hints, "customdata": values[chosen],
               "hovertemplate": "%{text}<br>%{customdata:.4g}<extra></extra>"}  # fmt: skip
     here = places[chosen]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warpviz.topology.drawing import plotted
 from warpviz.views import export, svg
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def figure(view: "KVCloud") -> Any:
 
     view.wait()
     frame, kept = table(view), landmark_facts(view)["landmark"]
-    texts = [svg.visible(text) for text in frame["text"]]
+    texts = [plotted(text) for text in frame["text"]]
     made = go.Figure()
     for name, rows, marker in (
         ("tokens", ~kept, {"size": 5, "opacity": 0.75}),
@@ -99,7 +100,9 @@ def figure(view: "KVCloud") -> Any:
             "hovertemplate": "%{text}<extra></extra>",
         }  # fmt: skip
         made.add_trace(go.Scatter3d(z=frame["z"][rows], **shared) if view.dims == DEEP else go.Scatter(**shared))
-    made.update_layout(title=view.summary(), template="plotly_white", width=WIDTH, height=HEIGHT, legend_title_text="")
+    made.update_layout(
+        title=plotted(view.summary()), template="plotly_white", width=WIDTH, height=HEIGHT, legend_title_text=""
+    )
     made.update_yaxes(scaleanchor="x")
     return made
 

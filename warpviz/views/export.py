@@ -22,6 +22,8 @@ NO_CHROME = (
     "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt install chromium), or "
     "name it in BROWSER_PATH; to_svg needs none, and the view's PNG button uses the browser you look at"
 )
+SETTINGS = ("k", "alpha", "theta", "layer", "space", "policy", "head", "projection", "dims", "metric", "n_neighbors",
+            "min_dist", "complex", "max_dim", "scorer")  # fmt: skip
 PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
 
 
@@ -35,6 +37,12 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def run_settings(config: Any) -> dict[str, Any]:
+    """Return the landmark settings of a run's own config: what a view of that run was drawn from."""
+    synapse = config.get("synapse") if isinstance(config, Mapping) else None
+    return {name: synapse[name] for name in ("k", "alpha", "policy", "space") if name in synapse} if synapse else {}
 
 
 def dumps(value: Any) -> str:

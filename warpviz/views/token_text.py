@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
+from warpviz.topology.drawing import plotted
 from warpviz.views import export, svg, wire
 from warpviz.views.latest import Latest
 from warpviz.views.pump import Patch
@@ -156,10 +157,10 @@ class TokenText(View):
         frame = self.wait().to_table()
         kept = frame[frame["landmark"]]
         made = go.Figure(go.Bar(x=frame["token"], y=frame["received"], name="attention received",
-                                hovertext=[svg.visible(text) for text in frame["text"]]))  # fmt: skip
+                                hovertext=[plotted(text) for text in frame["text"]]))  # fmt: skip
         made.add_trace(go.Scatter(x=kept["token"], y=kept["received"], mode="markers", name="landmarks",
                                   marker={"symbol": "diamond", "color": svg.VERMILION}))  # fmt: skip
-        made.update_layout(title=self.summary(), template="plotly_white", xaxis_title="token")
+        made.update_layout(title=plotted(self.summary()), template="plotly_white", xaxis_title="token")
         return made
 
     def to_svg(self, path: Path | str | None = None) -> str:

@@ -152,9 +152,10 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from: model, checksum, settings, seed, versions."""
-        shared = {name: getattr(self, name) for name in ("k", "alpha", "theta", "layer", "space")}
-        return {"view": type(self).__name__, **self._facts, **shared, "versions": export.versions()}
+        """Where the numbers come from: model, checksum, settings, seed, versions; a run's own settings for a run."""
+        known = {name: getattr(self, name) for name in export.SETTINGS if self.has_trait(name)}
+        own = export.run_settings(self._facts.get("config"))
+        return {"view": type(self).__name__, **self._facts, **known, **own, "versions": export.versions()}
 
     def to_html(self, path: Path | str) -> Path:
         """Write a self-contained page that draws, selects and links in any browser, without a kernel."""

@@ -1,0 +1,77 @@
+// Where streams leave the River and where they arrive: the curves between text, lanes and gate.
+
+const CURVE_STEPS = 24;
+const FAR_STEPS = 10; // of the faint ones behind
+const MOST_THREADS = 48;
+
+class Branches {
+  constructor({ overlay, river, lanes }) { Object.assign(this, { overlay, river, lanes, seen: null }); }
+
+  /** Read where things stand, once per frame; everything below answers from this. */
+  look() {
+    if (this.seen) return this.seen;
+    const origin = this.overlay.canvas.getBoundingClientRect();
+    const of = (el) => { const box = el.getBoundingClientRect(); return { x: box.left - origin.left, y: box.top - origin.top, w: box.width, h: box.height }; };
+    const view = of(this.river.scroller);
+    const side = of(this.lanes.el);
+    const cards = new Map([...this.lanes.cards].map(([lane, card]) => [lane, of(card.el)]));
+    const places = new Map(this.lanes.crowd.map((lane, i) => [lane, i]));
+    this.seen = { origin, of, view, cards, places, crowd: of(this.lanes.crowdBox), spans: new Map(), isStacked: side.y >= view.y + view.h };
+    return this.seen;
+  }
+
+  /** Forget the frame before. */
+  blink() { this.seen = null; }
+
+  /** The rectangle of an element, in the overlay's pixels. */
+  local(el) { return this.look().of(el); }
+
+  /** The rectangle of a stream's trigger, null when the text in the page does not hold it. */
+  spanBox(lane) {
+    const { spans, of } = this.look();
+    const span = this.river.span(lane.to);
+    if (span && !spans.has(span)) spans.set(span, of(span));
+    return span ? spans.get(span) : null;
+  }
+
+  /** Where a stream leaves the River: its trigger in the text, or the bank beside it; null when it is out of sight. */
+  trigger(lane, inText = false) {
+    const { view, isStacked } = this.look();
+    const box = this.spanBox(lane);
+    const y = box ? box.y + box.h / 2 : view.y;
+    const seen = y >= view.y && y <= view.y + view.h;
+    if (inText) return seen && box ? [box.x + box.w, y] : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
+    if (isStacked) return [view.x + 1, view.y + view.h]; // lanes below: branches run down the left bank
+    return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, view.y + view.h - 2))];
+  }
+
+  /** Where a lane receives its stream: the middle of its left edge, or a share of its width; in the crowd, its dot. */
+  port(lane, share = 0) {
+    const { cards, crowd, places } = this.look();
+    const box = cards.get(lane);
+    if (box) return [box.x + box.w * share, share ? box.y + box.h - 6 : box.y + box.h / 2];
+    const [, y] = this.lanes.crowdPlace(places.get(lane) ?? 0, crowd.w);
+    return [crowd.x + 1 + 8 * share, crowd.y + y];
+  }
+
+  /** Draw the branches of streams in sight; `beat` fades the judged ones, `time` moves a pulse along those that think. */
+  draw(pen, theme, { run, cursor, beat, time }) {
+    for (const lane of this.lanes.crowd.slice(0, MOST_THREADS)) if (lane.closedAt >= cursor) this.thread(pen, theme, lane, { alpha: 0.14, width: 1, steps: FAR_STEPS });
+    for (const lane of this.lanes.slots) {
+      if (!lane) continue;
+      const age = lane.closedAt < cursor ? (beat - run.beats[lane.closedAt]) / LINGER_BEATS : 0;
+      if (age >= 1) continue;
+      const curve = this.thread(pen, theme, lane, { alpha: 0.75 * (1 - age), width: 2, steps: CURVE_STEPS });
+      if (time === null || lane.phase(cursor) !== "thinking") continue;
+      const [x, y] = onCurve(curve, (time / 1300 + lane.stream * 0.37) % 1);
+      pen.dot(x, y, 3, laneColor(lane, theme), 0.9);
+    }
+  }
+
+  thread(pen, theme, lane, { alpha, width, steps }) {
+    const curve = bend(this.trigger(lane), this.port(lane), this.look().isStacked);
+    const points = Array.from({ length: steps + 1 }, (_, i) => onCurve(curve, i / steps));
+    pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
+    return curve;
+  }
+}
