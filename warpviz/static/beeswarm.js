@@ -22,27 +22,3 @@ function beeswarm(values, scale, { radius, middle, half }) {
   }
   return places;
 }
-
-const CROSSES = new Map();
-
-/** Draw a small cross, fast on a canvas: one cached picture per colour and size; as lines for a file. */
-function stampCross(pen, x, y, r, { color, width, alpha }) {
-  if (!pen.c) { drawMark(pen, "cross", x, y, r, { stroke: color, width, alpha }); return; }
-  const key = `${color}|${r}|${width}|${pen.ratio}`;
-  const half = r + 2;
-  if (!CROSSES.has(key)) CROSSES.set(key, crossPicture(r, half, { color, width, ratio: pen.ratio }));
-  pen.c.globalAlpha = alpha;
-  pen.c.drawImage(CROSSES.get(key), x - half, y - half, half * 2, half * 2);
-}
-
-function crossPicture(r, half, { color, width, ratio }) {
-  const size = Math.ceil(half * 2 * ratio);
-  const picture = Object.assign(document.createElement("canvas"), { width: size, height: size });
-  const c = picture.getContext("2d");
-  c.scale(size / (half * 2), size / (half * 2));
-  c.strokeStyle = color;
-  c.lineWidth = width;
-  for (const way of [1, -1]) { c.moveTo(half - r, half - r * way); c.lineTo(half + r, half + r * way); }
-  c.stroke();
-  return picture;
-}

@@ -6,6 +6,8 @@ function cloudControls(cloud) {
   const range = () => {
     k.range(1, Math.max(1, store.array("order").length));
     const num = store.data.tokens?.length ?? 0;
+    if (num === cloud.ruled) return;
+    cloud.ruled = num;
     k.input.title = `The rule 43 n^0.26 asks for ${ruleOf(num)} landmarks of ${num} tokens`;
   };
   frame.cleanup(store.on("data", range));

@@ -56,7 +56,7 @@ function cloudPointer(cloud) {
     if (!event.ctrlKey && document.activeElement !== el) return;  // the page scrolls unless the cloud has the focus
     event.preventDefault();
     const [x, y] = plot.at(event);
-    scene.zoomAt(Math.exp(-event.deltaY * 0.0015), x, y, plot.width, el.clientHeight);
+    scene.zoomAt(Math.exp(-event.deltaY * 0.0015), x, y, plot.width, plot.tall);
     plot.redraw();
   }, { passive: false });
   el.addEventListener("keydown", (event) => cloudKeys(cloud, event));

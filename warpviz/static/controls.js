@@ -5,24 +5,50 @@ let controlIds = 0;
 /** Where arrows and letters belong to the element, JupyterLab must not take them for its own shortcuts. */
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
+/** Set a trait for this page now and for the kernel when the page has a moment: the picture does not wait for it. */
+function setPatiently(frame, trait, value) {
+  const { store } = frame;
+  store.set(trait, value, { save: false });
+  frame.later(`save ${trait}`, () => store.attempt(() => store.model.save_changes()));
+}
+
 /** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
-function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, parent = frame.controls }) {
+function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, patient = false, parent = frame.controls }) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
   const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait, ...OWN_KEYS });
   const output = h("output", { class: "wz-value", for: id });
   const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label, title: hint }), input, output);
-  const show = (v) => { input.value = v; output.textContent = format(Number(v)); input.setAttribute("aria-valuetext", output.textContent); };
+  const say = (v) => {
+    const text = format(Number(v));
+    if (text === output.textContent) return;
+    output.textContent = text;
+    input.setAttribute("aria-valuetext", text);
+  };
+  const show = (v) => { if (Number(input.value) !== Number(v)) input.value = v; say(v); };
   input.addEventListener("input", () => {
     const v = Number(input.value);
-    output.textContent = format(v);
-    input.setAttribute("aria-valuetext", output.textContent);
-    if (trait) frame.store.set(trait, v);
+    say(v);
+    if (patient) setPatiently(frame, trait, v);
+    else if (trait) frame.store.set(trait, v);
     oninput?.(v);
   });
-  const range = (low, high) => { input.min = low; input.max = high; show(trait ? frame.store.get(trait) : input.value); };
+  const reserve = () => {  // room for every number: one more digit then lays out nothing else
+    const texts = [0, 0.25, 0.5, 0.75, 1].map((part) => format(Number(input.min) + part * (input.max - input.min)));
+    const plain = texts.every((text) => /^[-\d.,\u2212\u2013]+$/.test(text));
+    output.classList.toggle("wz-number", plain);
+    output.style.width = plain ? `${Math.max(...texts.map((text) => text.length)) + 0.5}ch` : "";
+  };
+  const range = (low, high) => {
+    if (Number(input.min) !== low || Number(input.max) !== high) {
+      [input.min, input.max] = [low, high];
+      reserve();
+    }
+    show(trait ? frame.store.get(trait) : input.value);
+  };
   if (trait) frame.cleanup(frame.store.on(`change:${trait}`, show));
   show(trait ? frame.store.get(trait) : value ?? min);
+  reserve();
   parent.append(el);
   return { el, input, set: show, range };
 }

@@ -119,7 +119,7 @@ class DiagramPlot {
       const style = spot.side === "full"
         ? { stroke: theme.blue, width: 1.4, fill: theme.surface, alpha: 0.9 }
         : { fill: theme.vermilion, stroke: theme.surface, width: 0.8, alpha: 0.95 };
-      if (spot.side === "full") pen.circle(spot.x, spot.y, 3.4, style); else drawMark(pen, "diamond", spot.x, spot.y, 4, style);
+      if (spot.side === "full") stampMark(pen, "circle", spot.x, spot.y, 3.4, style); else stampMark(pen, "diamond", spot.x, spot.y, 4, style);
       if (worst.some(([side, bar]) => side === spot.side && bar === spot.bar)) pen.circle(spot.x, spot.y, 8, { stroke: theme.purple, width: 1.8 });
       if (chosen && chosen.side === spot.side && chosen.bar === spot.bar) pen.circle(spot.x, spot.y, 9, { stroke: theme.orange, width: 2.4 });
       if (this.hovered?.side === spot.side && this.hovered?.bar === spot.bar) pen.circle(spot.x, spot.y, 8, { stroke: theme.ink, width: 1.4 });

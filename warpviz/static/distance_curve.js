@@ -3,8 +3,7 @@
 const CURVE_COLUMNS = ["k", "radius", "bottleneck", "low", "mean", "high"];
 
 function curveRows(store, dim) {
-  const { data = [], shape = [0, 6] } = store.arrays[`curve_h${dim}`] ?? {};
-  return Array.from({ length: shape[0] }, (_, i) => Object.fromEntries(CURVE_COLUMNS.map((name, j) => [name, data[i * 6 + j]])));
+  return rowsOf(store.arrays[`curve_h${dim}`], (data, i) => Object.fromEntries(CURVE_COLUMNS.map((name, j) => [name, data[i * 6 + j]])));
 }
 
 /** Draw the curve of the view's dimension; the mark at the present k follows the slider without the kernel. */

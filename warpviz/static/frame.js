@@ -8,6 +8,7 @@ class Frame {
     this.drawings = [];  // {width, height, draw(pen)}: what exports show of views without a canvas
     this.cleanups = [];
     this.themeListeners = [];
+    this.waiting = new Map();  // what is said about the picture once it stands, by name
     this.summaryText = "";
     this.build();
     this.cleanup(watchTheme(() => { this.colours = null; this.themeListeners.forEach((fn) => fn()); }));
@@ -43,8 +44,20 @@ class Frame {
   get stem() { return this.store.data.stem ?? "view"; }
 
   titles() {
-    this.heading.textContent = oneLine(this.title);
+    if (this.titled === this.title) return;
+    this.titled = this.title;
+    setText(this.heading, oneLine(this.title));
     this.root.setAttribute("aria-label", oneLine(this.title));
+  }
+
+  /** Do something when the page has a moment, at most a quarter of a second later; the last one of a name wins. */
+  later(name, fn) {
+    if (!this.waiting.size) whenIdle(() => {
+      const jobs = [...this.waiting.values()];
+      this.waiting.clear();
+      for (const job of jobs) this.guard(job);
+    });
+    this.waiting.set(name, fn);
   }
 
   /** The numbers' origin, with the settings as they stand now; those of a run are what they were. */
@@ -89,9 +102,18 @@ class Frame {
   cleanup(fn) { this.cleanups.push(fn); }
 
   close() {
+    this.waiting.clear();
     for (const fn of this.cleanups.splice(0)) fn();
     this.root.remove();
   }
+}
+
+const IDLE_MS = 250;
+
+/** Call back when the page has nothing better to do. */
+function whenIdle(fn) {
+  if (globalThis.requestIdleCallback) requestIdleCallback(fn, { timeout: IDLE_MS });
+  else setTimeout(fn, IDLE_MS / 4);
 }
 
 /** Return the {initialize, render} pair of anywidget for a view's `mount(frame, store)`. */

@@ -18,11 +18,11 @@ function judgedOf(store) {
 
 class GateTunerView {
   constructor(frame, store) {
-    Object.assign(this, { frame, store, judged: judgedOf(store), gates: [], swarms: [], resting: [], point: null, pending: 0 });
+    Object.assign(this, { frame, store, judged: judgedOf(store), gates: [], swarms: [], pictures: new Map(), point: null, pending: 0 });
     this.build();
     frame.cleanup(this.judged.on("changed", () => { this.stale = true; this.later(); }));
     for (const name of ["theta", "scorer"]) { store.watch(name); frame.cleanup(store.on(`change:${name}`, () => this.retune())); }
-    frame.cleanup(() => cancelAnimationFrame(this.pending));
+    frame.cleanup(() => { cancelAnimationFrame(this.pending); cancelAnimationFrame(this.listing); this.list.sizes.disconnect(); });
     frame.table = () => this.table();
     this.refresh();
   }
@@ -39,7 +39,7 @@ class GateTunerView {
     const { frame, store } = this;
     this.scorer = segmented(frame, { label: "Scorer", options: this.scorers.map((name) => [name, name]), value: store.get("scorer"), onchange: (v) => store.set("scorer", v) });
     this.scorerNames = this.scorers.join();
-    slider(frame, { label: "\u03b8", trait: "theta", min: -1, max: 1, step: 0.005, format: fixed, hint: "Accept thoughts at least this similar" });
+    slider(frame, { label: "\u03b8", trait: "theta", min: -1, max: 1, step: 0.005, format: fixed, patient: true, hint: "Accept thoughts at least this similar" });
     this.bestButton = button(frame, { label: "Best \u03b8", name: "best", hint: "The theta that separates the labels best (Youden's J)", onclick: () => this.gate.best !== null && store.set("theta", round3(this.gate.best)) });
     this.tune = toggle(frame, { label: "Engine follows \u03b8", value: store.get("tune_engine") !== false, hint: "Moving theta changes the running engine's gate", onchange: (on) => store.set("tune_engine", on) });
     this.facts = h("div", { class: "wt-facts", role: "group", "aria-label": "What this theta does" });
@@ -53,13 +53,13 @@ class GateTunerView {
   }
 
   listen() {
-    const canvas = this.plot.canvas;
+    const { frame, plot: { canvas } } = this;
     canvas.classList.add("wt-canvas");
     const move = (event) => {
       const [x, y] = this.plot.at(event);
       const strip = Math.floor(y / STRIP_HEIGHT);
       if (event.type === "pointerdown" && this.scorers[strip]) this.store.set("scorer", this.scorers[strip]);
-      this.store.set("theta", round3(Math.max(-1, Math.min(1, this.scale().invert(x)))));
+      setPatiently(frame, "theta", round3(Math.max(-1, Math.min(1, this.scale().invert(x)))));
     };
     canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); this.dragging = true; move(event); });
     canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); else this.hover(event); });
@@ -69,7 +69,7 @@ class GateTunerView {
       const step = { ArrowRight: 0.01, ArrowUp: 0.01, ArrowLeft: -0.01, ArrowDown: -0.01, PageUp: 0.1, PageDown: -0.1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      this.store.set("theta", round3(Math.max(-1, Math.min(1, this.theta + step * (event.shiftKey ? 5 : 1)))));
+      setPatiently(frame, "theta", round3(Math.max(-1, Math.min(1, this.theta + step * (event.shiftKey ? 5 : 1)))));
     });
   }
 
@@ -104,12 +104,11 @@ class GateTunerView {
     this.gates = this.scorers.map((_, s) => new Regate(Float32Array.from({ length: size }, (__, i) => all[i * count + s]), this.labels));
     this.recorded = this.store.array("recorded");
     this.tune.el.hidden = !this.store.data.live;
-    this.plot.height = Math.max(1, count) * STRIP_HEIGHT + 24;
-    this.plot.canvas.style.height = `${this.plot.height}px`;
+    this.plot.stretch(Math.max(1, count) * STRIP_HEIGHT + 24);
     this.rocBox.hidden = !this.gates.some((gate) => gate.points.length);
     this.bestButton.hidden = this.rocBox.hidden;
     this.width = 0;
-    this.resting = [];
+    this.pictures.clear();
     this.retune();
   }
 
@@ -120,11 +119,15 @@ class GateTunerView {
   paint() {
     if (this.stale) this.refresh();
     this.plot.paint();
-    if (!this.rocBox.hidden) this.roc.paint();
+    if (!this.rocBox.hidden) this.roc.redrawAfter();
     this.tellFacts();
+    this.listing ||= requestAnimationFrame(() => { this.listing = 0; this.showList(); });  // it scrolls: a layout of its own
+    WARPVIZ.painted += 1;
+  }
+
+  showList() {
     const { gate } = this;
     this.list.show({ thoughts: this.judged.thoughts, order: gate.order, cut: gate.passing(this.theta), values: gate.values, labels: this.labels, theta: this.theta });
-    WARPVIZ.painted += 1;
   }
 
   /** Say what this theta does, and what it changes against the run. */
@@ -137,17 +140,21 @@ class GateTunerView {
     const f1 = precision && recall ? (2 * precision * recall) / (precision + recall) : null;
     const facts = [["accepted", number(accepted)], ["rejected", number(rejected)], ["changed", number(changed)]];
     if (gate.numGood + gate.numBad) facts.push(["precision", share(precision)], ["recall", share(recall)], ["false accepts", share(fpr)], ["F1", fixed(f1)], ["AUC", fixed(gate.auc)]);
-    this.facts.replaceChildren(...facts.map(([name, value]) => h("div", { class: "wt-fact", "data-fact": name }, h("b", { text: value }), h("span", { text: name }))));
+    if (this.facts.children.length !== facts.length) {
+      this.facts.replaceChildren(...facts.map(([name]) => h("div", { class: "wt-fact", "data-fact": name }, h("b"), h("span", { text: name }))));
+    }
+    facts.forEach(([, value], i) => setText(this.facts.children[i].firstChild, value));
     const words = facts.map(([name, value]) => `${name} ${value}`).join(", ");
-    this.frame.summary(`Gate at theta ${fixed(theta)} under ${this.scorers[this.active] ?? "no scorer"}: ${words}.`);
-    this.frame.meta.textContent = `${number(this.size)} thoughts`;
+    this.frame.later("describe", () => {
+      this.frame.summary(`Gate at theta ${fixed(theta)} under ${this.scorers[this.active] ?? "no scorer"}: ${words}.`);
+      setText(this.frame.meta, `${number(this.size)} thoughts`);
+    });
   }
 
   passes(i) { const value = this.gate.values[i]; return value >= Math.fround(this.theta) && value > UNJUDGED; }
 
   scale() {
-    let low = 0;
-    for (const gate of this.gates) for (const value of gate.values) if (value > UNJUDGED) low = Math.min(low, value);
+    const low = Math.min(0, ...this.gates.map((gate) => gate.lowest));
     return linear([Math.max(-1, Math.floor(Math.min(low, this.theta) * 10 - 0.5) / 10), 1], [STRIP_LEFT, this.plot.width - 16]);
   }
 
@@ -157,78 +164,12 @@ class GateTunerView {
       [this.width, this.domain] = [w, scale.domain.join()];
       this.swarms = this.gates.map((gate, s) => beeswarm(gate.values, scale, { radius: beadOf(this.size), middle: (s + 0.52) * STRIP_HEIGHT, half: STRIP_HEIGHT * 0.38 }));
     }
-    this.gates.forEach((gate, s) => this.drawStrip(pen, theme, scale, s));
+    this.gates.forEach((gate, s) => drawStrip(this, pen, theme, scale, s));
     for (const tick of scale.ticks(9)) pen.text(scale(tick), hgt - 8, number(tick, 2), { size: 10, fill: theme.faint, align: "center" });
     if (!this.size) pen.text(w / 2, STRIP_HEIGHT / 2, "No thought has been judged yet", { fill: theme.soft, align: "center" });
   }
 
-  drawStrip(pen, theme, scale, s) {
-    const [top, middle, active] = [s * STRIP_HEIGHT, (s + 0.52) * STRIP_HEIGHT, s === this.active];
-    const cut = scale(this.theta);
-    const [left, right] = scale.domain.map(scale);
-    if (active) {
-      pen.rect(cut, top + 4, right - cut, STRIP_HEIGHT - 8, { fill: theme.green, alpha: 0.08, radius: 5 });
-      pen.rect(left, top + 4, cut - left, STRIP_HEIGHT - 8, { fill: theme.vermilion, alpha: 0.06, radius: 5 });
-    }
-    pen.line(left, middle, right, middle, { stroke: theme.grid });
-    pen.text(4, middle - 2, this.scorers[s], { size: 12, weight: active ? 650 : 400, fill: active ? theme.ink : theme.soft });
-    const { auc } = this.gates[s];
-    if (auc !== null) pen.text(4, middle + 13, `AUC ${fixed(auc)}`, { size: 10.5, fill: theme.faint });
-    if (!active) { this.drawResting(pen, theme, s); return; }
-    for (let i = 0; i < this.size; i += 1) this.drawBead(pen, theme, { i, s, active });
-    pen.line(cut, top + 2, cut, top + STRIP_HEIGHT - 2, { stroke: theme.ink, width: 2 });
-    pen.rect(cut - 4, top + STRIP_HEIGHT / 2 - 11, 8, 22, { fill: theme.surface, stroke: theme.ink, width: 1.5, radius: 4 });
-    pen.text(cut + 8, top + 15, `\u03b8 ${fixed(this.theta)}`, { size: 11.5, weight: 650, halo: true });
-  }
-
-  /** The beads of a strip that theta does not touch: painted once, kept as a picture until anything but theta changes. */
-  drawResting(pen, theme, s) {
-    const all = (to) => { for (let i = 0; i < this.size; i += 1) this.drawBead(to, theme, { i, s, active: false }); };
-    if (pen.c !== this.plot.context) { all(pen); return; }
-    const key = [this.width, this.domain, this.size, theme.faint, pen.ratio, this.point].join();
-    if (this.resting[s]?.key !== key) {
-      const canvas = Object.assign(document.createElement("canvas"), { width: this.width * pen.ratio, height: STRIP_HEIGHT * pen.ratio });
-      const context = canvas.getContext("2d");
-      context.setTransform(pen.ratio, 0, 0, pen.ratio, 0, -s * STRIP_HEIGHT * pen.ratio);
-      all(new CanvasPen(context, theme, pen.ratio));
-      this.resting[s] = { key, canvas };
-    }
-    pen.c.globalAlpha = 1;
-    pen.c.drawImage(this.resting[s].canvas, 0, s * STRIP_HEIGHT, this.width, STRIP_HEIGHT);
-  }
-
-  /** Colour says what theta decides (in the active strip), the shape what the label says, a ring what has changed. */
-  drawBead(pen, theme, { i, s, active }) {
-    const [x, y] = [this.swarms[s][2 * i], this.swarms[s][2 * i + 1]];
-    if (!Number.isFinite(x)) return;
-    const bead = beadOf(this.size);
-    const passes = this.passes(i);
-    const color = active ? (passes ? theme.green : theme.vermilion) : theme.faint;
-    const bad = this.labels[i] === 2 || (!this.labels[i] && !passes && active && !this.gate.numGood);
-    const alpha = active ? 0.9 : 0.5;
-    if (bad) stampCross(pen, x, y, bead * 0.75, { color, width: bead > 3 ? 1.7 : 1.2, alpha });
-    else pen.dot(x, y, bead, color, alpha);
-    if (active && this.size <= FEW && passes !== (this.recorded[i] === 1)) pen.circle(x, y, bead + 2, { stroke: theme.ink, width: 1, alpha: 0.7 });
-    if (i === this.point) pen.circle(x, y, bead + 4, { stroke: theme.ink, width: 2 });
-  }
-
-  drawRoc(pen, w, hgt, theme) {
-    const side = Math.max(60, Math.min(w - 56, hgt - 52));
-    const box = { x: 42, y: 14, w: side, h: side };
-    const [x, y] = [linear([0, 1], [box.x, box.x + side]), linear([0, 1], [box.y + side, box.y])];
-    drawAxes(pen, theme, box, { x, y, xTitle: "false accepts", xTicks: 4, yTicks: 4 });
-    pen.text(box.x + 6, box.y + 4, "good ones kept", { size: 11, fill: theme.soft, halo: true });
-    pen.line(x(0), y(0), x(1), y(1), { stroke: theme.line, dash: [3, 4] });
-    const at = (point) => [x(point[0]), y(point[1])];
-    this.gates.forEach((gate, s) => { if (s !== this.active) pen.path(gate.points.map(at), { stroke: theme.faint, width: 1.2, alpha: 0.7 }); });
-    const { gate } = this;
-    if (!gate.points.length) return;
-    pen.path([[x(0), y(0)], ...gate.points.map(at), [x(1), y(0)]], { fill: theme.accent, alpha: 0.1, closed: true });
-    pen.path(gate.points.map(at), { stroke: theme.accent, width: 2.2 });
-    const { recall, fpr } = gate.outcome(this.theta);
-    pen.circle(x(fpr), y(recall), 6, { fill: theme.surface, stroke: theme.ink, width: 2 });
-    pen.text(box.x + side - 4, y(0.06), `AUC ${fixed(gate.auc)}`, { size: 13, weight: 650, align: "right" });
-  }
+  drawRoc(pen, w, hgt, theme) { drawRoc(this, pen, w, hgt, theme); }
 
   table() {
     const gate = this.gate;

@@ -58,7 +58,7 @@ class Cloud {
       Object.assign(this, colourPoints(this.mode, this.store, this.marks, this.frame.theme), { colourKey: key });
       this.versions.colours += 1;
     }
-    this.describe();
+    this.frame.later("describe", () => this.describe());
     this.plot.redraw();
   }
 
@@ -67,8 +67,8 @@ class Cloud {
     const total = store.data.tokens?.length ?? 0;
     const shown = this.scene.count;
     const layer = store.get("layer") < 0 ? "all layers" : `layer ${store.get("layer")}`;
-    this.frame.meta.textContent = oneLine([store.data.model, store.get("space"), layer,
-      shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`].filter(Boolean).join(" \u00b7 "));
+    setText(this.frame.meta, oneLine([store.data.model, store.get("space"), layer,
+      shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`].filter(Boolean).join(" \u00b7 ")));
     const text = `${store.data.summary ?? ""} At k = ${marks.k} the cover radius is ${number(marks.radius)}; `
       + `${number(this.chosen.size)} tokens are selected.`;
     this.frame.summary(text);
@@ -172,7 +172,7 @@ class Cloud {
     for (const i of centres) {
       const on = !chosen.size || chosen.has(this.tokenOf(i));
       const style = { fill: this.colours[i] ?? theme.mark, stroke: theme.ink, width: 1.3, alpha: on ? 1 : 0.3 };
-      drawMark(pen, "diamond", scene.screen[i * 2], scene.screen[i * 2 + 1], size, style);
+      stampMark(pen, "diamond", scene.screen[i * 2], scene.screen[i * 2 + 1], size, style);
       if (on && chosen.size) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], size + 4, { stroke: theme.orange, width: 1.2 });
     }
   }
@@ -232,7 +232,7 @@ function mount(frame, store) {
     if (!store.live && cloud.shown !== store.get("projection")) frame.status("This page was saved without that UMAP: the PCA is shown");
   }));
   for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
-  frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.versions.selection += 1; cloud.describe(); cloud.plot.redraw(); }));
+  frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.versions.selection += 1; cloud.frame.later("describe", () => cloud.describe()); cloud.plot.redraw(); }));
   frame.onTheme(() => cloud.recolour());
   frame.table = () => cloudTable(cloud);
   cloud.refresh({ full: true, changed: new Set() });

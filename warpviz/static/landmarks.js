@@ -12,27 +12,37 @@ class Landmarks {
     this.count = Math.max(0, this.start.length - 1);
     this.rank = new Int32Array(this.count).fill(-1);
     for (let r = 0; r < this.order.length; r += 1) if (this.order[r] < this.count) this.rank[this.order[r]] = r;
-    this.near = new Int32Array(this.count);
-    this.far = new Float32Array(this.count);
-    this.k = -1;
+    this.nearest = new Int32Array(this.count);
+    this.distances = new Float32Array(this.count);
+    this.k = this.assigned = -1;
   }
 
   /** Take k; returns the k used (never more than was ranked). */
   use(k) {
     const used = Math.min(Math.max(1, k), Math.max(1, this.order.length));
-    if (used === this.k) return used;
     this.k = used;
+    return used;
+  }
+
+  /** Every token's nearest landmark; found when somebody asks, since most pictures of a moving k do not. */
+  get near() { this.assign(); return this.nearest; }
+
+  /** Every token's distance to its nearest landmark. */
+  get far() { this.assign(); return this.distances; }
+
+  assign() {
+    if (this.assigned === this.k) return;
+    this.assigned = this.k;
     for (let t = 0; t < this.count; t += 1) {
       let low = this.start[t];
       let high = this.start[t + 1] - 1;
       while (low < high) {
         const mid = (low + high + 1) >> 1;
-        if (this.pick[mid] < used) low = mid; else high = mid - 1;
+        if (this.pick[mid] < this.k) low = mid; else high = mid - 1;
       }
-      this.near[t] = this.order[this.pick[low]];
-      this.far[t] = this.distance[low];
+      this.nearest[t] = this.order[this.pick[low]];
+      this.distances[t] = this.distance[low];
     }
-    return used;
   }
 
   has(token) { return token < this.count && this.rank[token] >= 0 && this.rank[token] < this.k; }

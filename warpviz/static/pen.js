@@ -8,7 +8,7 @@ class CanvasPen {
   style({ fill, stroke, width = 1, alpha = 1, dash } = {}) {
     const c = this.c;
     c.globalAlpha = alpha;
-    c.setLineDash(dash ?? []);
+    if (dash || this.dashed) { c.setLineDash(dash ?? []); this.dashed = Boolean(dash); }
     c.lineWidth = width;
     if (fill) c.fillStyle = fill;
     if (stroke) c.strokeStyle = stroke;
@@ -65,30 +65,41 @@ class CanvasPen {
   text(x, y, text, style = {}) {
     const c = this.c;
     this.style({ fill: style.fill ?? this.theme.ink, alpha: style.alpha });
-    c.font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    this.write(style);
     c.textAlign = style.align ?? "left";
     c.textBaseline = style.baseline ?? "alphabetic";
-    c.save();
-    c.translate(x, y);
-    if (style.rotate) c.rotate(style.rotate);
-    if (style.halo) { c.lineWidth = 3; c.lineJoin = "round"; c.strokeStyle = this.theme.surface; c.strokeText(oneLine(text), 0, 0); }
-    c.fillText(oneLine(text), 0, 0);
-    c.restore();
+    const line = oneLine(text);
+    if (style.halo) { c.lineWidth = 3; c.lineJoin = "round"; c.strokeStyle = this.theme.surface; }
+    if (style.rotate) { c.save(); c.translate(x, y); c.rotate(style.rotate); }
+    const [left, base] = style.rotate ? [0, 0] : [x, y];
+    if (style.halo) c.strokeText(line, left, base);
+    c.fillText(line, left, base);
+    if (style.rotate) c.restore();
     c.globalAlpha = 1;
   }
 
+  /** Choose the letters; a canvas looks its page's style up again whenever it is told. */
+  write(style) {
+    const font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    if (font === this.font) return;
+    this.c.font = font;
+    this.font = font;
+  }
+
   measure(text, style = {}) {
-    this.c.font = `${style.weight ?? 400} ${style.size ?? 12}px ${style.mono ? this.theme.mono : this.theme.font}`;
+    this.write(style);
     return this.c.measureText(oneLine(text)).width;
   }
 
   clip(x, y, w, hgt, draw) {
+    const { font, dashed } = this;
     this.c.save();
     this.c.beginPath();
     this.c.rect(x, y, w, hgt);
     this.c.clip();
     draw();
     this.c.restore();
+    Object.assign(this, { font, dashed });
   }
 }
 
@@ -190,6 +201,34 @@ function drawMark(pen, shape, x, y, r, style) {
     ? [[x, y - r * 1.1], [x + r, y + r * 0.8], [x - r, y + r * 0.8]]
     : [[x, y - r * 1.25], [x + r * 1.25, y], [x, y + r * 1.25], [x - r * 1.25, y]];
   pen.path(corners, { ...style, closed: true });
+}
+
+const MARKS = new Map();
+
+/** Draw one of many equal marks: on a canvas a cached picture per look, in a file the mark itself. */
+function stampMark(pen, shape, x, y, r, style) {
+  if (!pen.c) { drawMark(pen, shape, x, y, r, style); return; }
+  const key = `${shape}|${r}|${style.fill}|${style.stroke}|${style.width}|${pen.ratio}`;
+  let picture = MARKS.get(key);
+  if (!picture) {
+    if (MARKS.size > 2000) MARKS.clear();
+    picture = markPicture(pen, shape, r, style);
+    MARKS.set(key, picture);
+  }
+  const half = picture.width / pen.ratio / 2;
+  pen.c.globalAlpha = style.alpha ?? 1;
+  pen.c.drawImage(picture, x - half, y - half, half * 2, half * 2);
+  pen.c.globalAlpha = 1;
+}
+
+function markPicture(pen, shape, r, style) {
+  const size = Math.ceil((r * 1.25 + (style.width ?? 1) + 1) * 2 * pen.ratio);
+  const picture = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const context = picture.getContext("2d");
+  context.scale(pen.ratio, pen.ratio);
+  const middle = size / pen.ratio / 2;
+  drawMark(new CanvasPen(context, pen.theme, pen.ratio), shape, middle, middle, r, { ...style, alpha: 1 });
+  return picture;
 }
 
 function short(value) { return Number.isFinite(value) ? String(Math.round(value * 100) / 100) : "0"; }

@@ -26,14 +26,10 @@ class PersistenceView {
   /** Twice the radius bounds the distance of Rips and alpha diagrams; a witness complex has no such bound here. */
   get bound() { return this.store.get("complex").startsWith("witness") ? NaN : 2 * this.radius; }
 
-  bars(side) {
-    const { data = [], shape = [0, 2] } = this.store.arrays[`${side}_h${this.dim}`] ?? {};
-    return Array.from({ length: shape[0] }, (_, i) => [data[i * 2], data[i * 2 + 1]]);
-  }
+  bars(side) { return rowsOf(this.store.arrays[`${side}_h${this.dim}`], (data, i) => [data[i * 2], data[i * 2 + 1]]); }
 
   matching() {
-    const { data = [], shape = [0, 3] } = this.store.arrays[`match_h${this.dim}`] ?? {};
-    return Array.from({ length: shape[0] }, (_, i) => ({ left: data[i * 3], right: data[i * 3 + 1], cost: data[i * 3 + 2] }));
+    return rowsOf(this.store.arrays[`match_h${this.dim}`], (data, i) => ({ left: data[i * 3], right: data[i * 3 + 1], cost: data[i * 3 + 2] }));
   }
 
   /** Select the tokens of an H1 bar's loop. */
@@ -53,19 +49,20 @@ class PersistenceView {
   refresh({ full, changed }) {
     if (full || changed.has("order") || changed.has("radii") || changed.has("chain_start")) this.marks.read();
     if (changed.has("marks_h1") && this.chosenBar?.side === "marks") this.chosenBar = null;
-    this.follow();
+    this.marks.use(this.store.get("k"));
+    this.diagram.plot.redraw();
+    this.redraw();
   }
 
   follow() {
     this.marks.use(this.store.get("k"));
-    this.describe();
     this.redraw();
   }
 
+  /** Draw and say everything again, a frame after what a moving slider shows first. */
   redraw() {
-    this.diagram.plot.redraw();
-    this.curve.redraw();
-    this.panel.redraw();
+    for (const plot of [this.diagram.plot, this.curve, this.panel]) plot.redrawAfter();
+    this.frame.later("describe", () => this.describe());
   }
 
   describe() {
@@ -80,13 +77,24 @@ class PersistenceView {
       ["certified bars", now.bars === undefined ? "\u2013" : `${now.certified} of ${now.bars}`, "longer than 2r"],
       ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
     ];
-    this.facts.replaceChildren(...items.map(([name, value, note]) => h("div", { role: "listitem" }, h("span", { class: "wz-fact-name", text: name }), h("b", { text: value }), h("span", { class: "wz-faint", text: note }))));
-    this.frame.meta.textContent = oneLine([data.model, this.store.get("space"), data.num_used < data.num_tokens - 4
-      ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens` : `${number(data.num_tokens)} tokens`].filter(Boolean).join(" \u00b7 "));
+    this.factRows ??= items.map(() => h("div", { role: "listitem" }, h("span", { class: "wz-fact-name" }), h("b"), h("span", { class: "wz-faint" })));
+    if (!this.facts.children.length) this.facts.append(...this.factRows);
+    items.forEach((item, i) => item.forEach((text, j) => setText(this.factRows[i].children[j], text)));
+    setText(this.frame.meta, oneLine([data.model, this.store.get("space"), data.num_used < data.num_tokens - 4
+      ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens` : `${number(data.num_tokens)} tokens`].filter(Boolean).join(" \u00b7 ")));
     const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(this.bound)}.`;
     this.frame.summary(text);
     this.diagram.plot.canvas.setAttribute("aria-label", text);
   }
+}
+
+const ROWS = new WeakMap();
+
+/** Return an array's rows as `make(data, i)` reads them, once per array: each answer of the kernel is a new one. */
+function rowsOf(array, make) {
+  if (!array) return [];
+  if (!ROWS.has(array)) ROWS.set(array, Array.from({ length: array.shape[0] }, (_, i) => make(array.data, i)));
+  return ROWS.get(array);
 }
 
 const COMPLEXES = [["rips", "Rips"], ["witness-weak", "weak witness"], ["witness-strong", "strong witness"], ["witness-lazy", "lazy witness"], ["alpha", "alpha, PCA-3"]];

@@ -9,21 +9,34 @@ class Plot {
     this.canvas = h("canvas", { class: "wz-canvas", role: "img", "aria-label": label, tabindex: focusable ? 0 : null, ...(focusable ? OWN_KEYS : {}) });
     this.canvas.style.height = `${height}px`;
     this.context = this.canvas.getContext("2d");
-    this.pending = 0;
+    this.pending = this.later = 0;
     this.paints = 0;
     parent.append(this.canvas);
     frame.plots.push(this);
-    this.observer = new ResizeObserver(() => this.redraw());
+    this.box = null;  // width and height in CSS pixels, as last observed: asking the page would lay it out again
+    this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.canvas);
     this.near = true;  // until the observer says otherwise
     this.watcher = new IntersectionObserver((entries) => this.meet(entries[entries.length - 1].isIntersecting), { rootMargin: "200px" });
     this.watcher.observe(this.canvas);
-    frame.cleanup(() => { this.observer.disconnect(); this.watcher.disconnect(); cancelAnimationFrame(this.pending); });
+    frame.cleanup(() => { this.observer.disconnect(); this.watcher.disconnect(); cancelAnimationFrame(this.pending); cancelAnimationFrame(this.later); });
     frame.onTheme(() => this.redraw());
     this.redraw();
   }
 
-  get width() { return this.canvas.clientWidth; }
+  measure() { return (this.box ??= [this.canvas.clientWidth, this.canvas.clientHeight]); }
+
+  get width() { return this.measure()[0]; }
+
+  get tall() { return this.measure()[1]; }
+
+  /** The page has been laid out and not painted yet: a picture of another size is drawn again before anyone sees it. */
+  resized() {
+    const [w, hgt] = this.box ?? [];
+    this.box = null;
+    const [wide, tall] = this.measure();
+    if (wide !== w || tall !== hgt || !this.paints) { if (this.near) this.frame.guard(() => this.paint()); else this.redraw(); }
+  }
 
   /** A canvas far out of sight is not painted; what it missed is painted when it comes near. */
   meet(near) {
@@ -38,9 +51,22 @@ class Plot {
     this.pending = requestAnimationFrame(() => { this.pending = 0; this.paint(); });
   }
 
+  /** Draw one frame later: what a hand on a slider is waiting for goes first. */
+  redrawAfter() {
+    if (!this.pending) this.later ||= requestAnimationFrame(() => { this.later = 0; this.redraw(); });
+  }
+
+  /** Give the canvas another height. */
+  stretch(height) {
+    if (this.height === height) return;
+    this.height = height;
+    this.canvas.style.height = `${height}px`;
+    this.box = null;
+  }
+
   paint() {
     const ratio = window.devicePixelRatio || 1;
-    const [w, hgt] = [this.canvas.clientWidth, this.canvas.clientHeight];
+    const [w, hgt] = this.measure();
     if (!w || !hgt) return;
     if (this.canvas.width !== Math.round(w * ratio) || this.canvas.height !== Math.round(hgt * ratio)) {
       this.canvas.width = Math.round(w * ratio);
@@ -52,8 +78,6 @@ class Plot {
     this.draw(new CanvasPen(this.context, theme, ratio), w, hgt, theme);
     this.paints += 1;
   }
-
-  get tall() { return this.canvas.clientHeight; }
 
   /** Return the pointer's place on the canvas in CSS pixels. */
   at(event) {

@@ -15,6 +15,8 @@ class Regate {
     this.numGood = this.good[this.size];
     this.numBad = this.bad[this.size];
     this.points = this.curve();
+    this.lowest = this.sorted.reduce((low, rank) => (-rank > UNJUDGED ? Math.min(low, -rank) : low), 0);
+    this.auc = this.area();
   }
 
   /** Return how many pass: those of at least theta that could be judged at all. */
@@ -49,7 +51,7 @@ class Regate {
     return points;
   }
 
-  get auc() {
+  area() {
     if (!this.points.length) return null;
     let area = 0;
     for (let i = 1; i < this.points.length; i += 1) {

@@ -21,11 +21,18 @@ function clip(text, most) {
   return chars.length <= most ? chars.join("") : `${chars.slice(0, most - 1).join("")}\u2026`;
 }
 
+const GROUPED = new Intl.NumberFormat("en-US");  // made once: a locale looked up per number costs more than a drawing
+
 /** Return a number as people write it: four digits, thin groups. */
 function number(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "\u2013";
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
+  if (Number.isInteger(value)) return Math.abs(value) < 1000 ? String(value) : GROUPED.format(value);
   return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(digits)).toString() : value.toExponential(1);
+}
+
+/** Write an element's text if it says something else: an equal text would cost a layout all the same. */
+function setText(el, text) {
+  if (el.textContent !== text) el.textContent = text;
 }
 
 /** Build an element: h("p", {class: "x", text: "t", onclick: fn}, child, ...). */

@@ -12,28 +12,42 @@ class ThoughtList {
     this.inner.append(this.line);
     this.el = h("div", { class: "wt-list", tabindex: 0, role: "list", "aria-label": "Thoughts by similarity" }, this.inner);
     this.el.addEventListener("scroll", () => this.fill());
+    this.el.addEventListener("pointerenter", () => { this.held = true; });
+    this.el.addEventListener("pointerleave", () => { this.held = false; });
+    this.tall = 0;
+    this.sizes = new ResizeObserver(() => { this.tall = this.el.clientHeight; this.centre(); this.fill(); });
+    this.sizes.observe(this.el);
   }
 
   /** Show thoughts in `order`; the first `cut` of them pass. Keeps theta's place in sight unless the user scrolls. */
   show({ thoughts, order, cut, values, labels, theta }) {
     const changed = order !== this.order || thoughts.length !== this.count;
     Object.assign(this, { thoughts, order, cut, values, labels, count: thoughts.length });
-    this.inner.style.height = `${order.length * THOUGHT_ROW + 18}px`;
-    this.line.style.transform = `translateY(${cut * THOUGHT_ROW}px)`;
-    this.line.textContent = `\u03b8 ${fixed(theta)}  \u00b7  ${number(cut)} above, ${number(order.length - cut)} below`;
-    if (changed) { for (const row of this.rows.values()) row.remove(); this.rows.clear(); }
-    if (!this.el.matches(":hover")) this.el.scrollTop = cut * THOUGHT_ROW - this.el.clientHeight / 2 + 9;
+    if (changed) {
+      this.inner.style.height = `${order.length * THOUGHT_ROW + 18}px`;
+      for (const row of this.rows.values()) row.remove();
+      this.rows.clear();
+    }
+    this.centre();  // before anything is written: it lays out
     this.fill();
+    this.line.style.transform = `translateY(${cut * THOUGHT_ROW}px)`;
+    setText(this.line, `\u03b8 ${fixed(theta)}  \u00b7  ${number(cut)} above, ${number(order.length - cut)} below`);
   }
+
+  /** Keep theta's place in sight, unless somebody reads. */
+  centre() { if (!this.held) this.el.scrollTop = this.cut * THOUGHT_ROW - this.tall / 2 + 9; }
 
   fill() {
     const first = Math.max(0, Math.floor(this.el.scrollTop / THOUGHT_ROW) - SPARE_ROWS);
-    const last = Math.min(this.order.length, first + Math.ceil(this.el.clientHeight / THOUGHT_ROW) + 2 * SPARE_ROWS);
+    const last = Math.min(this.order.length, first + Math.ceil(this.tall / THOUGHT_ROW) + 2 * SPARE_ROWS);
     for (const [place, row] of this.rows) if (place < first || place >= last) { row.remove(); this.rows.delete(place); }
     for (let place = first; place < last; place += 1) {
       const row = this.rows.get(place) ?? this.make(place);
-      row.style.transform = `translateY(${place * THOUGHT_ROW + (place >= this.cut ? 18 : 0)}px)`;
-      row.dataset.passes = String(place < this.cut);
+      const passes = place < this.cut;
+      if (row.passes === passes) continue;
+      row.passes = passes;
+      row.style.transform = `translateY(${place * THOUGHT_ROW + (passes ? 0 : 18)}px)`;
+      row.dataset.passes = String(passes);
     }
   }
 

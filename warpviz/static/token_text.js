@@ -94,9 +94,19 @@ class TokenText {
   follow() {
     const { store, marks } = this;
     marks.use(store.get("k"));
-    this.kept = this.flow.mark("wz-landmark", new Set(marks.order.slice(0, marks.k)), this.kept);
+    if (this.shownOrder === marks.order && this.kept.size === this.shownK) this.turn(marks.order, this.shownK, marks.k);
+    else this.kept = this.flow.mark("wz-landmark", new Set(marks.order.slice(0, marks.k)), this.kept);
+    [this.shownOrder, this.shownK] = [marks.order, this.kept.size];
     this.tint();
-    this.describe();
+    this.frame.later("describe", () => this.describe());
+  }
+
+  /** The first `k` of one ranking instead of the first `before`: only the landmarks in between change. */
+  turn(order, before, k) {
+    for (let r = Math.min(before, k); r < Math.max(before, k); r += 1) {
+      this.flow.spans[order[r]]?.classList.toggle("wz-landmark", k > before);
+      if (k > before) this.kept.add(order[r]); else this.kept.delete(order[r]);
+    }
   }
 
   tint() {
@@ -117,7 +127,7 @@ class TokenText {
     this.chosen = this.flow.mark("wz-chosen", next, this.chosen);
     this.flow.el.classList.toggle("wz-dim", next.size > 0);
     if (!this.local && fresh !== undefined) this.flow.reveal(fresh);
-    this.describe();
+    this.frame.later("describe", () => this.describe());
   }
 
   describe() {
@@ -125,7 +135,7 @@ class TokenText {
     const facts = [`${number(this.flow.num)} tokens`, `${number(marks.k)} landmarks`];
     if (this.chosen.size) facts.push(`${number(this.chosen.size)} selected`);
     if (store.data.notes?.length) facts.push(`${number(store.data.notes.length)} thoughts in the margin`);
-    this.frame.meta.textContent = facts.join(" \u00b7 ");
+    setText(this.frame.meta, facts.join(" \u00b7 "));
     this.frame.summary(`${store.data.summary ?? ""} ${facts.join(", ")}.`);
   }
 

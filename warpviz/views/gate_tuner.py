@@ -29,7 +29,7 @@ class GateTuner(Following):
     while a run is attached, moving theta under the engine's own scorer moves the engine's theta too.
     """
 
-    scripts = ("fixed.js", "regate.js", "beeswarm.js", "thought_list.js", "gate_tuner.js")
+    scripts = ("fixed.js", "regate.js", "beeswarm.js", "thought_list.js", "gate_strips.js", "gate_tuner.js")
     title = "Gate"
     stem = "gate"
     span: ClassVar[int] = 7

@@ -31,6 +31,11 @@ class Latest:
             self._wake.notify_all()
             return self._number
 
+    def pause(self, seconds: float) -> bool:
+        """For a job: wait so long, and return whether it may go on; a newer job or the end cuts the wait short."""
+        with self._wake:
+            return not self._wake.wait_for(lambda: self._job is not None or self._closed, seconds)
+
     def cancel(self) -> None:
         """Tell the running job to stop and forget the waiting one."""
         with self._wake:

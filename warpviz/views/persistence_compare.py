@@ -20,6 +20,7 @@ from warpviz.views.view import View
 
 MOST_POINTS = 1024
 POLL_S = 0.1
+REST_S = 0.15  # a slider that moves on has no use for loops and for the dimensions out of sight
 
 
 class PersistenceCompare(View):
@@ -173,6 +174,8 @@ class PersistenceCompare(View):
         if full is not None:
             pair = pairing.match(pair, full, [first])  # what is on screen goes first, the rest a moment later
         self._show(pair, pairing.match_arrays(pair) | pairing.ragged("loop_marks", []), overtaken)
+        if not self._live.pause(REST_S):
+            return
         if full is not None and not overtaken():
             pair = pairing.match(pair, full, [dim for dim in pair.bars if dim != first])
         if not overtaken():
