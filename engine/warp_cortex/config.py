@@ -71,7 +71,7 @@ class SynapseConfig:
     certified. `focus` more landmarks per stream are chosen with the attention of its own task. `max_age` is how many
     River tokens a snapshot may be behind before a spawn publishes a new one. With `incremental` only the first
     snapshot considers the whole context; later ones cost in proportion to the tokens since, and their radius is a
-    certified upper bound (see `growth`).
+    certified upper bound (see `growth`). None means: for contexts of more than 4,096 tokens, if the policy allows it.
     """
 
     k: int = 64
@@ -83,7 +83,7 @@ class SynapseConfig:
     focus: int = 0
     query_window: int = 32
     max_age: int = 0
-    incremental: bool = False
+    incremental: bool | None = None
 
     def __post_init__(self) -> None:
         whole("k", self.k, least=1)
@@ -93,8 +93,8 @@ class SynapseConfig:
         for name in ("sinks", "recent", "focus", "max_age"):
             whole(name, getattr(self, name), least=0)
         whole("query_window", self.query_window, least=1)
-        if not isinstance(self.incremental, bool):
-            msg = f"incremental must be True or False, got {self.incremental!r}"
+        if self.incremental is not None and not isinstance(self.incremental, bool):
+            msg = f"incremental must be True, False or None, got {self.incremental!r}"
             raise TypeError(msg)
         if self.incremental and self.policy not in COMPOSABLE:
             msg = f"incremental needs a policy that composes ({' or '.join(COMPOSABLE)}), got {self.policy!r}"
@@ -120,10 +120,14 @@ class GateConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiverConfig:
-    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent tokens."""
+    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent tokens.
+
+    temperature: 0 always takes the likeliest token, which repeats itself; 0.5 stops that without costing an answer, as
+    `python -m warpviz.village.loops` finds for the bundled model. The run's seed decides what is drawn.
+    """
 
     max_tokens: int = 240
-    temperature: float = 0.0
+    temperature: float = 0.5
     repetition_penalty: float = 1.0
     window: int | None = None
     prefill_chunk: int = 2048

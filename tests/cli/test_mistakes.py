@@ -12,6 +12,7 @@ MISTAKES = [
     (["run", "--alpha", "1.5"], "alpha must be between 0 and 1, got 1.5"),
     (["run", "--alpha", "nan"], "alpha must be between 0 and 1"),
     (["run", "--theta", "-2"], "theta must be between -1 and 1"),
+    (["run", "--temperature", "-1"], "temperature must be between 0 and 100, got -1"),
     (["run", "--policy", "hybird"], "did you mean 'hybrid'?"),
     (["run", "--gate", "cosine"], "accepted: raw, centred, standardised"),
     (["run", "--streams", "-1"], "max_streams must be at least 0"),

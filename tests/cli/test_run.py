@@ -116,7 +116,7 @@ def test_help_tells_the_engines_defaults() -> None:
     told = {
         "--k": config.synapse.k, "--alpha": config.synapse.alpha, "--policy": config.synapse.policy,
         "--theta": config.gate.theta, "--gate": config.gate.scorer, "--streams": config.router.max_streams,
-        "--max-tokens": config.river.max_tokens, "--seed": config.seed,
+        "--max-tokens": config.river.max_tokens, "--temperature": config.river.temperature, "--seed": config.seed,
     }  # fmt: skip
     flags = {flag: action.help for action in run_flags() for flag in action.option_strings}
     for flag, value in told.items():
@@ -138,9 +138,11 @@ def test_every_flag_reaches_the_engine() -> None:
     """Each flag changes the one setting it names; `--gate off` opens the gate to every thought."""
     given = (
         "run --k 8 --alpha .1 --policy farthest --theta .2 --gate raw --streams 3 --max-tokens 5 --window 64 --seed 9"
+        " --temperature 0"
     )
     config = settings(build_parser().parse_args(given.split()))
     assert (config.synapse.k, config.synapse.alpha, config.synapse.policy) == (8, 0.1, "farthest")
     assert (config.gate.theta, config.gate.scorer, config.gate.enabled) == (0.2, "raw", True)
     assert (config.router.max_streams, config.river.max_tokens, config.river.window, config.seed) == (3, 5, 64, 9)
+    assert config.river.temperature == 0
     assert not settings(build_parser().parse_args(["run", "--gate", "off"])).gate.enabled

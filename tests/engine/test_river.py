@@ -40,7 +40,7 @@ def prism() -> Iterator[Prism]:
 
 def river(prism: Prism, prompt: str = PROMPT, **changes: object) -> River:
     """Return a River that read a prompt."""
-    settings = RiverConfig(**{"max_tokens": 12, **changes})  # type: ignore[arg-type] # a test's own keywords
+    settings = RiverConfig(**{"max_tokens": 12, "temperature": 0.0, **changes})  # type: ignore[arg-type] # a test's own keywords
     return River(prism, settings, context=prism.read(prompt), sinks=4, seed=3)
 
 

@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--gate", metavar="SCORER", help="raw, centred, standardised or off (centred)")
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
+    add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
     add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
     add("--seed", type=int, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
@@ -55,7 +56,7 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
         synapse=_given(config.synapse, k=args.k, alpha=args.alpha, policy=args.policy),
         gate=_given(config.gate, **gate),
         router=_given(config.router, max_streams=args.streams),
-        river=_given(config.river, max_tokens=args.max_tokens, window=args.window),
+        river=_given(config.river, max_tokens=args.max_tokens, window=args.window, temperature=args.temperature),
     )
 
 

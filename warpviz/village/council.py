@@ -125,10 +125,10 @@ def play(job: Job) -> Outcome:
 
 
 def settings(job: Job) -> CortexConfig:
-    """Return the engine's settings of a job; all else is the engine's default."""
+    """Return the engine's settings of a job; the River takes the likeliest token, all else is the engine's default."""
     arm = job.arm
     return CortexConfig(
-        river=RiverConfig(max_tokens=MOST_WRITTEN, window=job.window if arm.window else None),
+        river=RiverConfig(max_tokens=MOST_WRITTEN, temperature=0.0, window=job.window if arm.window else None),
         synapse=SynapseConfig(k=arm.k, policy=arm.policy, max_age=arm.max_age),
         router=RouterConfig(enabled=arm.streams),
     )

@@ -57,7 +57,9 @@ class Judged:
 def listen(prism: Prism, where: Scene) -> Cortex:
     """Return the Cortex of a finished run over a scene: every thought is judged, none is kept out and none enters."""
     config = CortexConfig(
-        river=RiverConfig(max_tokens=WRITTEN), gate=GateConfig(theta=-1.0), injection=InjectionConfig(enabled=False)
+        river=RiverConfig(max_tokens=WRITTEN, temperature=0.0),
+        gate=GateConfig(theta=-1.0),
+        injection=InjectionConfig(enabled=False),
     )
     cortex = Cortex(prism, config)
     for _ in cortex.run(where.prompt):
