@@ -86,8 +86,9 @@ def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> An
         rows = comparison.select(dim=dim, policy=policy)
         colour, symbol = COLOURS[index % len(COLOURS)], SYMBOLS[index % len(SYMBOLS)]
         ks = [row.k for row in rows]
-        figure.add_scatter(x=ks, y=[row.bound for row in rows], mode="lines", showlegend=False,
-                           name=plotted(f"{policy} 2r"), line={"color": colour, "dash": "dash", "width": 1})  # fmt: skip
+        bounds = {"color": colour, "dash": "dash", "width": 1}
+        figure.add_scatter(x=ks, y=[row.bound for row in rows], mode="lines", showlegend=False, line=bounds,
+                           name=plotted(f"{policy} 2r"))  # fmt: skip
         figure.add_scatter(x=ks, y=[row.bottleneck for row in rows], mode="lines+markers", name=plotted(policy),
                            line={"color": colour}, marker={"symbol": symbol, "size": 9})  # fmt: skip
     figure.update_xaxes(title="k landmarks", tickvals=list(comparison.ks))

@@ -73,7 +73,7 @@ def recorded(path: Path | None = None) -> tuple[list[Trace], list[dict[int, bool
     Raises:
         FileNotFoundError: this installation has no record.
     """
-    found = json.loads((path or bundled("recorded/gate") / NAME).read_text(encoding="utf-8"))
+    found = _read(path)
     traces = [_start(found, run) for run in range(found["worlds"])]
     labels: list[dict[int, bool]] = [{} for _ in traces]
     for row in found["thoughts"]:
@@ -81,6 +81,24 @@ def recorded(path: Path | None = None) -> tuple[list[Trace], list[dict[int, bool
             traces[row["run"]].append(event)
         labels[row["run"]][row["stream"]] = row["label"] == "right"
     return traces, labels
+
+
+def table(path: Path | None = None) -> Any:
+    """Return the recorded thoughts as a DataFrame: run, task, thought, label, two_hop, and a column per scorer.
+
+    Raises:
+        FileNotFoundError: this installation has no record.
+    """
+    import pandas as pd
+
+    names = ("run", "task", "thought", "label", "two_hop")
+    rows = _read(path)["thoughts"]
+    return pd.DataFrame([{**{name: row[name] for name in names}, **row["similarities"]} for row in rows])
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((path or bundled("recorded/gate") / NAME).read_text(encoding="utf-8"))
+    return found
 
 
 def _start(found: dict[str, Any], run: int) -> Trace:
