@@ -51,6 +51,8 @@ class Confusion:
 def roc(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_]) -> Roc:
     """Return the ROC of N thoughts: similarities [N] and whether each should be accepted [N].
 
+    The curve ranks: its last point accepts everything, also a similarity of -1, which the gate lets pass at no theta.
+
     Raises:
         ValueError: lengths differ, a similarity is not finite, or only one kind of label is present.
     """

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
-from warp_cortex import GateDecision, Thought
+from warp_cortex import GateDecision, Thought, confusion
+from warp_cortex.gate import decide
 
 from tests.viz.fabricated import fabricate, labels_of
 from warpviz.live import regate
@@ -39,6 +40,32 @@ def test_a_higher_theta_never_accepts_more(values, one, other):
 def test_what_could_not_be_judged_never_passes():
     """NaN and the engine's -1 are rejected at every theta, even at -1."""
     assert regate.decide(np.array([np.nan, -1.0, -0.99]), -1.0).tolist() == [False, False, True]
+
+
+EDGES = st.one_of(st.sampled_from([-1.0, -0.9999999, 0.0, 0.3, 1.0]), st.floats(-1, 1, allow_nan=False))
+
+
+@given(st.lists(st.tuples(EDGES, st.booleans()), min_size=1, max_size=30), EDGES)
+def test_it_decides_as_the_engine_does(pairs, theta):
+    """At every theta, -1 and 1 included: what passes here passes the engine's gate, and its calibration counts so."""
+    values, labels = [value for value, _ in pairs], [label for _, label in pairs]
+    passed = regate.decide(np.array(values), theta)
+    assert passed.tolist() == [decide({"raw": value}, scorer="raw", theta=theta) for value in values]
+    counts, got = confusion(values, labels, theta=theta), regate.outcome(np.array(values), labels, theta)
+    assert got.num_accepted == counts.true_positives + counts.false_positives == int(passed.sum())
+    assert got.recall is None or got.recall == counts.recall
+    assert got.precision is None or got.precision == counts.precision
+
+
+def test_a_curve_ranks_what_no_theta_lets_pass():
+    """The last point of a curve accepts even -1; what is unlabelled or has no number is not part of it."""
+    values = np.array([0.5, -1.0, 0.2, np.nan, np.inf, 0.9])
+    curve = regate.roc(values, [True, True, False, True, False, None])
+    assert curve is not None
+    assert curve.thresholds.tolist() == [np.inf, 0.5, 0.2, -1.0]
+    assert curve.true_positive_rate.tolist() == [0, 0.5, 0.5, 1]
+    assert curve.false_positive_rate.tolist() == [0, 0, 1, 1]
+    assert not regate.decide(values, -1.0)[1]
 
 
 def test_a_hand_computed_outcome():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import warp_cortex
 from numpy.typing import NDArray
 from warp_cortex import Event, GateDecision, RunStart, Spawn, Thought, Trace
 
@@ -130,7 +131,7 @@ def scorers(thoughts: Sequence[Judged]) -> list[str]:
 
 
 def decide(values: Floats, theta: float) -> NDArray[np.bool_]:
-    """Return which similarities [F] pass: at least theta; NaN and -1 (could not be judged) never do."""
+    """Return which similarities [F] pass, as the engine's gate has it: at least theta; NaN and -1 never do."""
     return np.asarray((values >= theta) & (values > UNJUDGED))
 
 
@@ -156,19 +157,13 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def roc(values: Floats, labels: Sequence[bool | None]) -> Roc | None:
-    """Return the curve over labelled thoughts with a similarity; None unless both labels occur.
+    """Return the engine's curve over labelled thoughts with a similarity; None unless both labels occur.
 
     Equal similarities share a point, so a scorer that gives every thought the same value has area one half.
     """
-    kept = [(v, label) for v, label in zip(values, labels, strict=True) if label is not None and not np.isnan(v)]
-    good = sum(label for _, label in kept)
-    if not 0 < good < len(kept):
+    kept = [(v, label) for v, label in zip(values, labels, strict=True) if label is not None and np.isfinite(v)]
+    truth = [label for _, label in kept]
+    if all(truth) or not any(truth):
         return None
-    scores = np.array([value for value, _ in kept])
-    truth = np.array([label for _, label in kept], dtype=bool)
-    order = np.argsort(-scores, kind="stable")
-    last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
-    true = np.append(0.0, np.cumsum(truth[order])[last_of_tie] / good)
-    false = np.append(0.0, np.cumsum(~truth[order])[last_of_tie] / (len(kept) - good))
-    thresholds = np.append(np.inf, scores[order][last_of_tie])
-    return Roc(false, true, thresholds, float(np.trapezoid(true, false)))
+    curve = warp_cortex.roc([value for value, _ in kept], truth)
+    return Roc(curve.false_positive_rate, curve.true_positive_rate, curve.thresholds, warp_cortex.area(curve))
