@@ -29,6 +29,7 @@ def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[di
     limit = TOLERANCE[prism.dtype]
 
     def against(stepper: Stepper, visible: Tensor, first: int = 0) -> float:
+        """Return the largest error of any agent against the oracle."""
         errors = [
             relative(stepper.last[row], reference(oracle, ids, stepper.script[row, :OWN].tolist(), visible))
             for row in range(first, AGENTS)

@@ -140,6 +140,7 @@ class _Supply:
         self._agents = ((batch, row) for batch in batches for row in range(len(batch.tasks)))
 
     def next(self) -> tuple[Batch, int] | None:
+        """Return the next agent: its batch and its row there; None when there is none left."""
         return next(self._agents, None)
 
 

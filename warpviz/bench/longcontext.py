@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     for tokens in contexts:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
+            """Measure one length."""
             row: dict[str, Any] = {"model": args.model, "context": tokens, "chunk": args.chunk, "k": args.k}
             rows.append(row)
             fill(row, prism, tokens, k=args.k, chunk=args.chunk, repeats=args.repeats, seed=args.seed)

@@ -110,6 +110,7 @@ def _alternating(
     width = stepper.width_for(int(half.max()))
 
     def step() -> None:
+        """Take the step again from halfway."""
         stepper.lengths.copy_(half)
         stepper.step(width)
 

@@ -154,6 +154,7 @@ def work_beside(
     torch.set_num_threads(1)
 
     def taken() -> Iterator[int]:
+        """Yield the numbers of shards as they are taken from the queue."""
         while True:
             try:
                 yield numbers.get(timeout=0.2)

@@ -108,6 +108,7 @@ def to_device(batch: Batch, device: torch.device) -> DeviceBatch:
     """Move the arrays and build the mask there."""
 
     def move(array: NDArray[np.generic]) -> Tensor:
+        """Return an array on the device."""
         return torch.from_numpy(array).to(device, non_blocking=True)
 
     positions, marks, segments = move(batch.positions), move(batch.marks), move(batch.segments)

@@ -99,6 +99,7 @@ def play(job: Job) -> Outcome:
     prism = _PRISM[0]
 
     def length(text: str) -> int:
+        """Count the tokens of a text."""
         return len(prism.encode(text))
 
     where = scene(job.seed, job.tokens, length, kind=job.arm.kind)

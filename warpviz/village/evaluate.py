@@ -102,6 +102,7 @@ def measured(prism: Prism, names: list[str], *, seed: int, least: int) -> Iterat
     """Yield each section when it is done."""
 
     def length(text: str) -> int:
+        """Count the tokens of a text."""
         return len(prism.encode(text))
 
     for name in names:

@@ -111,6 +111,7 @@ def row(choice: Choice, found: Iterable[Heard]) -> dict[str, object]:
     runs = list(found)
 
     def total(name: str) -> int:
+        """Add up one count over all runs."""
         return sum(int(getattr(run, name)) for run in runs)
 
     return {
