@@ -5,7 +5,7 @@ const FAR_STEPS = 10; // of the faint ones behind
 const MOST_THREADS = 48;
 
 class Branches {
-  constructor({ overlay, river, lanes }) { Object.assign(this, { overlay, river, lanes, seen: null }); }
+  constructor({ overlay, river, lanes, gate, cloudBox }) { Object.assign(this, { overlay, river, lanes, gate, cloudBox, seen: null }); }
 
   /** Read where things stand, once per frame; everything below answers from this. */
   look() {
@@ -16,7 +16,8 @@ class Branches {
     const side = of(this.lanes.el);
     const cards = new Map([...this.lanes.cards].map(([lane, card]) => [lane, of(card.el)]));
     const places = new Map(this.lanes.crowd.map((lane, i) => [lane, i]));
-    this.seen = { origin, of, view, cards, places, crowd: of(this.lanes.crowdBox), spans: new Map(), isStacked: side.y >= view.y + view.h };
+    this.seen = { origin, of, view, cards, places, crowd: of(this.lanes.crowdBox), gate: of(this.gate), cloud: of(this.cloudBox), spans: new Map(), isStacked: side.y >= view.y + view.h };
+    for (const lane of [...this.lanes.slots.filter(Boolean), ...this.lanes.crowd.slice(0, MOST_THREADS)]) this.spanBox(lane);
     return this.seen;
   }
 

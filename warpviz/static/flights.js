@@ -2,6 +2,7 @@
 
 const FLIGHT_MS = { spawn: 620, gate: 560, inject: 760 };
 const MOST_FLIGHTS = 24; // beyond this nobody can follow; the state changes without ceremony
+const FLIGHTS_PER_S = 10; // as many may set out in a second; the same reason
 const TAIL = 9;
 
 const easeInOut = (t) => (t < 0.5 ? 4 * t * t * t : 1 - (-2 * t + 2) ** 3 / 2);
@@ -25,14 +26,26 @@ function bend(from, to, upright = Math.abs(to[0] - from[0]) < Math.abs(to[1] - f
 }
 
 class Flights {
-  constructor() { this.list = []; this.rings = []; }
+  constructor() { Object.assign(this, { list: [], rings: [], room: FLIGHTS_PER_S, filled: 0 }); }
 
   get busy() { return this.list.length > 0 || this.rings.length > 0; }
 
-  /** Start a flight; `curve()` is asked at every frame, so that it follows scrolling. `land()` is called at its end. */
+  /** Whether one more may set out now. */
+  hasRoom(now) {
+    this.room = Math.min(FLIGHTS_PER_S, this.room + ((now - this.filled) * FLIGHTS_PER_S) / 1000);
+    this.filled = now;
+    return motionOk() && this.list.length < MOST_FLIGHTS && this.room >= 1;
+  }
+
+  /**
+   * Start a flight; `curve()` is asked at every frame, so that it follows scrolling. `land()` is called at its end.
+   * Returns whether it flies: where nobody could follow, it lands at once.
+   */
   launch({ kind, color, curve, land, delay = 0, size = 4 }, now) {
-    if (!motionOk() || this.list.length >= MOST_FLIGHTS) { land?.(); return; }
+    if (!this.hasRoom(now)) { land?.(); return false; }
+    this.room -= 1;
     this.list.push({ kind, color, curve, land, size, start: now + delay, ms: FLIGHT_MS[kind] });
+    return true;
   }
 
   ring(point, color, now) { if (motionOk()) this.rings.push({ point, color, start: now }); }
@@ -67,4 +80,36 @@ class Flights {
       pen.dot(x, y, Math.max(1, Math.round(flight.size * (1 - i / (TAIL + 3)))), flight.color, i ? 0.32 * (1 - i / (TAIL + 1)) : 1);
     }
   }
+}
+
+/** Let what an event brings fly across a live view: streams that branch, thoughts on their way to the gate and back. */
+function flyRow(view, row) {
+  const now = performance.now();
+  const { flights, branches, axis, frame } = view;
+  if (!"sgi".includes(row[0]) || !flights.hasRoom(now)) return;
+  const lane = view.run.lane(row[0] === "i" ? row[3] : row[2]);
+  if (row[0] === "s") {
+    view.river.flash(lane);
+    const curve = () => { const a = branches.trigger(lane, true); return a && bend(a, branches.port(lane)); };
+    flights.launch({ kind: "spawn", color: laneColor(lane, frame.theme), curve }, now);
+  } else if (row[0] === "g") {
+    view.hidden.add(lane);
+    const color = lane.accepted ? frame.theme.green : frame.theme.vermilion;
+    const land = () => { view.hidden.delete(lane); view.stir(); };
+    flights.launch({ kind: "gate", color, curve: () => bend(branches.port(lane, 0.5), axis.place(lane), true), land }, now);
+  } else flyBack(view, lane, now);
+}
+
+/** An accepted thought flies from the axis into the text's margin and into the cloud. */
+function flyBack(view, lane, now) {
+  const note = view.river.notes.get(lane);
+  if (!note) return;
+  const { flights, branches, axis, cloud } = view;
+  const flight = { kind: "inject", color: view.frame.theme.green, delay: FLIGHT_MS.gate * 0.8 };
+  note.classList.add("wr-coming");
+  const curve = () => { const box = branches.local(note); return bend(axis.place(lane), [box.x + box.w, box.y + 10], true); };
+  flights.launch({ ...flight, size: 5, curve, land: () => note.classList.remove("wr-coming") }, now);
+  const into = lane.noteToken - 1;
+  if (!cloud.has(into)) return;
+  flights.launch({ ...flight, size: 3, curve: () => bend(axis.place(lane), cloud.place(into, branches.look().cloud)) }, now);
 }

@@ -3,7 +3,10 @@
 const DOT = 5;
 
 class GateAxis {
-  constructor(run) { Object.assign(this, { run, places: new Map(), key: "", box: { x: 0, y: 0, w: 1, h: 1 }, counted: 0, low: -0.05 }); }
+  constructor(run) {
+    Object.assign(this, { places: new Map(), box: { x: 0, y: 0, w: 1, h: 1 }, layer: document.createElement("canvas") });
+    this.reset(run);
+  }
 
   /** The range of similarities with room for theta; grows, never shrinks while the run goes on. */
   get domain() {
@@ -21,26 +24,27 @@ class GateAxis {
 
   /** Place every judged thought once: beside its neighbours, accepted upwards and rejected downwards. */
   layout() {
-    const key = [this.run.gated.length, this.box.w, this.box.h, this.domain].join();
-    if (key === this.key) return;
-    this.key = key;
-    this.places.clear();
+    const key = [this.box.w, this.box.h, this.box.x, this.box.y, this.domain].join();
+    if (key !== this.key) {
+      Object.assign(this, { key, laid: 0, inked: 0, stacks: new Map() });
+      this.places.clear();
+    }
     const scale = this.scale;
-    const stacks = new Map();
     const room = Math.max(1, Math.floor((this.box.h * 0.3) / (DOT * 2 + 1)));
-    for (const lane of this.run.gated) {
-      const x = scale(Math.max(lane.similarity ?? -1, scale.domain[0]));
-      const column = `${Math.round(x / (DOT * 2 + 1))}${lane.accepted}`;
-      const level = stacks.get(column) ?? 0;
-      stacks.set(column, level + 1);
+    for (; this.laid < this.run.gated.length; this.laid += 1) {
+      const lane = this.run.gated[this.laid];
+      const x = Math.round(scale(Math.max(lane.similarity ?? -1, scale.domain[0])) / (DOT * 2 + 1));
+      const column = 2 * x + (lane.accepted ? 1 : 0);
+      const level = this.stacks.get(column) ?? 0;
+      this.stacks.set(column, level + 1);
       const rise = (Math.min(level, room - 1) + 1) * (DOT * 2 + 1) + (level >= room ? (level % 3) * 2 : 0);
-      this.places.set(lane, [Math.round(x / (DOT * 2 + 1)) * (DOT * 2 + 1), this.line + (lane.accepted ? -rise : rise)]);
+      this.places.set(lane, [x * (DOT * 2 + 1), this.line + (lane.accepted ? -rise : rise)]);
     }
   }
 
   place(lane) { this.layout(); return this.places.get(lane) ?? [this.box.x, this.line]; }
 
-  draw(pen, theme, { cursor, theta, wish, hidden, focus }) {
+  draw(pen, theme, { cursor, theta, wish, hidden, focus, onScreen = false }) {
     this.layout();
     const { x, w } = this.box;
     const scale = this.scale;
@@ -51,14 +55,38 @@ class GateAxis {
       pen.rect(cut, line - this.box.h * 0.42, x + w - 14 - cut, this.box.h * 0.42, { fill: theme.green, alpha: 0.07, radius: 4 });
       pen.rect(x + 14, line, cut - x - 14, this.box.h * 0.3, { fill: theme.vermilion, alpha: 0.06, radius: 4 });
     }
-    for (const lane of this.run.gated) {
-      if (lane.gatedAt >= cursor) break;
-      if (!hidden.has(lane)) this.drawThought(pen, theme, lane, focus === lane ? 6 : DOT);
-    }
+    if (onScreen) this.blit(pen, theme, cursor, hidden);
+    else for (const lane of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, lane, DOT);
+    if (focus && focus.gatedAt < cursor) this.drawThought(pen, theme, focus, 6);
     if (cut === null) return;
     if (Math.abs(wish - theta) > 0.004) pen.line(scale(wish), line - this.box.h * 0.42, scale(wish), line + this.box.h * 0.3, { stroke: theme.accent, width: 1.5, dash: [4, 4] });
     pen.line(cut, line - this.box.h * 0.46, cut, line + this.box.h * 0.32, { stroke: theme.ink, width: 1.5 });
     pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${fixed(theta)}`, { size: 11, weight: 600, halo: true });
+  }
+
+  /** Return the thoughts judged before `cursor`, from the `first` of them on, that are not on their way any more. */
+  landed(first, cursor, hidden) {
+    return this.run.gated.slice(first, countBelow(this.run.gatedAt, cursor)).filter((lane) => !hidden.has(lane));
+  }
+
+  /** Show the thoughts from a picture of their own, to which only new ones are added. */
+  blit(pen, theme, cursor, hidden) {
+    const { box, layer } = this;
+    const [x, y] = [Math.floor(box.x), Math.floor(box.y)];
+    const key = [this.key, pen.ratio, theme.surface].join();
+    if (key !== this.layerKey || cursor < this.inkedTo || !this.inked) {
+      Object.assign(layer, { width: Math.ceil((box.w + 1) * pen.ratio), height: Math.ceil((box.h + 1) * pen.ratio) });
+      Object.assign(this, { layerKey: key, inked: 0, late: [] });
+    }
+    const context = layer.getContext("2d");
+    context.setTransform(pen.ratio, 0, 0, pen.ratio, -x * pen.ratio, -y * pen.ratio);
+    const brush = new CanvasPen(context, theme, pen.ratio);
+    const fresh = [...this.late, ...this.run.gated.slice(this.inked, countBelow(this.run.gatedAt, cursor))];
+    this.late = fresh.filter((lane) => hidden.has(lane));
+    for (const lane of fresh) if (!hidden.has(lane)) this.drawThought(brush, theme, lane, DOT);
+    Object.assign(this, { inked: countBelow(this.run.gatedAt, cursor), inkedTo: cursor });
+    pen.c.globalAlpha = 1;
+    if (layer.width && layer.height) pen.c.drawImage(layer, x, y, layer.width / pen.ratio, layer.height / pen.ratio);
   }
 
   drawScale(pen, theme, scale, line) {
@@ -76,5 +104,5 @@ class GateAxis {
     else drawMark(pen, "cross", x, y, r * 0.72, { stroke: theme.vermilion, width: 1.6 });
   }
 
-  reset(run) { Object.assign(this, { run, key: "", counted: 0, low: -0.05 }); this.places.clear(); }
+  reset(run) { Object.assign(this, { run, key: "", counted: 0, laid: 0, inked: 0, inkedTo: 0, late: [], low: -0.05 }); }
 }

@@ -5,7 +5,7 @@ function inkText(pen, root, origin, theme) {
   for (const el of root.querySelectorAll("[data-ink]")) {
     const box = el.getClientRects()[0];
     if (!box || !box.width || !el.textContent.trim()) continue;
-    const frame = el.closest(".wr-scroll, .wr-lane, .wr-side")?.getBoundingClientRect();
+    const frame = el.closest(".wr-scroll, .wr-thought, .wr-lane, .wr-side")?.getBoundingClientRect();
     if (frame && (box.top < frame.top - 2 || box.bottom > frame.bottom + 2)) continue;
     const style = getComputedStyle(el);
     const size = parseFloat(style.fontSize);

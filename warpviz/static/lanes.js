@@ -4,6 +4,7 @@ const LINGER_BEATS = 10; // a judged stream's branch fades over these
 const HISTORY_BEATS = 1e6; // its card stays until the seat is needed
 const LANE_HEIGHT = 58;
 const SEATS = 7;
+const WORD_MS = 80; // words that come faster than this need not fade in
 const LANE_COLORS = ["purple", "orange", "sky", "blue"];
 const VERDICTS = { thinking: "", thought: "\u2026", accepted: "\u2713", injected: "\u2713", rejected: "\u2715", revoked: "\u21a9", failed: "!", closed: "\u25a1" };
 
@@ -11,7 +12,7 @@ function laneColor(lane, theme) { return theme[LANE_COLORS[lane.stream % LANE_CO
 
 class Lanes {
   constructor(run, theme) {
-    Object.assign(this, { run, theme, slots: [], cards: new Map(), crowd: [] });
+    Object.assign(this, { run, theme, slots: [], cards: new Map(), crowd: [], drawnAt: 0, movedAt: 0 });
     this.list = h("div", { class: "wr-lanes", role: "list", "aria-label": "Streams" });
     this.empty = h("p", { class: "wr-empty", text: "Streams branch off here when the River asks for them." });
     this.crowdBox = h("div", { class: "wr-crowd" });
@@ -35,8 +36,8 @@ class Lanes {
     if (isNew) this.slots.sort((a, b) => (a?.spawnedAt ?? NEVER) - (b?.spawnedAt ?? NEVER));
     this.crowd = waiting;
     this.drawCards(cursor);
-    const num = number(this.crowd.length);
-    this.crowdText.textContent = this.crowd.length ? `and ${num} more ${this.crowd.length === 1 ? "stream" : "streams"}` : "";
+    const num = this.crowd.length;
+    setText(this.crowdText, num ? `and ${number(num)} more ${num === 1 ? "stream" : "streams"}` : "");
     this.list.classList.toggle("wr-full", this.slots.length === SEATS);
     this.empty.hidden = this.slots.some(Boolean);
   }
@@ -50,10 +51,13 @@ class Lanes {
     for (const i of old) if (waiting.length && waiting[0].closedAt >= cursor) this.slots[i] = waiting.shift();
   }
 
-  /** Return the streams judged last, oldest first, that have no seat. */
+  /** Return the streams spawned last, oldest first, that have no seat. */
   past(cursor, most) {
-    const all = this.run.present(cursor, HISTORY_BEATS).filter((lane) => !this.slots.includes(lane));
-    return all.slice(-most);
+    const found = [];
+    for (let i = countBelow(this.run.when.spawned, cursor) - 1; i >= 0 && found.length < most; i -= 1) {
+      if (!this.slots.includes(this.run.order[i])) found.unshift(this.run.order[i]);
+    }
+    return found;
   }
 
   /** Those nearest their verdict are the ones to watch. */
@@ -66,57 +70,48 @@ class Lanes {
       card.el.remove();
       this.cards.delete(lane);
     }
-    const grown = [];
+    const now = performance.now();
+    const slow = now - this.drawnAt > WORD_MS;
+    this.drawnAt = now;
     this.slots.forEach((lane, slot) => {
       if (!lane) return;
       const card = this.cards.get(lane) ?? this.makeCard(lane);
-      card.el.style.transform = `translateY(${slot * LANE_HEIGHT}px)`;
-      if (this.fillCard(card, lane, cursor)) grown.push(card.thought);
+      if (card.slot !== slot) { card.slot = slot; card.el.style.transform = `translateY(${slot * LANE_HEIGHT}px)`; this.movedAt = now; }
+      this.fillCard(card, lane, cursor, slow);
     });
-    for (const thought of grown) thought.scrollTop = thought.scrollHeight; // all at the end: one layout, not one per card
   }
 
   makeCard(lane) {
     const card = { shown: 0, phase: "" };
     card.verdict = h("span", { class: "wr-verdict", "data-ink": "" });
-    card.thought = h("div", { class: "wr-thought" });
+    card.words = h("div", { class: "wr-words" }); // its end stays in sight by itself
     card.el = h("div", { class: "wr-lane", role: "listitem", "data-stream": lane.stream },
       h("div", { class: "wr-lane-head" }, h("span", { class: "wr-pip" }), h("b", { text: `#${lane.stream}`, "data-ink": "" }),
         h("span", { class: "wr-task", text: oneLine(lane.task), title: visible(lane.task), "data-ink": "" }), card.verdict),
-      card.thought);
+      h("div", { class: "wr-thought" }, card.words));
     card.el.style.setProperty("--lane", laneColor(lane, this.theme));
     this.cards.set(lane, card);
     this.list.append(card.el);
     return card;
   }
 
-  /** Bring a card to this moment; returns whether its text has changed. */
-  fillCard(card, lane, cursor) {
+  /** Bring a card to this moment. */
+  fillCard(card, lane, cursor, slow) {
     const count = lane.count(cursor);
-    const changed = card.shown !== count;
-    while (card.shown > count) { card.thought.lastChild.remove(); card.shown -= 1; }
-    const fresh = count - card.shown <= 2;
+    while (card.shown > count) { card.words.lastChild.remove(); card.shown -= 1; }
+    const fresh = slow && count - card.shown <= 2;
     for (; card.shown < count; card.shown += 1) {
-      card.thought.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
+      card.words.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
     }
     const phase = lane.phase(cursor);
-    card.el.classList.toggle("wr-past", lane.closedAt < cursor && this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS);
-    if (phase === card.phase) return changed;
+    const past = lane.closedAt < cursor && this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS;
+    if (past !== card.past) { card.past = past; card.el.classList.toggle("wr-past", past); }
+    if (phase === card.phase) return;
     card.phase = phase;
     card.el.dataset.phase = phase;
     const judged = lane.gatedAt < cursor;
     const against = judged ? `${VERDICTS[phase]} ${comparison(lane.similarity, lane.threshold, lane.accepted)}` : VERDICTS[phase];
-    card.verdict.textContent = phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against;
-    return changed;
-  }
-
-  /** Return the rectangle of a lane's card, or of its row's beginning in the crowd, in page pixels. */
-  box(lane) {
-    const card = this.cards.get(lane);
-    if (card) return card.el.getBoundingClientRect();
-    const box = this.crowdBox.getBoundingClientRect();
-    const [, y] = this.crowdPlace(Math.max(0, this.crowd.indexOf(lane)), box.width);
-    return new DOMRect(box.left + 1, box.top + y - 4, 8, 8);
+    setText(card.verdict, phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against);
   }
 
   crowdPlace(index, width) {

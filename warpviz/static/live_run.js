@@ -1,8 +1,10 @@
 // LiveRun: the River's text on the left, streams on the right, the gate below, and motion between them.
 
-const CURVE_STEPS = 24;
-const MOST_THREADS = 48;
 const SETTLE_MS = 340; // cards glide to their seats a little longer than the run moves
+const PAINT_MS = 40; // pulses and gliding cards need no more; a later moment of the run is painted at once
+const FRAME_MS = 24; // where much happens at once, half of the frames are enough for all of it
+const SAY_MS = 250;
+const UNSEEN_MS = 500; // out of sight, the view follows at this pace
 
 /** Return the run behind a store, folded once however many views show it. */
 function runOf(store) {
@@ -17,19 +19,19 @@ function runOf(store) {
 
 class LiveRunView {
   constructor(frame, store) {
-    Object.assign(this, { frame, store, source: runOf(store), flights: new Flights(), hidden: new Set(), focus: null, pending: 0, told: 0 });
+    Object.assign(this, { frame, store, source: runOf(store), flights: new Flights(), hidden: new Set(), focus: null, pending: 0, told: 0, painted: -1, paintedAt: 0 });
     this.playhead = new Playhead(this.run, (from, to, jumped) => this.moved(from, to, jumped));
-    this.river = new RiverText(this.run, { colorOf: (lane) => laneColor(lane, frame.theme), onnote: (lane) => { this.focus = lane; this.wake(); } });
+    this.river = new RiverText(this.run, { colorOf: (lane) => laneColor(lane, frame.theme), onnote: (lane) => { this.focus = lane; this.stir(); } });
     this.lanes = new Lanes(this.run, frame.theme);
     this.axis = new GateAxis(this.run);
     this.cloud = new SmallCloud(store);
     this.build();
-    this.river.onmoved = () => this.wake();
+    this.river.onmoved = () => this.stir();
     frame.cleanup(this.source.on("reset", () => this.reset()));
     frame.cleanup(this.source.on("grown", () => this.grown()));
     frame.cleanup(this.source.on("status", () => this.grown()));
-    frame.cleanup(store.on("change:theta", () => this.wake()));
-    frame.cleanup(() => cancelAnimationFrame(this.pending));
+    frame.cleanup(store.on("change:theta", () => this.stir()));
+    frame.cleanup(() => { this.closed = true; cancelAnimationFrame(this.pending); clearTimeout(this.later); this.river.observer.disconnect(); });
     frame.onTheme(() => { this.lanes.theme = frame.theme; this.reset(); });
     frame.table = () => this.table();
     this.reset();
@@ -47,10 +49,15 @@ class LiveRunView {
     this.stage = h("div", { class: "wr-stage" }, this.river.el, this.lanes.el, h("div", { class: "wr-strip" }, this.gate, this.cloudBox));
     frame.body.append(this.stage);
     this.overlay = new Plot(frame, { height: 0, parent: this.stage, label: "Streams between text, gate and margin", draw: (...args) => this.draw(...args) });
-    this.overlay.canvas.classList.add("wr-overlay");
-    this.overlay.canvas.style.height = "";
+    this.sky = new Plot(frame, { height: 0, parent: this.stage, draw: (pen) => { if (pen.c === this.sky.context) this.flights.draw(pen, this.now ?? 0); } });
+    for (const [plot, name] of [[this.overlay, "wr-overlay"], [this.sky, "wr-sky"]]) {
+      plot.canvas.classList.add(name);
+      plot.canvas.style.height = "";
+    }
+    this.sky.canvas.setAttribute("aria-hidden", "true");
+    this.branches = new Branches(this);
     const { playhead } = this;
-    const then = (fn) => (...args) => { fn(...args); this.wake(); };
+    const then = (fn) => (...args) => { fn(...args); this.stir(); };
     this.transport = new Transport(frame, { playhead, act: {
       toggle: then(() => (playhead.playing ? playhead.pause() : playhead.play())),
       seek: then((beat) => { playhead.pause(); playhead.seek(beat); }),
@@ -65,15 +72,17 @@ class LiveRunView {
     this.watchVisible();
   }
 
-  /** A saved run plays by itself the first time it is seen, if the page asks for it and motion is welcome. */
   watchVisible() {
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting) || !this.run.length) return;
-      observer.disconnect();
-      if (this.store.data.autoplay && !this.isLive && motionOk() && this.playhead.cursor === this.startCursor) { this.playhead.play(); this.wake(); }
-    }, { threshold: 0.35 });
+    const observer = new IntersectionObserver((entries) => { this.isSeen = entries.at(-1).isIntersecting; this.begin(); }, { threshold: 0.35 });
     observer.observe(this.stage);
     this.frame.cleanup(() => observer.disconnect());
+  }
+
+  /** A saved run plays by itself the first time it is seen, if the page asks for it and motion is welcome; its rows may come later. */
+  begin() {
+    if (this.begun || !this.isSeen || !this.run.length || this.isLive) return;
+    this.begun = true;
+    if (this.store.data.autoplay && motionOk() && this.playhead.cursor === this.startCursor) { this.playhead.play(); this.stir(); }
   }
 
   /** Begin again with the run as it is in the store. */
@@ -88,153 +97,144 @@ class LiveRunView {
     playhead.live = this.isLive;
     const rest = this.store.data.autoplay && motionOk() ? 0 : Infinity;
     playhead.seek(this.isLive ? Infinity : place || rest);
-    if (this.isLive) playhead.play();
+    if (this.isLive) { playhead.play(); this.begun = true; }
     this.startCursor = playhead.cursor;
-    this.wake();
+    this.begin();
+    this.stir();
   }
 
   /** Rows have arrived or the engine's status has changed. */
   grown() {
     const { playhead } = this;
     const wasAtEnd = playhead.cursor >= this.length;
+    const isFirst = this.length === 0;
     this.length = this.run.length;
-    if (wasAtEnd && !playhead.playing && !this.isLive) playhead.move(this.run.lastBeat);
-    if (this.isLive && !playhead.live && playhead.cursor === 0) { playhead.live = true; playhead.play(); }
+    if (this.isLive && !playhead.live && playhead.cursor === 0) { playhead.live = this.begun = true; playhead.play(); }
+    if (wasAtEnd && !isFirst && !playhead.playing && !this.isLive) playhead.move(this.run.lastBeat);
     if (!this.isLive && playhead.live && playhead.atEnd) { playhead.live = false; playhead.pause(); }
+    this.begin();
     this.wake();
   }
 
-  wake() { if (!this.pending) this.pending = requestAnimationFrame((now) => this.loop(now)); }
+  /** Something but the cursor has changed: paint again. */
+  stir() { this.painted = -1; this.wake(); }
+
+  wake() {
+    if (this.pending || this.closed) return;
+    const rest = this.isBusy ? FRAME_MS - (performance.now() - this.now) : 0;
+    if (rest > 1) { this.wakeIn(rest); return; }
+    clearTimeout(this.later);
+    this.later = 0;
+    this.pending = requestAnimationFrame((now) => this.loop(now));
+  }
+
+  wakeIn(ms) {
+    const due = performance.now() + ms;
+    if (this.later && this.due <= due) return;
+    clearTimeout(this.later);
+    Object.assign(this, { due, later: setTimeout(() => { this.later = 0; this.wake(); }, ms) });
+  }
 
   loop(now) {
     this.pending = 0;
     this.now = now;
     this.frame.guard(() => {
-      this.playhead.tick(now);
-      if (!this.isLive && this.playhead.live && this.playhead.atEnd) { this.playhead.live = false; this.playhead.pause(); }
-      this.overlay.paint();
+      const { playhead } = this;
+      this.branches.blink();
+      playhead.tick(now);
+      if (!this.isLive && playhead.live && playhead.atEnd) { playhead.live = false; playhead.pause(); }
+      this.paint(now);
       this.transport.show(this.status);
       this.say(now);
-      const waiting = this.playhead.live && this.playhead.atEnd && this.run.numAlive === 0;
-      if ((this.playhead.playing && !waiting) || this.flights.busy || now < this.settled) this.wake();
+      this.next(now);
+      this.branches.blink(); // whoever paints between two frames, after a resize, looks again
     });
+  }
+
+  paint(now) {
+    const stale = now - this.paintedAt >= PAINT_MS && (this.pulses || now < this.settled);
+    this.overlay.missed ||= !this.overlay.near; // painted when it comes near
+    if (this.overlay.near && (this.painted !== this.playhead.cursor || stale)) {
+      Object.assign(this, { painted: this.playhead.cursor, paintedAt: now });
+      this.overlay.paint();
+    }
+    if (this.flights.busy || this.isFlying) this.sky.paint();
+    this.isFlying = this.flights.busy;
+  }
+
+  /** Whether something moves on the branches though the cursor stands. */
+  get pulses() { return this.playhead.playing && motionOk() && this.lanes.slots.some((lane) => lane && lane.phase(this.playhead.cursor) === "thinking"); }
+
+  /** Ask for the next frame only where it will show something else. */
+  next(now) {
+    const { playhead } = this;
+    const isLate = playhead.playing && !playhead.atEnd;
+    if (this.overlay.near && (isLate || this.flights.busy)) this.wake();
+    else if (isLate) this.wakeIn(UNSEEN_MS);
+    else if (this.overlay.near && (this.pulses || now < this.settled)) this.wakeIn(PAINT_MS);
+  }
+
+  /** Where moments follow one another faster than an eye, words and cards do without their small motions. */
+  pace() {
+    const now = performance.now();
+    this.between = 0.8 * (this.between ?? WORD_MS * 2) + 0.2 * Math.min(now - (this.movedAt ?? 0), 1000);
+    this.movedAt = now;
+    const isBusy = this.between < WORD_MS;
+    if (isBusy !== this.isBusy) { this.isBusy = isBusy; this.stage.classList.toggle("wr-busy", isBusy); }
   }
 
   /** The cursor has moved: draw what is true now, then let what is new fly. */
   moved(from, to, jumped) {
-    if (jumped) { this.flights.clear(); this.hidden.clear(); this.lanes.slots = []; }
+    if (jumped) {
+      this.flights.clear();
+      this.hidden.clear();
+      this.lanes.slots = [];
+      for (const note of this.river.notes.values()) note.classList.remove("wr-coming");
+    }
+    this.pace();
     this.river.show(to);
     this.lanes.show(to);
-    if (!jumped && to - from < 600) for (let at = from; at < to; at += 1) this.fly(this.run.rows[at]);
-    for (const [lane, note] of this.river.notes) note.classList.toggle("wr-coming", this.hidden.has(note) && lane.injectedAt < to);
-    this.settled = performance.now() + SETTLE_MS;
+    this.branches.blink();
+    this.branches.look(); // all is read here, at the price of one layout; what follows writes
+    this.river.placeNotes(to);
+    if (!jumped && to - from < 600) for (let at = from; at < to; at += 1) flyRow(this, this.run.rows[at]);
+    this.settled = this.lanes.movedAt + SETTLE_MS;
     WARPVIZ.painted += 1;
-  }
-
-  fly(row) {
-    const now = performance.now();
-    const color = (lane) => laneColor(lane, this.frame.theme);
-    if (row[0] === "s") {
-      const lane = this.run.lane(row[2]);
-      this.river.flash(lane);
-      const curve = () => { const a = this.trigger(lane, true); return a && bend(a, this.port(lane)); };
-      this.flights.launch({ kind: "spawn", color: color(lane), curve }, now);
-    } else if (row[0] === "g") {
-      const lane = this.run.lane(row[2]);
-      this.hidden.add(lane);
-      const tint = lane.accepted ? this.frame.theme.green : this.frame.theme.vermilion;
-      this.flights.launch({ kind: "gate", color: tint, curve: () => bend(this.port(lane, 0.5), this.axis.place(lane), true), land: () => this.hidden.delete(lane) }, now);
-    } else if (row[0] === "i") {
-      const lane = this.run.lane(row[3]);
-      const note = this.river.notes.get(lane);
-      if (!note) return;
-      this.hidden.add(note);
-      const curve = () => { const box = this.local(note.getBoundingClientRect()); return bend(this.axis.place(lane), [box.x + box.w, box.y + 10], true); };
-      const land = () => { this.hidden.delete(note); note.classList.remove("wr-coming"); };
-      this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 5, delay: FLIGHT_MS.gate * 0.8, curve, land }, now);
-      const into = lane.noteToken - 1;
-      if (!this.cloud.has(into)) return;
-      const home = () => bend(this.axis.place(lane), this.cloud.place(into, this.local(this.cloudBox.getBoundingClientRect())));
-      this.flights.launch({ kind: "inject", color: this.frame.theme.green, size: 3, delay: FLIGHT_MS.gate * 0.8, curve: home }, now);
-    }
-  }
-
-  /** Return a page rectangle in the overlay's pixels. */
-  local(box) {
-    const origin = this.origin ?? this.overlay.canvas.getBoundingClientRect();
-    return { x: box.left - origin.left, y: box.top - origin.top, w: box.width, h: box.height };
-  }
-
-  /** Where a stream leaves the River: its trigger in the text, or the bank beside it; null when it is out of sight. */
-  trigger(lane, inText = false) {
-    const view = this.local(this.river.scroller.getBoundingClientRect());
-    const span = this.river.span(lane.to);
-    const box = span ? this.local(span.getBoundingClientRect()) : null;
-    const y = box ? box.y + box.h / 2 : view.y;
-    const seen = y >= view.y && y <= view.y + view.h;
-    if (inText) return seen && box ? [box.x + box.w, y] : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
-    if (this.isStacked) return [view.x + 1, view.y + view.h]; // lanes below: branches run down the left bank
-    return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, view.y + view.h - 2))];
-  }
-
-  /** Where a lane receives its stream: the middle of its left edge, or a share of its width. */
-  port(lane, share = 0) {
-    const box = this.local(this.lanes.box(lane));
-    return [box.x + box.w * share, share ? box.y + box.h - 6 : box.y + box.h / 2];
   }
 
   draw(pen, w, hgt, theme) {
     const onScreen = pen.c === this.overlay.context;
-    const cursor = this.playhead.cursor;
-    this.cloudBox.hidden = this.cloud.size === 0;
-    this.origin = this.overlay.canvas.getBoundingClientRect();
-    this.isStacked = this.lanes.el.offsetTop >= this.river.el.offsetTop + this.river.el.offsetHeight;
-    this.axis.box = this.local(this.gate.getBoundingClientRect());
-    if (!onScreen) inkText(pen, this.stage, this.origin, theme);
-    this.drawThreads(pen, theme, cursor, onScreen);
-    this.lanes.drawCrowd(pen, this.local(this.lanes.crowdBox.getBoundingClientRect()), cursor);
-    this.axis.draw(pen, theme, { cursor, theta: this.run.theta(cursor), wish: this.store.get("theta"), hidden: this.hidden, focus: this.focus });
-    this.cloud.draw(pen, theme, { run: this.run, cursor, box: this.local(this.cloudBox.getBoundingClientRect()) });
-    if (onScreen) this.flights.draw(pen, this.now ?? 0);
-    this.origin = null;
+    const { branches, playhead } = this;
+    const { cursor } = playhead;
+    if (this.cloudBox.hidden !== (this.cloud.size === 0)) this.cloudBox.hidden = this.cloud.size === 0;
+    const { gate, cloud } = branches.look();
+    this.axis.box = gate;
+    if (!onScreen) inkText(pen, this.stage, branches.look().origin, theme);
+    branches.draw(pen, theme, { run: this.run, cursor, beat: playhead.place, time: onScreen && playhead.playing && motionOk() ? this.now ?? 0 : null });
+    this.lanes.drawCrowd(pen, branches.look().crowd, cursor);
+    this.axis.draw(pen, theme, { cursor, theta: this.run.theta(cursor), wish: this.store.get("theta"), hidden: this.hidden, focus: this.focus, onScreen });
+    this.cloud.draw(pen, theme, { run: this.run, cursor, box: cloud });
   }
 
-  drawThreads(pen, theme, cursor, onScreen) {
-    const beat = this.playhead.place;
-    const pulse = onScreen && this.playhead.playing && motionOk();
-    for (const lane of this.lanes.crowd.slice(0, MOST_THREADS)) if (lane.closedAt >= cursor) this.thread(pen, theme, lane, { alpha: 0.14, width: 1 });
-    for (const lane of this.lanes.slots) {
-      if (!lane) continue;
-      const age = lane.closedAt < cursor ? (beat - this.run.beats[lane.closedAt]) / LINGER_BEATS : 0;
-      const curve = this.thread(pen, theme, lane, { alpha: 0.75 * (1 - Math.min(1, age)), width: 2 });
-      if (!pulse || lane.phase(cursor) !== "thinking") continue;
-      const [x, y] = onCurve(curve, ((this.now ?? 0) / 1300 + lane.stream * 0.37) % 1);
-      pen.dot(x, y, 3, laneColor(lane, theme), 0.9);
-    }
-  }
-
-  thread(pen, theme, lane, { alpha, width }) {
-    const curve = bend(this.trigger(lane), this.port(lane), this.isStacked);
-    const points = Array.from({ length: CURVE_STEPS + 1 }, (_, i) => onCurve(curve, i / CURVE_STEPS));
-    pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
-    return curve;
-  }
-
-  /** Put the moment in words, at most once a second for screen readers. */
+  /** Put the moment in words: a few times a second, for screen readers once. */
   say(now) {
+    this.frame.root.dataset.status = this.status || "replay";
+    const words = this.playhead.playing ? SAY_MS : 0;
+    if (now - this.toldAt < words) { this.wakeIn(words); return; }
+    this.toldAt = now;
     const { cursor } = this.playhead;
     const sum = this.run.counts(cursor);
     const parts = [`${number(sum.alive)} thinking`, `${number(sum.accepted)} accepted`, `${number(sum.rejected)} rejected`, `${number(sum.injected)} injected`];
     if (sum.failed) parts.push(`${number(sum.failed)} failed`);
     const model = this.run.start ? `${oneLine(this.run.start.model)} \u00b7 token ${number(this.run.numTokens(cursor))} \u00b7 ` : "";
     const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", done: "done" }[this.status] ?? "replay";
-    this.frame.root.dataset.status = this.status || "replay";
-    this.frame.meta.textContent = `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`;
-    const wait = 1000 - (now - this.told); // the last word of a burst is said too, once its second is over
-    if (wait > 0) { this.later ??= setTimeout(() => { this.later = undefined; this.wake(); }, wait); return; }
-    this.told = now;
-    this.frame.summary(`Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${sum.spawned} streams, ${parts.join(", ")}.`);
-    this.overlay.canvas.setAttribute("aria-label", this.frame.summaryText);
+    setText(this.frame.meta, `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`);
+    const text = `Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${sum.spawned} streams, ${parts.join(", ")}.`;
+    if (text === this.saidText) return;
+    if (now - this.told < 1000) { this.wakeIn(1000 - (now - this.told)); return; } // the last word of a burst is said too
+    Object.assign(this, { told: now, saidText: text });
+    this.frame.summary(text);
+    this.overlay.canvas.setAttribute("aria-label", text);
   }
 
   table() {

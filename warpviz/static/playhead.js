@@ -1,6 +1,7 @@
 // Where in the run one looks: a place in beats that plays, follows a live run, is scrubbed and stepped.
 
 const BEATS_PER_S = 12;
+const LIVE_SHARE = 3; // a live view makes up this part of its distance at every frame, a beat at least: late ones are each seen
 const JUMP_BEATS = 60; // a live view further behind than this jumps instead of hurrying
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
@@ -26,10 +27,12 @@ class Playhead {
     this.last = now;
     if (!this.playing) return false;
     const behind = this.run.lastBeat - this.place;
-    if (this.live && behind > JUMP_BEATS) { this.seek(this.run.lastBeat - 1); return true; }
-    const pace = this.live ? Math.max(BEATS_PER_S, behind * 5) : (BEATS_PER_S * this.speed) / this.weight(this.beat);
-    this.move(Math.min(this.place + pace * elapsed, this.run.lastBeat));
-    if (this.live || !this.atEnd) return true;
+    if (this.live) {
+      if (behind > JUMP_BEATS) this.seek(this.run.lastBeat - 1); else this.move(this.beat + Math.ceil(behind / LIVE_SHARE));
+      return true;
+    }
+    this.move(Math.min(this.place + ((BEATS_PER_S * this.speed) / this.weight(this.beat)) * elapsed, this.run.lastBeat));
+    if (!this.atEnd) return true;
     this.pause();
     return false;
   }

@@ -1,14 +1,15 @@
 // The River's text: one span per token, only the last stretch of it in the page, notes of accepted thoughts in its margin.
 
-const TEXT_WINDOW = 1200;
-const TEXT_SLACK = 300;
+const TEXT_WINDOW = 600; // all of it is laid out anew with every token
+const TEXT_SLACK = 150;
 const FRESH_MOST = 12;
+const LIT_MS = 1100;
 const [NOTE_TALL, NOTE_SMALL, NOTE_DRIFT] = [54, 22, 130]; // pixels
 
 class RiverText {
   /** `colorOf(lane)` names a lane's colour; `onnote(lane | null)` is told which note is pointed at. */
   constructor(run, { colorOf, onnote }) {
-    Object.assign(this, { run, colorOf, onnote, first: 0, end: 0, spans: [], notes: new Map(), window: TEXT_WINDOW, sticky: true, tinted: new Set() });
+    Object.assign(this, { run, colorOf, onnote, first: 0, end: 0, spans: [], notes: new Map(), tops: new Map(), window: TEXT_WINDOW, sticky: true, tinted: new Set(), shownAt: 0, dyed: 0, owed: 0 });
     this.more = h("button", { type: "button", class: "wr-more", hidden: true, onclick: () => { this.window *= 2; this.rebuild(this.cursor); } });
     this.text = h("div", { class: "wr-text" }, this.more);
     this.caret = h("span", { class: "wr-caret", "aria-hidden": "true" });
@@ -19,6 +20,16 @@ class RiverText {
     this.el = h("div", { class: "wr-river" }, this.scroller, this.back);
     this.scroller.addEventListener("scroll", () => this.onscroll());
     this.cursor = 0;
+    this.observer = new ResizeObserver(() => this.onreflow()); // after layout: what it reads costs none
+    this.observer.observe(this.text);
+  }
+
+  /** Lines have come, gone or wrapped otherwise: notes keep to their tokens, the end stays in sight. */
+  onreflow() {
+    this.tops.clear();
+    this.placeNotes(this.cursor, true);
+    if (this.sticky) this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.onmoved?.();
   }
 
   onscroll() {
@@ -39,18 +50,19 @@ class RiverText {
     else {
       const added = end - this.end;
       while (this.end > end) { this.spans.pop().remove(); this.end -= 1; }
-      if (added > 0) this.append(end, added <= FRESH_MOST);
+      const now = performance.now();
+      if (added > 0) this.append(end, added <= FRESH_MOST && now - this.shownAt > WORD_MS);
+      this.shownAt = now;
     }
     this.mark(cursor);
-    this.placeNotes(cursor);
-    if (this.sticky) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
   rebuild(cursor) {
     this.spans.forEach((span) => span.remove());
     this.spans = [];
     this.tinted.clear();
-    this.marked = null;
+    this.tops.clear();
+    this.marked = this.noted = null;
     this.first = this.end = Math.max(0, this.run.numTokens(cursor) - this.window);
     this.more.hidden = this.first === 0;
     this.more.textContent = `\u25b2 ${number(this.first)} earlier tokens`;
@@ -73,21 +85,40 @@ class RiverText {
 
   /** Underline the triggers that have fired and tint tokens by the influence of injected thoughts. */
   mark(cursor, force = false) {
-    const key = [this.run.influences.length, this.run.counts(cursor).injected, this.run.counts(cursor).spawned, this.focus, this.first, Math.min(this.end, this.dyedTo ?? 0)].join();
-    if (key === this.marked && !force) return;
-    this.marked = key;
-    this.dyedTo = 0;
+    const sum = this.run.counts(cursor);
+    const key = [this.run.influences.length, this.run.influences.length ? sum.injected : 0, this.focus, this.first].join();
+    const anew = force || key !== this.marked || sum.spawned < this.dyed;
+    if (anew) this.wash();
+    else if (sum.spawned === this.dyed && !this.owed && this.end === this.markedEnd) return;
+    Object.assign(this, { marked: key, markedEnd: this.end });
+    this.dyeTriggers(sum.spawned);
+    if (this.run.influences.length && (anew || this.end <= this.tintedTo)) this.dyeInfluence(cursor);
+  }
+
+  /** Take all marks off the text. */
+  wash() {
     for (const span of this.tinted) { span.removeAttribute("style"); span.classList.remove("wr-trigger", "wr-tint"); span.title = ""; }
     this.tinted.clear();
-    for (const lane of this.run.order) {
-      if (lane.spawnedAt >= cursor) break;
+    Object.assign(this, { dyed: 0, owed: 0 });
+  }
+
+  /** Underline the triggers of the first `count` streams, from where the last call ended or a token was missing. */
+  dyeTriggers(count) {
+    const from = this.owed ? this.owed - 1 : this.dyed;
+    this.owed = 0;
+    for (let n = from; n < count; n += 1) {
+      const lane = this.run.order[n];
       if (lane.from < 0 || lane.to < this.first) continue;
-      this.dyedTo = Math.max(this.dyedTo, lane.to + 1);
+      if (lane.to >= this.end) this.owed ||= n + 1;
       for (let i = Math.max(lane.from, this.first); i <= lane.to && i < this.end; i += 1) this.dye(this.span(i), "wr-trigger", this.colorOf(lane));
     }
+    this.dyed = count;
+  }
+
+  dyeInfluence(cursor) {
     const { tint, most } = this.run.influence(cursor, this.focus ?? null);
+    this.tintedTo = Math.max(0, ...tint.keys()) + 1;
     for (const [index, kl] of tint) {
-      this.dyedTo = Math.max(this.dyedTo, index + 1);
       const span = this.span(index);
       if (!span || kl <= 0) continue;
       this.dye(span, "wr-tint");
@@ -103,23 +134,26 @@ class RiverText {
     this.tinted.add(span);
   }
 
+  /** Let a trigger light up for a moment. */
   flash(lane) {
-    const spans = [];
-    for (let i = lane.from; i >= 0 && i <= lane.to; i += 1) if (this.span(i)) spans.push(this.span(i));
-    for (const span of spans) span.classList.remove("wr-lit");
-    if (spans.length) void spans[0].offsetWidth; // restarts the animation; once, since each asks for a layout
-    for (const span of spans) span.classList.add("wr-lit");
+    if (!motionOk()) return;
+    for (let i = Math.max(lane.from, 0); i <= lane.to; i += 1) {
+      this.span(i)?.animate([{ background: this.colorOf(lane), color: "var(--wz-surface)" }, {}], { duration: LIT_MS, easing: "ease-out" });
+    }
   }
 
   /** Lay the notes beside the token their thought entered at: newest first, older ones move up, shrink, then give way. */
-  placeNotes(cursor) {
+  placeNotes(cursor, force = false) {
+    const num = countBelow(this.run.noteAt, cursor);
+    const key = [num, this.first, this.run.counts(cursor).revoked].join();
+    if (key === this.noted && !force) return;
+    this.noted = key;
     const places = new Map(); // all read before the first is written: one layout, not one per note
     let limit = Infinity;
-    for (let n = countBelow(this.run.noteAt, cursor) - 1; n >= 0; n -= 1) {
+    for (let n = num - 1; n >= 0 && limit >= 30; n -= 1) {
       const lane = this.run.notes[n];
-      const anchor = this.span(Math.min(lane.noteToken, this.end) - 1);
-      if (!anchor || lane.noteToken < this.first || limit < 30) break;
-      const ideal = anchor.offsetTop + anchor.offsetHeight - 24;
+      const ideal = this.topOf(lane);
+      if (ideal === null) break;
       const drift = ideal - (limit - NOTE_TALL);
       if (drift > NOTE_DRIFT * 2) continue;
       const small = drift > NOTE_DRIFT;
@@ -131,8 +165,21 @@ class RiverText {
     for (const [lane, note] of this.notes) if (!places.has(lane)) { note.remove(); this.notes.delete(lane); }
   }
 
+  /** Return where a lane's note would stand, null above the text in the page. Asked once per reflow. */
+  topOf(lane) {
+    if (lane.noteToken < this.first) return null;
+    if (!this.tops.has(lane)) {
+      const anchor = this.span(Math.min(lane.noteToken, this.end) - 1);
+      this.tops.set(lane, anchor ? anchor.offsetTop + anchor.offsetHeight - 24 : null);
+    }
+    return this.tops.get(lane);
+  }
+
   placeNote(lane, { top, small }, cursor) {
     const note = this.notes.get(lane) ?? this.makeNote(lane);
+    const look = [top, small, lane.revokedAt < cursor].join();
+    if (note.look === look) return;
+    note.look = look;
     note.style.top = `${top}px`;
     note.classList.toggle("wr-small", small);
     note.classList.toggle("wr-revoked", lane.revokedAt < cursor);

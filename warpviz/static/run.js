@@ -40,6 +40,9 @@ class Run {
     Object.assign(this, { rows: [], beats: [], start: null, tokens: [], tokenAt: [], lanes: new Map(), order: [], gated: [],
       gatedAt: [], notes: [], noteAt: [], influences: [], published: [], publishedAt: [], endedAt: NEVER, ending: "", failures: [] });
     this.injections = new Map();
+    this.open = new Set(); // lanes that are alive now
+    this.closings = []; // lanes in the order of their closing, as in `when.closed`
+    this.when = { spawned: [], closed: [], accepted: [], rejected: [], injected: [], revoked: [], failed: [] };
     this.marks = []; // {beat, kind}: what the timeline shows
     this.drama = new Map(); // beat -> how many notable events
     this.aliveByBeat = [0];
@@ -65,8 +68,12 @@ class Run {
     this.beats.push(row[1]);
     const wasOpen = row[2] !== null && this.lanes.get(row[2])?.closedAt === NEVER;
     FOLDS[row[0]]?.(this, at, row);
-    if (row[0] === "s") this.numAlive += 1;
-    else if ("gex".includes(row[0]) && wasOpen && this.lane(row[2]).spawnedAt < at && this.lane(row[2]).closedAt === at) this.numAlive -= 1;
+    if (row[0] === "s") this.open.add(this.lane(row[2]));
+    else if ("gex".includes(row[0]) && wasOpen && this.open.delete(this.lane(row[2]))) {
+      this.closings.push(this.lane(row[2]));
+      this.when.closed.push(at);
+    }
+    this.numAlive = this.open.size;
     this.aliveByBeat[row[1]] = this.numAlive;
   }
 
@@ -87,28 +94,16 @@ class Run {
 
   /** Return the lanes that are alive, or were until `linger` beats ago, in the order of their spawning. */
   present(cursor, linger) {
-    const beat = this.beatOf(cursor);
-    const list = [];
-    for (const lane of this.order) {
-      if (lane.spawnedAt >= cursor) break;
-      if (lane.closedAt >= cursor || this.beats[lane.closedAt] >= beat - linger) list.push(lane);
-    }
-    return list;
+    const first = countBelow(this.when.closed, this.cursorOf(this.beatOf(cursor) - linger - 1));
+    const list = [...this.open];
+    for (let i = first; i < this.closings.length; i += 1) list.push(this.closings[i]);
+    return list.filter((lane) => lane.spawnedAt < cursor).sort((a, b) => a.spawnedAt - b.spawnedAt);
   }
 
+  /** Return how many streams there were of each fate: a search per column, however long the run. */
   counts(cursor) {
-    const sum = { spawned: 0, alive: 0, accepted: 0, rejected: 0, injected: 0, revoked: 0, failed: 0 };
-    for (const lane of this.order) {
-      if (lane.spawnedAt >= cursor) break;
-      sum.spawned += 1;
-      sum.alive += lane.closedAt >= cursor ? 1 : 0;
-      sum.accepted += lane.gatedAt < cursor && lane.accepted ? 1 : 0;
-      sum.rejected += lane.gatedAt < cursor && !lane.accepted ? 1 : 0;
-      sum.injected += lane.injectedAt < cursor ? 1 : 0;
-      sum.revoked += lane.revokedAt < cursor ? 1 : 0;
-      sum.failed += lane.failedAt < cursor ? 1 : 0;
-    }
-    return sum;
+    const { closed, ...sum } = Object.fromEntries(Object.entries(this.when).map(([name, column]) => [name, countBelow(column, cursor)]));
+    return { ...sum, alive: sum.spawned - closed };
   }
 
   theta(cursor) {
@@ -145,6 +140,7 @@ const FOLDS = {
   s(run, at, row) {
     const lane = Object.assign(run.lane(row[2]), { task: row[3], kind: row[4], from: row[5], to: row[6], version: row[7], spawnedAt: at });
     run.order.push(lane);
+    run.when.spawned.push(at);
     run.mark(row, "spawn");
   },
   k(run, at, row) { const lane = run.lane(row[2]); lane.tokens.push(row[3]); lane.tokenAt.push(at); },
@@ -153,6 +149,7 @@ const FOLDS = {
     const lane = Object.assign(run.lane(row[2]), { accepted: row[3] === 1, similarity: row[4], threshold: row[5], scorer: row[6], scores: row[7], gatedAt: at });
     run.gated.push(lane);
     run.gatedAt.push(at);
+    run.when[lane.accepted ? "accepted" : "rejected"].push(at);
     run.mark(row, lane.accepted ? "accept" : "reject");
   },
   i(run, at, row) {
@@ -160,13 +157,22 @@ const FOLDS = {
     run.injections.set(row[2], lane);
     run.notes.push(lane);
     run.noteAt.push(at);
+    run.when.injected.push(at);
     run.mark(row, "inject");
   },
-  v(run, at, row) { const lane = run.injections.get(row[2]); if (lane) lane.revokedAt = at; },
+  v(run, at, row) {
+    const lane = run.injections.get(row[2]);
+    if (!lane) return;
+    lane.revokedAt = at;
+    run.when.revoked.push(at);
+  },
   f(run, at, row) { run.influences.push(row); },
   e(run, at, row) {
     run.failures.push({ at, stream: row[2], message: row[3] });
-    if (row[2] !== null) Object.assign(run.lane(row[2]), { failure: row[3], failedAt: at });
+    if (row[2] !== null) {
+      Object.assign(run.lane(row[2]), { failure: row[3], failedAt: at });
+      run.when.failed.push(at);
+    }
     run.mark(row, "reject");
   },
   x(run, at, row) {

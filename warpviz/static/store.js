@@ -119,7 +119,15 @@ class Store extends Emitter {
     const arrays = content.arrays.map((header, i) => [header, decodeArray(header, buffers[i])]);
     this.apply(content, arrays);
     this.seq = content.seq;
-    afterPaint(() => this.send({ op: "ack", seq: content.seq }));
+    afterPaint(() => this.acknowledge());
+  }
+
+  /** Say what has been painted; a view whose messages come in a stream asks for this to be said more rarely. */
+  acknowledge() {
+    const rest = (this.data.ack_ms ?? 0) - (performance.now() - (this.ackedAt ?? -Infinity));
+    if (rest > 1) { this.acking ||= setTimeout(() => { this.acking = 0; this.acknowledge(); }, rest); return; }
+    this.ackedAt = performance.now();
+    this.send({ op: "ack", seq: this.seq });
   }
 
   /** Take a full state or a patch; arrays are [header, array] pairs. */
@@ -167,6 +175,7 @@ function openStore(model, options) {
 function closeStore(store) {
   WARPVIZ.stores.delete(store.uid);
   clearTimeout(store.asking);
+  clearTimeout(store.acking);
   store.live = false;
   for (const members of WARPVIZ.groups.values()) members.delete(store);
   store.listeners.clear();

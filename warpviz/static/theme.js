@@ -65,7 +65,7 @@ function watchTheme(callback) {
   return () => { observer.disconnect(); media.removeEventListener("change", later); };
 }
 
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");  // asked for at every frame, made once
+
 /** Whether motion is welcome. */
-function motionOk() {
-  return !matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
+function motionOk() { return !CALM.matches; }

@@ -6,6 +6,7 @@ const MARK_STYLE = {
 };
 
 const TIMELINE_MS = 60; // while playing, the timeline need not move with every frame
+const LIVE_MS = 250; // live, all of it moves with every beat, by little
 
 class Transport {
   /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
@@ -53,29 +54,38 @@ class Transport {
 
   /** Show where things stand; `status` is the engine's, empty for a saved run. */
   show(status) {
-    const { playhead, run } = this;
+    const { playhead, run, canvas } = this;
+    const now = performance.now();
     const live = status === "running" || status === "paused";
-    this.play.textContent = playhead.playing ? "\u275a\u275a Pause" : "\u25b6 Play";
+    const mode = [playhead.playing, playhead.live, status].join();
+    if (mode !== this.mode) this.showMode(status, live);
+    else if (playhead.playing && now - this.toldAt < TIMELINE_MS) return;
+    Object.assign(this, { mode, toldAt: now });
+    setText(this.time, `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`);
+    for (const [name, value] of [["valuemin", 0], ["valuemax", run.lastBeat], ["valuenow", playhead.beat]]) canvas.setAttribute(`aria-${name}`, value);
+    const key = [Math.round(playhead.place * 4), run.lastBeat, run.marks.length].join();
+    const wait = playhead.live && live ? LIVE_MS : TIMELINE_MS;
+    if (key === this.drawn || (playhead.playing && now - this.drawnAt < wait)) return;
+    [this.drawn, this.drawnAt] = [key, now];
+    this.plot.redraw();
+  }
+
+  /** Set the buttons for playing, following and the engine's state. */
+  showMode(status, live) {
+    const { playhead } = this;
+    setText(this.play, playhead.playing ? "\u275a\u275a Pause" : "\u25b6 Play");
     this.play.setAttribute("aria-pressed", String(playhead.playing));
     this.follow.el.hidden = this.stop.hidden = this.hold.hidden = !live;
     this.follow.set(playhead.live && playhead.playing);
-    this.hold.textContent = status === "paused" ? "Resume engine" : "Pause engine";
+    setText(this.hold, status === "paused" ? "Resume engine" : "Pause engine");
     this.speed.el.hidden = live && playhead.live;
-    this.time.textContent = `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`;
-    const canvas = this.canvas;
-    for (const [name, value] of [["valuemin", 0], ["valuemax", run.lastBeat], ["valuenow", playhead.beat]]) canvas.setAttribute(`aria-${name}`, value);
-    const key = [Math.round(playhead.place * 4), run.lastBeat, run.marks.length].join();
-    const now = performance.now();
-    if (key === this.drawn || (playhead.playing && now - this.drawnAt < TIMELINE_MS)) return;
-    [this.drawn, this.drawnAt] = [key, now];
-    this.plot.redraw();
   }
 
   draw(pen, w, hgt, theme) {
     const x = this.scale(w);
     const base = hgt - 12;
     const alive = this.run.aliveByBeat;
-    const most = Math.max(1, ...alive.filter(Number.isFinite));
+    const most = alive.reduce((top, num) => Math.max(top, num), 1); // as many arguments as beats would be too many
     const area = [[x(0), base]];
     const stride = Math.max(1, Math.floor(alive.length / Math.max(1, w)));
     for (let beat = 0; beat < alive.length; beat += stride) area.push([x(beat), base - ((alive[beat] ?? 0) / most) * (hgt - 20)]);
@@ -92,13 +102,13 @@ class Transport {
   }
 
   drawMarks(pen, theme, x, hgt) {
-    const seen = new Set();
+    const seen = [-1, -1, -1]; // per row, the last place with a mark: one is enough where many crowd
     for (const { beat, kind } of this.run.marks) {
       const style = MARK_STYLE[kind];
       if (!style) continue;
-      const key = `${Math.round(x(beat) / 3)}${style.row}`;
-      if (seen.has(key)) continue;
-      seen.add(key);
+      const spot = Math.round(x(beat) / 3);
+      if (seen[style.row] === spot) continue;
+      seen[style.row] = spot;
       const y = 9 + style.row * ((hgt - 26) / 2);
       const paint = style.shape === "cross" ? { stroke: theme[style.color], width: 1.4 } : { fill: theme[style.color] };
       drawMark(pen, style.shape, x(beat), y, 3, { ...paint, alpha: beat <= this.playhead.place ? 1 : 0.4 });

@@ -9,6 +9,8 @@ from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
 from warpviz.views.view import View
 
+ACK_MS = 160  # a live page says so often what it has painted: each answer makes JupyterLab redraw its own toolbar
+LIVE_WINDOW = 8  # messages that may be under way meanwhile
 ENGINE_BUTTONS = ("stop", "pause", "resume")
 
 
@@ -26,6 +28,7 @@ class Following(View):
     def attach(self, run: EngineThread, follower: Follower | None = None) -> None:
         """Follow a run, with a follower shared between views or one of this view's own."""
         self.run = run
+        self._pump.window = LIVE_WINDOW
         self._owns_follower = follower is None
         self._follower = follower or Follower(run)
         self._follower.add(self.take)

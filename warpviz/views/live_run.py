@@ -13,7 +13,7 @@ from warpviz.live.lane import Phase
 from warpviz.live.rows import Row, RowWriter
 from warpviz.live.timeline import Timeline
 from warpviz.views import live_still
-from warpviz.views.following import Following
+from warpviz.views.following import ACK_MS, Following
 from warpviz.views.pump import Patch
 from warpviz.views.wire import Array, float32
 
@@ -36,6 +36,7 @@ class LiveRun(Following):
         "flights.js",
         "river_text.js",
         "lanes.js",
+        "branches.js",
         "gate_axis.js",
         "transport.js",
         "ink.js",
@@ -121,6 +122,7 @@ class LiveRun(Following):
     def state(self) -> Patch:
         """Return the whole run so far."""
         data = {"rows": list(self._rows), "status": self._status, "autoplay": self.autoplay, "title": self.title}
+        data |= {"ack_ms": ACK_MS} if self.run is not None else {}
         arrays: dict[str, Array] = {"cloud": self._cloud} if len(self._cloud) else {}
         return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
 

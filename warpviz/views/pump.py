@@ -68,11 +68,13 @@ class Pump:
         *,
         rate_hz: float = 20.0,
         capacity: int = 4096,
+        window: int = WINDOW,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
         self._period_s = 1.0 / rate_hz
         self._capacity = capacity
+        self.window = window  # unacknowledged messages at most; a page that answers rarely needs a wider one
         self._clock = clock
         self._queue: deque[Patch] = deque()
         self._wake = threading.Condition()
@@ -168,7 +170,7 @@ class Pump:
         if not self._queue and not self._stale:
             return None
         elapsed = self._clock() - self._sent_at
-        if self._seq - self._acked < WINDOW:
+        if self._seq - self._acked < self.window:
             return max(0.0, self._period_s - elapsed)
         if elapsed < self._retry_s:
             return self._retry_s - elapsed
