@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live import regate
+from warpviz.live.rows import RowWriter
 from warpviz.live.timeline import Timeline
 from warpviz.views.compose import compose
 from warpviz.views.council_monitor import CouncilMonitor
@@ -230,3 +231,39 @@ def test_the_council_says_whose_figures_are_whose(show: Open) -> None:
     assert "not like for like" in captions[1]
     assert "2.22 GB" in page.locator(".wm-paper").inner_text()
     page.get_by_role("radio", name="with weights").click()
+
+
+LATE = {
+    "state": "store.apply({ op: 'state', data: { ...store.data, rows } }, [])",
+    "rows": "store.emit('events', [{ rows }])",
+}
+
+
+@pytest.mark.parametrize("how", sorted(LATE))
+def test_a_run_whose_rows_come_late_plays_by_itself(show: Open, how: str) -> None:
+    """On screen and empty, a saved run plays when its rows come; where motion is unwelcome it shows its end."""
+    writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=100)
+    rows = [row for row in map(writer.write, trace.events) if row is not None]
+    for motion in ("no-preference", "reduce"):
+        page = show(LiveRun(), motion=motion)
+        assert page.evaluate(f"[{LIVE}.run.length, {LIVE}.playhead.playing]") == [0, False]
+        page.evaluate(f"rows => {{ const store = {LIVE}.store; {LATE[how]}; }}", rows)
+        if motion == "no-preference":
+            page.wait_for_function(f"() => {LIVE}.playhead.playing && {LIVE}.playhead.beat > 3")
+        else:
+            page.wait_for_timeout(300)
+            assert page.evaluate(f"[{LIVE}.playhead.playing, {LIVE}.playhead.atEnd]") == [False, True]
+
+
+def test_a_live_run_whose_rows_come_late_is_followed(show: Open) -> None:
+    """Live, the newest moment is on screen as rows come, and the end of the run ends the playing."""
+    writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=60)
+    rows = [row for row in map(writer.write, trace.events) if row is not None]
+    page = show(LiveRun(), motion="no-preference")
+    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'running' }} }}, [])")
+    for part in (rows[:40], rows[40:90], rows[90:]):
+        page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", part)
+        page.wait_for_function(f"() => {LIVE}.playhead.live && {LIVE}.playhead.atEnd")
+    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'done' }} }}, [])")
+    page.wait_for_function(f"() => !{LIVE}.playhead.playing && !{LIVE}.pending")
+    assert page.evaluate(f"{LIVE}.playhead.cursor") == len(rows)

@@ -107,10 +107,10 @@ class LiveRunView {
   grown() {
     const { playhead } = this;
     const wasAtEnd = playhead.cursor >= this.length;
-    const isFirst = this.length === 0;
+    const willBegin = this.length === 0 && this.store.data.autoplay && motionOk();
     this.length = this.run.length;
     if (this.isLive && !playhead.live && playhead.cursor === 0) { playhead.live = this.begun = true; playhead.play(); }
-    if (wasAtEnd && !isFirst && !playhead.playing && !this.isLive) playhead.move(this.run.lastBeat);
+    if (wasAtEnd && !willBegin && !playhead.playing && !this.isLive) playhead.move(this.run.lastBeat);
     if (!this.isLive && playhead.live && playhead.atEnd) { playhead.live = false; playhead.pause(); }
     this.begin();
     this.wake();
