@@ -25,6 +25,7 @@ from warp_cortex.evidence import Evidence
 from warp_cortex.kv import SharedKV
 from warp_cortex.landmarks import Ranking, certificate, cover_radius, rank
 from warp_cortex.prism import Prism, attached
+from warp_cortex.process_streams import ProcessStreams
 from warp_cortex.ray_streams import RayStreams
 from warp_cortex.router import Router, Task
 from warp_cortex.snapshots import load_snapshot, save_snapshot
@@ -75,6 +76,7 @@ __all__ = [
     "Memory",
     "ModelSpec",
     "Prism",
+    "ProcessStreams",
     "Publish",
     "Ranking",
     "RayStreams",

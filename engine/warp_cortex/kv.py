@@ -64,8 +64,8 @@ class View(Cache):  # type: ignore[misc] # transformers is untyped here
     def __init__(self) -> None:
         super().__init__(layers=[])
 
-    def entries(self, shared: SharedKV | None) -> Entries:
-        """Return what a pass of one token per agent sees, and where it writes."""
+    def entries(self, shared: SharedKV | None) -> Entries | None:
+        """Return what a pass of one token per agent sees and where it writes; None if only the model can tell."""
         raise NotImplementedError(type(self).__name__, shared)
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 
+from warp_cortex.frames import Arrays
 from warp_cortex.kv import SharedKV
 from warp_cortex.prism import Prism
 from warp_cortex.synapse import Snapshot
@@ -17,6 +19,12 @@ def pack(snapshot: Snapshot) -> dict[str, Any]:
         "version": snapshot.version, "step": snapshot.step, "radius": snapshot.radius, "policy": snapshot.policy,
         "model": snapshot.model, "checksum": snapshot.checksum,
     }  # fmt: skip
+
+
+def split(packed: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
+    """Return what is JSON-ready of a parcel, and its arrays; what is None is in neither."""
+    arrays = {name: value for name, value in packed.items() if isinstance(value, np.ndarray)}
+    return {name: value for name, value in packed.items() if name not in arrays and value is not None}, arrays
 
 
 def unpack(packed: dict[str, Any], prism: Prism) -> Snapshot:

@@ -16,7 +16,7 @@ from warp_cortex.attention import Plan
 from warp_cortex.context import Context
 from warp_cortex.decoding import Decoder, decoder_for
 from warp_cortex.detokenize import Detokenizer
-from warp_cortex.kv import Cache, KVStore, View
+from warp_cortex.kv import Cache, Entries, KVStore, View
 from warp_cortex.spec import describe
 from warp_cortex.support import decoder_layers, refuse_unsupported
 
@@ -80,8 +80,8 @@ class Prism:
             raise ValueError(msg)
         if isinstance(cache, View) and ids.shape[1] == 1 and (decoder := self.decoder) is not None:
             entries = cache.entries(plan.shared)
-            states, middle = decoder.states(ids[:, 0], *decoder.tables(plan.positions[:, 0]), entries, tap=plan.tap)
-            return Pass(decoder.logits(states), middle[:, None], states[:, None])
+            if entries is not None:
+                return _decoded(decoder, ids[:, 0], plan, entries)
         self._local.frame = frame = _Frame(last_rows)
         try:
             with torch.inference_mode():
@@ -206,6 +206,12 @@ class Prism:
         if frame.last_rows is None:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
+
+
+def _decoded(decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
+    """Return what a forward pass of one token per agent, int64 [B], returns."""
+    states, middle = decoder.states(tokens, *decoder.tables(plan.positions[:, 0]), entries, tap=plan.tap)
+    return Pass(decoder.logits(states), middle[:, None], states[:, None])
 
 
 @dataclass(slots=True)

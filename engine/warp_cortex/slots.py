@@ -119,9 +119,11 @@ class SlotView(View):
         self._start = slots.lengths[first]
         slots.positions[self._rows, self._columns] = positions
 
-    def entries(self, shared: SharedKV | None) -> Entries:
-        """Return what one token of each agent sees: its own entries, and what all share."""
-        return Entries(self.slots.data[:, :, self._range], self._columns[:, 0], shared, width=self.width)
+    def entries(self, shared: SharedKV | None) -> Entries | None:
+        """Return what one token of each agent sees, its own entries and what all share; None if slot 0 is not in it."""
+        if self._range.start:
+            return None
+        return Entries(self.slots.data, self._columns[:, 0], shared, width=self.width)
 
     @property
     def key_positions(self) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 from warp_cortex import Context, Prism, Snapshot, StreamBatch, Synapse, SynapseConfig
+from warp_cortex import loops_compiled as compiled
 from warp_cortex.decoding import Decoder
 
 from tests.engine.tiny import build_model, build_prism, build_tokenizer, random_ids
@@ -120,6 +121,25 @@ def test_compiled_loops_and_plain_torch_agree(lend: Lend, dtype: torch.dtype) ->
             cos, sin = decoder.tables(torch.tensor([len(TEXT)]))
             states.append(decoder.states(torch.tensor([7]), cos, sin, view.entries(None))[0])
     torch.testing.assert_close(states[0], states[1], **TIGHT)
+
+
+def test_loops_are_compiled_once_per_precision(lend: Lend) -> None:
+    """Whatever the number of agents, slots, landmarks and tokens: a second compilation would stop a run for seconds."""
+    prism = lend()
+    for k in (1, 20, len(TEXT)):
+        snapshot = Synapse(SynapseConfig(k=k, sinks=0, recent=0)).publish(written(prism))
+        for slots, agents in ((1, 1), (1, 3), (4, 1), (4, 3)):
+            batch = StreamBatch(prism, snapshot, slots=slots)
+            batch.admit(list(range(agents)), [[5, 6]] * agents, [None] * agents)
+            batch.step(torch.full((agents,), 7))
+            batch.admit([9], [[8]], [None])
+            batch.step(torch.full((agents + 1,), 7))
+            batch.release(0)
+            if batch.agents:
+                batch.step(torch.full((agents,), 7))
+    for loop in (compiled.norm, compiled.add_norm, compiled.rotate_write, compiled.weigh, compiled.mix, compiled.gated):
+        types = [str(signature[0].dtype) for signature in loop.signatures]
+        assert len(types) == len(set(types)), loop
 
 
 @pytest.mark.parametrize("family", OTHERS)

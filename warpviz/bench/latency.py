@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from warp_cortex import StreamBatch
+from warp_cortex import ProcessStreams, Stream, StreamBatch, StreamConfig
 
 from warpviz.bench import arms, capacity, rivers, shape
 from warpviz.bench.arms import Scene
@@ -46,6 +46,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "The engine's own steps", ENGINE,
         lambda rows: engine_rows(rows, scene, streams=streams, tokens=args.tokens, seed=args.seed),
     )  # fmt: skip
+    if prism.source is not None and prism.device.type == "cpu":
+        report.section(
+            "Streams in another process", ELSEWHERE,
+            lambda rows: process_rows(rows, scene, streams=streams, tokens=args.tokens, seed=args.seed),
+        )  # fmt: skip
     return report.record() | {"rows": report.rows}
 
 
@@ -82,6 +87,34 @@ class EngineStreams:
         return batch, logits.argmax(-1)
 
 
+class StreamsElsewhere:
+    """The streams in a process of their own; who has ended is replaced, so that `count` of them always think."""
+
+    def __init__(self, place: ProcessStreams, scene: Scene, count: int, *, seed: int) -> None:
+        config = StreamConfig(max_tokens=scene.own - capacity.TASK, slots=count, stop=())
+        self.scene, self.num_tokens, self._opened = scene, 0, 0
+        self.lane = place.connect(scene.prism, config, seed=seed)
+        self.tasks = shape.random_tasks(count, capacity.TASK, scene.prism.spec.vocab_size, seed=seed).tolist()
+        for _ in self.tasks:
+            self._open()
+        while self.num_tokens <= count:  # all of them have begun
+            self.run(1)
+
+    def run(self, steps: int) -> None:
+        """Take what was told since the last call, and open a stream for each that has ended."""
+        for _ in range(steps):
+            for outcome in self.lane.step():
+                self.num_tokens += outcome.token is not None
+                if outcome.token is None:
+                    self._open()
+
+    def _open(self) -> None:
+        self._opened += 1
+        prompt = self.tasks[self._opened % len(self.tasks)]
+        stream = Stream(self._opened, "", "bench", (0, 0), self.scene.snapshot.version, prompt)
+        self.lane.open(stream, self.scene.snapshot)
+
+
 def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
     """Fill one row per number of streams and way of taking turns, with the engine's own River and batch."""
     device = scene.prism.device
@@ -102,6 +135,23 @@ def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int],
         tidy(device)
 
 
+def process_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
+    """Fill one row per number of streams that think in another process, which has loaded the model too."""
+    main = EngineRiver(scene)
+    arms.latencies(main, 3, None)
+    alone = Spread(tuple(arms.latencies(main, tokens, None)))
+    rows.append(rivers.row("alone", 0, alone, alone))
+    with ProcessStreams() as place:
+        for count in streams:
+            batch = StreamsElsewhere(place, scene, count, seed=seed)
+            with arms.busy(batch, None):
+                before = batch.num_tokens
+                beside = Spread(tuple(arms.latencies(main, tokens, None)))
+                rate = {"stream_tokens_per_s": (batch.num_tokens - before) / sum(beside.seconds)}
+            batch.lane.close("done")
+            rows.append(rivers.row("another process", count, beside, alone) | rate)
+
+
 def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished."""
     return ended(run(args), as_json=args.json)
@@ -114,4 +164,8 @@ FAST = (
 ENGINE = (
     "The same with what a run takes today: Context.write for the River, StreamBatch for the streams; cooperative: one "
     "step of the streams after each River token; concurrent: the streams in a thread of their own, as fast as they can."
+)
+ELSEWHERE = (
+    "Context.write for the River, and the streams in a process of their own (ProcessStreams), as fast as they can; a "
+    "thread of the River's process takes what they tell and opens a stream for each that ends."
 )

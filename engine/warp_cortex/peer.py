@@ -1,0 +1,89 @@
+"""Another process of this machine with a model of its own, and a thread that listens to it."""
+
+import queue
+import subprocess
+import sys
+import threading
+import weakref
+from typing import IO, Any
+
+from warp_cortex import frames
+from warp_cortex.frames import Arrays
+from warp_cortex.prism import Prism
+
+LEAVE_S = 10.0  # the process gets to finish its step
+COMMAND = (sys.executable, "-m", "warp_cortex.process_worker")
+
+Frame = tuple[dict[str, Any], Arrays]
+Inbox = queue.SimpleQueue[Frame | None]
+
+
+class Peer:
+    """The process; what it tells is put into `inbox`, and None at its end, after `has_ended` has become true.
+
+    Raises:
+        ValueError: it cannot load the model, or what it loads is another one.
+    """
+
+    def __init__(self, prism: Prism, *, threads: int, device: str) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert self.process.stdin is not None  # noqa: S101 - asked for
+        assert self.process.stdout is not None  # noqa: S101 - asked for
+        self._orders, answers = self.process.stdin, self.process.stdout
+        self.inbox: Inbox = queue.SimpleQueue()
+        self._ended = threading.Event()
+        self.num_runs = 0
+        self._end = weakref.finalize(self, _end, self.process, self._orders)
+        dtype = str(prism.dtype).removeprefix("torch.")
+        self.send({"source": prism.source, "device": device, "dtype": dtype, "threads": threads})
+        answer = frames.receive(answers)
+        told = {"error": f"it ended with exit code {self.process.wait()}"} if answer is None else answer[0]
+        self.checksum = told.get("checksum")
+        if self.checksum != prism.spec.checksum:
+            self._end()
+            answers.close()
+            why = told.get("error", f"its model has checksum {self.checksum}, this one {prism.spec.checksum}")
+            msg = f"the process for streams cannot serve {prism.spec.name!r}: {why}"
+            raise ValueError(msg)
+        self._listener = threading.Thread(target=_listen, args=(answers, self.inbox, self._ended), daemon=True)
+        self._listener.start()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process will tell nothing any more."""
+        return self._ended.is_set()
+
+    def send(self, record: dict[str, Any], arrays: Arrays | None = None) -> None:
+        """Send an order; one to a process that has ended is lost, which `inbox` tells."""
+        try:
+            frames.send(self._orders, record, arrays)
+        except (BrokenPipeError, ValueError):  # ValueError: closed on this side
+            return
+
+    def close(self) -> None:
+        """End the process and the thread."""
+        self._end()
+        self._listener.join(LEAVE_S)
+
+
+def _listen(answers: IO[bytes], inbox: Inbox, ended: threading.Event) -> None:
+    with answers:
+        while (frame := frames.receive(answers)) is not None:
+            inbox.put(frame)
+    ended.set()
+    inbox.put(None)
+
+
+def _end(process: "subprocess.Popen[bytes]", orders: IO[bytes]) -> None:
+    try:
+        orders.close()
+    except BrokenPipeError:  # it was gone before
+        return
+    finally:
+        try:
+            process.wait(LEAVE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
