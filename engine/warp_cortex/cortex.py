@@ -159,12 +159,19 @@ class Cortex:
         council.check_config(config, num_tokens=len(ids))
         self.context = context = Context(self.prism, query_window=config.synapse.query_window, capacity=room)
         is_stopped = self._controls.stop.is_set
-        if not context.read(ids, chunk=config.river.prefill_chunk, progress=progress, should_stop=is_stopped):
+        synapse = Synapse(config.synapse, seed=config.seed)
+
+        def after(done: int, total: int) -> None:
+            synapse.follow(context)
+            if progress is not None:
+                progress(done, total)
+
+        if not context.read(ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped):
             yield self._emit(council.header(self.prism, config, context, prompt))
             yield self._emit(Finish(step=context.num_tokens, stream=None, reason="stopped"))
             return None
         river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
-        self._council = Council(self.prism, config, river, self._lane())
+        self._council = Council(self.prism, config, river, self._lane(), synapse)
         yield self._emit(council.header(self.prism, config, context, prompt))
         yield self._emit(self._council.publish())
         river.forget()

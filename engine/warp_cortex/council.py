@@ -40,9 +40,8 @@ from warp_cortex.trace import (
 class Council:
     """A River, its streams and what lies between them."""
 
-    def __init__(self, prism: Prism, config: CortexConfig, river: River, lane: Lane) -> None:
-        self.prism, self.config, self.river, self.lane = prism, config, river, lane
-        self.synapse = Synapse(config.synapse, seed=config.seed)
+    def __init__(self, prism: Prism, config: CortexConfig, river: River, lane: Lane, synapse: Synapse) -> None:
+        self.prism, self.config, self.river, self.lane, self.synapse = prism, config, river, lane, synapse
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
         self.router.prime(river.context.text)

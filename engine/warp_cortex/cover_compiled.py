@@ -6,7 +6,7 @@ give. That is lazy evaluation as Minoux' accelerated greedy does it.
 """
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, import-untyped"
 # mypy: disable-error-code="misc"
-# ruff: noqa: ANN001, ANN201, ANN202, FURB136, PLR0917 - compiled code: types are found at the first call
+# ruff: noqa: ANN001, ANN201, ANN202, PLR0917 - compiled code: types are found at the first call
 
 import numpy as np
 from numba import njit

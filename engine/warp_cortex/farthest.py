@@ -13,7 +13,7 @@ from torch import Tensor
 
 CHUNK_ELEMENTS = 1 << 18  # one block of differences is 1 MiB of float32: it stays in a core's cache
 CUDA_FACTOR = 64  # a GPU needs that much more at once to be busy
-LIGHT = 1 << 26  # components compared in all; below it compiled loops save less than their first call costs
+LIGHT = 1 << 24  # components compared in all; below it compiled loops save less than their first call costs
 SAFE = (2.0**-30, 2.0**30)  # squares of such numbers neither overflow nor vanish beside each other in float32
 
 

@@ -63,7 +63,7 @@ def known(context: "Context", space: str) -> str:
 
 def measure(context: "Context", space: str, rows: Tensor | None = None) -> Moments:
     """Return centre and spread, per layer, of the vectors of some rows of the cache (all visible ones by default)."""
-    return Moments.stacked([Moments.of(part) for part in _layers(context, space, rows)])
+    return Moments.stacked([Moments.of(part) for part in layers(context, space, rows)])
 
 
 def framed(context: "Context", space: str, rows: Tensor, frame: Moments) -> Tensor:
@@ -72,7 +72,7 @@ def framed(context: "Context", space: str, rows: Tensor, frame: Moments) -> Tens
     In the frame `measure` takes over a whole context these are the points of `points`, whatever is read later; the
     hidden space, which has one layer, is centred only.
     """
-    parts = enumerate(_layers(context, space, rows))
+    parts = enumerate(layers(context, space, rows))
     scale = torch.ones_like(frame.scale) if space == "hidden" else frame.scale
     return torch.cat([(part - frame.mean[layer]) / scale[layer] for layer, part in parts], 1)
 
@@ -86,7 +86,7 @@ def attention(context: "Context", rows: Tensor | None = None) -> tuple[Tensor, T
     return context.queries.attention(context.store.data[:, 0].index_select(2, rows), context.store.positions[rows])
 
 
-def _layers(context: "Context", space: str, rows: Tensor | None) -> Iterator[Tensor]:
+def layers(context: "Context", space: str, rows: Tensor | None) -> Iterator[Tensor]:
     """Yield each layer's vectors of some rows, all KV heads side by side, float32 [T, P]; one layer if hidden."""
     rows = context.store.text_rows() if rows is None else rows
     if space == "hidden":

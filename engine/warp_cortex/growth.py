@@ -16,6 +16,7 @@ from torch import Tensor
 from warp_cortex import geometry
 from warp_cortex.config import SynapseConfig
 from warp_cortex.evidence import Evidence
+from warp_cortex.gleaning import Gleaning
 from warp_cortex.landmarks import Ranking, rank
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ class Growth:
     in today's units a radius is at most `drift` times as large.
     """
 
-    def __init__(self, context: "Context", space: str) -> None:
-        self.space = geometry.known(context, space)
-        self.frame = self._running = geometry.measure(context, self.space)
+    def __init__(self, context: "Context", gleaned: Gleaning) -> None:
+        self.space = gleaned.space
+        self._first: Evidence | None = gleaned.evidence(context)  # until the first snapshot
+        assert gleaned.moments is not None  # noqa: S101 - there is evidence
+        self.frame = self._running = gleaned.moments
         self.coresets: tuple[Coreset, ...] = ()
         self.evaluations = 0  # distances computed for the last snapshot
         self._end = 0  # coresets cover everything before it
@@ -80,11 +83,11 @@ class Growth:
         """
         positions = self._considered(context)
         rows = _found(context, positions)
-        points = geometry.framed(context, self.space, rows, self.frame)
-        seen, received = geometry.attention(context, rows)
+        evidence, self._first = self._first or self._evidence(context, rows), None
+        points = evidence.points
         ranking = rank(
-            Evidence(points=points, keys=points, attention=seen, received=received), k=min(ranked, len(positions)),
-            policy=config.policy, alpha=config.alpha, sinks=config.sinks, recent=config.recent,
+            evidence, k=min(ranked, len(positions)), policy=config.policy, alpha=config.alpha, sinks=config.sinks,
+            recent=config.recent,
         )  # fmt: skip
         self.evaluations = ranking.evaluations
         self._measure(context)
@@ -98,6 +101,12 @@ class Growth:
             coresets = self._merged(context, [*self.coresets, tail], size=ranked, sinks=config.sinks)
             self.coresets, self._end = tuple(coresets), self._end + tail.tokens
         return ranking, positions, rows
+
+    def _evidence(self, context: "Context", rows: Tensor) -> Evidence:
+        """Return the evidence of some rows of the cache, in the units of the first snapshot."""
+        points = geometry.framed(context, self.space, rows, self.frame)
+        seen, received = geometry.attention(context, rows)
+        return Evidence(points=points, keys=points, attention=seen, received=received)
 
     def _considered(self, context: "Context") -> Tensor:
         """Return the positions of the coresets' members and of the tokens since, sorted, int64 [M]."""

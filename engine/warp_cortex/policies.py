@@ -90,3 +90,4 @@ SCORES: dict[str, Policy] = {
     "keydiff": keydiff,
 }
 GEOMETRY = ("farthest", "hybrid")
+LOOKING = ("snapkv", "tova", "keydiff")  # at the last queries or at raw keys: all others need points and mass received

@@ -12,40 +12,55 @@ import torch
 from torch import Tensor
 
 from warp_cortex.attention import Limits
+from warp_cortex.states import States
 
 CHUNK = 64  # queries whose weights are held at once, at most: [H_q, CHUNK, T] floats
 CHUNK_ELEMENTS = 1 << 21  # of those floats, so that they stay near the core; a GPU takes `CUDA_FACTOR` times as many
 CUDA_FACTOR = 64
 
 
-class _Kept(NamedTuple):
-    """What is remembered, replaced in one assignment so that a viewer's thread never sees half of a step."""
+class Kept(NamedTuple):
+    """Queries as they were at one moment: later ones never change it."""
 
     positions: Tensor  # int64 [N]
-    layers: dict[int, Tensor]  # [H_q, N, D] each, rotated and scaled
+    rows: Tensor  # [N, sum of H_q * D over layers], rotated and scaled
+    shapes: dict[int, tuple[int, int, int]]  # of each layer: where it begins in a row, H_q and D
+
+    def layer(self, number: int) -> Tensor:
+        """Return one layer's queries, [H_q, N, D]."""
+        begin, heads, dim = self.shapes[number]
+        return self.rows[:, begin : begin + heads * dim].view(-1, heads, dim).transpose(0, 1)
 
 
 class QueryLog:
-    """Rotated and scaled queries [L, H_q, N, D] with the position each was asked from."""
+    """Rotated and scaled queries [L, H_q, N, D] with the position each was asked from.
+
+    What was read and what was written since lie in two growing blocks each, so that a token costs the same however
+    much was read. A view of both is replaced in one assignment: a viewer's thread never sees half of a step.
+    """
 
     def __init__(self, *, window: int = 32, samples: int = 512) -> None:
         self.window, self.samples = window, samples
-        self._kept: _Kept | None = None
+        self._parts: tuple[_Block, _Block] = (_Block(), _Block())  # read, written since
+        self._kept: tuple[Kept, ...] = ()
         self._limits: dict[int, Limits] = {}
         self._fresh: dict[int, Tensor] = {}
         self._keep: Tensor | None = None
-        self._num_sampled = 0
 
     @property
     def positions(self) -> Tensor:
         """Positions of the queries kept, int64 [N]."""
-        return self._held().positions
+        return torch.cat([part.positions for part in self._held()])
+
+    @property
+    def num_sampled(self) -> int:
+        """How many of them, the first ones, stay for good."""
+        return self._kept[0].positions.numel() if self._kept else 0
 
     @property
     def num_bytes(self) -> int:
-        """Bytes held."""
-        kept = self._kept
-        return 0 if kept is None else sum(t.numel() * t.element_size() for t in kept.layers.values())
+        """Bytes held, spare capacity included."""
+        return sum(part.num_bytes for part in self._parts)
 
     def plan(self, offset: int, num_tokens: int, total: int) -> None:
         """Choose which of the next `num_tokens` queries to keep, of a text of `total` being read from `offset` on."""
@@ -63,16 +78,18 @@ class QueryLog:
     def commit(self, positions: Tensor, *, reading: bool) -> None:
         """Keep what the pass collected; while writing (not `reading`) only the last `window` written stay."""
         assert self._keep is not None  # noqa: S101 - plan() comes first
-        where = positions[self._keep.to(positions.device)]
-        old, layers = self._kept, self._fresh
-        if old is not None:
-            where = torch.cat((old.positions, where))
-            layers = {layer: torch.cat((old.layers[layer], rows), 1) for layer, rows in self._fresh.items()}
-        self._kept, self._fresh = _Kept(where, layers), {}
-        if reading:
-            self._num_sampled = where.numel()
-        elif where.numel() > self._num_sampled + 2 * self.window:
-            self._prune()
+        fresh = _joined(positions[self._keep.to(positions.device)], self._fresh)
+        read, written = self._parts
+        if reading:  # what was written until now was asked before, and stays
+            for part in (written.kept, fresh):
+                read.append(part)
+            written = _Block()
+        else:
+            written.append(fresh)
+            if len(written) > 2 * self.window:
+                written = written.last(self.window)
+        self._parts, self._fresh = (read, written), {}
+        self._kept = tuple(part.kept for part in self._parts if part.kept is not None)
 
     def attention(self, keys: Tensor, key_positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return attention [W, T] of the last W queries, and received [T], the mean mass from all that can see a key.
@@ -81,59 +98,126 @@ class QueryLog:
         inside each group first. Both float32 on the keys' device. Queries see positions up to their own, and under a
         layer's sliding window no further back than it.
         """
-        kept = self._held()
-        window = min(self.window, kept.positions.numel())
-        recent = keys.new_zeros((window, keys.shape[2]), dtype=torch.float32)
+        asked = self.positions
+        first = max(0, asked.numel() - self.window)
+        recent = keys.new_zeros((asked.numel() - first, keys.shape[2]), dtype=torch.float32)
         total = keys.new_zeros(keys.shape[2], dtype=torch.float32)
-        for layer in range(keys.shape[0]):
-            block, share = keys[layer].float(), 1 / (keys.shape[0] * kept.layers[layer].shape[0])
-            for rows, weights in self._weights(kept, block, key_positions, layer):
-                columns = weights.shape[-1]
-                total[:columns] += weights.sum((0, 1)) * share
-                first = rows.start - (kept.positions.numel() - window)
-                if first + weights.shape[1] > 0:
-                    skip = max(0, -first)
-                    recent[first + skip : first + weights.shape[1], :columns] += weights[:, skip:].sum(0) * share
-        return recent, total / _seen_by(kept.positions, key_positions)
+        for start, weights in self._weights(keys, key_positions, first=0):
+            columns = weights.shape[-1]
+            total[:columns] += weights.sum(0)
+            skip = max(0, first - start)
+            if skip < len(weights):
+                begin = start + skip - first
+                recent[begin : begin + len(weights) - skip, :columns] += weights[skip:]
+        return recent, total / self.seen_by(key_positions)
+
+    def mass(self, keys: Tensor, key_positions: Tensor, *, first: int = 0, last: int | None = None) -> Tensor:
+        """Return the attention [T] that queries number `first` to `last` pay to keys, summed over them.
+
+        Weights of a query never change once its text was read, so that masses of several calls add up, those of
+        earlier calls over a shorter text included. See `attention`.
+        """
+        total = keys.new_zeros(keys.shape[2], dtype=torch.float32)
+        for _, weights in self._weights(keys, key_positions, first=first, last=last):
+            total[: weights.shape[-1]] += weights.sum(0)
+        return total
+
+    def seen_by(self, key_positions: Tensor) -> Tensor:
+        """Return how many of the queries kept are not before each key position [T], at least 1."""
+        asked = self.positions
+        before = torch.searchsorted(asked.sort().values, key_positions.contiguous())
+        return (asked.numel() - before).clamp_min(1)
 
     def fork(self) -> "QueryLog":
-        """Return an independent copy; the tensors are never written in place and are shared."""
+        """Return an independent copy; it shares what is kept and appends to blocks of its own."""
         other = QueryLog(window=self.window, samples=self.samples)
-        other._kept, other._limits, other._num_sampled = self._kept, dict(self._limits), self._num_sampled
+        read, written = self._parts
+        other._parts, other._kept, other._limits = (read.fork(), written.fork()), self._kept, dict(self._limits)
         return other
 
-    def _prune(self) -> None:
-        kept = self._held()
-        rows = [slice(0, self._num_sampled), slice(-self.window, None)]
-        layers = {layer: torch.cat([q[:, r] for r in rows], 1) for layer, q in kept.layers.items()}
-        self._kept = _Kept(torch.cat([kept.positions[r] for r in rows]), layers)
-
-    def _held(self) -> _Kept:
-        if self._kept is None:
+    def _held(self) -> tuple[Kept, ...]:
+        if not self._kept:
             msg = "no token has been read yet"
             raise ValueError(msg)
         return self._kept
 
     def _weights(
-        self, kept: _Kept, keys: Tensor, key_positions: Tensor, layer: int
-    ) -> Iterator[tuple[slice, Tensor]]:  # fmt: skip
-        """Yield some queries after others with one layer's weights [H_q, N, T'], T' the last key that any can see."""
-        queries, limits = kept.layers[layer], self._limits[layer]
-        size = CHUNK_ELEMENTS * (CUDA_FACTOR if keys.is_cuda else 1) // (queries.shape[0] * keys.shape[1])
-        size = max(1, min(CHUNK, size))
-        for start in range(0, kept.positions.numel(), size):
-            rows = slice(start, min(start + size, kept.positions.numel()))
-            visible = (key_positions <= kept.positions[rows].max()).nonzero()
-            columns = int(visible[-1]) + 1 if len(visible) else 1
-            distance = kept.positions[rows, None] - key_positions[None, :columns]
-            seen = (distance >= 0) if limits.window is None else (distance >= 0) & (distance < limits.window)
-            yield rows, weigh(queries[:, rows], keys[:, :columns], seen, limits)
+        self, keys: Tensor, key_positions: Tensor, *, first: int, last: int | None = None
+    ) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
+        """Yield the number of a query and weights [N, T'] of it and those after it, a layer's share of their mean.
+
+        T' is up to the last key that any of them can see.
+        """
+        for layer in range(keys.shape[0]):
+            block, offset = keys[layer].float(), 0
+            for part in self._held():
+                queries, count = part.layer(layer), part.positions.numel()
+                share = 1 / (keys.shape[0] * queries.shape[0])
+                size = CHUNK_ELEMENTS * (CUDA_FACTOR if keys.is_cuda else 1) // (queries.shape[0] * keys.shape[2])
+                size = max(1, min(CHUNK, size))
+                end = count if last is None else min(count, last - offset)
+                for start in range(max(0, first - offset), end, size):
+                    rows = slice(start, min(start + size, end))
+                    weights = _visible(
+                        queries[:, rows], part.positions[rows], block, key_positions, self._limits[layer]
+                    )
+                    yield offset + start, weights.sum(0).mul_(share)
+                offset += count
 
 
-def _seen_by(queries: Tensor, keys: Tensor) -> Tensor:
-    """Return how many of the query positions [N] are not before each key position [T], at least 1."""
-    before = torch.searchsorted(queries.sort().values, keys.contiguous())
-    return (queries.numel() - before).clamp_min(1)
+class _Block:
+    """Queries one after another; appending costs amortised O(1) each, and rows handed out are never written again."""
+
+    def __init__(self) -> None:
+        self.kept: Kept | None = None
+        self._positions, self._rows = States(), States()
+
+    def __len__(self) -> int:
+        return 0 if self.kept is None else len(self.kept.rows)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held, spare capacity included."""
+        return self._positions.num_bytes + self._rows.num_bytes
+
+    def append(self, more: Kept | None) -> None:
+        """Add queries; nothing if there are none."""
+        if more is None:
+            return
+        self._positions.append(more.positions[:, None])
+        self._rows.append(more.rows)
+        self.kept = Kept(self._positions.rows[:, 0], self._rows.rows, more.shapes)
+
+    def last(self, count: int) -> "_Block":
+        """Return a copy of the last ones."""
+        other = _Block()
+        assert self.kept is not None  # noqa: S101 - asked of a block that has that many
+        other.append(Kept(self.kept.positions[-count:], self.kept.rows[-count:], self.kept.shapes))
+        return other
+
+    def fork(self) -> "_Block":
+        """Return a copy that can go on by itself; it moves to blocks of its own when it appends."""
+        other = _Block()
+        other.kept, other._positions, other._rows = self.kept, self._positions.fork(), self._rows.fork()
+        return other
+
+
+def _joined(positions: Tensor, layers: dict[int, Tensor]) -> Kept:
+    """Return queries [H_q, N, D] of every layer as rows of one block."""
+    shapes, begin = {}, 0
+    for layer, queries in layers.items():
+        shapes[layer] = (begin, queries.shape[0], queries.shape[2])
+        begin += queries.shape[0] * queries.shape[2]
+    return Kept(positions, torch.cat([queries.transpose(0, 1).flatten(1) for queries in layers.values()], 1), shapes)
+
+
+def _visible(queries: Tensor, asked: Tensor, keys: Tensor, key_positions: Tensor, limits: Limits) -> Tensor:
+    """Return weights [H_q, N, T'] of queries [H_q, N, D] over keys [H_kv, T, D], T' the last key that any can see."""
+    visible = (key_positions <= asked.max()).nonzero()
+    columns = int(visible[-1]) + 1 if len(visible) else 1
+    distance = asked[:, None] - key_positions[None, :columns]
+    seen = (distance >= 0) if limits.window is None else (distance >= 0) & (distance < limits.window)
+    return weigh(queries, keys[:, :columns], seen, limits)
 
 
 def weigh(query: Tensor, keys: Tensor, seen: Tensor, limits: Limits) -> Tensor:

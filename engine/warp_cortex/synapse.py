@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from warp_cortex.config import SynapseConfig
+from warp_cortex.config import COMPOSABLE, SynapseConfig
 from warp_cortex.context import Context
+from warp_cortex.evidence import Evidence
+from warp_cortex.gleaning import Gleaning
 from warp_cortex.growth import Growth
 from warp_cortex.kv import SharedKV
 from warp_cortex.landmarks import Ranking, rank
+from warp_cortex.policies import LOOKING
 
 RANKED = 128  # a snapshot ranks at least this many tokens, so that a viewer can move k without the engine
+LONG = 4096  # from here on a context is followed incrementally, unless the configuration says otherwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,16 +55,27 @@ class Synapse:
         self.config, self.seed = config, seed
         self.current: Snapshot | None = None
         self._growth: Growth | None = None
+        self._gleaning: Gleaning | None = None
         self._writer = threading.Lock()
 
     @property
     def num_bytes(self) -> int:
-        """Bytes kept beside the current snapshot, so that the next one need not consider everything."""
-        return 0 if self._growth is None else self._growth.num_bytes
+        """Bytes kept beside the current snapshot, so that the next one need not look at everything again."""
+        return sum(0 if kept is None else kept.num_bytes for kept in (self._growth, self._gleaning))
 
     def is_stale(self, step: int) -> bool:
         """Tell whether a spawn at River step `step` needs a new snapshot first."""
         return self.current is None or step - self.current.step > self.config.max_age
+
+    def follow(self, context: Context) -> None:
+        """Glean what the next snapshot needs of the tokens read since the last call, in the shadow of the reading.
+
+        Nothing depends on it but when the work is done.
+        """
+        with self._writer:
+            gleans = self.config.policy != "all" and self.config.policy not in LOOKING and self._is_whole(context)
+            if gleans and (self._growth is None or not self._growth.follows(context)):
+                self._gleaned(context).take(context)
 
     def publish(self, context: Context) -> Snapshot:
         """Choose landmarks among what the context holds (and what the last snapshot remembers) and publish them.
@@ -93,24 +108,47 @@ class Synapse:
         )  # fmt: skip
 
     def _rank(self, context: Context, version: int) -> tuple[Ranking, Tensor, Tensor, float]:
-        """Return a ranking, positions and cache rows of the tokens considered, and what leaving others out costs.
-
-        A cache that has forgotten something is small, and is always considered whole.
-        """
+        """Return a ranking, positions and cache rows of the tokens considered, and what leaving others out costs."""
         config, rows = self.config, context.store.text_rows()
         check_k(config.k, rows.numel())
         ranked = min(rows.numel(), max(config.k, RANKED))
-        if config.incremental and rows.numel() == context.num_tokens:
+        if self._is_incremental(context):
             if self._growth is None or not self._growth.follows(context):
-                self._growth = Growth(context, config.space)
+                self._growth = Growth(context, self._gleaned(context))
+                self._gleaning = None  # the coresets stand for it from now on
             slack = self._growth.slack
             return *self._growth.choose(context, config, ranked=ranked), slack
         self._growth = None
         ranking = rank(
-            context.evidence(config.space), k=ranked, policy=config.policy, alpha=config.alpha, sinks=config.sinks,
+            self._evidence(context), k=ranked, policy=config.policy, alpha=config.alpha, sinks=config.sinks,
             recent=config.recent, generator=Generator().manual_seed(self.seed + version),
         )  # fmt: skip
         return ranking, context.store.positions[rows], rows, 0.0
+
+    def _is_incremental(self, context: Context) -> bool:
+        """Tell whether the context is followed by coresets; a cache that has forgotten something never is."""
+        wanted = self.config.incremental
+        if wanted is None:
+            wanted = self.config.policy in COMPOSABLE and context.num_tokens > LONG
+        return wanted and self._is_whole(context)
+
+    def _evidence(self, context: Context) -> Evidence:
+        """Return what the policy looks at, from what was gleaned if the cache still holds everything."""
+        if self.config.policy in LOOKING or not self._is_whole(context):
+            self._gleaning = None
+            return context.evidence(self.config.space)
+        return self._gleaned(context).evidence(context)
+
+    def _gleaned(self, context: Context) -> Gleaning:
+        """Return what was gleaned of this context, begun anew if it was another."""
+        if self._gleaning is None or not self._gleaning.follows(context):
+            self._gleaning = Gleaning(context, self.config.space)
+        return self._gleaning
+
+    @staticmethod
+    def _is_whole(context: Context) -> bool:
+        """Tell whether the cache holds every visible token."""
+        return context.store.text_rows().numel() == context.num_tokens
 
 
 def check_k(k: int, num_tokens: int) -> None:

@@ -232,5 +232,5 @@ def test_only_policies_that_compose_may_be_incremental(policy):
     """A choice by score alone says nothing about what was left out."""
     with pytest.raises(ValueError, match=f"composes .farthest or hybrid., got '{policy}'"):
         SynapseConfig(policy=policy, incremental=True)
-    with pytest.raises(TypeError, match="True or False"):
+    with pytest.raises(TypeError, match="True, False or None"):
         SynapseConfig(incremental=1)

@@ -71,7 +71,8 @@ def test_writing_on_and_on_keeps_the_log_bounded(prism: Prism) -> None:
     torch.testing.assert_close(context.attention(), want[-8:], **TIGHT)
     log = context.queries
     assert log.positions.tolist()[-8:] == list(range(82, 90))
-    assert log.num_bytes == sum(layer.untyped_storage().nbytes() for layer in log._held().layers.values())
+    held = [tensor for part in log._held() for tensor in (part.positions, part.rows)]
+    assert log.num_bytes == sum(tensor.untyped_storage().nbytes() for tensor in held)
 
 
 def test_a_long_text_is_sampled_evenly_and_its_end_is_kept(prism: Prism) -> None:
@@ -142,3 +143,49 @@ def test_nothing_read_is_a_clear_error() -> None:
     with pytest.raises(ValueError, match="no token has been read yet"):
         QueryLog().attention(torch.zeros(1, 1, 1, 1), torch.zeros(1))
     assert QueryLog().num_bytes == 0
+
+
+def test_what_was_read_is_never_copied_again(prism: Prism) -> None:
+    """Writing leaves the queries of what was read where they are, and views of all of them as they were."""
+    context = river(prism, written=1)
+    read, written = context.queries._held()
+    before = [part.rows.clone() for part in (read, written)]
+    for token in random_ids(40, seed=9):
+        context.write(token)
+    later, _ = context.queries._held()
+    assert later.rows.data_ptr() == read.rows.data_ptr()
+    assert all(map(torch.equal, before, (read.rows, written.rows)))
+    assert context.queries.num_sampled == len(read.positions) == len(TEXT)
+
+
+def test_what_was_written_stays_when_more_is_read(prism: Prism) -> None:
+    """Reading on turns the written queries that are left into ones that stay, in the order they were asked."""
+    context = river(prism, written=3)
+    context.read(random_ids(5, seed=3))
+    assert context.queries.positions.tolist() == [*range(58)]
+    assert context.queries.num_sampled == 58
+    want = weights(prism, TEXT + random_ids(3, seed=9) + random_ids(5, seed=3))
+    torch.testing.assert_close(context.received(), received(want), **TIGHT)
+
+
+@pytest.mark.parametrize("chunk", [7, 16, 50])
+def test_masses_taken_while_reading_add_up_to_the_whole(prism: Prism, chunk: int) -> None:
+    """Attention received, summed after every chunk over its own queries, is what all queries give at the end."""
+    context, log = Context(prism, query_window=8), QueryLog(window=8, samples=20)
+    context.queries = log
+    running, done = torch.zeros(len(TEXT)), 0
+
+    def after(*_: int) -> None:
+        nonlocal done
+        keys, positions = context.store.data[:, 0, :, : context.num_tokens], context.positions
+        running[: context.num_tokens] += log.mass(keys, positions, first=done)
+        done = log.num_sampled
+
+    context.read(TEXT, chunk=chunk, progress=after)
+    at_once = log.mass(context.store.data[:, 0, :, : len(TEXT)], context.positions)
+    torch.testing.assert_close(running, at_once, **TIGHT)
+    torch.testing.assert_close(running / log.seen_by(context.positions), context.received(), **TIGHT)
+    parts = [
+        log.mass(context.store.data[:, 0, :, :50], context.positions, first=a, last=b) for a, b in ((0, 9), (9, 99))
+    ]
+    torch.testing.assert_close(parts[0] + parts[1], at_once, **TIGHT)

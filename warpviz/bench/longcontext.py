@@ -65,15 +65,45 @@ def fill(
     peak = PeakBytes(prism.device)
     context = Context(prism, capacity=tokens + ROOM * NEW)
     ids = shape.random_ids(tokens, prism.spec.vocab_size, seed=seed)
-    clocks = Clocks(prism.device)
-    clocks.time(lambda: context.read(ids, chunk=chunk))
-    clocks.note(row, "read")
+    followed = Synapse(SynapseConfig(k=min(k, tokens), incremental=False), seed=seed)
+    _read(row, context, followed, ids, chunk=chunk)
     config = SynapseConfig(k=min(k, tokens), incremental=True)
+    _first(row, context, followed, repeats=repeats, seed=seed)
+    del followed
     _river(row, context, seed=seed)
-    _first(row, context, config, repeats=repeats, seed=seed)
     row["peak_bytes"] = peak.read()
+    row["select_in_river_tokens"] = _ratio(row, "select", "river_token")
+    row["first_in_river_tokens"] = _ratio(row, "first_publish", "river_token")
     _later(row, context, config, repeats=repeats, seed=seed)
     tidy(prism.device)
+
+
+def _read(row: dict[str, Any], context: Context, followed: Synapse, ids: list[int], *, chunk: int) -> None:
+    """Time reading, and what is done in its shadow after every chunk so that a first snapshot need not look back."""
+    reading, following = (Clocks(context.prism.device) for _ in range(2))
+    reading.time(
+        lambda: context.read(ids, chunk=chunk, progress=lambda *_: following.time(lambda: followed.follow(context)))
+    )
+    reading.note(row, "read")
+    row["follow_ms"], row["follow_share"] = following.total_ms, following.total_ms / reading.total_ms
+
+
+def _first(row: dict[str, Any], context: Context, followed: Synapse, *, repeats: int, seed: int) -> None:
+    """Time a first snapshot of a text that was followed, one of a text that was not, and the choice alone."""
+    publishing, cold, choosing = (Clocks(context.prism.device) for _ in range(3))
+    config = followed.config
+    evidence = context.evidence(config.space)
+    rankings = [rank(evidence, k=config.k)]
+    for _ in range(repeats):
+        publishing.time(lambda: followed.publish(context))  # with nothing new each is a first one
+        cold.time(lambda: Synapse(config, seed=seed).publish(context))
+        choosing.time(lambda: rankings.append(rank(evidence, k=config.k)))
+    publishing.note(row, "first_publish")
+    cold.note(row, "unfollowed_publish")
+    choosing.note(row, "select")
+    row["select_distances"] = rankings[-1].evaluations
+    row["all_distances"] = config.k * len(evidence.points)
+    row["followed_bytes"] = followed.num_bytes
 
 
 def _river(row: dict[str, Any], context: Context, *, seed: int) -> None:
@@ -84,21 +114,6 @@ def _river(row: dict[str, Any], context: Context, *, seed: int) -> None:
     for _ in range(RIVER_TOKENS):
         clocks.time(lambda: context.write(next(copy)))
     clocks.note(row, "river_token")
-
-
-def _first(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
-    """Time a first snapshot, which considers everything, and within it the choice alone."""
-    publishing, choosing = (Clocks(context.prism.device) for _ in range(2))
-    evidence = context.evidence(config.space)
-    rankings = [rank(evidence, k=config.k)]
-    for _ in range(repeats):
-        publishing.time(lambda: Synapse(config, seed=seed).publish(context))
-        choosing.time(lambda: rankings.append(rank(evidence, k=config.k)))
-    publishing.note(row, "first_publish")
-    choosing.note(row, "select")
-    row["select_distances"] = rankings[-1].evaluations
-    row["all_distances"] = config.k * len(evidence.points)
-    row["select_in_river_tokens"] = _ratio(row, "select", "river_token")
 
 
 def _later(row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int) -> None:
@@ -151,6 +166,11 @@ class Clocks:
         self._wall.append(time.perf_counter() - wall)
         self._own.append(time.process_time() - own)
 
+    @property
+    def total_ms(self) -> float:
+        """Milliseconds in all: this process' own, or of a GPU the wall's."""
+        return 1e3 * sum(self._own if self.device.type == "cpu" else self._wall)
+
     def note(self, row: dict[str, Any], name: str) -> None:
         """Write medians and spreads into a row; a process' own time says nothing about what a GPU did."""
         wall, own = Spread(tuple(self._wall)), Spread(tuple(self._own))
@@ -165,10 +185,12 @@ def execute(args: argparse.Namespace) -> int:
 
 
 NOTE = (
-    "Random weights, random text. first_publish considers every token (geometry, attention and choice); select is the "
-    "choice of k landmarks alone; later_publish comes 64 tokens after another snapshot and considers what stands for "
-    "the text read before and the tokens since. certified_radius bounds true_radius; exact_radius is that of a choice "
-    "among everything. Times are medians, spreads (90 % - 10 %) / median; cpu times, which the "
-    "ratios are made of, are the process' own. estimated_bytes is what is asked for before "
-    "reading, peak_bytes what reading, first snapshots and River tokens took (on a CPU, of the process)."
+    "Random weights, random text. follow: what is gleaned after every chunk, a part of read (the process' own time on "
+    "a CPU). first_publish: a snapshot of the text just read and followed; unfollowed_publish: of a text that was not "
+    "(geometry, attention and choice of everything at once); both rank 128 tokens. select: the choice of k landmarks "
+    "alone. later_publish comes 64 tokens after another snapshot and considers what stands for the text read before "
+    "and the tokens since. certified_radius bounds true_radius; exact_radius is that of a choice among everything. "
+    "Times are medians, spreads (90 % - 10 %) / median; cpu times, which the ratios are made of, are the process' own. "
+    "estimated_bytes is what is asked for before reading, peak_bytes what reading, first snapshots and River tokens "
+    "took (on a CPU, of the process)."
 )
