@@ -49,15 +49,18 @@ class FusedWeights:
     eps: float
     model: PreTrainedModel
     places: tuple[tuple[dict[str, nn.Module | None], str, nn.Module], ...]  # every module, and where it stands
+    numbers: tuple[tuple[dict[str, nn.Parameter | None], str, nn.Parameter, int], ...]  # and its weights' memory
 
     @property
     def are_current(self) -> bool:
-        """Whether the model would compute what is written out: no module replaced, wrapped or hooked since."""
+        """Whether the model would compute what is written out: nothing replaced, moved, wrapped or hooked since."""
         hooks = _num_hooks(self.model)
         for where, name, module in self.places:
             if where.get(name) is not module or "forward" in module.__dict__:
                 return False
             hooks += _num_hooks(module)
+        if any(where.get(name) is not part or part.data_ptr() != start for where, name, part, start in self.numbers):
+            return False
         return hooks == HOOKS * lending.num_borrowers(self.model)
 
 
@@ -92,11 +95,15 @@ def fuse(prism: "Prism") -> FusedWeights:
     with _JOINING:  # lanes have threads of their own
         layers = tuple(_layer(layer) for layer in body.layers)
     places = tuple(
-        (parent._modules, name, child)  # noqa: SLF001 - torch's own place for them
+        (parent._modules, name, child)  # noqa: SLF001 - torch has no public view of them
         for parent in model.modules() for name, child in parent.named_children()
     )  # fmt: skip
+    numbers = tuple(
+        (module._parameters, name, part, part.data_ptr())  # noqa: SLF001 - as above
+        for module in model.modules() for name, part in module.named_parameters(recurse=False)
+    )  # fmt: skip
     eps = float(body.norm.variance_epsilon)
-    return FusedWeights(body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps, model, places)
+    return FusedWeights(body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps, model, places, numbers)
 
 
 def _layer(layer: Any) -> Layer:

@@ -198,6 +198,25 @@ def test_a_replaced_product_is_never_passed_by(lend: Lend) -> None:
         assert again.decoder is None
 
 
+def test_weights_that_moved_are_never_passed_by(lend: Lend) -> None:
+    """Another tensor in a weight's place, or its memory moved, ends the written-out step; new values there do not."""
+    prism = lend()
+    context = written(prism)
+    product = prism.model.model.layers[2].self_attn.o_proj
+    with torch.no_grad():
+        product.weight.mul_(0.5)
+    assert prism.decoder is not None
+    moved = context.fork()
+    product.weight.data = product.weight.data.clone()
+    assert prism.decoder is None
+    moved.write(9)
+    again = lend()
+    written(again)
+    product = again.model.model.layers[2].self_attn.o_proj
+    product.weight = nn.Parameter(product.weight.detach())
+    assert again.decoder is None
+
+
 def test_weights_in_two_precisions_take_their_own_pass() -> None:
     """What is joined must be alike: a model with one layer in float64 keeps to its modules."""
     model = build_model("llama")
