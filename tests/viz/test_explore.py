@@ -8,6 +8,8 @@ from tests.viz.clouds import made_up, vectors
 from warpviz.topology.store import DiagramStore
 from warpviz.views import registry
 from warpviz.views.explore import SYNC, explore
+from warpviz.views.kv_cloud import KVCloud
+from warpviz.views.token_text import TokenText
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +83,23 @@ def test_a_saved_notebook_shows_every_view_without_a_kernel() -> None:
     assert "<script" not in bundle["text/html"]
     assert "<img" not in bundle["text/html"]
     assert "30 landmarks chosen by hybrid" in bundle["text/plain"]
+    board.close()
+
+
+def test_a_cell_of_a_page_waits_for_no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that will draw gets its views at once; the saved form then has words, and pictures of what was ready."""
+    monkeypatch.setattr(registry, "current_cell", lambda: ("cell", "run"))
+    monkeypatch.setattr(KVCloud, "settle", lambda *_: pytest.fail("the cell waited"))
+    board = explore(made_up(60), k=30, num_null=0, projection="pca")
+    monkeypatch.setattr(KVCloud, "ready", False)
+    monkeypatch.setattr(TokenText, "ready", False)
+    early, _ = board._repr_mimebundle_()
+    monkeypatch.undo()
+    for view in board.views:
+        view.wait()
+    late, _ = board._repr_mimebundle_()
+    assert early["text/html"].count("<figcaption>") == 3
+    assert early["text/html"].count("<svg") < late["text/html"].count("<svg") == 3
     board.close()
 
 

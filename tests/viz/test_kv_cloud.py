@@ -60,12 +60,25 @@ def test_the_browser_gets_one_consistent_state(cloud: KVCloud) -> None:
     state = cloud.state()
     num = cloud.subject.num_tokens
     assert state.arrays["pca"].shape == (num, 3)
-    assert state.arrays["kind"].shape == state.arrays["received"].shape == state.arrays["cluster"].shape == (num,)
+    assert state.arrays["kind"].shape == state.arrays["received"].shape == (num,)
     assert state.arrays["chain_start"].shape == (num + 1,)
     assert len(state.arrays["order"]) == len(state.arrays["radii"]) == num
     assert (np.diff(state.arrays["radii"]) <= 1e-6).all()
     assert state.data["busy"] == ""
     assert state.data["tokens"][10] == HOSTILE[0]
+
+
+def test_tokens_are_grouped_when_somebody_asks(cloud: KVCloud) -> None:
+    """Clusters take a while to find: none before the colour is wanted or a page is written, one per token after."""
+    num = cloud.subject.num_tokens
+    assert cloud.state().arrays["cluster"].size == 0
+    cloud.colour = "cluster"
+    assert cloud.wait().state().arrays["cluster"].shape == (num,)
+    cloud.colour = "position"
+    cloud.alpha = 0.1
+    assert cloud.wait().state().arrays["cluster"].size == 0
+    cloud.complete()
+    assert cloud.state().arrays["cluster"].shape == (num,)
 
 
 def test_a_new_alpha_gives_a_new_ranking_and_the_newest_wins(cloud: KVCloud) -> None:

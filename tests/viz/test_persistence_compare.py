@@ -11,7 +11,7 @@ from tests.viz.clouds import made_up, vectors
 from warpviz.topology import compare
 from warpviz.topology.distances import bottleneck
 from warpviz.topology.store import DiagramStore
-from warpviz.views import pairing, registry
+from warpviz.views import pairing, persistence_compare, registry, wire
 from warpviz.views.persistence_compare import PersistenceCompare
 from warpviz.views.subject import SKIP
 
@@ -63,6 +63,37 @@ def test_landmarks_follow_k_and_the_newest_wins(shape: PersistenceCompare) -> No
     assert shape.full is not None
     assert shape.pair.k == 64
     assert shape.pair.numbers[1]["bottleneck"] == pytest.approx(bottleneck(shape.full[1], shape.pair.bars[1]))
+
+
+def test_measuring_waits_until_the_page_has_painted(store: DiagramStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The processor belongs to the first picture: the long computation begins when a browser says that it has painted."""
+    monkeypatch.setattr(persistence_compare, "FIRST_S", 60.0)
+    with PersistenceCompare(made_up(150, hostile=True), k=40, num_null=0, store=store) as view:
+        time.sleep(0.05)
+        assert view.base is None
+        view._on_message(view, {"op": "ack", "seq": 1}, [])
+        assert view._slow.wait(60)
+        assert view.base is not None
+
+
+def test_what_is_not_on_screen_waits_for_the_slider_to_rest(shape: PersistenceCompare, monkeypatch) -> None:
+    """An answer to k carries the diagrams with one dimension matched; loops and the rest only follow a k that stays."""
+    monkeypatch.setattr(persistence_compare, "REST_S", 60.0)
+    looked = []
+    monkeypatch.setattr(pairing, "loop_arrays", lambda *_, **__: looked.append(shape.pair.k) or {})
+    for k in (41, 42, 43):
+        shape.k = k
+        deadline = time.monotonic() + 10
+        while shape.pair.k != k and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert set(shape.pair.numbers) == {1}
+        assert set(shape.pair.bars) == {0, 1}
+    assert looked == []
+    monkeypatch.setattr(persistence_compare, "REST_S", 0.0)
+    shape.k = 44
+    shape.wait()
+    assert looked == [44]
+    assert set(shape.pair.numbers) == {0, 1}
 
 
 def test_the_matching_shipped_has_every_bar_once(shape: PersistenceCompare) -> None:
@@ -158,6 +189,8 @@ def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -
     made = shape.comparison(num_null=2)
     files = made.save(tmp_path / "saved")
     assert load_comparison(files["json"]) == made
+    assert made.token_texts == tuple(wire.clean(text) for text in shape.subject.tokens)
+    assert made.model == shape.subject.facts["model"]
     assert "2r" in shape.summary()
 
 

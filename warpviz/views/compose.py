@@ -92,12 +92,11 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
         self.views[0].selection = tokens
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        for view in self.views:
-            view.settle(export.SETTLE_S)
+        html = export.stills(self.views)
         bundle = super()._repr_mimebundle_() or {}
         live, meta = bundle if isinstance(bundle, tuple) else (bundle, {})
         words = "\n".join(view.summary() for view in self.views)
-        return {**live, "text/plain": words, "text/html": "\n".join(export.still(view) for view in self.views)}, meta
+        return {**live, "text/plain": words, "text/html": html}, meta
 
     def close(self) -> None:
         """Close every view and the box."""

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warpviz.views import static, wire
+from warpviz.views import registry, static, wire
 
 if TYPE_CHECKING:
     from warpviz.views.view import View
@@ -120,15 +120,35 @@ def save_from_browser(view: "View", content: Mapping[str, Any], buffers: Sequenc
     return path
 
 
-def still(view: "View") -> str:
+def attended() -> bool:
+    """Return whether the running cell was sent by a notebook page, which names it; nbclient and scripts do not."""
+    return registry.current_cell() is not None
+
+
+def stills(views: Sequence["View"]) -> str:
+    """Return the HTML of views for a notebook that is opened without a kernel.
+
+    Where a page is about to draw them, the cell does not wait for a picture nor draw one before there is one.
+    """
+    waits = not attended()
+    if waits:
+        for view in views:
+            view.settle(SETTLE_S)
+    return "\n".join(still(view, picture=waits or view.ready) for view in views)
+
+
+def still(view: "View", *, picture: bool = True) -> str:
     """Return the HTML of a view for a notebook that is opened without a kernel: picture, caption, nothing active."""
+    words = escape(wire.clean(view.summary()))
+    return f"<figure>{_drawing(view) if picture else ''}<figcaption>{words}</figcaption></figure>"
+
+
+def _drawing(view: "View") -> str:
     try:
         picture = view.to_svg()
     except (NotImplementedError, ValueError):
-        picture = ""
-    if len(picture) > STILL_BYTES:
-        picture = ""
-    return f"<figure>{picture}<figcaption>{escape(wire.clean(view.summary()))}</figcaption></figure>"
+        return ""
+    return picture if len(picture) <= STILL_BYTES else ""
 
 
 def snapshot(view: "View") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from warpviz.topology.cloud import LEAST_UMAP, METRICS
-from warpviz.views import cloud_still, wire
+from warpviz.views import cloud_still, export, wire
 from warpviz.views.cloud_scene import Geometry, Maker, Scene
 from warpviz.views.latest import Latest
 from warpviz.views.pump import Patch
@@ -60,6 +60,7 @@ class KVCloud(View):
         self._worker = Latest(on_error=self._failed, name="warpviz-cloud")
         self._slow = Latest(on_error=self._failed, name="warpviz-umap")
         self.observe(lambda _: self._worker.submit(self._compute), list(GEOMETRY))
+        self.observe(lambda change: change["new"] == "cluster" and self._worker.submit(self._compute), "colour")
         self._worker.submit(self._compute)
 
     def wait(self, timeout_s: float = 60.0) -> "KVCloud":
@@ -71,6 +72,16 @@ class KVCloud(View):
     def settle(self, timeout_s: float) -> None:
         """Wait a moment for the first picture; UMAP may come later."""
         self._worker.wait(timeout_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a picture."""
+        return self.scene.plane is not None and self.scene.ranked is not None
+
+    def complete(self) -> None:
+        """Wait for the picture and group the tokens: a page without a kernel can do neither later."""
+        self.settle(export.PATIENCE_S)
+        self._group(Geometry(**{name: getattr(self, name) for name in GEOMETRY}))
 
     def close(self) -> None:
         """Stop the workers and the writer."""
@@ -94,11 +105,14 @@ class KVCloud(View):
             self.push(data=self._facts_shown(), arrays=arrays)
         if look.projection == "umap" and look.dims not in self.scene.umap:
             self._slow.submit(lambda stale: self._project(look, stale))
-        if not overtaken():
-            grouped = self.maker.clusters(look)
-            with self.lock:
-                self.scene.ranks["cluster"] = grouped
-                self.push(arrays={"cluster": grouped})
+        self._group(look if self.colour == "cluster" and not overtaken() else None)
+
+    def _group(self, look: Geometry | None) -> None:
+        """Group the tokens, which takes a while; without a look there are no groups until somebody wants the colour."""
+        grouped = np.zeros(0, np.uint8) if look is None else self.maker.clusters(look)
+        with self.lock:
+            self.scene.ranks["cluster"] = grouped
+            self.push(arrays={"cluster": grouped})
 
     def _show(self, look: Geometry) -> None:
         """Show the principal plane; a UMAP of other points or settings no longer counts."""

@@ -1,5 +1,6 @@
 """Whole context against landmarks: the pure part of PersistenceCompare: one cloud, any k."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -7,19 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warpviz.topology import worker
 from warpviz.topology.alpha import principal
 from warpviz.topology.bounds import certified, two_nn
 from warpviz.topology.cycles import loop_in
 from warpviz.topology.distances import Matching, matching, normalised_wasserstein
+from warpviz.topology.hooks import StoppedError
 from warpviz.topology.measure import diagram
 from warpviz.topology.null import null_model, spread
 from warpviz.topology.persistence import diagrams
 from warpviz.topology.points import farthest_sample, pairwise
+from warpviz.topology.store import DiagramStore
 from warpviz.views.wire import Array, float32, uint32
 
 Bars = dict[int, NDArray[np.float64]]
 KS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 NUM_LOOPS = 24
+POLL_S = 0.1
 CURVE = ("k", "radius", "bottleneck", "null_low", "null_mean", "null_high")
 
 
@@ -86,8 +91,9 @@ def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> 
         keep = np.sort(order[: most // 2][order[: most // 2] >= skip]) - skip
         rest = np.sort(rest[farthest_sample(points[rest].astype(np.float64), most, keep=keep).order])
     cloud = points[rest].astype(np.float64)
-    return Ground(points=cloud, used=rest, distances=pairwise(cloud), order=order, num_tokens=len(points), skip=skip,
-                  dimension=two_nn(cloud))  # fmt: skip
+    distances = pairwise(cloud)
+    return Ground(points=cloud, used=rest, distances=distances, order=order, num_tokens=len(points), skip=skip,
+                  dimension=two_nn(cloud, distances=distances))  # fmt: skip
 
 
 def least_k(base: Ground) -> int:
@@ -108,6 +114,30 @@ def bars_of(base: Ground, rows: NDArray[np.int64] | None, *, max_dim: int, kind:
         flat = principal(base.points, num_axes=3)[chosen]
         return dict(diagrams(flat, complex="alpha", max_dim=max_dim, max_points=len(flat)).bars)
     return dict(diagrams(base.points, complex=kind, landmarks=chosen, max_dim=max_dim).bars)
+
+
+def whole(
+    points: Array,
+    *,
+    store: DiagramStore,
+    max_dim: int,
+    say: Callable[[str, float], None],
+    overtaken: Callable[[], bool],
+) -> Bars | None:
+    """Return the Rips diagrams of `points` [n, P] from a process of their own or the store; None when overtaken."""
+    news = threading.Event()
+    job = worker.compute(points, store=store, notify=news.set, max_dim=max_dim, max_points=len(points))
+    while not job.done:
+        news.wait(POLL_S)
+        news.clear()
+        if overtaken():
+            job.cancel()
+            return None
+        say(job.what, job.fraction)
+    try:
+        return dict(job.result(0).bars)
+    except StoppedError:
+        return None
 
 
 def marks_at(base: Ground, k: int, *, max_dim: int, kind: str = "rips") -> Pair:

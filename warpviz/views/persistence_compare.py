@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from warpviz.topology import worker
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.persistence import COMPLEXES, MAX_POINTS
 from warpviz.topology.store import DiagramStore
@@ -19,7 +18,7 @@ from warpviz.views.subject import SKIP, Subject, subject_of
 from warpviz.views.view import View
 
 MOST_POINTS = 1024
-POLL_S = 0.1
+FIRST_S = 1.5  # the pictures on screen come first, then these measurements
 REST_S = 0.15  # a slider that moves on has no use for loops and for the dimensions out of sight
 
 
@@ -66,6 +65,7 @@ class PersistenceCompare(View):
         self._ranks: dict[str, wire.Array] = {}
         self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
         super().__init__(provenance={**self.subject.facts, "seed": seed, "skip": SKIP}, max_dim=max_dim, **settings)
+        self._wanted = threading.Event()
         self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
         self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
         self.observe(lambda _: self._slow.submit(self._whole), ["space", "layer", "policy", "alpha", "complex"])
@@ -74,9 +74,19 @@ class PersistenceCompare(View):
 
     def wait(self, timeout_s: float = 120.0) -> "PersistenceCompare":
         """Wait until diagrams, landmarks and curve have been computed; return the view."""
+        self._wanted.set()
         self._slow.wait(timeout_s)
         self._live.wait(timeout_s)
         return self
+
+    @property
+    def ready(self) -> bool:
+        """Whether the landmarks' bars are known."""
+        return self.pair is not None
+
+    def painted(self) -> None:
+        """The first picture stands: measuring may take the processor."""
+        self._wanted.set()
 
     def complete(self) -> None:
         """Wait for diagrams, landmarks and curve."""
@@ -84,9 +94,10 @@ class PersistenceCompare(View):
 
     def close(self) -> None:
         """Stop the workers and the writer; a process that still computes is killed."""
-        for name in ("_slow", "_live"):
-            if hasattr(self, name):
-                getattr(self, name).close()
+        if hasattr(self, "_live"):
+            self._wanted.set()
+            self._slow.close()
+            self._live.close()
         super().close()
 
     def receive(self, content: Any, buffers: Any) -> None:
@@ -103,6 +114,8 @@ class PersistenceCompare(View):
     def _whole(self, overtaken: Any) -> None:
         """Measure the cloud, get the whole's diagrams from the worker process or its store, then draw the curve."""
         self.notice = ""
+        self._wanted.wait(FIRST_S)
+        self._wanted.set()
         self._say("reading points", 0.02)
         points = self.subject.points(self.space, self.layer)
         which = {"space": self.space, "layer": self.layer, "policy": self.policy, "alpha": self.alpha}
@@ -116,7 +129,13 @@ class PersistenceCompare(View):
             self._rips, self.full = self._rips if same else None, None
             self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
         self._live.submit(self._landmarks)
-        rips = self._rips if self._rips is not None else self._diagrams(points[base.used], overtaken)
+        rips = (
+            self._rips
+            if self._rips is not None
+            else pairing.whole(
+                points[base.used], store=self.store, max_dim=self.max_dim, say=self._say, overtaken=overtaken
+            )
+        )
         if rips is None:
             return
         kind = self.complex
@@ -127,21 +146,6 @@ class PersistenceCompare(View):
             self.push(data=self._known(), arrays=arrays)
         self._live.submit(self._landmarks)
         self._draw_curve(base, rips, overtaken)
-
-    def _diagrams(self, points: wire.Array, overtaken: Any) -> Bars | None:
-        news = threading.Event()
-        job = worker.compute(points, store=self.store, notify=news.set, max_dim=self.max_dim, max_points=len(points))
-        while not job.done:
-            news.wait(POLL_S)
-            news.clear()
-            if overtaken():
-                job.cancel()
-                return None
-            self._say(job.what, job.fraction)
-        try:
-            return dict(job.result(0).bars)
-        except StoppedError:
-            return None
 
     def _draw_curve(self, base: Ground, full: Bars, overtaken: Any) -> None:
         done = {row[0] for row in self.curve.get(0, [])}

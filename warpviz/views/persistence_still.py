@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warpviz.views import export, svg
+from warpviz.views import export, svg, wire
 from warpviz.views.pairing import KS
 from warpviz.views.subject import ALL, SKIP
 
@@ -72,12 +72,20 @@ def comparison(view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null
     from warpviz.topology import compare
 
     which: dict[str, Any] = {"space": view.space, "layer": view.layer, "policy": view.policy, "alpha": view.alpha}
+    points = view.subject.points(view.space, view.layer)
     return compare(
-        view.subject.points(view.space, view.layer), orders={view.policy: view.subject.ranked(**which).order},
+        points, orders={view.policy: view.subject.ranked(**which).order},
         ks=ks or (view.k,), alpha=view.alpha, layer=None if view.layer == ALL else view.layer, space=view.space,
         max_dim=view.max_dim, seed=view.seed, num_null=view.num_null if num_null is None else num_null, skip=SKIP,
-        max_points=view.max_points,
+        max_points=view.max_points, about=_about(view, len(points)),
     )  # fmt: skip
+
+
+def _about(view: "PersistenceCompare", num: int) -> dict[str, Any]:
+    """Return which model wrote the first `num` tokens, and their texts."""
+    facts = view.subject.facts
+    named = {name: facts[name] for name in ("model", "checksum") if name in facts}
+    return {**named, "token_texts": [wire.clean(text) for text in view.subject.tokens[:num]]}
 
 
 def write_json(view: "PersistenceCompare", path: Path | str) -> Path:

@@ -85,6 +85,11 @@ class TokenText(View):
         """Wait a moment for the landmarks."""
         self._worker.wait(timeout_s)
 
+    @property
+    def ready(self) -> bool:
+        """Whether the landmarks are known."""
+        return bool(self._ranks)
+
     def close(self) -> None:
         """Stop the worker and the writer."""
         if hasattr(self, "_worker"):

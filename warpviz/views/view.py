@@ -10,42 +10,13 @@ from uuid import uuid4
 import anywidget
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from warpviz.views import export, registry, static, subshell, wire
+from warpviz.views.indices import Indices
 from warpviz.views.pump import Patch, Pump, message
 
 Provenance = Mapping[str, Any]
 SHARED_TRAITS = ("k", "alpha", "theta", "layer", "space", "selection")
-
-
-class Indices(traitlets.TraitType[Any, Any]):  # type: ignore[misc]  # traitlets is skipped by mypy
-    """Sorted unique token indices: any iterable of whole numbers goes in, a read-only int64 array comes out."""
-
-    info_text = "an iterable of non-negative whole numbers"
-
-    def __init__(self) -> None:
-        super().__init__(default_value=())
-        self.tag(sync=True, to_json=lambda value, _: np.asarray(value).tolist())
-
-    def validate(self, obj: Any, value: Any) -> NDArray[np.int64]:
-        """Return the indices sorted, unique and read-only."""
-        array = np.asarray(list(value) if not isinstance(value, np.ndarray) else value)
-        if array.size and (array.dtype.kind not in "iub" or (array.dtype.kind == "i" and array.min() < 0)):
-            self.error(obj, value)
-        array = np.flatnonzero(array) if array.dtype.kind == "b" else np.unique(array.astype(np.int64))
-        array.flags.writeable = False
-        return array
-
-    def set(self, obj: Any, value: Any) -> None:
-        """Store the indices; an equal selection is not a change."""
-        new = self.validate(obj, value)
-        if not np.array_equal(new, getattr(obj, self.name or "")):
-            super().set(obj, new)
-
-    def default(self, obj: Any = None) -> NDArray[np.int64]:
-        """Return the empty selection."""
-        return self.validate(obj, ())
 
 
 class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped by mypy
@@ -124,6 +95,14 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     def summary(self) -> str:
         """Return the view in a sentence or two, for those who do not see it and for saved notebooks."""
         raise NotImplementedError
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to draw yet."""
+        return True
+
+    def painted(self) -> None:
+        """A browser has painted a message of this view; subclasses start here what the first picture does not need."""
 
     def settle(self, timeout_s: float) -> None:
         """Wait for a first picture, before the static form is made; the default has nothing to wait for."""
@@ -205,6 +184,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
             self._pump.resync()
         elif op == "ack":
             self._pump.ack(int(content["seq"]))
+            self.painted()
         elif op == "export":
             path = export.save_from_browser(self, content, buffers)
             self.send({"op": "saved", "path": str(path)})
@@ -228,9 +208,9 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         return Patch(data={**state.data, "traits": traits}, arrays=state.arrays)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        self.settle(export.SETTLE_S)
+        html = export.stills([self])
         live, meta = super()._repr_mimebundle_() or ({}, {})
-        return {**live, "text/plain": self.summary(), "text/html": export.still(self)}, meta
+        return {**live, "text/plain": self.summary(), "text/html": html}, meta
 
 
 def _weak(view: View, name: str) -> Callable[[Patch | None, int], None]:
