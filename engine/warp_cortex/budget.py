@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SAMPLES, WINDOW = 512, 32  # queries remembered per layer while reading
 ACTIVATIONS = 10  # blocks as wide as the hidden states that one layer's pass holds at its fullest
-POINTS = 3  # clouds held at once while landmarks are chosen: keys, one being put together, and its parts
+POINTS = 2  # clouds held while landmarks are chosen, beside the one gleaned: in units, or put together from parts
 FLOAT32 = 4
 
 
@@ -22,19 +22,21 @@ FLOAT32 = 4
 class Budget:
     """Bytes that reading a text needs over those held before.
 
-    cache: keys and values. remembered: queries and middle states, growing blocks included. work: one chunk's
-    activations. choice: the clouds of a first snapshot; work and choice are never held together.
+    cache: keys and values. remembered: queries and middle states, growing blocks included. gleaned: what a first
+    snapshot is chosen from, put aside while reading. work: one chunk's activations. choice: more clouds of a first
+    snapshot; work and choice are never held together.
     """
 
     cache: int
     remembered: int
+    gleaned: int
     work: int
     choice: int
 
     @property
     def total(self) -> int:
         """The highest number of bytes held at once."""
-        return self.cache + self.remembered + max(self.work, self.choice)
+        return self.cache + self.remembered + self.gleaned + max(self.work, self.choice)
 
 
 def bytes_to_read(prism: "Prism", num_tokens: int, *, chunk: int = 2048, publishes: bool = True) -> Budget:
@@ -50,6 +52,7 @@ def bytes_to_read(prism: "Prism", num_tokens: int, *, chunk: int = 2048, publish
         cache=num_tokens * spec.kv_bytes_per_token,
         remembered=2 * item * (queries + num_tokens * spec.hidden_size),
         work=min(chunk, num_tokens) * row * item,
+        gleaned=FLOAT32 * (entries + 1) * num_tokens if publishes else 0,
         choice=POINTS * FLOAT32 * entries * num_tokens if publishes else 0,
     )
 
@@ -84,9 +87,9 @@ def check_fits(
     if budget.total > free:
         msg = (
             f"{num_tokens} tokens do not fit: {spec.name} needs {budget.total:,} bytes for them ({budget.cache:,} for "
-            f"keys and values, {budget.remembered:,} for queries and states, {max(budget.work, budget.choice):,} to "
-            f"work with), but {free:,} are available on {prism.device}; about {num_tokens * free // budget.total} "
-            f"tokens would fit"
+            f"keys and values, {budget.remembered:,} for queries and states, "
+            f"{budget.gleaned + max(budget.work, budget.choice):,} to work with), but {free:,} are available on "
+            f"{prism.device}; about {num_tokens * free // budget.total} tokens would fit"
         )
         raise ValueError(msg)
     return budget

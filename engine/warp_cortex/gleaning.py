@@ -57,13 +57,16 @@ class Gleaning:
             self._mass[: len(rows)] += self._paid(context, rows, first=self._num_queries)
             self._num_queries = context.queries.num_sampled
 
-    def evidence(self, context: "Context") -> Evidence:
-        """Return points and attention received; the other fields stand in, for policies that do not look at them."""
+    def evidence(self, context: "Context", *, spend: bool = False) -> Evidence:
+        """Return points and attention received; the other fields stand in, for policies that do not look at them.
+
+        spend: the points are made of what was gleaned in its own place, and this object is of no use any more.
+        """
         self.take(context)
         assert self.moments is not None  # noqa: S101 - a context that is read has tokens
         scale = torch.ones_like(self.moments.scale) if self.space == "hidden" else self.moments.scale
         held = self._block[: self._num_tokens].view(self._num_tokens, len(scale), -1)
-        points = ((held - self.moments.mean) / scale[:, None]).flatten(1)
+        points = (held.sub_(self.moments.mean) if spend else held - self.moments.mean).div_(scale[:, None]).flatten(1)
         rows = context.store.text_rows()
         mass = self._mass[: len(rows)] + self._paid(context, rows, first=self._num_queries)
         received = mass / context.queries.seen_by(context.store.positions[rows])

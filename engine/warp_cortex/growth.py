@@ -37,14 +37,14 @@ class Coreset:
 class Growth:
     """The coresets of one context's text, in the units of its first snapshot.
 
-    Units (each layer's scale) are those of the text at the first snapshot and stay, so that radii add up. Distances
-    do not depend on the centre. A running measure of every new token tells how far the scales have drifted since:
-    in today's units a radius is at most `drift` times as large.
+    Units (each layer's scale) are those of the text at the first snapshot, on which what was gleaned until then is
+    spent, and stay, so that radii add up. Distances do not depend on the centre. A running measure of every new token
+    tells how far the scales have drifted since: in today's units a radius is at most `drift` times as large.
     """
 
     def __init__(self, context: "Context", gleaned: Gleaning) -> None:
         self.space = gleaned.space
-        self._first: Evidence | None = gleaned.evidence(context)  # until the first snapshot
+        self._first: Evidence | None = gleaned.evidence(context, spend=True)  # until the first snapshot
         assert gleaned.moments is not None  # noqa: S101 - there is evidence
         self.frame = self._running = gleaned.moments
         self.coresets: tuple[Coreset, ...] = ()

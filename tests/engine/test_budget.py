@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from warp_cortex import Context, Cortex, CortexConfig, Prism, RiverConfig, SynapseConfig, budget
+from warp_cortex import Context, Cortex, CortexConfig, Prism, RiverConfig, Synapse, SynapseConfig, budget
 from warp_cortex.budget import available_bytes, bytes_to_read, check_fits
 from warp_cortex.queries import QueryLog
 
@@ -38,15 +38,17 @@ def test_the_log_keeps_no_more_queries_than_the_estimate_says():
 
 
 def test_choosing_landmarks_holds_three_clouds(prism):
-    """The clouds of a first snapshot are counted unless every token is shared."""
+    """What is gleaned and the clouds of a first snapshot are counted unless every token is shared."""
     with_choice, without = (bytes_to_read(prism, 3000, publishes=publishes) for publishes in (True, False))
-    points = Context(prism)
-    points.read(random_ids(20))
-    cloud = points.points("keys")
-    assert with_choice.choice == 3 * 3000 * cloud.shape[1] * cloud.element_size()
-    assert without.choice == 0
-    assert with_choice.total == with_choice.cache + with_choice.remembered + max(with_choice.work, with_choice.choice)
-    assert without.total == without.cache + without.remembered + without.work
+    context, synapse = Context(prism, capacity=3000), Synapse(SynapseConfig())
+    context.read(random_ids(20))
+    synapse.follow(context)
+    assert with_choice.gleaned == synapse.num_bytes
+    cloud = context.points("keys")
+    assert with_choice.choice == 2 * 3000 * cloud.shape[1] * cloud.element_size()
+    assert without.choice == without.gleaned == 0
+    for found in (with_choice, without):
+        assert found.total == found.cache + found.remembered + found.gleaned + max(found.work, found.choice)
 
 
 def test_longer_texts_need_more(prism):
