@@ -66,7 +66,7 @@ def test_landmarks_follow_k_and_the_newest_wins(shape: PersistenceCompare) -> No
 
 
 def test_measuring_waits_until_the_page_has_painted(store: DiagramStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The processor belongs to the first picture: the long computation begins when a browser says that it has painted."""
+    """The processor belongs to the first picture: the long computation begins when a browser says it has painted."""
     monkeypatch.setattr(persistence_compare, "FIRST_S", 60.0)
     with PersistenceCompare(made_up(150, hostile=True), k=40, num_null=0, store=store) as view:
         time.sleep(0.05)

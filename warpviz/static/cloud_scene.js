@@ -2,6 +2,7 @@
 
 const GLIDE_MS = 800;
 const DEPTH = 3.2;
+const MARGIN = { side: 34, top: 48, bottom: 50 };  // the legend stands above the points, the readout below
 
 class Scene {
   constructor() {
@@ -59,14 +60,13 @@ class Scene {
   /** Project every point to pixels; `scale` pixels are one unit of the coordinates. */
   project(width, height) {
     const [cx, cy, cz, radiusX, radiusY, radius] = this.bounds ?? [0, 0, 0, 1, 1, 1];
-    const pad = 34;
     const flat = this.dims === 2;
-    const fit = flat
-      ? Math.min((width - 2 * pad) / (2 * radiusX || 1), (height - 2 * pad) / (2 * radiusY || 1))
-      : (Math.min(width, height) / 2 - pad) / (radius || 1);
+    const [wide, tall] = [Math.max(20, width - 2 * MARGIN.side), Math.max(20, height - MARGIN.top - MARGIN.bottom)];
+    const fit = flat ? Math.min(wide / (2 * radiusX || 1), tall / (2 * radiusY || 1)) : Math.min(wide, tall) / (2 * radius || 1);
     this.scale = fit * this.zoom;
     const [sa, ca, sb, cb] = [Math.sin(this.spin[0]), Math.cos(this.spin[0]), Math.sin(this.spin[1]), Math.cos(this.spin[1])];
-    const [ox, oy] = [width / 2 + this.pan[0], height / 2 + this.pan[1]];
+    const [middleX, middleY] = middleOf(width, height);
+    const [ox, oy] = [middleX + this.pan[0], middleY + this.pan[1]];
     for (let i = 0; i < this.count; i += 1) {
       let x = this.now[i * 3] - cx;
       let y = this.now[i * 3 + 1] - cy;
@@ -111,9 +111,13 @@ class Scene {
     const before = this.zoom;
     this.zoom = Math.min(Math.max(this.zoom * factor, 0.5), 60);
     const ratio = this.zoom / before;
-    this.pan = [x - width / 2 - (x - width / 2 - this.pan[0]) * ratio, y - height / 2 - (y - height / 2 - this.pan[1]) * ratio];
+    const [middleX, middleY] = middleOf(width, height);
+    this.pan = [x - middleX - (x - middleX - this.pan[0]) * ratio, y - middleY - (y - middleY - this.pan[1]) * ratio];
   }
 }
+
+/** Return the middle of the room between the margins. */
+function middleOf(width, height) { return [width / 2, (height + MARGIN.top - MARGIN.bottom) / 2]; }
 
 /** Return [centre x, y, z, half width, half height, radius]; one far outlier does not set the scale. */
 function boundsOf(goal) {

@@ -69,7 +69,7 @@ class DiagramPlot {
     this.up = tilted ? (birth, death) => y(death - birth) : (_, death) => y(death);
     drawAxes(pen, theme, box, { x, y, xTitle: "birth", yTitle: tilted ? "length" : "death" });
     pen.clip(box.x - 8, box.y - 8, box.w + 16, box.h + 12, () => {
-      this.band(pen, theme, x, low, top);
+      this.band(pen, theme, x, low, top, box);
       pen.line(x(low), this.up(low, low), x(top), this.up(top, top), { stroke: theme.faint, width: 1 });
       this.place(full, marks, x);
       this.lines(pen, theme);
@@ -80,16 +80,19 @@ class DiagramPlot {
   }
 
   /** Bars shorter than 2r lie in this band: they are not evidence. */
-  band(pen, theme, x, low, top) {
+  band(pen, theme, x, low, top, box) {
     const lift = this.view.bound;
-    this.hidden2r = false;
+    this.remark = "";
     if (!(lift > 0)) return;
     const corner = [[low, low], [top, top], [top, top + lift], [low, low + lift]].map(([a, b]) => [x(a), this.up(a, b)]);
     pen.path(corner, { fill: theme.orange, alpha: 0.1, closed: true });
     pen.line(x(low), this.up(low, low + lift), x(top), this.up(top, top + lift), { stroke: theme.orange, width: 1, dash: [5, 4], alpha: 0.8 });
     const y = this.up(low, low + lift) - 6;
-    this.hidden2r = y < 20;
-    if (!this.hidden2r) pen.text(x(low) + 8, y, "2r: shorter bars are not evidence", { size: 11, fill: theme.orange });
+    const longest = Math.max(0, ...lengths(this.view.bars("full")), ...lengths(this.view.bars("marks")));
+    this.remark = longest < lift ? `every bar is shorter than 2r = ${number(lift)}` : "2r: shorter bars are not evidence";
+    if (y < box.y + 12 || longest < lift) return;  // no room above the line: the remark goes to the corner below it
+    pen.text(x(low) + 8, y, this.remark, { size: 11, fill: theme.orange });
+    this.remark = "";
   }
 
   place(full, marks, x) {
@@ -128,7 +131,7 @@ class DiagramPlot {
 
   legend(pen, theme, box) {
     const items = [["whole context", "circle", { stroke: theme.blue, width: 1.4 }], ["landmarks", "diamond", { fill: theme.vermilion }], ["bottleneck pair", "circle", { stroke: theme.purple, width: 1.8 }]];
-    if (this.hidden2r) pen.text(box.x + 8, box.y + 14, `every bar is shorter than 2r = ${number(2 * this.view.radius)}`, { size: 11, fill: theme.orange });
+    if (this.remark) pen.text(box.x + (this.view.dim ? 8 : 34), box.y + 14, this.remark, { size: 11, fill: theme.orange, halo: true });
     const low = this.view.store.get("axes") !== "length";  // a corner no bar can reach: under the diagonal, or the top right
     items.forEach(([text, shape, style], i) => {
       const y = low ? box.y + box.h - 16 - (items.length - 1 - i) * 17 : box.y + 30 + i * 17;

@@ -17,7 +17,7 @@ function drawCurve(view, pen, w, hgt, theme) {
   const y = linear([0, most], [box.y + box.h, box.y]);
   const at = (v) => x(Math.log2(v));
   drawAxes(pen, theme, box, { y, yTitle: `bottleneck distance, H${view.dim}` });
-  for (const row of rows) pen.text(at(row.k), box.y + box.h + 14, String(row.k), { size: 10, fill: theme.faint, align: "center" });
+  tickLabels(pen, theme, rows.map((row) => [at(row.k), String(row.k)]), box.y + box.h + 14);
   pen.text(box.x + box.w, box.y + box.h + 28, "k landmarks", { size: 11, fill: theme.soft, align: "right" });
   pen.clip(box.x - 6, box.y - 4, box.w + 12, box.h + 6, () => {
     pen.path([...rows.map((r) => [at(r.k), y(r.high)]), ...[...rows].reverse().map((r) => [at(r.k), y(r.low)])], { fill: theme.faint, alpha: 0.22, closed: true });
@@ -30,6 +30,17 @@ function drawCurve(view, pen, w, hgt, theme) {
   directLabels(pen, theme, box, rows, y, most);
   const right = at(k) > box.x + box.w - 50;
   pen.text(at(k) + (right ? -5 : 5), box.y + box.h - 6, `k = ${k}`, { size: 11, weight: 600, align: right ? "right" : "left", halo: true });
+}
+
+/** Write the ticks from the last to the first and leave out those that would touch the one before. */
+function tickLabels(pen, theme, ticks, y) {
+  let free = Infinity;
+  for (const [x, text] of [...ticks].reverse()) {
+    const half = pen.measure(text, { size: 10 }) / 2 + 3;
+    if (x + half > free) continue;
+    pen.text(x, y, text, { size: 10, fill: theme.faint, align: "center" });
+    free = x - half;
+  }
 }
 
 /** Name each line at its end, moved apart where they would touch. */

@@ -84,7 +84,7 @@ def comparison(view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null
 def _about(view: "PersistenceCompare", num: int) -> dict[str, Any]:
     """Return which model wrote the first `num` tokens, and their texts."""
     facts = view.subject.facts
-    named = {name: facts[name] for name in ("model", "checksum") if name in facts}
+    named: dict[str, Any] = {name: facts[name] for name in ("model", "checksum") if name in facts}
     return {**named, "token_texts": [wire.clean(text) for text in view.subject.tokens[:num]]}
 
 
