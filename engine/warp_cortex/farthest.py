@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 CHUNK_ELEMENTS = 1 << 18  # one block of differences is 1 MiB of float32: it stays in a core's cache
-CUDA_FACTOR = 64  # a GPU needs that much more at once to be busy
 LIGHT = 1 << 24  # components compared in all; below it compiled loops save less than their first call costs
+FUSED = ("cuda",)  # devices whose pairwise distances are taken in one pass, without storing differences
+TOGETHER = 32  # landmarks known beforehand that are compared in one pass there
 SAFE = (2.0**-30, 2.0**30)  # squares of such numbers neither overflow nor vanish beside each other in float32
 
 
@@ -44,7 +45,7 @@ def greedy(
     largest = max(abs(float(bound)) for bound in points.aminmax())
     scale = 1.0 if largest == 0 or SAFE[0] < largest < SAFE[1] else 2.0 ** math.frexp(largest)[1]
     cloud = points.detach() if scale == 1 else points.detach() / scale
-    if cloud.is_cuda or cloud.numel() * len(order) < LIGHT:
+    if cloud.device.type != "cpu" or cloud.numel() * len(order) < LIGHT:
         order, squared = compare_all(cloud, scores, order.to(cloud.device), fixed=len(start), alpha=alpha, skip=skip)
         evaluations = len(order) * len(points)
     else:
@@ -55,32 +56,40 @@ def greedy(
 def compare_all(
     points: Tensor, scores: Tensor, order: Tensor, *, fixed: int, alpha: float, skip: int
 ) -> tuple[Tensor, Tensor]:
-    """Compare every point with every landmark; return the order [k], filled from `fixed` on, and squared radii [k].
+    """Compare points [T, P] with every landmark; return the order [k], filled from `fixed` on, and squared radii [k].
 
     Nothing here waits for the device: no number decides what is run next, and every shape is known beforehand, so
     that a GPU runs the picks one after another by itself and the whole can be captured as a graph.
     """
-    nearest = torch.full((len(points),), torch.inf, dtype=torch.float32, device=points.device)  # [T], squared
-    closed = torch.zeros(len(points), dtype=torch.bool, device=points.device).index_fill(0, order[:fixed], value=True)
-    radii = torch.zeros(len(order), dtype=torch.float32, device=points.device)
-    picked = list(order[:fixed, None].unbind())  # [1] each
-    for number in range(len(order)):
-        if number >= fixed:
-            picked.append(_best(nearest, scores, closed=closed, alpha=alpha))
-            closed = closed.index_fill(0, picked[number], value=True)
-        _approach(nearest, points, points.index_select(0, picked[number]))
-        if skip < len(points):
-            radii[number] = nearest[skip:].amax()
+    device, fused = points.device, points.device.type in FUSED
+    nearest = torch.full((len(points),), torch.inf, dtype=torch.float32, device=device)  # [T], squared
+    closed = torch.zeros(len(points), dtype=torch.bool, device=device).index_fill(0, order[:fixed], value=True)
+    radii = torch.zeros(len(order), dtype=torch.float32, device=device)
+    picked = [order[:fixed]]
+    for begin in range(0, fixed, TOGETHER if fused else 1):
+        block = slice(begin, min(begin + (TOGETHER if fused else 1), fixed))
+        radii[block] = _approach(nearest, points, points.index_select(0, order[block]), skip=skip, fused=fused)
+    for number in range(fixed, len(order)):
+        best = _best(nearest, scores, closed=closed, alpha=alpha)
+        closed = closed.index_fill(0, best, value=True)
+        picked.append(best)
+        radii[number] = _approach(nearest, points, points.index_select(0, best), skip=skip, fused=fused)[0]
     return torch.cat(picked), radii
 
 
-def _approach(nearest: Tensor, points: Tensor, landmark: Tensor) -> None:
-    """Bring squared distances [T] up to date with one more landmark [1, P], block by block."""
-    rows = max(1, CHUNK_ELEMENTS * (CUDA_FACTOR if points.is_cuda else 1) // points.shape[1])
-    for begin in range(0, len(points), rows):
+def _approach(nearest: Tensor, points: Tensor, landmarks: Tensor, *, skip: int, fused: bool) -> Tensor:
+    """Bring squared distances [T] up to date with landmarks [m, P]; return the squared radius after each, [m]."""
+    if fused:
+        far = torch.cdist(points, landmarks, compute_mode="donot_use_mm_for_euclid_dist").square_()  # [T, m]
+        far = torch.minimum(far.cummin(1).values, nearest[:, None])
+        nearest.copy_(far[:, -1])
+        return far[skip:].amax(0) if skip < len(points) else far.new_zeros(len(landmarks))
+    rows = max(1, CHUNK_ELEMENTS // points.shape[1])
+    for begin in range(0, len(points), rows):  # one landmark: a block of differences stays in the core's cache
         block = nearest[begin : begin + rows]
-        difference = points[begin : begin + rows] - landmark
+        difference = points[begin : begin + rows] - landmarks
         torch.minimum(block, difference.mul_(difference).sum(dim=1), out=block)
+    return nearest[skip:].amax(0, keepdim=True) if skip < len(points) else nearest.new_zeros(1)
 
 
 def _best(nearest: Tensor, scores: Tensor, *, closed: Tensor, alpha: float) -> Tensor:

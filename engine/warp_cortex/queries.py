@@ -144,25 +144,30 @@ class QueryLog:
     def _weights(
         self, keys: Tensor, key_positions: Tensor, *, first: int, last: int | None = None
     ) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
-        """Yield the number of a query and weights [N, T'] of it and those after it, a layer's share of their mean.
+        """Yield the number of a query and weights [N, T'] of it and those after it, means over layers and heads.
 
         T' is up to the last key that any of them can see.
         """
-        for layer in range(keys.shape[0]):
-            block, offset = keys[layer].float(), 0
-            for part in self._held():
-                queries, count = part.layer(layer), part.positions.numel()
-                share = 1 / (keys.shape[0] * queries.shape[0])
-                size = CHUNK_ELEMENTS * (CUDA_FACTOR if keys.is_cuda else 1) // (queries.shape[0] * keys.shape[2])
-                size = max(1, min(CHUNK, size))
-                end = count if last is None else min(count, last - offset)
-                for start in range(max(0, first - offset), end, size):
-                    rows = slice(start, min(start + size, end))
-                    weights = _visible(
-                        queries[:, rows], part.positions[rows], block, key_positions, self._limits[layer]
-                    )
-                    yield offset + start, weights.sum(0).mul_(share)
-                offset += count
+        num_layers, offset = keys.shape[0], 0
+        for part in self._held():
+            count = part.positions.numel()
+            end = count if last is None else min(count, last - offset)
+            heads = next(iter(part.shapes.values()))[1]
+            size = CHUNK_ELEMENTS * (CUDA_FACTOR if keys.is_cuda else 1) // (heads * keys.shape[2])
+            size = max(1, min(CHUNK, size))
+            for start in range(max(0, first - offset), end, size):
+                rows = slice(start, min(start + size, end))
+                asked = part.positions[rows]
+                visible = (key_positions <= asked.max()).nonzero()
+                columns = int(visible[-1]) + 1 if len(visible) else 1
+                mean = keys.new_zeros((len(asked), columns), dtype=torch.float32)
+                for layer in range(num_layers):
+                    queries, limits = part.layer(layer)[:, rows], self._limits[layer]
+                    seen = _seen(asked, key_positions[:columns], limits)
+                    weights = weigh(queries, keys[layer, :, :columns], seen, limits)
+                    mean.add_(weights.sum(0), alpha=1 / (num_layers * len(queries)))
+                yield offset + start, mean
+            offset += count
 
 
 class _Block:
@@ -211,13 +216,10 @@ def _joined(positions: Tensor, layers: dict[int, Tensor]) -> Kept:
     return Kept(positions, torch.cat([queries.transpose(0, 1).flatten(1) for queries in layers.values()], 1), shapes)
 
 
-def _visible(queries: Tensor, asked: Tensor, keys: Tensor, key_positions: Tensor, limits: Limits) -> Tensor:
-    """Return weights [H_q, N, T'] of queries [H_q, N, D] over keys [H_kv, T, D], T' the last key that any can see."""
-    visible = (key_positions <= asked.max()).nonzero()
-    columns = int(visible[-1]) + 1 if len(visible) else 1
-    distance = asked[:, None] - key_positions[None, :columns]
-    seen = (distance >= 0) if limits.window is None else (distance >= 0) & (distance < limits.window)
-    return weigh(queries, keys[:, :columns], seen, limits)
+def _seen(asked: Tensor, key_positions: Tensor, limits: Limits) -> Tensor:
+    """Return which keys [T] queries at positions [N] can see, bool [N, T]."""
+    distance = asked[:, None] - key_positions
+    return (distance >= 0) if limits.window is None else (distance >= 0) & (distance < limits.window)
 
 
 def weigh(query: Tensor, keys: Tensor, seen: Tensor, limits: Limits) -> Tensor:
