@@ -5,6 +5,7 @@ C hidden size, W query window, V vocabulary.
 """
 
 from warp_cortex.assets import bundled, is_bundled
+from warp_cortex.beside import Beside, injected_entries, text_entries
 from warp_cortex.calibration import area, best_theta, confusion, roc
 from warp_cortex.config import (
     ANCHORS,
@@ -61,6 +62,7 @@ __all__ = [
     "POLICIES",
     "SCORERS",
     "SPACES",
+    "Beside",
     "Context",
     "Cortex",
     "CortexConfig",
@@ -106,6 +108,7 @@ __all__ = [
     "confusion",
     "cover_radius",
     "from_record",
+    "injected_entries",
     "is_bundled",
     "load_snapshot",
     "load_trace",
@@ -113,5 +116,6 @@ __all__ = [
     "roc",
     "save_snapshot",
     "summarise",
+    "text_entries",
     "to_record",
 ]

@@ -8,6 +8,7 @@ from warp_cortex.budget import check_fits
 from warp_cortex.config import CortexConfig, within
 from warp_cortex.context import Context
 from warp_cortex.council import Council
+from warp_cortex.kv import SharedKV
 from warp_cortex.lane import Lane, StreamLane, StreamPlace
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
@@ -144,6 +145,13 @@ class Cortex:
         if here is None:
             return Memory(step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
         return here.memory()
+
+    def own_entries(self) -> dict[int, SharedKV]:
+        """Return a copy of what every thinking stream's cache holds of its own, by stream: its task, then its thought.
+
+        For whoever consumes `run`, between two events. Empty where streams step by themselves or in another process.
+        """
+        return {} if self._council is None else self._council.own_entries()
 
     def summary(self) -> dict[str, Any]:
         """Return the run in one JSON-ready dict, from the trace alone."""

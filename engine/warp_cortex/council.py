@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from warp_cortex import memory
+from warp_cortex.beside import own_entries
 from warp_cortex.config import CortexConfig
 from warp_cortex.context import Context
 from warp_cortex.focus import focus_rows
 from warp_cortex.gate import decide, similarities
 from warp_cortex.injection import Injector
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Lane, Outcome
+from warp_cortex.lane import Lane, Outcome, StreamLane
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.router import Router
@@ -47,6 +48,7 @@ class Council:
         self.router.prime(river.context.text)
         self.river_lock = threading.RLock()  # held by whoever reads on or takes back what the River holds
         self._num_streams = self._peak_bytes = 0
+        self._reported: tuple[int, ...] = ()
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
 
@@ -70,7 +72,7 @@ class Council:
             return events
         for task in self.router.feed(piece):
             if self.synapse.is_stale(self.step):
-                events.append(self.publish())
+                events += [self.publish(), *self._changed()]
             snapshot = self.synapse.current
             assert snapshot is not None  # noqa: S101 - published at the prompt's end
             self._num_streams += 1
@@ -92,9 +94,9 @@ class Council:
             return [self._thought_token(outcome), *self._grown()]
         if outcome.error is not None:
             failure = Failure(step=self.step, stream=outcome.stream.id, message=outcome.error)
-            return [failure, Finish(step=self.step, stream=outcome.stream.id, reason="error")]
+            return [failure, Finish(step=self.step, stream=outcome.stream.id, reason="error"), *self._changed()]
         with self.river_lock:
-            return self._judge(outcome, theta=theta, can_inject=can_inject)
+            return [*self._judge(outcome, theta=theta, can_inject=can_inject), *self._changed()]
 
     def _grown(self) -> list[Event]:
         """Return the bytes held now if the streams hold more than ever before, so that a run's peak is on record."""
@@ -102,7 +104,16 @@ class Council:
         if held <= self._peak_bytes:
             return []
         self._peak_bytes = held
-        return [self.memory()]
+        return self._changed()
+
+    def _changed(self) -> list[Event]:
+        """Return the bytes held now unless the last report holds them too: after a publish, and when a stream closes."""
+        now = self.memory()
+        held = (now.river_kv, now.shared_kv, now.private_kv, now.num_streams)
+        if held == self._reported:
+            return []
+        self._reported = held
+        return [now]
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner."""
@@ -112,8 +123,15 @@ class Council:
         return Memory(
             step=self.step, weights=self.prism.weight_bytes, river_kv=memory.river_bytes(context),
             shared_kv=memory.shared_bytes(snapshots.values(), context), private_kv=self.lane.private_bytes,
-            num_streams=self.lane.num_active,
+            num_streams=self.lane.num_active, evidence=memory.evidence_bytes(context, self.synapse),
         )  # fmt: skip
+
+    def own_entries(self) -> dict[int, SharedKV]:
+        """Return a copy of what every thinking stream holds of its own, by stream; see `Cortex.own_entries`."""
+        if self.config.mode == "concurrent" or not isinstance(self.lane, StreamLane):
+            return {}  # written by another thread, or held in another process
+        batches = list(self.lane._batches.values())  # noqa: SLF001 - read between two steps, never written
+        return {stream: held for batch in batches for stream, held in own_entries(batch).items()}
 
     def collect(self, trace: Trace) -> None:
         """Put the arrays a viewer needs beside the events: half precision, of the tokens the cache still holds."""

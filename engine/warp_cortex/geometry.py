@@ -35,7 +35,7 @@ def points(
     layers = range(spec.num_layers) if layer is None else [_index("layer", layer, spec.num_layers)]
     parts = []
     for index in layers:
-        block = _block(context, space, index)  # [H_kv, T, D]
+        block = layer_block(context, space, index)  # [H_kv, T, D]
         if head == "mean":
             part = block.mean(0)
         elif head is None:
@@ -93,10 +93,10 @@ def layers(context: "Context", space: str, rows: Tensor | None) -> Iterator[Tens
         yield context.middle[context.store.positions[rows]].float()
         return
     for layer in range(context.prism.spec.num_layers):
-        yield _block(context, space, layer, rows).transpose(0, 1).flatten(1)
+        yield layer_block(context, space, layer, rows).transpose(0, 1).flatten(1)
 
 
-def _block(context: "Context", space: str, layer: int, rows: Tensor | None = None) -> Tensor:
+def layer_block(context: "Context", space: str, layer: int, rows: Tensor | None = None) -> Tensor:
     """Return one layer's keys or values of some rows (by default the visible tokens), float32 [H_kv, T, D]."""
     rows = context.store.text_rows() if rows is None else rows
     rotary = context.prism.rotary
