@@ -125,8 +125,9 @@ class Store extends Emitter {
   /** Say what has been painted; a view whose messages come in a stream asks for this to be said more rarely. */
   acknowledge() {
     const rest = (this.data.ack_ms ?? 0) - (performance.now() - (this.ackedAt ?? -Infinity));
+    if (this.ackedSeq === this.seq) return;  // one answer does for all that one frame has painted
     if (rest > 1) { this.acking ||= setTimeout(() => { this.acking = 0; this.acknowledge(); }, rest); return; }
-    this.ackedAt = performance.now();
+    [this.ackedAt, this.ackedSeq] = [performance.now(), this.seq];
     this.send({ op: "ack", seq: this.seq });
   }
 
