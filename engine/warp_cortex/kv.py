@@ -13,6 +13,7 @@ from transformers.cache_utils import Cache
 __all__ = ["TEXT", "AppendView", "Cache", "Entries", "KVStore", "SharedKV", "View", "check_entries"]
 
 TEXT = 0  # tag of visible text; an injected thought carries its injection id, which starts at 1
+SPARE = 64  # entries a store grows by at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,10 @@ class KVStore:
         return (self.tags[: self.length] == TEXT).nonzero().flatten()
 
     def reserve(self, num_entries: int) -> None:
-        """Make room for `num_entries` more, doubling so that appending stays amortised O(1)."""
+        """Make room for `num_entries` more, growing by a quarter so that appending stays amortised O(1)."""
         need = self.length + num_entries
         if need > self.capacity:
-            self._rebuild(slice(0, self.length), capacity=max(need, 2 * self.capacity))
+            self._rebuild(slice(0, self.length), capacity=max(need, self.capacity + max(SPARE, self.capacity // 4)))
 
     def view(self, positions: Tensor, *, tag: int = TEXT) -> "AppendView":
         """Return a cache for one forward pass that appends entries at `positions` [T] under `tag`."""
@@ -137,7 +138,7 @@ class KVStore:
 
     def keep(self, rows: Tensor) -> None:
         """Hold only `rows` (sorted) from now on; in new storage, since snapshots may look at the old one."""
-        self._rebuild(rows, capacity=max(int(rows.numel()) + 64, 64))
+        self._rebuild(rows, capacity=int(rows.numel()) + SPARE)
 
     def drop(self, tag: int) -> int:
         """Forget every entry under `tag`; return how many there were."""
