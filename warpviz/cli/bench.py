@@ -15,11 +15,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("flags", nargs=argparse.REMAINDER, help="the benchmark's own flags; NAME --help tells them")
 
 
+def modules() -> list[str]:
+    """Return the names of everything benchmarks are made of."""
+    return sorted(module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> ModuleType | None:
+    """Return the benchmark of that name, and only that one; None if it is none."""
+    module = importlib.import_module(f"{bench.__name__}.{name}") if name in modules() else None
+    return module if hasattr(module, "execute") else None
+
+
 def benchmarks() -> dict[str, ModuleType]:
     """Return the benchmarks of this installation by name."""
-    found = (module.name for module in pkgutil.iter_modules(bench.__path__) if not module.name.startswith("_"))
-    modules = {name: importlib.import_module(f"{bench.__name__}.{name}") for name in sorted(found)}
-    return {name: module for name, module in modules.items() if hasattr(module, "execute")}
+    return {name: module for name in modules() if (module := load(name)) is not None}
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -28,15 +37,14 @@ def execute(args: argparse.Namespace) -> int:
     Raises:
         ValueError: no benchmark has that name.
     """
-    known = benchmarks()
     if args.name is None:
-        lines = [f"  {name:<12}{(module.__doc__ or '').splitlines()[0]}" for name, module in known.items()]
+        lines = [f"  {name:<12}{(module.__doc__ or '').splitlines()[0]}" for name, module in benchmarks().items()]
         sys.stdout.write("\n".join(["warpviz bench NAME, with one of:", *lines]) + "\n")
         return 0
-    if args.name not in known:
-        msg = f"no benchmark is called {args.name!r}; there are: {', '.join(known) or 'none'}"
+    module = load(args.name)
+    if module is None:
+        msg = f"no benchmark is called {args.name!r}; there are: {', '.join(benchmarks()) or 'none'}"
         raise ValueError(msg)
-    module = known[args.name]
     parser = type(args.parser)(prog=f"warpviz bench {args.name}", description=(module.__doc__ or "").splitlines()[0])
     module.configure(parser)
     return int(module.execute(parser.parse_args(args.flags)))
