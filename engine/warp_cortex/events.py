@@ -133,7 +133,7 @@ class Influence(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory(Event):
-    """Bytes actually held, by owner."""
+    """Bytes actually held, by owner; `evidence` is what landmarks are chosen from, beside the cache."""
 
     type: ClassVar[str] = "memory"
     weights: int
@@ -141,6 +141,7 @@ class Memory(Event):
     shared_kv: int
     private_kv: int
     num_streams: int
+    evidence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ def river_bytes(context: Context) -> int:
 
 
 def evidence_bytes(context: Context, synapse: Synapse | None = None) -> int:
-    """Return the bytes kept to choose landmarks: remembered queries, middle states, the coresets of a growing text."""
+    """Return the bytes kept to choose landmarks: remembered queries, middle states, what was gleaned, coresets."""
     states = context.middle.untyped_storage().nbytes() if context.num_tokens else 0
     return context.queries.num_bytes + states + (0 if synapse is None else synapse.num_bytes)
 

@@ -59,5 +59,5 @@ def _peak_bytes(trace: Trace) -> dict[str, int]:
     events = trace.of(Memory)
     return {
         name: max((getattr(event, name) for event in events), default=0)
-        for name in ("weights", "river_kv", "shared_kv", "private_kv")
+        for name in ("weights", "river_kv", "shared_kv", "private_kv", "evidence")
     }

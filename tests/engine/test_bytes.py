@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 from warp_cortex import Context, Cortex, CortexConfig, Memory, Prism, RiverConfig, StreamConfig, SynapseConfig
-from warp_cortex.memory import river_bytes, shared_bytes
+from warp_cortex.memory import evidence_bytes, river_bytes, shared_bytes
 from warp_cortex.synapse import Synapse
 
 from tests.engine.tiny import build_prism, random_ids
@@ -101,6 +101,7 @@ def test_a_run_reports_the_storages_of_its_parts(prism: Prism, policy: str, focu
         waiting = sum(seat.focus.num_bytes for seat in _seats(cortex) if seat.focus is not None)
         assert memory.private_kv == sum(slots.values()) + waiting
         assert memory.river_kv == here.river.context.store.data.untyped_storage().nbytes()
+        assert memory.evidence == evidence_bytes(here.river.context, here.synapse) > 0
         seen.add(memory.num_streams)
     assert max(seen, default=0) <= 2
     last = [event for event in cortex.trace.events if isinstance(event, Memory)][-1]

@@ -172,7 +172,8 @@ class Fabricator:
         own = sum(map(len, (self.said[s] for s in self.thinking)))
         shared = 32 * KV_PER_TOKEN * bool(self.version)
         return Memory(step=self.step, weights=WEIGHTS, river_kv=self.step * KV_PER_TOKEN, shared_kv=shared,
-                      private_kv=own * KV_PER_TOKEN, num_streams=len(self.thinking))  # fmt: skip
+                      private_kv=own * KV_PER_TOKEN, num_streams=len(self.thinking),
+                      evidence=self.step * 512)  # fmt: skip
 
 
 def fabricate(

@@ -21,7 +21,9 @@ def test_every_memory_event_is_a_sample_with_exact_bytes():
         events = TRACE.of(Memory)
         assert frame.weights_bytes.tolist() == [e.weights for e in events]
         assert frame.private_kv_bytes.tolist() == [e.private_kv for e in events]
-        assert view.peak.total_bytes == max(e.weights + e.river_kv + e.shared_kv + e.private_kv for e in events)
+        assert view.peak.total_bytes == max(
+            e.weights + e.river_kv + e.shared_kv + e.private_kv + e.evidence for e in events
+        )
 
 
 def test_states_add_up():
@@ -86,7 +88,7 @@ def test_the_paper_s_figures_are_labelled_as_the_paper_s(tmp_path):
         assert "RTX 4090" in view.state().data["setting"]
         assert "RTX 4090" in view.to_svg()
         assert "2.22" in view.to_svg(tmp_path / "c.svg")
-        assert len(view.to_figure().data) == 4
+        assert len(view.to_figure().data) == 5
         view.to_html(tmp_path / "c.html")
 
 

@@ -46,6 +46,7 @@ class Sample:
     river_kv_bytes: int
     shared_kv_bytes: int
     private_kv_bytes: int
+    evidence_bytes: int
     thinking: int
     accepted: int
     rejected: int
@@ -56,7 +57,8 @@ class Sample:
     @property
     def total_bytes(self) -> int:
         """Return all bytes held."""
-        return self.weights_bytes + self.river_kv_bytes + self.shared_kv_bytes + self.private_kv_bytes
+        shared = self.weights_bytes + self.river_kv_bytes + self.shared_kv_bytes
+        return shared + self.private_kv_bytes + self.evidence_bytes
 
 
 FIELDS = tuple(Sample.__dataclass_fields__)
@@ -139,6 +141,7 @@ class Council:
             river_kv_bytes=memory.river_kv,
             shared_kv_bytes=memory.shared_kv,
             private_kv_bytes=memory.private_kv,
+            evidence_bytes=memory.evidence,
             thinking=len(tally.alive),
             accepted=tally.accepted,
             rejected=tally.rejected,

@@ -1,6 +1,6 @@
 // CouncilMonitor: what the agents hold, what they are doing and how fast, beside the paper's table.
 
-const OWNERS = [["weights_bytes", "weights", "grey"], ["river_kv_bytes", "River", "blue"], ["shared_kv_bytes", "shared landmarks", "orange"], ["private_kv_bytes", "private to streams", "purple"]];
+const OWNERS = [["weights_bytes", "weights", "grey"], ["river_kv_bytes", "River", "blue"], ["shared_kv_bytes", "shared landmarks", "orange"], ["private_kv_bytes", "private to streams", "purple"], ["evidence_bytes", "to choose landmarks", "sky"]];
 const STATES = [["accepted", "accepted", "green"], ["rejected", "rejected", "vermilion"], ["failed", "failed", "yellow"], ["thinking", "thinking", "purple"]];
 const MOST_BARS = 240;
 const LEAST_BEATS = 8; // a rate over fewer says nothing

@@ -111,7 +111,8 @@ class CouncilMonitor(Following):
         return (
             f"Council at its peak: {peak.total_bytes / 1e6:.1f} MB held, weights {mb['weights_bytes']:.1f}, "
             f"River {mb['river_kv_bytes']:.1f}, shared {mb['shared_kv_bytes']:.1f}, private "
-            f"{mb['private_kv_bytes']:.1f} MB; {peak.thinking} streams thinking."
+            f"{mb['private_kv_bytes']:.1f}, to choose landmarks {mb['evidence_bytes']:.1f} MB; "
+            f"{peak.thinking} streams thinking."
         )
 
     def to_table(self) -> Any:

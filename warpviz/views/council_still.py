@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from warpviz.live.council import PAPER, PAPER_SETTING, Sample
-from warpviz.views.svg import BLUE, GREEN, GREY, ORANGE, PURPLE, Svg
+from warpviz.views.svg import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Svg
 
 OWNERS = (
     ("weights_bytes", "weights", GREY),
     ("river_kv_bytes", "River", BLUE),
     ("shared_kv_bytes", "shared landmarks", ORANGE),
     ("private_kv_bytes", "private to streams", PURPLE),
+    ("evidence_bytes", "to choose landmarks", SKY),
 )
 WIDTH, HEIGHT, CHART, TOP = 900, 340, 560, 60
 MOST_BARS = 120
