@@ -18,7 +18,7 @@ from warpviz.bench.ui_page import CELLS, Notebook, desk
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "gallery"
 THEMES = ("light", "dark")
-HEIGHT, COLOURS = 2200, 255
+HEIGHT, COLOURS = 2700, 255
 MOST_BYTES, MOST_ALL_BYTES = 250_000, 3_000_000
 PATIENCE_S = 100.0
 HEAD = (
@@ -59,17 +59,17 @@ def says(words: str) -> str:
     )
 
 
-SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => !(s.data.busy?.what ?? s.data.busy))"
+SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
 LIVE = f"{first('Live run')}.liveRun"
 SHOTS = (
     Shot(
-        name="kv_cloud-2d", cell="warpviz.KVCloud(cortex, k=64, colour='distance', cover='cells')",
+        name="kv_cloud-2d", cell="warpviz.KVCloud(cortex, k=64, colour='distance', cover='cells').wait()",
         ready=f"{says('cover radius')} && {SETTLED}",
         sentence="The keys of one run as a plane (UMAP): colour is the distance to the nearest of 64 landmarks "
         "(diamonds), lines part their cells.",
     ),
     Shot(
-        name="kv_cloud-3d", cell="warpviz.KVCloud(cortex, k=64, dims=3, colour='position')",
+        name="kv_cloud-3d", cell="warpviz.KVCloud(cortex, k=64, dims=3, colour='position').wait()",
         ready=f"{says('cover radius')} && {SETTLED}",
         sentence="The same keys in three dimensions, coloured by position in the text.",
     ),
@@ -79,7 +79,7 @@ SHOTS = (
         after="document.querySelector('.wz-note')?.scrollIntoView({ block: 'center' })",
     ),
     Shot(
-        name="persistence", cell="warpviz.PersistenceCompare(cortex, k=64)",
+        name="persistence", cell="warpviz.PersistenceCompare(cortex, k=64).wait()",
         ready=f"{says('bottleneck')} && {SETTLED}",
         sentence="What 64 landmarks keep of the shape: both diagrams with their matching, bars, and distance against k "
         "beside random landmarks and the 2r bound.",
@@ -101,11 +101,13 @@ SHOTS = (
         sentence="Bytes by owner and agents by state over the run, beside the paper's table.",
     ),
     Shot(
-        name="explore", cell="warpviz.explore(cortex, k=64)", ready=f"{says('bottleneck')} && {SETTLED}",
+        name="explore",
+        cell="board = warpviz.explore(cortex, k=64)\nfor view in board.views:\n    view.wait()\nboard",
+        ready=f"{says('bottleneck')} && {SETTLED}",
         sentence="`warpviz.explore`: cloud, text and persistence of one context, linked.",
     ),
     Shot(
-        name="watch", cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\nboard.wait()\nboard",
+        name="watch", cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\nboard.wait().cloud.wait()\nboard",
         ready=f"{says('streams')} && document.querySelectorAll('.warpviz').length === 4 && {SETTLED}",
         sentence="`warpviz.watch`: a live run that has ended, its gate, its memory, and the cloud of its cache.",
     ),
