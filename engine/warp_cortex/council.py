@@ -63,6 +63,7 @@ class Council:
         return Publish(
             step=self.step, version=snapshot.version, policy=snapshot.policy, landmarks=snapshot.landmarks.tolist(),
             ranking=snapshot.ranking.tolist(), radius=round(snapshot.radius, 6), shared_bytes=snapshot.num_bytes,
+            slack=round(snapshot.slack, 6),
         )  # fmt: skip
 
     def route(self, piece: str) -> list[Event]:

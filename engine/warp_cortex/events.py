@@ -39,7 +39,10 @@ class Token(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish(Event):
-    """The Synapse published snapshot `version`: `landmarks` are sorted positions of the River's visible tokens."""
+    """The Synapse published snapshot `version`: `landmarks` are sorted positions of the River's visible tokens.
+
+    radius: the cover radius; where `slack` is above 0 not every token was considered, and it is an upper bound.
+    """
 
     type: ClassVar[str] = "publish"
     version: int
@@ -48,6 +51,7 @@ class Publish(Event):
     ranking: list[int]
     radius: float
     shared_bytes: int
+    slack: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

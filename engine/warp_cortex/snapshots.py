@@ -21,7 +21,7 @@ from warp_cortex.synapse import Snapshot
 FORMAT = 1
 FIELDS: dict[str, tuple[type, ...]] = {
     "model": (str,), "checksum": (str,), "sha256": (str,), "policy": (str,), "version": (int,), "step": (int,),
-    "radius": (float, int),
+    "radius": (float, int), "slack": (float, int),
 }  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     save_file(tensors, path / "snapshot.safetensors")
     record = {
         "format": FORMAT, "model": snapshot.model, "checksum": snapshot.checksum, "version": snapshot.version,
-        "step": snapshot.step, "radius": snapshot.radius, "policy": snapshot.policy,
+        "step": snapshot.step, "radius": snapshot.radius, "slack": snapshot.slack, "policy": snapshot.policy,
         "sha256": _sha256(path / "snapshot.safetensors"),
     }  # fmt: skip
     (path / "snapshot.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -72,7 +72,7 @@ def load_snapshot(prism: Prism, folder: Path | str) -> Snapshot:
     return Snapshot(
         version=record["version"], step=record["step"], kv=kv, landmarks=tensors["landmarks"].to(torch.long),
         ranking=tensors["ranking"].to(torch.long), radius=record["radius"], policy=record["policy"],
-        model=record["model"], checksum=record["checksum"],
+        model=record["model"], checksum=record["checksum"], slack=record["slack"],
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _record(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
         raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
-    return record
+    return {"slack": 0, **record}  # files of before considered every token
 
 
 def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:

@@ -27,7 +27,7 @@ class Snapshot:
     landmarks: sorted positions, int64 [K]. ranking: positions in pick order, of which the landmarks are the first K.
     radius: cover radius of the landmarks, in units of the chosen space; of an incremental snapshot an upper bound of
     it, in the units of the first one, made of the radius over the tokens considered and `slack` for all others.
-    slack: 0 when every token was considered. evaluations: distances computed to choose. Neither is saved.
+    slack: 0 when every token was considered. evaluations: distances computed to choose, not saved.
     """
 
     version: int

@@ -55,7 +55,7 @@ def same(one: Snapshot, other: Snapshot) -> bool:
     """Tell whether two snapshots are equal to the bit."""
     pairs = [(one.landmarks, other.landmarks), (one.ranking, other.ranking), (one.kv.positions, other.kv.positions)]
     pairs += [(one.kv.keys, other.kv.keys), (one.kv.values, other.kv.values)]
-    names = ("version", "step", "radius", "policy", "model", "checksum")
+    names = ("version", "step", "radius", "slack", "policy", "model", "checksum")
     return all(torch.equal(a, b) for a, b in pairs) and all(getattr(one, n) == getattr(other, n) for n in names)
 
 
@@ -96,6 +96,21 @@ def test_another_model_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
         pytest.raises(ValueError, match=f"checksum {snapshot.checksum}.*, not with"),
     ):
         load_snapshot(other, tmp_path)
+
+
+def test_a_bound_is_not_taken_for_a_radius(prism: Prism, snapshot: Snapshot, tmp_path: Path) -> None:
+    """What an incremental choice adds to the radius is saved with it; files of before, which had none, are read."""
+    context, synapse = Context(prism), Synapse(SynapseConfig(k=16, incremental=True))
+    for count in (160, 20):
+        context.read(random_ids(count, seed=count))
+        bounded = synapse.publish(context)
+    assert 0 < bounded.slack < bounded.radius
+    assert same(load_snapshot(prism, save_snapshot(bounded, tmp_path)), bounded)
+    path = save_snapshot(snapshot, tmp_path) / "snapshot.json"
+    record = json.loads(path.read_text())
+    assert record.pop("slack") == 0
+    path.write_text(json.dumps(record))
+    assert same(load_snapshot(prism, tmp_path), snapshot)
 
 
 def test_a_changed_file_is_refused(prism: Prism, snapshot: Snapshot, tmp_path: Path) -> None:
