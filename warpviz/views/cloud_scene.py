@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.topology.cloud import LEAST_UMAP, Projection, clusters, pca, umap
+from warpviz.topology import projector
+from warpviz.topology.cloud import LEAST_UMAP, Projection, clusters, pca
 from warpviz.views.nearest import Chains
 from warpviz.views.subject import Ranked, Subject
 from warpviz.views.wire import Array
@@ -59,6 +60,7 @@ class Scene:
     ranks: dict[str, Array] = field(default_factory=dict)
     points: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     plane: Projection | None = None
+    beside: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))  # vectors of what came later, as drawn
 
 
 class Maker:
@@ -97,14 +99,18 @@ class Maker:
         )
         return np.asarray(found)
 
-    def umap(self, look: Geometry) -> Projection | None:
-        """Return the UMAP asked for, computing it if need be; None for so few tokens that PCA is the honest choice."""
+    def umap(self, look: Geometry, *, should_stop: Callable[[], bool] = lambda: False) -> Projection | None:
+        """Return the UMAP asked for, computing it if need be; None for so few tokens that PCA is the honest choice.
+
+        Raises:
+            StoppedError: `should_stop` said so before it was there.
+        """
         index = self.index(look)
         if len(index) < LEAST_UMAP:
             return None
-        make = lambda: umap(  # noqa: E731 - one use, far from a name
+        make = lambda: projector.shared.fit(  # noqa: E731 - one use, far from a name
             self.points(look)[index], num_axes=look.dims, metric=look.metric, n_neighbors=look.n_neighbors,
-            min_dist=look.min_dist, seed=self.seed,
+            min_dist=look.min_dist, seed=self.seed, should_stop=should_stop,
         )  # fmt: skip
         return self._once(("umap", look.dims, len(index), *look.umap), make)  # type: ignore[no-any-return]
 

@@ -1,0 +1,85 @@
+"""UMAP in its own process: the same bits, one process for all fits, errors named, stops and ends heeded."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from warpviz.topology import projector
+from warpviz.topology.cloud import Projection, umap
+from warpviz.topology.hooks import StoppedError
+from warpviz.topology.projector import Projector, serve
+
+POINTS = np.random.default_rng(0).normal(size=(12, 4))  # few enough for PCA: nothing is compiled here
+MANY = np.random.default_rng(1).normal(size=(40, 4))
+
+
+@pytest.fixture
+def elsewhere():
+    """A projector of its own; afterwards its process and its thread are gone."""
+    made = Projector()
+    threads = threading.active_count()
+    yield made
+    made.close()
+    assert not psutil.Process().children(recursive=True)
+    assert threading.active_count() == threads
+
+
+def same(one: Projection, two: Projection) -> bool:
+    """Whether two projections agree bit for bit."""
+    return one.method == two.method and all(
+        np.array_equal(getattr(one, name), getattr(two, name)) for name in projector.ARRAYS
+    )
+
+
+def test_the_process_gives_what_a_call_gives(elsewhere: Projector) -> None:
+    """Bit for bit the projection of a direct call, and a second fit uses the same process."""
+    assert same(elsewhere.fit(POINTS, num_axes=3, seed=4), umap(POINTS, num_axes=3, seed=4))
+    first = elsewhere._process
+    assert same(elsewhere.fit(POINTS), umap(POINTS))
+    assert elsewhere._process is first
+
+
+def test_what_is_wrong_is_named_and_the_process_stays(elsewhere: Projector) -> None:
+    """Refused settings and points raise ValueError with the reason, here as there; the next fit works."""
+    with pytest.raises(ValueError, match="n_neighbors must be at least 2"):
+        elsewhere.fit(MANY, n_neighbors=1)
+    with pytest.raises(ValueError, match="finite"):
+        elsewhere.fit(np.full((20, 3), np.nan))
+    assert elsewhere.fit(POINTS).method == "pca"
+
+
+def test_a_process_that_dies_is_said_and_replaced(elsewhere: Projector) -> None:
+    """Killed in mid-fit, the fit raises and leaves no folder; the next one starts a new process."""
+    elsewhere.fit(POINTS)
+    first = elsewhere._process
+    threading.Timer(0.3, first.kill).start()
+    with pytest.raises(RuntimeError, match="ended with exit code -9"):
+        elsewhere.fit(MANY, n_neighbors=5)
+    assert elsewhere.fit(POINTS).method == "pca"
+    assert elsewhere._process is not first
+
+
+def test_a_fit_nobody_wants_any_more_is_left(elsewhere: Projector, monkeypatch, tmp_path: Path) -> None:
+    """Told to stop, the caller is free at once and its folder is gone; a later fit gets its own answer."""
+    monkeypatch.setattr(projector.tempfile, "tempdir", str(tmp_path))
+    begun = time.monotonic()
+    with pytest.raises(StoppedError):
+        elsewhere.fit(MANY, n_neighbors=5, should_stop=lambda: time.monotonic() > begun + 0.5)
+    assert time.monotonic() < begun + 3
+    assert list(tmp_path.iterdir()) == []
+    elsewhere.close()
+    assert same(elsewhere.fit(POINTS, seed=2), umap(POINTS, seed=2))
+    assert elsewhere._said == {}
+
+
+def test_it_ends_when_nobody_asks_for_long(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Without a question for the idle time, serving ends and has said nothing."""
+    monkeypatch.setattr(projector, "IDLE_S", 0.05)
+    monkeypatch.setattr(projector, "_hear", lambda _: None)
+    monkeypatch.setattr(projector.os, "nice", lambda _: 0)
+    serve()
+    assert capfd.readouterr().out == ""
