@@ -9,6 +9,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from warpviz.topology.cloud import LEAST_UMAP, METRICS
+from warpviz.topology.hooks import StoppedError
 from warpviz.views import cloud_still, export, wire
 from warpviz.views.cloud_scene import Geometry, Maker, Scene
 from warpviz.views.latest import Latest
@@ -126,7 +127,10 @@ class KVCloud(View):
             self.push(data=self._facts_shown(), arrays=self._point_arrays())
 
     def _project(self, look: Geometry, overtaken: Any) -> None:
-        made = self.maker.umap(look)
+        try:
+            made = self.maker.umap(look, should_stop=overtaken)
+        except StoppedError:
+            return
         if made is None or overtaken():
             return
         with self.lock:

@@ -19,7 +19,7 @@ from warpviz.views.view import View
 
 MOST_POINTS = 1024
 FIRST_S = 1.5  # the pictures on screen come first, then these measurements
-REST_S = 0.15  # a slider that moves on has no use for loops and for the dimensions out of sight
+REST_S = 0.3  # a slider that moves on has no use for loops and for the dimensions out of sight
 
 
 class PersistenceCompare(View):
