@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from warpviz.bench import capacity, million, steps
+from warpviz.bench import capacity, million, shape, steps
 from warpviz.bench.million import Books
 from warpviz.bench.progress import Lines, Silent, _span
 from warpviz.bench.shards import Ledger, Shards
@@ -87,6 +87,9 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path, monkeypatch: pytest.Monk
     ("command", "told"),
     [(["capacity", "--arms", "copies"], "'copies' is unknown; accepted: landmarks shared"),
      (["capacity", "--agents", "0"], "every number must be at least 1"),
+     (["capacity", "--own-tokens", "1"], "--own-tokens: must be at least 2, got 1"),
+     (["capacity", "--k", "many"], "--k: 'many' is no whole number"),
+     (["steps", "--repeats", "0"], "--repeats: must be at least 1, got 0"),
      (["steps", "--dtypes", "int8"], "accepted: bfloat16, float32"),
      (["million", "--slots", "0"], "--slots must be between 1 and 65,536, got 0"),
      (["million", "--show", "--out", "nowhere"], "nowhere holds no run"),
@@ -108,6 +111,28 @@ def test_a_mistake_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_plan_that_cannot_be_carried_out_leaves_no_trace(tmp_path: Path) -> None:
+    """A context too short for a text is told with what would do, and the folder is free for the next call."""
+    parser = argparse.ArgumentParser()
+    million.configure(parser)
+    flags = ["--agents", "10", "--dtype", "float32", "--workers", "1", "--json", "--out", str(tmp_path)]
+    with pytest.raises(ValueError, match=r"a context of 20 tokens has no room for a text; at least \d\d are needed"):
+        million.run(parser.parse_args([*flags, "--context", "20"]))
+    assert not list(tmp_path.iterdir())
+    found = million.run(parser.parse_args([*flags, "--context", "100"]))
+    assert (found["finished"], found["plan"]["context"]) == (10, 100)
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    """Without a CUDA device the models by shape say so, and what works."""
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is one here")
+    with pytest.raises(ValueError, match="no CUDA device here, so 'cuda:1' cannot be used; --device cpu can"):
+        shape.load("tiny-shape", device="cuda:1")
+
+
 def note(number: int) -> Note:
     """Return the note of a shard of ten agents."""
     return Note(number, 10, 100, 30, 9, 2, 1.5, 1000)
@@ -120,7 +145,7 @@ def test_books_are_kept_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
     ledger = Ledger(tmp_path / "run.json")
     books = Books(ledger, ledger.open({"seed": 0}), argparse.Namespace(slots=4, workers=1, seed=0), Silent())
     books.tell(note(0))
-    assert ledger.read()["calls"] == []
+    assert not ledger.path.exists()
     now[0] = million.SAVE_EVERY + 1
     books.tell(note(1))
     (call,) = ledger.read()["calls"]

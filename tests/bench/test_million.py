@@ -185,6 +185,7 @@ def test_a_ledger_remembers_its_plan(tmp_path: Path) -> None:
     """The same plan opens the record again with what was added."""
     ledger = Ledger(tmp_path / "run.json")
     record = ledger.open({"seed": 1})
+    assert not ledger.path.exists()
     record["calls"].append({"seconds": 2.0})
     ledger.save(record)
     assert ledger.open({"seed": 1})["calls"] == [{"seconds": 2.0}]

@@ -88,7 +88,7 @@ def test_something_else_is_no_ledger(tmp_path: Path, content: str) -> None:
 def test_the_first_difference_of_plans_is_named(tmp_path: Path) -> None:
     """A setting that the record lacks counts as different too."""
     ledger = Ledger(tmp_path / "run.json")
-    ledger.open({"seed": 1})
+    ledger.save(ledger.open({"seed": 1}))
     with pytest.raises(ValueError, match="k None, this call has 64; repeat that, or name another folder"):
         ledger.open({"seed": 1, "k": 64})
 

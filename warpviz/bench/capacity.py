@@ -117,9 +117,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
     parser.add_argument("--agents", type=flags.counts, default="1,10,50,100,1000", help="numbers of agents")
     parser.add_argument("--context", type=flags.counts, default="512", help="tokens of the context")
-    parser.add_argument("--own-tokens", type=int, default=64, help="tokens an agent writes by itself, task included")
+    parser.add_argument(
+        "--own-tokens", type=flags.at_least(2), default=64, help="tokens an agent writes by itself, task included"
+    )
     parser.add_argument("--arms", type=flags.names(arms.ARMS), default=",".join(arms.ARMS), help="which arms")
-    parser.add_argument("--k", type=int, default=64, help="landmarks")
+    parser.add_argument("--k", type=flags.at_least(1), default=64, help="landmarks")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")

@@ -16,6 +16,7 @@ FORMS = (
 )  # fmt: skip
 ASKED = tuple(RELATIONS[name] for name in ("location", "owner", "count", "time", "trade", "password"))
 FACTS = 24
+LEAST = 16  # tokens of a document
 KNOWN_EVERY = 4  # one agent in four asks for something the context says
 
 
@@ -51,10 +52,18 @@ class Errands:
         return KNOWN_EVERY * self._known.size
 
     def text(self, length: Callable[[str], int], tokens: int) -> str:
-        """Return the context: a document of about `tokens` tokens, a need, and the River's task."""
+        """Return the context: a document of about `tokens` tokens, a need, and the River's task.
+
+        Raises:
+            ValueError: so few tokens have no room for a document.
+        """
         world = _world(self.seed)
         need = protocol.need(self.wanted, world.random, protocol.person(self.wanted, world.random)).text
-        return document(world, tokens - length(need + self.trigger), length).text + need + self.trigger
+        end = need + self.trigger
+        if (least := LEAST + length(end)) > tokens:
+            msg = f"a context of {tokens} tokens has no room for a text; at least {least} are needed"
+            raise ValueError(msg)
+        return document(world, tokens - length(end), length).text + end
 
     @property
     def trigger(self) -> str:

@@ -24,6 +24,24 @@ def counts(text: str) -> Counts:
     return found
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    """Return what reads one whole number out of a flag; for a smaller one it raises an ArgumentTypeError."""
+
+    def read(text: str) -> int:
+        """Return the number of a flag such as 64."""
+        try:
+            found = int(text)
+        except ValueError as error:
+            msg = f"{text!r} is no whole number"
+            raise argparse.ArgumentTypeError(msg) from error
+        if found < least:
+            msg = f"must be at least {least}, got {found}"
+            raise argparse.ArgumentTypeError(msg)
+        return found
+
+    return read
+
+
 def names(known: Sequence[str]) -> Callable[[str], Names]:
     """Return what reads names out of a flag; for one that is not `known` it raises an ArgumentTypeError."""
 

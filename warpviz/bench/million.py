@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from warpviz.bench import thinking
@@ -18,7 +17,7 @@ from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.progress import Meter, meter
-from warpviz.bench.shards import Ledger, Shards
+from warpviz.bench.shards import Ledger, Shards, put
 from warpviz.bench.tally import summary, tally, told
 from warpviz.bench.thinking import Note, Plan
 
@@ -94,7 +93,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
     if missing := shards.missing():
-        _ready(plan, args.slots, args.out)
+        _ready(plan, args.slots, args.out, begin=lambda: ledger.save(record))
         done = plan.agents - sum(len(shards.members(number)) for number in missing)
         with meter(plan.agents, done, quiet=args.json) as seen:
             books = Books(ledger, record, args, seen)
@@ -131,10 +130,20 @@ def _described(plan: Plan) -> dict[str, Any]:
         return plan.record() | {"checksum": prism.spec.checksum}
 
 
-def _ready(plan: Plan, slots: int, folder: Path) -> None:
-    """Measure, once per folder, the axes that thoughts are projected on."""
-    if not (folder / "axes.npz").exists():
-        np.savez(folder / "axes.npz", **thinking.Workshop(plan).axes(slots))  # type: ignore[arg-type] # as in shards
+def _ready(plan: Plan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
+    """Measure, once per folder, the axes that thoughts are projected on.
+
+    Until then nothing is written: a plan that cannot be carried out leaves the folder to the next one.
+    """
+    if (folder / "axes.npz").exists():
+        return
+    workshop = thinking.Workshop(plan)
+    try:
+        axes = workshop.axes(slots)
+    finally:
+        workshop.prism.close()
+    begin()
+    put(folder / "axes.npz", axes)
 
 
 def _think(plan: Plan, args: argparse.Namespace, missing: list[int], books: Books) -> None:

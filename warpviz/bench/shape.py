@@ -45,7 +45,13 @@ def load(name: str, *, device: str, dtype: torch.dtype | None = None, positions:
     """Return a Prism: of a shape with random weights and room for `positions`, or of any model `Prism.load` knows.
 
     dtype None means bfloat16 for a shape (its bytes are the point) except tiny ones on a CPU, which are float32.
+
+    Raises:
+        ValueError: the device is a CUDA device, and there is none.
     """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        msg = f"no CUDA device here, so {device!r} cannot be used; --device cpu can"
+        raise ValueError(msg)
     if name not in SHAPES:
         return Prism.load(name, device=device, dtype=dtype)
     torch.manual_seed(seed)

@@ -42,11 +42,7 @@ class Shards:
 
     def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Write a shard; whoever looks sees all of it or nothing."""
-        path = self.path(number)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with part.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
-        part.replace(path)
+        put(self.path(number), arrays)
 
     def read(self, number: int) -> Arrays:
         """Return a shard's arrays.
@@ -68,6 +64,14 @@ class Shards:
                 yield self.read(number)
 
 
+def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as one .npz; the file is complete or absent, whatever happens."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
+    part.replace(path)
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What a folder's results were made from, and how long each call worked on them."""
@@ -75,15 +79,13 @@ class Ledger:
     path: Path
 
     def open(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the record in the folder, or begin one.
+        """Return the record in the folder, or a new one, which is not written before `save`.
 
         Raises:
             ValueError: the folder holds results of something else; the first difference is named.
         """
         if not self.path.exists():
-            record: dict[str, Any] = {"plan": dict(plan), "calls": []}
-            self.save(record)
-            return record
+            return {"plan": dict(plan), "calls": []}
         record = self.read()
         for name, value in plan.items():
             if record["plan"].get(name) != value:

@@ -29,9 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtypes", type=flags.names(DTYPES), default=",".join(DTYPES), help="precisions (bfloat16,float32)"
     )
-    parser.add_argument("--context", type=int, default=512, help="tokens of the context (512)")
-    parser.add_argument("--own-tokens", type=int, default=24, help="tokens an agent writes, task included (24)")
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--context", type=flags.at_least(1), default=512, help="tokens of the context (512)")
+    parser.add_argument(
+        "--own-tokens", type=flags.at_least(2), default=24, help="tokens an agent writes, task included (24)"
+    )
+    parser.add_argument("--repeats", type=flags.at_least(1), default=15)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=20, help="budget; what does not fit is not run")
