@@ -4,7 +4,6 @@ const COLOUR_MODES = [
   ["position", "position"], ["received", "attention received"], ["kind", "kind"], ["cluster", "cluster"],
   ["rank", "landmark rank"], ["distance", "distance to landmark"], ["cell", "nearest landmark"],
 ];
-const KIND_COLOURS = ["sky", "green", "purple", "orange", "blue", "yellow"];
 
 /** Return {colours: one per point, legend}. `legend` is {low, high, title} for ramps or {items: [[colour, text]]}. */
 function colourPoints(mode, store, marks, theme) {
@@ -20,9 +19,10 @@ function colourPoints(mode, store, marks, theme) {
   if (mode === "kind") {
     const kind = store.array("kind");
     const names = store.data.kind_names ?? ["text"];
-    const colour = (j) => theme.palette[KIND_COLOURS[j % KIND_COLOURS.length]];
-    const items = [...names.map((name, j) => [colour(j), name]), [theme.mark, "landmark"]];
-    return { colours: build((t) => (marks.has(t) ? theme.mark : colour(kind[t] ?? 0))), legend: { items } };
+    const looks = names.map((name, j) => kindLook(name, j, theme));
+    const drawn = new Set(build((t) => kind[t] ?? 0));
+    const items = [...looks.filter((_, j) => drawn.has(j)).map((look) => [look.colour, look.name, look.shape]), [theme.mark, "landmark", "diamond"]];
+    return { colours: build((t) => (marks.has(t) ? theme.mark : looks[kind[t] ?? 0].colour)), legend: { items } };
   }
   if (mode === "cluster") {
     const cluster = store.array("cluster");
@@ -60,10 +60,10 @@ function quantiles(values) {
 function drawLegend(pen, theme, width, legend) {
   if (legend.items) {
     let x = width - 12;
-    for (const [colour, text] of [...legend.items].reverse()) {
+    for (const [colour, text, shape = "circle"] of [...legend.items].reverse()) {
       x -= pen.measure(text, { size: 11 });
       pen.text(x, 18, text, { size: 11, fill: theme.soft });
-      pen.circle(x - 9, 14, 4, { fill: colour });
+      drawMark(pen, shape, x - 9, 14, 4, { fill: colour });
       x -= 24;
     }
     return;

@@ -98,7 +98,7 @@ function cloudTable(cloud) {
   return Array.from({ length: scene.count }, (_, i) => {
     const t = cloud.tokenOf(i);
     return {
-      token: t, text: store.data.tokens[t], x: scene.goal[i * 3], y: scene.goal[i * 3 + 1], z: scene.dims === 3 ? scene.goal[i * 3 + 2] : null,
+      token: t, text: store.data.tokens[t], kind: store.data.kind_names?.[store.array("kind")[t]] ?? "text", x: scene.goal[i * 3], y: scene.goal[i * 3 + 1], z: scene.dims === 3 ? scene.goal[i * 3 + 2] : null,
       received: received[t], landmark: marks.has(t), rank: marks.rank[t] >= 0 ? marks.rank[t] : null,
       nearest_landmark: marks.near[t], distance: marks.far[t], selected: chosen.has(t),
     };

@@ -21,6 +21,7 @@ class Cloud {
     this.tokenOf = (i) => { const index = store.array("index"); return index.length ? index[i] : i; };
     this.layer = document.createElement("canvas");  // the dots, kept until something about them changes
     this.versions = { data: 0, colours: 0, selection: 0 };
+    this.beside = { rows: [], kinds: [] };  // looks of what is not the text
   }
 
   get mode() { return this.store.get("colour"); }
@@ -56,6 +57,7 @@ class Cloud {
     const key = [this.mode, moves ? this.marks.k : "", this.versions.data, this.frame.theme.dark].join();
     if (key !== this.colourKey) {
       Object.assign(this, colourPoints(this.mode, this.store, this.marks, this.frame.theme), { colourKey: key });
+      this.beside = looksBeside(this);
       this.versions.colours += 1;
     }
     this.frame.later("describe", () => this.describe());
@@ -64,11 +66,13 @@ class Cloud {
 
   describe() {
     const { store, marks } = this;
-    const total = store.data.tokens?.length ?? 0;
-    const shown = this.scene.count;
+    const total = store.data.num_text ?? store.data.tokens?.length ?? 0;
+    const beside = this.beside.rows.filter(Boolean).length;
+    const shown = Math.min(this.scene.count - beside, total); // text that came later is counted by the summary
     const layer = store.get("layer") < 0 ? "all layers" : `layer ${store.get("layer")}`;
     setText(this.frame.meta, oneLine([store.data.model, store.get("space"), layer,
-      shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`].filter(Boolean).join(" \u00b7 ")));
+      shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`,
+      beside ? `${number(beside)} entries beside` : ""].filter(Boolean).join(" \u00b7 ")));
     const text = `${store.data.summary ?? ""} At k = ${marks.k} the cover radius is ${number(marks.radius)}; `
       + `${number(this.chosen.size)} tokens are selected.`;
     this.frame.summary(text);
@@ -92,14 +96,15 @@ class Cloud {
   showTip(t, x, y) {
     const { store, marks } = this;
     const tokens = store.data.tokens ?? [];
-    const around = (a, b) => clip(oneLine(tokens.slice(Math.max(0, a), b).join("")), 60);
-    const facts = [`token ${number(t)}`, `attention ${number(store.array("received")[t], 2)}`];
+    const around = (step) => clip(oneLine(neighbours(store, t, step)), 60);
+    const facts = [nameOf(store, t)];
+    if (t < store.array("received").length) facts.push(`attention ${number(store.array("received")[t], 2)}`);
     if (marks.has(t)) facts.push(`landmark, pick ${marks.rank[t] + 1}`);
     else if (t < marks.count) facts.push(`${number(marks.far[t])} from landmark ${marks.near[t]}`);
     this.tip.replaceChildren(
-      h("div", {}, h("span", { class: "wz-faint wz-token", text: around(t - 5, t) }),
+      h("div", {}, h("span", { class: "wz-faint wz-token", text: around(-1) }),
         h("span", { class: "wz-token wz-here", text: oneLine(tokens[t] ?? "") }),
-        h("span", { class: "wz-faint wz-token", text: around(t + 1, t + 6) })),
+        h("span", { class: "wz-faint wz-token", text: around(1) })),
       h("div", { class: "wz-faint", text: facts.join(" \u00b7 ") }),
     );
     const wide = this.plot.width;
@@ -120,6 +125,7 @@ class Cloud {
     this.drawLandmarks(pen, theme, centres);
     this.drawHover(pen, theme);
     drawLegend(pen, theme, w, this.legend ?? { items: [] });
+    if (this.mode !== "kind") drawKindLegend(pen, theme, w, { kinds: this.beside.kinds, below: !this.legend?.items });
     this.drawReadout(pen, hgt, theme);
     if (this.lasso) pen.path(this.lasso, { stroke: theme.accent, width: 1.5, dash: [4, 3], fill: `${theme.accent}1a`, closed: true });
     if (moving) this.plot.redraw();
@@ -161,7 +167,9 @@ class Cloud {
       const i = order ? order[j] : j;
       const on = !faded || chosen.has(this.tokenOf(i));
       const size = order ? Math.round(r * (1 + 0.35 * scene.depth[i]) * 4) / 4 : r;
-      pen.dot(scene.screen[i * 2], scene.screen[i * 2 + 1], on && faded ? size + 1 : size, this.colours[i] ?? theme.faint, on ? POINTS_ALPHA : 0.14);
+      const look = this.beside.rows[i];
+      if (look) stampMark(pen, look.shape, scene.screen[i * 2], scene.screen[i * 2 + 1], size + 1.5, { fill: look.colour, stroke: theme.surface, width: 0.8, alpha: on ? 0.95 : 0.2 });
+      else pen.dot(scene.screen[i * 2], scene.screen[i * 2 + 1], on && faded ? size + 1 : size, this.colours[i] ?? theme.faint, on ? POINTS_ALPHA : 0.14);
       if (on && faded) pen.circle(scene.screen[i * 2], scene.screen[i * 2 + 1], size + 2.5, { stroke: theme.orange, width: 1.2 });
     }
   }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, PAD = 720, 460, 34
 MOST_DRAWN = 800
+MARKS = {"injected": (svg.GREEN, "diamond-open"), "stream": (svg.PURPLE, "square")}  # 3-D knows few shapes
 
 
 def policies() -> tuple[str, ...]:
@@ -28,15 +29,22 @@ def summary(view: "KVCloud") -> str:
     subject, ranked = view.subject, view.scene.ranked
     layer = "all layers" if view.layer < 0 else f"layer {view.layer}"
     text = f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'a model')} by their {view.space}, {layer}."
+    text += beside(subject.all_kinds[subject.num_tokens :])
     if ranked is None:
         return text
     k = min(view.k, len(ranked.order))
     return f"{text} {k} landmarks chosen by {view.policy} cover them within {ranked.radii[k - 1]:.4g}."
 
 
+def beside(kinds: list[str]) -> str:
+    """Return in words how many entries of which kind lie beside the text."""
+    counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+    return f" Beside it {', '.join(f'{count:,} {kind}' for kind, count in counts.items())}." if counts else ""
+
+
 def landmark_facts(view: "KVCloud") -> dict[str, NDArray[Any]]:
     """Return per token drawn: rank (-1 none), whether a landmark, its nearest landmark and the distance to it."""
-    scene, num = view.scene, view.subject.num_tokens
+    scene, num = view.scene, len(view.subject.all_tokens)
     rank, near, far = np.full(num, -1), np.full(num, -1), np.full(num, np.nan)
     if scene.ranked is not None and scene.chains is not None:
         k = min(view.k, len(scene.ranked.order))
@@ -52,7 +60,8 @@ def table(view: "KVCloud") -> Any:
     import pandas as pd
 
     scene, subject = view.scene, view.subject
-    received = np.full(subject.num_tokens, np.nan)
+    tokens, kinds = subject.all_tokens, subject.all_kinds
+    received = np.full(len(tokens), np.nan)
     values = subject.received()
     received[: len(values)] = values
     chosen = np.isin(scene.index, view.selection)
@@ -60,8 +69,8 @@ def table(view: "KVCloud") -> Any:
     return pd.DataFrame(
         {
             "token": scene.index,
-            "text": [subject.tokens[token] for token in scene.index],
-            "kind": [subject.kinds[token] for token in scene.index],
+            "text": [tokens[token] for token in scene.index],
+            "kind": [kinds[token] for token in scene.index],
             **axes,
             "received": received[scene.index],
             **landmark_facts(view),
@@ -76,7 +85,9 @@ def levels(view: "KVCloud") -> NDArray[np.float64]:
     column = {"received": "received", "rank": "rank", "distance": "distance", "cell": "nearest_landmark"}
     values = frame[column.get(view.colour, "token")].to_numpy(dtype=float)
     if view.colour == "cluster":
-        values = view.scene.ranks["cluster"][view.scene.index].astype(float)
+        groups = view.scene.ranks["cluster"].astype(float)
+        room = len(view.subject.all_tokens) - len(groups)
+        values = np.concatenate([groups, np.full(room, len(groups))])[view.scene.index]
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     return np.asarray(ranks / max(len(ranks) - 1, 1))
 
@@ -88,12 +99,17 @@ def figure(view: "KVCloud") -> Any:
     view.wait()
     frame, kept = table(view), landmark_facts(view)["landmark"]
     texts = [plotted(text) for text in frame["text"]]
-    made = go.Figure()
-    for name, rows, marker in (
-        ("tokens", ~kept, {"size": 5, "opacity": 0.75}),
-        ("landmarks", kept, {"size": 9, "symbol": "diamond", "line": {"width": 1, "color": svg.INK}}),
-    ):
-        look = {**marker, "color": levels(view)[rows], "colorscale": list(svg.RAMP), "cmin": 0, "cmax": 1}
+    made, level, own = go.Figure(), levels(view), frame["kind"].isin(list(MARKS))
+    scale = {"colorscale": list(svg.RAMP), "cmin": 0, "cmax": 1}
+    traces = [
+        ("tokens", ~kept & ~own, {"size": 5, "opacity": 0.75, "color": level[~kept & ~own], **scale}),
+        ("landmarks", kept, {"size": 9, "symbol": "diamond", "line": {"width": 1, "color": svg.INK},
+                             "color": level[kept], **scale}),
+    ]  # fmt: skip
+    for kind, (color, symbol) in MARKS.items():
+        if (frame["kind"] == kind).any():
+            traces.append((kind, frame["kind"] == kind, {"size": 7, "symbol": symbol, "color": color}))
+    for name, rows, look in traces:
         shared: dict[str, Any] = {
             "x": frame["x"][rows], "y": frame["y"][rows], "mode": "markers", "name": name, "marker": look,
             "text": [text for text, on in zip(texts, rows, strict=True) if on],
@@ -119,9 +135,14 @@ def svg_still(view: "KVCloud") -> str:
     kept, level = landmark_facts(view)["landmark"], levels(view)
     spots = _pixels(view.coordinates[:, :2])
     shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
+    kinds = [view.subject.all_kinds[token] for token in scene.index]
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):
         x, y = spots[row]
-        picture.circle(x, y, 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
+        if kinds[row] in MARKS:
+            corners = [(x, y - 4), (x + 4, y + 3), (x - 4, y + 3)] if kinds[row] == "injected" else _square(x, y)
+            picture.path(corners, closed=True, fill=MARKS[kinds[row]][0])
+        else:
+            picture.circle(x, y, 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
     for row in np.flatnonzero(kept):
         x, y = spots[row]
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
@@ -131,6 +152,10 @@ def svg_still(view: "KVCloud") -> str:
     note += f" Showing {len(shown):,} of {view.subject.num_tokens:,} tokens." if len(shown) < len(kept) else ""
     picture.text(12, HEIGHT - 10, note, font_size=11, fill=svg.GREY)
     return picture.finish()
+
+
+def _square(x: float, y: float) -> list[tuple[float, float]]:
+    return [(x - 3, y - 3), (x + 3, y - 3), (x + 3, y + 3), (x - 3, y + 3)]
 
 
 def _pixels(coordinates: NDArray[np.float32]) -> list[tuple[float, float]]:

@@ -12,6 +12,7 @@ from warpviz.topology.cloud import LEAST_UMAP, METRICS
 from warpviz.topology.hooks import StoppedError
 from warpviz.views import cloud_still, export, wire
 from warpviz.views.cloud_scene import Geometry, Maker, Scene
+from warpviz.views.later import Later, given_points
 from warpviz.views.latest import Latest
 from warpviz.views.pump import Patch
 from warpviz.views.subject import ALL, ALWAYS, SKIP, Subject, subject_of
@@ -33,6 +34,7 @@ class KVCloud(View):
     scripts = (
         "cloud_scene.js",
         "landmarks.js",
+        "cloud_kinds.js",
         "cloud_colours.js",
         "cloud_pointer.js",
         "cloud_controls.js",
@@ -118,10 +120,12 @@ class KVCloud(View):
     def _show(self, look: Geometry) -> None:
         """Show the principal plane; a UMAP of other points or settings no longer counts."""
         points, index, plane = self.maker.points(look), self.maker.index(look), self.maker.plane(look)
+        known = self.maker.known_umap(look)
         with self.lock:
             scene = self.scene
-            scene.points, scene.index, scene.plane = points, index, plane
-            scene.umap = self.maker.known_umap(look)
+            scene.points, scene.index, scene.plane, scene.umap = points, index, plane, known
+            scene.beside = points[:0]
+            self._beside(look, self.subject.later)
             waits = look.projection == "umap" and look.dims not in scene.umap and len(index) >= LEAST_UMAP
             scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
             self.push(data=self._facts_shown(), arrays=self._point_arrays())
@@ -136,8 +140,7 @@ class KVCloud(View):
         with self.lock:
             now = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
             if now.umap == look.umap:
-                num = len(made.coords)
-                later = self.scene.points[self.scene.index[num:]]  # tokens that came while it was computed
+                later = self.scene.beside[: len(self.scene.index) - len(made.coords)]  # placed, as in the plane
                 self.scene.umap[look.dims] = made.extend(later) if len(later) else made
                 self.scene.busy = ""
                 self.push(data=self._facts_shown(), arrays=self._point_arrays())
@@ -150,19 +153,34 @@ class KVCloud(View):
 
     # --- growing ----------------------------------------------------------------------------------------------------
 
-    def extend(self, tokens: Sequence[str], points: ArrayLike, *, kinds: Sequence[str] | None = None) -> None:
+    def extend(
+        self, tokens: Sequence[str], points: ArrayLike, *, kinds: Sequence[str] | None = None,
+        about: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         """Let new tokens with vectors [n, P] glide in; nothing that is already there moves."""
-        new = wire.float32(points)
+        self.let_in([given_points(tokens, points, kinds, about)])
+
+    def let_in(self, parts: Sequence[Later]) -> None:
+        """Let more glide in that lies beside the text: one picture for all of it."""
         with self.lock:
-            scene, subject = self.scene, self.subject
-            start = subject.num_tokens
-            subject.tokens += list(tokens)
-            subject.kinds += list(kinds) if kinds is not None else ["text"] * len(new)
-            scene.umap = {dims: made.extend(new) for dims, made in scene.umap.items()}
-            scene.plane = scene.plane.extend(new) if scene.plane is not None else None
-            scene.points = np.concatenate([scene.points, new])
-            scene.index = np.concatenate([scene.index, np.arange(start, start + len(new))])
-            self.push(data={"tokens": subject.tokens, **self._facts_shown()}, arrays=self._point_arrays())
+            self.subject.later += parts
+            if self.scene.plane is None:
+                return  # the first picture has all of it
+            self._beside(Geometry(**{name: getattr(self, name) for name in GEOMETRY}), parts)
+            self.push(data={**self._tokens_shown(), **self._facts_shown()}, arrays=self._point_arrays())
+
+    def _beside(self, look: Geometry, parts: Sequence[Later]) -> None:
+        """Place parts of `subject.later`, its last ones, in the plane and the UMAPs on screen."""
+        scene, subject = self.scene, self.subject
+        start = len(subject.all_tokens) - sum(len(part.tokens) for part in parts)
+        for part in parts:
+            found = part.among(*look.cloud, width=scene.points.shape[1])
+            if found is not None and scene.plane is not None:
+                scene.umap = {dims: made.extend(found) for dims, made in scene.umap.items()}
+                scene.plane = scene.plane.extend(found)
+                scene.beside = np.concatenate([scene.beside, found]) if len(scene.beside) else found
+                scene.index = np.concatenate([scene.index, np.arange(start, start + len(found))])
+            start += len(part.tokens)
 
     @property
     def shown(self) -> str:
@@ -183,29 +201,32 @@ class KVCloud(View):
         """Return tokens, coordinates, attention, ranking."""
         subject = self.subject
         data = {
-            "title": self.title, "stem": self.stem, "tokens": subject.tokens, "skip": SKIP, "metrics": METRICS,
+            "title": self.title, "stem": self.stem, "skip": SKIP, "metrics": METRICS,
             "spaces": subject.spaces, "num_layers": subject.num_layers, "num_heads": subject.num_heads,
-            "policies": cloud_still.policies(), "provenance": self.provenance, **self._facts_shown(),
+            "policies": cloud_still.policies(), "provenance": self.provenance, **self._tokens_shown(), **self._facts_shown(),
         }  # fmt: skip
         return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
 
+    def _tokens_shown(self) -> dict[str, Any]:
+        subject = self.subject
+        about = [line for part in subject.later for line in part.about]
+        return {"tokens": subject.all_tokens, "num_text": subject.num_tokens, "about": about}
+
     def _facts_shown(self) -> dict[str, Any]:
         scene = self.scene
-        shares = (
-            [f"PCA keeps {share:.0%} of the variance" for share in scene.plane.share.cumsum()[1:3]]
-            if scene.plane
-            else []
-        )
-        names = list(dict.fromkeys(self.subject.kinds))
+        kept = scene.plane.share.cumsum()[1:3] if scene.plane else ()
+        shares = [f"PCA keeps {share:.0%} of the variance" for share in kept]
+        names = list(dict.fromkeys(self.subject.all_kinds))
         model = self.subject.facts.get("model", "")
         return {"kind_names": names, "always": ALWAYS, "explained": shares, "busy": scene.busy, "model": model,
                 "summary": self.summary()}  # fmt: skip
 
     def _point_arrays(self) -> dict[str, wire.Array]:
         scene, subject = self.scene, self.subject
-        whole = len(scene.index) == subject.num_tokens
-        names = list(dict.fromkeys(subject.kinds))
-        kinds = np.array([names.index(kind) for kind in subject.kinds], dtype=np.uint8)
+        listed = subject.all_kinds
+        whole = len(scene.index) == len(listed)
+        place = {kind: number for number, kind in enumerate(dict.fromkeys(listed))}
+        kinds = np.array([place[kind] for kind in listed], dtype=np.uint8)
         none = np.zeros((0, 3), np.float32)
         return {
             "pca": none if scene.plane is None else wire.float32(scene.plane.coords),

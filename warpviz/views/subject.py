@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from warpviz.views.later import Later, beside_text
 from warpviz.views.nearest import Chains, chains
 from warpviz.views.wire import Array, float32, uint32
 
@@ -48,7 +49,9 @@ class Subject:
         num_layers: int = 1,
         num_heads: int = 1,
         facts: Mapping[str, Any] | None = None,
+        later: Sequence[Later] = (),
     ) -> None:
+        self.later = list(later)  # beside the text; its numbers follow those of the text's tokens
         self.tokens = list(tokens)
         self.kinds = list(kinds) if kinds is not None else ["text"] * len(self.tokens)
         self.spaces, self.num_layers, self.num_heads = tuple(spaces), num_layers, num_heads
@@ -61,6 +64,16 @@ class Subject:
     def num_tokens(self) -> int:
         """How many tokens there are."""
         return len(self.tokens)
+
+    @property
+    def all_tokens(self) -> list[str]:
+        """The text's tokens, then those of what lies beside it."""
+        return self.tokens + [token for part in self.later for token in part.tokens]
+
+    @property
+    def all_kinds(self) -> list[str]:
+        """What each of `all_tokens` is."""
+        return self.kinds + [kind for part in self.later for kind in part.kinds]
 
     def points(self, space: str = "keys", layer: int = ALL, head: int = ALL) -> Floats:
         """Return the tokens' vectors, float32 [T, P]."""
@@ -109,15 +122,15 @@ def subject_of(given: Any, *, seed: int = 0) -> Subject:
     """
     if isinstance(given, Subject):
         return given
-    num_prompt = None
+    num_prompt = trace = None
     if hasattr(given, "context") and not hasattr(given, "evidence"):
-        num_prompt = _prompt_tokens(given)
+        num_prompt, trace = _prompt_tokens(given), getattr(given, "trace", None)
         given = given.context
     if given is None:
         msg = "the Cortex has not read anything yet: run it first, or give a text"
         raise ValueError(msg)
     if hasattr(given, "evidence"):
-        return _of_context(given, seed, num_prompt)
+        return _of_context(given, seed, num_prompt, trace)
     if isinstance(given, np.ndarray) and given.ndim == 2:  # noqa: PLR2004 - tokens and coordinates
         return subject_of_arrays(given)
     msg = f"expected a Context, a Cortex or an array [T, P], got {type(given).__name__}"
@@ -158,7 +171,7 @@ def _prompt_tokens(cortex: Any) -> int | None:
     return len(starts[-1].prompt_tokens) if starts else None
 
 
-def _of_context(live: Any, seed: int, num_prompt: int | None) -> Subject:
+def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Subject:
     context = live.fork()  # another thread may go on writing into the live one
     spec = context.prism.spec
     held = context.positions.tolist()
@@ -178,6 +191,7 @@ def _of_context(live: Any, seed: int, num_prompt: int | None) -> Subject:
         spaces=("keys", "rotated", "values", "hidden") if spec.has_rope else ("rotated", "values", "hidden"),
         num_layers=spec.num_layers, num_heads=spec.num_kv_heads,
         facts={"model": spec.name, "checksum": spec.checksum, "tokens": len(held), "seed": seed},
+        later=beside_text(context, trace),
     )  # fmt: skip
 
 

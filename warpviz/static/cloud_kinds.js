@@ -1,0 +1,56 @@
+// What is not the text a cloud was made of: injected thoughts and streams' entries, each with a colour and a shape of its own.
+
+const KIND_LOOKS = {
+  text: { colour: "sky" }, prompt: { colour: "grey" }, written: { colour: "blue" },
+  injected: { colour: "green", shape: "triangle", name: "injected thought" }, stream: { colour: "purple", shape: "square", name: "stream" },
+};
+const OTHER_KINDS = ["orange", "yellow", "grey"];
+
+/** Return the look of the j-th kind: {colour, shape, name}. */
+function kindLook(name, j, theme) {
+  const look = KIND_LOOKS[name] ?? { colour: OTHER_KINDS[j % OTHER_KINDS.length] };
+  return { shape: "circle", name, ...look, colour: theme.palette[look.colour] };
+}
+
+/** Return per row drawn its look where a dot in the mode's colour would lie about it, and the kinds there are of those. */
+function looksBeside(cloud) {
+  const { store } = cloud;
+  const kind = store.array("kind");
+  const names = store.data.kind_names ?? [];
+  const table = names.map((name, j) => (KIND_LOOKS[name]?.shape ? kindLook(name, j, cloud.frame.theme) : null));
+  if (!table.some(Boolean)) return { rows: [], kinds: [] };
+  const rows = Array.from({ length: cloud.scene.count }, (_, i) => table[kind[cloud.tokenOf(i)]] ?? null);
+  return { rows, kinds: table.filter((look) => look && rows.includes(look)) };
+}
+
+/** Name the shapes below the legend of the mode's colours. */
+function drawKindLegend(pen, theme, width, { kinds, below }) {
+  let x = width - 12;
+  const y = below ? 58 : 38;
+  for (const { colour, shape, name } of [...kinds].reverse()) {
+    x -= pen.measure(name, { size: 11 });
+    pen.text(x, y, name, { size: 11, fill: theme.soft, halo: true });
+    drawMark(pen, shape, x - 9, y - 4, 4, { fill: colour });
+    x -= 24;
+  }
+}
+
+/** Return the tokens around token t, before or after it, that belong to the same text or the same thought. */
+function neighbours(store, t, step, most = 5) {
+  const tokens = store.data.tokens ?? [];
+  const about = store.data.about ?? [];
+  const first = store.data.num_text ?? tokens.length;
+  const part = (i) => (i < first ? "" : about[i - first]);
+  const found = [];
+  for (let i = t + step; i >= 0 && i < tokens.length && found.length < most; i += step) {
+    if (part(i) === part(t)) found.push(tokens[i]);
+    else if (part(t)) break; // a thought's entries lie together; the text goes on behind what lies beside it
+  }
+  return (step < 0 ? found.reverse() : found).join("");
+}
+
+/** Say which token it is, or what it is an entry of. */
+function nameOf(store, t) {
+  const first = store.data.num_text ?? Infinity;
+  return (t >= first && store.data.about?.[t - first]) || `token ${number(t)}`;
+}
