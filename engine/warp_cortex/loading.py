@@ -55,10 +55,10 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
 
     Raises:
         FileNotFoundError: a path that is no model, or a hub model that is not on this machine while offline.
-        ValueError: the model is not a decoder-only language model transformers knows.
+        ValueError: the model is not a decoder-only language model transformers knows, or the device is not here.
     """
     source = locate(name)
-    kind = dtype or (torch.float32 if torch.device(device).type == "cpu" else torch.bfloat16)
+    kind = dtype or (torch.float32 if _present(device).type == "cpu" else torch.bfloat16)
     with _quiet():
         try:
             model, tokenizer = _from_here(source, kind)
@@ -70,6 +70,15 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
             msg = f"{name!r} could not be loaded as a language model: {_first_line(error)}"
             raise ValueError(msg) from error
     return model.to(device).eval(), tokenizer
+
+
+def _present(device: str) -> torch.device:
+    """Return the device, once something could be put on it: before a model is read, and in one line if it cannot."""
+    try:
+        return torch.empty(1, device=device).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch's own, by kind of device
+        msg = f"device {device!r} cannot be used here; cpu always can ({_first_line(error)})"
+        raise ValueError(msg) from error
 
 
 def _from_here(source: str, kind: torch.dtype, *, local_files_only: bool = True) -> tuple[PreTrainedModel, Any]:
