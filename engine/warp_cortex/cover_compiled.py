@@ -12,73 +12,73 @@ import numpy as np
 from numba import njit
 
 FAST = {"reassoc", "contract", "nsz", "arcp"}  # of sums only: the rule's own arithmetic is that of `farthest`
-LEAST = np.float32(-np.inf)
+NEVER = np.float32(-np.inf)
+LEAST = np.finfo(np.float32).tiny
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def greedy(points, scores, marks, radii, fixed, alpha, skip):
     """Fill `marks` [k] from `fixed` on and squared `radii` [k]; return how many distances were computed."""
     size, picks = len(points), len(marks)
-    nearest = np.full(size, np.inf, np.float32)  # squared distance to the nearest landmark, as far as known
+    nearest = np.full(size, np.inf, np.float32)  # distance to the nearest landmark, as far as known
+    squared = nearest.copy()
     seen = np.zeros(size, np.int32)  # landmarks each point was compared with
-    weight = np.float32(alpha) * scores
+    gain = np.float32(alpha) * scores
     targets = np.zeros(size, np.float32)
-    targets[:skip] = LEAST
+    targets[:skip] = NEVER
     rest = np.zeros(size, np.float32)
     for number in range(fixed):
-        rest[marks[number]] = weight[marks[number]] = LEAST
-    count, one, share = 0, np.float32(1), np.float32(1 - alpha)
+        rest[marks[number]] = gain[marks[number]] = NEVER
+    count, one = 0, np.float32(1)
     for number in range(picks):
         if number >= fixed:
-            place, more = _highest(points, nearest, seen, marks, number, rest, one, one)
-            farthest = np.sqrt(nearest[place]) if place >= 0 else np.float32(0)
-            # with no distance left every coverage is 0: the share is, not the divisor
-            best, again = _highest(
-                points, nearest, seen, marks, number, weight, farthest if farthest > 0 else one,
-                share if farthest > 0 else np.float32(0),
-            )  # fmt: skip
+            place, more = _highest(points, nearest, squared, seen, marks, number, rest, one)
+            farthest = nearest[place] if place >= 0 else np.float32(0)
+            share = np.float32(1 - alpha) / max(farthest, LEAST)
+            best, again = _highest(points, nearest, squared, seen, marks, number, gain, share)
             count += more + again
             marks[number] = best
-            rest[best] = weight[best] = LEAST
-        place, more = _highest(points, nearest, seen, marks, number + 1, targets, one, one)
+            rest[best] = gain[best] = NEVER
+        place, more = _highest(points, nearest, squared, seen, marks, number + 1, targets, one)
         count += more
-        radii[number] = nearest[place] if place >= 0 else np.float32(0)
+        radii[number] = squared[place] if place >= 0 else np.float32(0)
     return count
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _highest(points, nearest, seen, marks, held, base, unit, share):
-    """Return the first point of the largest base + share * d / unit, -1 if none is allowed; and how many it took."""
-    best, where, count = LEAST, -1, 0
+def _highest(points, nearest, squared, seen, marks, held, base, share):
+    """Return the first point where base + share * d is largest, -1 if none is allowed; and distances computed."""
+    best, where, count = NEVER, -1, 0
     for point in range(len(nearest)):  # where it is largest by what is known
-        value = base[point] + share * (np.sqrt(nearest[point]) / unit)
+        value = nearest[point] * share + base[point]
         if value > best:
             best, where = value, point
     if where < 0:
         return where, count
     start = where
-    count += _refresh(points, nearest, seen, marks, held, start, base, unit, share, LEAST)
-    best = base[start] + share * (np.sqrt(nearest[start]) / unit)
+    count += _refresh(points, nearest, squared, seen, marks, held, start, base, share, NEVER)
+    best = nearest[start] * share + base[start]
     for point in range(len(nearest)):
-        value = base[point] + share * (np.sqrt(nearest[point]) / unit)
-        if value < best or (value == best and point >= where) or base[point] == LEAST:
+        value = nearest[point] * share + base[point]
+        if value < best or (value == best and point >= where) or base[point] == NEVER:
             continue
         if seen[point] < held:
-            count += _refresh(points, nearest, seen, marks, held, point, base, unit, share, best)
-            value = base[point] + share * (np.sqrt(nearest[point]) / unit)
+            count += _refresh(points, nearest, squared, seen, marks, held, point, base, share, best)
+            value = nearest[point] * share + base[point]
         if value > best or (value == best and point < where):
             best, where = value, point
     return where, count
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _refresh(points, nearest, seen, marks, held, point, base, unit, share, enough):
+def _refresh(points, nearest, squared, seen, marks, held, point, base, share, enough):
     """Compare a point with landmarks it has not seen yet until its value is below `enough`; return with how many."""
     begin = seen[point]
     for number in range(begin, held):
-        nearest[point] = min(nearest[point], _squared(points, point, marks[number]))
+        squared[point] = min(squared[point], _squared(points, point, marks[number]))
+        nearest[point] = np.sqrt(squared[point])
         seen[point] = number + 1
-        if base[point] + share * (np.sqrt(nearest[point]) / unit) < enough:
+        if nearest[point] * share + base[point] < enough:
             break
     return seen[point] - begin
 

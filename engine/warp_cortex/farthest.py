@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 CHUNK_ELEMENTS = 1 << 18  # one block of differences is 1 MiB of float32: it stays in a core's cache
+LEAST = torch.finfo(torch.float32).tiny  # a divisor where every distance is 0
 LIGHT = 1 << 24  # components compared in all; below it compiled loops save less than their first call costs
 FUSED = ("cuda",)  # devices whose pairwise distances are taken in one pass, without storing differences
 TOGETHER = 32  # landmarks known beforehand that are compared in one pass there
@@ -63,15 +64,17 @@ def compare_all(
     """
     device, fused = points.device, points.device.type in FUSED
     nearest = torch.full((len(points),), torch.inf, dtype=torch.float32, device=device)  # [T], squared
-    closed = torch.zeros(len(points), dtype=torch.bool, device=device).index_fill(0, order[:fixed], value=True)
+    gain = (alpha * scores).index_fill_(0, order[:fixed], -torch.inf)
     radii = torch.zeros(len(order), dtype=torch.float32, device=device)
     picked = [order[:fixed]]
     for begin in range(0, fixed, TOGETHER if fused else 1):
         block = slice(begin, min(begin + (TOGETHER if fused else 1), fixed))
         radii[block] = _approach(nearest, points, points.index_select(0, order[block]), skip=skip, fused=fused)
     for number in range(fixed, len(order)):
-        best = _best(nearest, scores, closed=closed, alpha=alpha)
-        closed = closed.index_fill(0, best, value=True)
+        distances = nearest.sqrt()
+        share = (1 - alpha) / distances.amax().clamp_min(LEAST)  # what is chosen lies at distance 0 from itself
+        best = distances.mul_(share).add_(gain).argmax(0, keepdim=True)
+        gain.index_fill_(0, best, -torch.inf)
         picked.append(best)
         radii[number] = _approach(nearest, points, points.index_select(0, best), skip=skip, fused=fused)[0]
     return torch.cat(picked), radii
@@ -90,15 +93,6 @@ def _approach(nearest: Tensor, points: Tensor, landmarks: Tensor, *, skip: int, 
         difference = points[begin : begin + rows] - landmarks
         torch.minimum(block, difference.mul_(difference).sum(dim=1), out=block)
     return nearest[skip:].amax(0, keepdim=True) if skip < len(points) else nearest.new_zeros(1)
-
-
-def _best(nearest: Tensor, scores: Tensor, *, closed: Tensor, alpha: float) -> Tensor:
-    """Return the open point that is best by attention and coverage, the first of several, int64 [1]."""
-    distances = nearest.sqrt()
-    farthest = distances.masked_fill(closed, 0.0).amax()
-    coverage = torch.where(farthest > 0, distances / farthest, 0.0)
-    mixed = alpha * scores + (1 - alpha) * coverage
-    return mixed.masked_fill(closed, -torch.inf).argmax(0, keepdim=True)
 
 
 def _compare_some(

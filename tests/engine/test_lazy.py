@@ -36,8 +36,9 @@ def nearest(points: Tensor, landmarks: list[int]) -> Tensor:
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.integers(8, 40), st.integers(1, 8), st.integers(0, 3), st.integers(0, 5), st.floats(0, 1), st.integers(0, 999)
-)
+    st.integers(8, 40), st.integers(1, 8), st.integers(0, 3), st.integers(0, 5), st.sampled_from([0.0, 1.0]),
+    st.integers(0, 999),
+)  # fmt: skip
 def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
     """Same picks and same radii to the last bit, ties, coinciding points and fixed landmarks included."""
     evidence, found = grid(tokens, seed=seed), []
@@ -47,6 +48,23 @@ def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
             found.append(rank(evidence, k=k, alpha=alpha, sinks=sinks, recent=recent))
     assert found[0].order.tolist() == found[1].order.tolist()
     assert torch.equal(found[0].radii, found[1].radii)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(8, 40), st.integers(1, 8), st.integers(1, 5), st.floats(0, 1), st.integers(0, 999))
+def test_every_pick_is_the_best_by_the_definition(tokens, picks, fixed, alpha, seed):
+    """Either way, in double precision: no open point is better than the one picked by more than a rounding error."""
+    evidence = grid(tokens, seed=seed)
+    scores = evidence.received / 2
+    picks = min(picks, tokens - fixed)
+    for cover in covers(evidence.points, scores, first=range(fixed), picks=picks, alpha=alpha):
+        order = cover.order.tolist()
+        for count in range(fixed, len(order)):
+            far = nearest(evidence.points, order[:count])
+            top = float(far.max())
+            value = alpha * scores.double() + (1 - alpha) * (far / top if top else far)
+            value[order[:count]] = -1
+            assert float(value[order[count]]) >= float(value.max()) - 1e-6
 
 
 @pytest.mark.parametrize("policy", ["hybrid", "farthest", "h2o", "random"])
