@@ -194,7 +194,10 @@ LANES = (
 )
 RESIDENT = "All slots in memory at once, every agent writing, under an allocator limit of 24 GB, weights included."
 PROFILE = "Device time by kernel, without a graph."
-LONG = "The whole text read in chunks; publishing = choosing landmarks from everything held, not incrementally."
+LONG = (
+    "The whole text read in chunks, each gleaned for the snapshot to come; publishing = choosing landmarks from "
+    "everything held, not incrementally; evidence_ms: what it would take without gleaning."
+)
 ENGINE = "The path a run takes today: the model's own code with shared-context attention, one call per step."
 
 if __name__ == "__main__":
