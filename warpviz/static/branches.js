@@ -70,7 +70,10 @@ class Branches {
   }
 
   thread(pen, theme, lane, { alpha, width, steps }) {
-    const curve = bend(this.trigger(lane), this.port(lane), this.look().isStacked);
+    const bank = this.trigger(lane);
+    const curve = bend(bank, this.port(lane), this.look().isStacked);
+    const source = this.trigger(lane, true);
+    if (steps === CURVE_STEPS && source[0] < bank[0] && source[1] === bank[1]) pen.line(...source, ...bank, { stroke: laneColor(lane, theme), width: 1, alpha: alpha * 0.45, dash: [2, 4] });
     const points = Array.from({ length: steps + 1 }, (_, i) => onCurve(curve, i / steps));
     pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
     return curve;

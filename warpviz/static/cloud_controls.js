@@ -16,8 +16,8 @@ function cloudControls(cloud) {
   bound(frame, "dims", [[2, "2-D"], [3, "3-D"]], "Dimensions");
   select(frame, { label: "cover", trait: "cover", options: [["none", "none"], ["discs", "discs (PCA)"], ["cells", "cells"]] });
   segmented(frame, { label: "Tool", options: [["select", "Lasso"], ["move", "Move"]], value: "select", onchange: (v) => { cloud.tool = v; } });
-  searchBox(cloud);
-  button(frame, { label: "Clear", name: "clear", hint: "Clear the selection (Escape)", onclick: () => cloud.select([], false) });
+  const clear = button(frame, { label: "Clear", name: "clear", hint: "Clear the selection (Escape)", onclick: () => cloud.select([], false) });
+  searchBox(cloud, clear);
   geometryPanel(cloud);
 }
 
@@ -29,14 +29,14 @@ function bound(frame, trait, options, label, parent = frame.controls) {
 }
 
 /** Select every token that is part of an occurrence of the text. */
-function searchBox(cloud) {
+function searchBox(cloud, clear) {
   const input = h("input", { type: "search", placeholder: "find text\u2026", "aria-label": "Select tokens by text", ...OWN_KEYS });
   input.addEventListener("input", () => {
     const found = input.value ? findTokens(cloud.store.data.tokens ?? [], input.value) : [];
     cloud.select(found, false);
     cloud.frame.status(input.value ? `${number(found.length)} tokens in occurrences of \u201c${oneLine(input.value)}\u201d` : "");
   });
-  cloud.frame.controls.append(input);
+  cloud.frame.controls.append(h("div", { class: "wz-control" }, input, clear));  // they wrap together
 }
 
 /** Return the tokens covered by occurrences of `needle` in the joined text, ignoring case. */

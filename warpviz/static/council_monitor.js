@@ -1,6 +1,6 @@
 // CouncilMonitor: what the agents hold, what they are doing and how fast, beside the paper's table.
 
-const OWNERS = [["weights_bytes", "weights", "grey"], ["river_kv_bytes", "River", "blue"], ["shared_kv_bytes", "shared landmarks", "orange"], ["private_kv_bytes", "private to streams", "purple"], ["evidence_bytes", "to choose landmarks", "sky"]];
+const OWNERS = [["weights_bytes", "weights", "grey"], ["river_kv_bytes", "River", "blue"], ["shared_kv_bytes", "shared landmarks", "orange"], ["private_kv_bytes", "private to streams", "purple"], ["evidence_bytes", "to choose landmarks", "yellow"]];
 const STATES = [["accepted", "accepted", "green"], ["rejected", "rejected", "vermilion"], ["failed", "failed", "yellow"], ["thinking", "thinking", "purple"]];
 const MOST_BARS = 240;
 const LEAST_BEATS = 8; // a rate over fewer says nothing
@@ -32,6 +32,7 @@ class CouncilView {
     this.speed = new Plot(frame, { height: 104, parent: this.lower, label: "Tokens of each lane", draw: (...args) => this.drawSpeed(...args) });
     frame.body.append(this.paper);
     frame.cleanup(store.on("data", () => this.refresh()));
+    frame.onTheme(() => this.refresh());
     frame.table = () => this.table();
     this.refresh();
   }
@@ -53,7 +54,8 @@ class CouncilView {
     for (const plot of [this.bytes, this.agents, this.speed]) plot.redraw();
     const peak = this.store.data.peak;
     const thinking = last < 0 ? 0 : this.at(last, "thinking");
-    this.frame.meta.textContent = `${number(thinking)} thinking`;
+    const ended = last < 0 ? 0 : ["accepted", "rejected", "failed"].reduce((sum, state) => sum + this.at(last, state), 0);
+    this.frame.meta.textContent = `${number(thinking)} thinking, ${number(ended)} judged or failed`;
     const held = peak ? OWNERS.map(([field, name]) => `${name} ${bytesText(peak[field])}`).join(", ") : "nothing reported yet";
     this.frame.summary(`Council, at its peak: ${held}.`);
     WARPVIZ.painted += 1;
@@ -103,13 +105,16 @@ class CouncilView {
     const sum = (i) => STATES.reduce((all, [field]) => all + this.at(i, field), 0);
     const { x, y } = this.frameOf(pen, theme, w, hgt, { title: "streams by state", most: Math.max(1, ...list.map(sum)) * 1.05, format: number });
     this.stack(pen, theme, { list, x, y, parts: STATES });
-    this.key(pen, theme, w, STATES.map(([, name, color]) => [name, color]));
+    const states = STATES.filter(([field]) => field !== "failed" || list.some((i) => this.at(i, field) > 0));
+    this.key(pen, theme, w, states.map(([, name, color]) => [name, color]), "streams by state");
   }
 
-  /** A legend at the top right: [name, colour] pairs. */
-  key(pen, theme, w, entries) {
+  /** A legend at the top right: [name, colour] pairs, as many as stay clear of the title. */
+  key(pen, theme, w, entries, title = "") {
     let left = w - 8;
+    const least = pen.measure(title, { size: 11 }) * 1.12 + 14;
     for (const [name, color] of entries) {
+      if (left - pen.measure(name, { size: 10 }) - 14 < least) return;
       pen.text(left, 12, name, { size: 10, fill: theme.soft, align: "right" });
       left -= pen.measure(name, { size: 10 }) + 8;
       pen.dot(left + 3, 8.5, 3, theme[color]);

@@ -46,7 +46,7 @@ function tickLabels(pen, theme, ticks, y) {
 /** Name each line at its end, moved apart where they would touch. */
 function directLabels(pen, theme, box, rows, y, most) {
   const last = rows[rows.length - 1];
-  const labels = [["landmarks", last.bottleneck, theme.vermilion], ["random", last.mean, theme.soft], [2 * last.radius > most ? `2r = ${number(2 * last.radius, 2)} \u2191` : "2r bound", Math.min(2 * last.radius, most), theme.orange]]
+  const labels = [["landmarks", last.bottleneck, theme.vermilion], ["random", last.mean, theme.soft], [2 * last.radius > most ? "2r bound \u2191" : "2r bound", Math.min(2 * last.radius, most), theme.orange]]
     .filter(([, v]) => Number.isFinite(v)).map(([text, v, colour]) => ({ text, colour, y: y(v) })).sort((a, b) => a.y - b.y);
   for (let i = 1; i < labels.length; i += 1) labels[i].y = Math.max(labels[i].y, labels[i - 1].y + 14);
   for (const label of labels) pen.text(box.x + box.w + 8, label.y, label.text, { size: 11, fill: label.colour, baseline: "middle" });

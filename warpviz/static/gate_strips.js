@@ -17,7 +17,7 @@ function drawStrip(view, pen, theme, scale, s) {
   if (!active) return;
   pen.line(cut, top + 2, cut, top + STRIP_HEIGHT - 2, { stroke: theme.ink, width: 2 });
   pen.rect(cut - 4, top + STRIP_HEIGHT / 2 - 11, 8, 22, { fill: theme.surface, stroke: theme.ink, width: 1.5, radius: 4 });
-  pen.text(cut + 8, top + 15, `\u03b8 ${fixed(view.theta)}`, { size: 11.5, weight: 650, halo: true });
+  pen.text(cut + 8, top + 12, `\u03b8 ${fixed(view.theta)}`, { size: 11.5, weight: 650, halo: true });
 }
 
 function drawBeads(view, pen, theme, s, cut) {
@@ -82,8 +82,8 @@ function drawBead(view, pen, theme, { i, s, side }) {
 }
 
 function drawRoc(view, pen, w, hgt, theme) {
-  const side = Math.max(60, Math.min(w - 56, hgt - 52));
-  const box = { x: 42, y: 14, w: side, h: side };
+  const side = Math.max(60, Math.min(w - 56, hgt - 64));
+  const box = { x: 42, y: 26, w: side, h: side };
   const [x, y] = [linear([0, 1], [box.x, box.x + side]), linear([0, 1], [box.y + side, box.y])];
   const { gate, pictures } = view;
   if (pen.c === view.roc.context) {
@@ -99,7 +99,7 @@ function drawRoc(view, pen, w, hgt, theme) {
 
 function rocCurves(view, pen, theme, box, x, y) {
   drawAxes(pen, theme, box, { x, y, xTitle: "false accepts", xTicks: 4, yTicks: 4 });
-  pen.text(box.x + 6, box.y + 4, "good ones kept", { size: 11, fill: theme.soft, halo: true });
+  pen.text(box.x, box.y - 10, "good ones kept", { size: 11, fill: theme.soft });
   pen.line(x(0), y(0), x(1), y(1), { stroke: theme.line, dash: [3, 4] });
   const at = (point) => [x(point[0]), y(point[1])];
   view.gates.forEach((gate, s) => { if (s !== view.active) pen.path(gate.points.map(at), { stroke: theme.faint, width: 1.2, alpha: 0.7 }); });

@@ -162,7 +162,7 @@ class GateTunerView {
     const scale = this.scale();
     if (w !== this.width || this.domain !== scale.domain.join()) {
       [this.width, this.domain] = [w, scale.domain.join()];
-      this.swarms = this.gates.map((gate, s) => beeswarm(gate.values, scale, { radius: beadOf(this.size), middle: (s + 0.52) * STRIP_HEIGHT, half: STRIP_HEIGHT * 0.38 }));
+      this.swarms = this.gates.map((gate, s) => beeswarm(gate.values, scale, { radius: beadOf(this.size), middle: (s + 0.52) * STRIP_HEIGHT, half: STRIP_HEIGHT * 0.33 }));
     }
     this.gates.forEach((gate, s) => drawStrip(this, pen, theme, scale, s));
     for (const tick of scale.ticks(9)) pen.text(scale(tick), hgt - 8, number(tick, 2), { size: 10, fill: theme.faint, align: "center" });

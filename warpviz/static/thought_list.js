@@ -56,7 +56,7 @@ class ThoughtList {
     const [run, stream, , task, thought] = this.thoughts[i];
     const label = { 1: "good", 2: "bad" }[this.labels[i]] ?? "";
     const row = h("div", { class: "wt-row", role: "listitem", "data-thought": i },
-      h("span", { class: "wt-mark", "aria-hidden": "true" }), h("span", { class: "wt-value", text: fixed(this.values[i]) }),
+      h("span", { class: "wt-mark", "aria-hidden": "true" }), h("span", { class: "wt-value", text: fixed(this.values[i], 3) }),
       h("span", { class: "wt-label", text: label, "data-label": label }), h("span", { class: "wt-who", text: `${run ? `run ${run} ` : ""}#${stream}` }),
       h("span", { class: "wt-thought", text: oneLine(thought.trim()), title: visible(thought) }), h("span", { class: "wt-task", text: oneLine(task), title: visible(task) }));
     row.addEventListener("mouseenter", () => this.onpoint(i));

@@ -134,7 +134,7 @@ class TokenText {
     const { store, marks } = this;
     const facts = [`${number(this.flow.num)} tokens`, `${number(marks.k)} landmarks`];
     if (this.chosen.size) facts.push(`${number(this.chosen.size)} selected`);
-    if (store.data.notes?.length) facts.push(`${number(store.data.notes.length)} thoughts in the margin`);
+    if (store.data.notes?.length) facts.push(`${number(store.data.notes.length)} thought${store.data.notes.length === 1 ? "" : "s"} in the margin`);
     setText(this.frame.meta, facts.join(" \u00b7 "));
     this.frame.summary(`${store.data.summary ?? ""} ${facts.join(", ")}.`);
   }

@@ -183,13 +183,15 @@ class PersistenceCompare(View):
         if full is not None and not overtaken():
             pair = pairing.match(pair, full, [dim for dim in pair.bars if dim != first])
         if not overtaken():
-            self._show(pair, pairing.match_arrays(pair) | pairing.loop_arrays(base, pair, kind=kind), overtaken)
+            self._show(
+                pair, pairing.match_arrays(pair, but=first) | pairing.loop_arrays(base, pair, kind=kind), overtaken
+            )
 
     def _show(self, pair: Pair, arrays: dict[str, wire.Array], overtaken: Any) -> None:
         with self.lock:
             if not overtaken():
                 self.pair = pair
-                self.push(data=pairing.pair_facts(pair), arrays=arrays)
+                self.push(data={**pairing.pair_facts(pair), "summary": self.summary()}, arrays=arrays)
 
     def _say(self, what: str, fraction: float) -> None:
         with self.lock:

@@ -138,7 +138,7 @@ class TokenText(View):
         """Return the text in a sentence."""
         shown = min(self.subject.num_tokens, MOST_TOKENS)
         part = f"showing {shown:,} of " if shown < self.subject.num_tokens else ""
-        thoughts = f", {len(self.notes)} thoughts in the margin" if self.notes else ""
+        thoughts = f", {len(self.notes)} thought{'s' * (len(self.notes) != 1)} in the margin" if self.notes else ""
         return f"A text of {part}{self.subject.num_tokens:,} tokens, {len(self.landmarks)} of them landmarks{thoughts}."
 
     def to_table(self) -> Any:
