@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 250
 MAX_FUNCTION_LINES = 60
-MIN_TEST_RATIO = 0.65  # 0.8 is the aim; what is here must not fall further behind it
+MIN_TEST_RATIO = 0.8
 MIN_REASON = 12
 VAGUE_NAMES = {"utils", "common", "helpers", "base", "types"}
 # Modules whose purpose is to speak to a person at a terminal.
@@ -141,7 +141,7 @@ def test_every_module_says_what_it_is_for() -> None:
 
 
 def test_tests_weigh_enough() -> None:
-    """Tests keep up with the source, line for line, as far as they have come (the aim is 0.8)."""
+    """Tests keep up with the source: four lines of them for every five."""
     source, test = (sum(map(num_lines, files)) for files in (sources(), checks()))
     assert test >= MIN_TEST_RATIO * source, f"{test} lines of tests for {source} of source: {test / source:.2f}"
 
