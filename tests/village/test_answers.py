@@ -1,20 +1,16 @@
 """Evaluation: shares are of what was asked, labels are what the world says, and mistakes are told before the work."""
 
 import json
-import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from warp_cortex import Prism
 
-from warpviz.village import answers, evaluate, protocol, references
+from warpviz.village import answers, evaluate, protocol
 from warpviz.village.answers import AT_ONCE, SINKS, Cell, asked, guessing
 from warpviz.village.document import Item
-from warpviz.village.references import KINDS
-from warpviz.village.relations import RELATIONS
 from warpviz.village.scene import Scene, scene
 from warpviz.village.tokens import Encoder
 
@@ -152,62 +148,6 @@ def test_triggers_are_counted(encoder: Encoder, monkeypatch: pytest.MonkeyPatch)
     assert found["recall"]["share"] == 1
     assert found["false_alarms_after_prose"]["share"] == 0
     assert found["recall"]["n"] >= 12
-
-
-def test_every_kind_of_thought_is_tried_on_every_question(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All kinds have the same n, and a share that is counted from the answers."""
-    prism = SimpleNamespace(read=lambda text: text)
-    monkeypatch.setattr(references, "follows", lambda context, where, found, kind: kind != "supplies")
-    found = references.measure(prism, encoder.length, tokens=256, seed=1, least=15)  # type: ignore[arg-type]
-    assert set(found) == set(KINDS)
-    assert len({cell["n"] for cell in found.values()}) == 1
-    assert {kind for kind, cell in found.items() if cell["share"] == 0} == {"supplies"}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_the_river_should_follow(kind: str, encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The thought that enters is of its kind, and right is what it says if it is about the question, else the text."""
-    where = scene(2, 300, encoder.length, kind="one")
-    asked_for, seen = where.asked.question, []
-
-    def said(context: object, opening: str, thought: str, *, wait_for: Item) -> str:
-        assert opening.endswith(wait_for.task)
-        seen.append((thought, wait_for.question))
-        return ""
-
-    monkeypatch.setattr(references, "go_on", said)
-    references.follows(SimpleNamespace(), where, where.asked, kind)  # type: ignore[arg-type]
-    ((thought, question),) = seen
-    assert (question == asked_for) == (kind != "supplies")
-    own, true = question.subject in thought, protocol.ref(question).text == thought
-    stated = thought in {found.ref for found in (where.asked, *where.others)}
-    assert (own, true, stated) == {
-        "none": (False, False, False), "agrees": (True, True, True), "contradicts": (True, False, False),
-        "supplies": (True, True, False), "other subject": (False, False, True),
-        "other subject, changed": (False, False, False),
-    }[kind]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("kind", "follows_thought"), [("agrees", True), ("contradicts", True), ("other subject", False)]
-)
-def test_following_is_right_only_where_it_should_be(
-    kind: str, follows_thought: bool, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A River that uses every thought that enters is right where the thought is about the question, and else wrong."""
-    where = scene(2, 300, encoder.length, kind="one")
-
-    def credulous(context: object, opening: str, thought: str, *, wait_for: Item) -> str:
-        question = wait_for.question
-        values = [
-            v for v in RELATIONS[question.relation].values if re.search(rf"\b{v}\b", thought.rpartition(" the ")[2])
-        ]
-        other = replace(question, value=values[-1] if values else "nowhere")
-        return protocol.use(other, where.world.random, "Mara").text
-
-    monkeypatch.setattr(references, "go_on", credulous)
-    found = next(item for item in (where.asked, *where.others) if item.question.relation == "location")
-    assert references.follows(SimpleNamespace(), where, found, kind) is follows_thought  # type: ignore[arg-type]
 
 
 def test_a_file_that_cannot_be_added_to_is_told_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
