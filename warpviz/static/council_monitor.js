@@ -55,7 +55,7 @@ class CouncilView {
     const peak = this.store.data.peak;
     const thinking = last < 0 ? 0 : this.at(last, "thinking");
     const ended = last < 0 ? 0 : ["accepted", "rejected", "failed"].reduce((sum, state) => sum + this.at(last, state), 0);
-    this.frame.meta.textContent = `${number(thinking)} thinking, ${number(ended)} judged or failed`;
+    this.frame.meta.textContent = `${number(thinking)} thinking, ${number(ended)} done`;
     const held = peak ? OWNERS.map(([field, name]) => `${name} ${bytesText(peak[field])}`).join(", ") : "nothing reported yet";
     this.frame.summary(`Council, at its peak: ${held}.`);
     WARPVIZ.painted += 1;
