@@ -3,6 +3,7 @@
 They are placed in the units of the text's own points, measured once, so that nothing that is there already moves.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -71,11 +72,11 @@ def text_entries(context: "Context", *, first: int) -> SharedKV:
     return context.store.gather(rows[context.store.positions[rows] >= first])
 
 
-def own_entries(batch: "StreamBatch") -> dict[int, SharedKV]:
-    """Return a copy of what every agent of a batch holds of its own, focus landmarks left out, by agent."""
+def own_entries(batch: "StreamBatch", known: Mapping[int, int]) -> dict[int, SharedKV]:
+    """Return a copy of what every agent of a batch holds of its own, by agent: no focus landmarks, nothing `known`."""
     slots, found = batch.slots, {}
     for slot, agent in enumerate(batch.agents):
-        held = slice(slots.num_focus[slot], slots.lengths[slot])
+        held = slice(slots.num_focus[slot] + known.get(agent, 0), slots.lengths[slot])
         block = slots.data[:, :, slot, :, held].clone()
         found[agent] = SharedKV(block[:, 0], block[:, 1], slots.positions[slot, held].clone())
     return found

@@ -1,6 +1,6 @@
 """The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter of events."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from warp_cortex import council, lanes, summary
@@ -146,12 +146,13 @@ class Cortex:
             return Memory(step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
         return here.memory()
 
-    def own_entries(self) -> dict[int, SharedKV]:
+    def own_entries(self, known: Mapping[int, int] | None = None) -> dict[int, SharedKV]:
         """Return a copy of what every thinking stream's cache holds of its own, by stream: its task, then its thought.
 
-        For whoever consumes `run`, between two events. Empty where streams step by themselves or in another process.
+        known: how many entries of a stream to leave out. For whoever consumes `run`, between two events; empty where
+        streams step by themselves or in another process.
         """
-        return {} if self._council is None else self._council.own_entries()
+        return {} if self._council is None else self._council.own_entries(known or {})
 
     def summary(self) -> dict[str, Any]:
         """Return the run in one JSON-ready dict, from the trace alone."""

@@ -2,6 +2,7 @@
 
 import platform
 import threading
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -108,7 +109,7 @@ class Council:
         return self._changed()
 
     def _changed(self) -> list[Event]:
-        """Return the bytes held now unless the last report holds them too: after a publish, and when a stream closes."""
+        """Return the bytes held now, after a publish or a stream's end, unless the last report says the same."""
         now = self.memory()
         held = (now.river_kv, now.shared_kv, now.private_kv, now.num_streams)
         if held == self._reported:
@@ -127,12 +128,12 @@ class Council:
             num_streams=self.lane.num_active, evidence=memory.evidence_bytes(context, self.synapse),
         )  # fmt: skip
 
-    def own_entries(self) -> dict[int, SharedKV]:
+    def own_entries(self, known: Mapping[int, int]) -> dict[int, SharedKV]:
         """Return a copy of what every thinking stream holds of its own, by stream; see `Cortex.own_entries`."""
         if self.config.mode == "concurrent" or not isinstance(self.lane, StreamLane):
             return {}  # written by another thread, or held in another process
         batches = list(self.lane._batches.values())  # noqa: SLF001 - read between two steps, never written
-        return {stream: held for batch in batches for stream, held in own_entries(batch).items()}
+        return {stream: held for batch in batches for stream, held in own_entries(batch, known).items()}
 
     def collect(self, trace: Trace) -> None:
         """Put the arrays a viewer needs beside the events: half precision, of the tokens the cache still holds."""

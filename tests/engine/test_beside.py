@@ -72,6 +72,9 @@ def test_thoughts_and_streams_can_be_read_between_two_events(prism: Prism, monke
             assert torch.isfinite(entries.keys).all()
             assert entries.positions.tolist() == sorted(entries.positions.tolist())
             seen = max(seen, entries.num_entries)
+        for stream, entries in cortex.own_entries().items():
+            fresh = cortex.own_entries({stream: 2})[stream]
+            assert torch.equal(fresh.keys, entries.keys[:, :, 2:])
         if isinstance(event, Inject):
             held = injected_entries(cortex.context)[event.injection]
             assert held.positions.tolist() == event.positions

@@ -6,7 +6,7 @@ a name stops the one that had it before, and everything is stopped when the inte
 
 import atexit
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -48,6 +48,8 @@ class EngineThread:
         self.prompt = prompt
         self.name = name
         self.error: BaseException | None = None
+        self.tap_error: Exception | None = None
+        self.taps: list[Callable[[Event], None]] = []  # called in the engine's thread between two events
         self._trace = Trace()  # until the engine has begun; what an earlier run left in the engine is not this run's
         self._influence = influence
         self._lock = threading.Lock()
@@ -132,8 +134,9 @@ class EngineThread:
     def _run(self) -> None:
         status = "failed"
         try:
-            for _ in self.cortex.run(self.prompt):
+            for event in self.cortex.run(self.prompt):
                 self._trace = self.cortex.trace
+                self._tap(event)
                 if self._asked_to_stop.is_set():
                     self.cortex.stop()
             self._measure()
@@ -145,6 +148,15 @@ class EngineThread:
                 self._status = status
             _release(self)
             self._ended.set()
+
+    def _tap(self, event: Event) -> None:
+        """Let taps look; one that raises is taken off, its error kept in `tap_error`: it never ends a run."""
+        for tap in list(self.taps):
+            try:
+                tap(event)
+            except Exception as error:  # noqa: BLE001 - the boundary to a viewer: the run must go on
+                self.taps.remove(tap)
+                self.tap_error = error
 
     def _measure(self) -> None:
         """Let the engine say what each injection has changed; its events join the trace."""

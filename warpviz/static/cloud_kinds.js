@@ -54,3 +54,16 @@ function nameOf(store, t) {
   const first = store.data.num_text ?? Infinity;
   return (t >= first && store.data.about?.[t - first]) || `token ${number(t)}`;
 }
+
+/** Return where new points set out: thoughts fly in from above, where the gate is; tokens branch off the latest of the text. */
+function setOutFrom(cloud, last) {
+  const { store, scene } = cloud;
+  const kind = store.array("kind");
+  const names = store.data.kind_names ?? [];
+  const isBeside = (i) => Boolean(KIND_LOOKS[names[kind[cloud.tokenOf(i)]]]?.shape);
+  let latest = last - 1;
+  while (latest > 0 && isBeside(latest)) latest -= 1;
+  const text = Array.from(scene.now.slice(latest * 3, latest * 3 + 3));
+  const [x, y, z, , half] = scene.bounds ?? [0, 0, 0, 0, 0];
+  return (i) => (names[kind[cloud.tokenOf(i)]] === "injected" ? [x, y + half * 1.2, z] : text);
+}

@@ -20,7 +20,7 @@ class Scene {
 
   resetCamera() { this.zoom = 1; this.pan = [0, 0]; }
 
-  /** Take new coordinates [n, width]; points that were here before glide, new ones set out from `origin`. */
+  /** Take new coordinates [n, width]; points that were here before glide, new ones set out from `origin(i)`. */
   aim(data, width, { glide = true, origin = null } = {}) {
     const count = width ? Math.floor(data.length / width) : 0;
     const goal = new Float32Array(count * 3);
@@ -29,7 +29,10 @@ class Scene {
     const start = new Float32Array(count * 3);
     const known = Math.min(this.count, count);
     start.set(old.subarray(0, known * 3));
-    for (let i = known; i < count; i += 1) for (let d = 0; d < 3; d += 1) start[i * 3 + d] = origin ? origin[d] : goal[i * 3 + d];
+    for (let i = known; i < count; i += 1) {
+      const from = origin?.(i);
+      for (let d = 0; d < 3; d += 1) start[i * 3 + d] = from ? from[d] : goal[i * 3 + d];
+    }
     const first = this.count === 0;
     this.count = count;
     this.from = start;

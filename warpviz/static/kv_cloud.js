@@ -44,7 +44,7 @@ class Cloud {
     this.shown = wanted?.shape[0] ? "umap" : "pca";
     const { data, shape } = (wanted?.shape[0] ? wanted : store.arrays.pca) ?? { data: new Float32Array(0), shape: [0, 3] };
     const last = scene.count;
-    const origin = last && shape[0] > last ? Array.from(scene.now.slice((last - 1) * 3, last * 3)) : null;
+    const origin = last && shape[0] > last ? setOutFrom(this, last) : null;
     scene.dims = dims;
     scene.aim(data, shape[1], { origin });
     this.plot.redraw();

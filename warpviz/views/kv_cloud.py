@@ -151,8 +151,6 @@ class KVCloud(View):
             self.push(data={"busy": ""})
         self.report(error)
 
-    # --- growing ----------------------------------------------------------------------------------------------------
-
     def extend(
         self, tokens: Sequence[str], points: ArrayLike, *, kinds: Sequence[str] | None = None,
         about: Sequence[str] | None = None,
@@ -203,7 +201,8 @@ class KVCloud(View):
         data = {
             "title": self.title, "stem": self.stem, "skip": SKIP, "metrics": METRICS,
             "spaces": subject.spaces, "num_layers": subject.num_layers, "num_heads": subject.num_heads,
-            "policies": cloud_still.policies(), "provenance": self.provenance, **self._tokens_shown(), **self._facts_shown(),
+            "policies": cloud_still.policies(), "provenance": self.provenance,
+            **self._tokens_shown(), **self._facts_shown(),
         }  # fmt: skip
         return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
 
@@ -233,8 +232,6 @@ class KVCloud(View):
             **{f"umap{dims}": wire.float32(scene.umap[dims].coords) if dims in scene.umap else none for dims in (2, 3)},
             "kind": kinds, "index": wire.uint32([] if whole else scene.index),
         }  # fmt: skip
-
-    # --- still forms ------------------------------------------------------------------------------------------------
 
     def summary(self) -> str:
         """Return the cloud in words."""

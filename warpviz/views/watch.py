@@ -1,5 +1,6 @@
-"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and, at the end, the cloud."""
+"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and the cloud that grows."""
 
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -7,24 +8,28 @@ from typing import TYPE_CHECKING, Any, Self
 from warp_cortex import Event
 
 from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
+from warpviz.live.entries import EntryTap
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
 from warpviz.views.compose import COLUMNS, Composition, link
 from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
+from warpviz.views.later import Later, Placer
 from warpviz.views.live_run import LiveRun
 
 if TYPE_CHECKING:
-    from warpviz.views.view import View
+    from warpviz.views.kv_cloud import KVCloud
 
+GROW_S = 0.4  # tokens glide into the cloud this often, by the batch
 ENDED = frozenset({"done", "stopped"})
 
 
 class Watch(Composition):
     """A run in its own thread and the views that follow it; also a context manager that stops the run on exit.
 
-    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the run once it has ended (None before, or
-    with cloud=False). `stop()` ends the run at its next step, `wait()` until it has ended, `close()` ends everything.
+    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the prompt, into which the River's tokens,
+    streams' entries and accepted thoughts glide (None until the prompt is read, or with cloud=False). `stop()` ends the
+    run at its next step, `wait()` until it has ended, `close()` ends everything.
     """
 
     def __init__(self, run: EngineThread, *, labels: Labels | None, cloud: bool) -> None:
@@ -32,15 +37,18 @@ class Watch(Composition):
         self.live = LiveRun()
         self.gate = GateTuner(labels=labels)
         self.council = CouncilMonitor()
-        self.cloud: View | None = None
-        self._wants_cloud = cloud
+        self.cloud: KVCloud | None = None
+        self._tap = EntryTap(run.cortex) if cloud and hasattr(run.cortex, "own_entries") else None
+        self._grown_at = 0.0
+        if self._tap is not None:
+            run.taps.append(self._tap)
         views: list[LiveRun | GateTuner | CouncilMonitor] = [self.live, self.gate, self.council]
         self.follower = Follower(run)
         for view in views:
             view.attach(run, self.follower)
         links = link(self.gate, self.live, "theta")  # the gate begins where the engine stands
         super().__init__(views, links=links, spans=[view.span for view in views], title="watch")
-        self.follower.add(self._end)
+        self.follower.add(self._grow)
 
     def stop(self) -> None:
         """End the run at its next step; returns at once."""
@@ -87,19 +95,37 @@ class Watch(Composition):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _end(self, events: Sequence[Event], status: str) -> None:
-        """When the run has ended, add the cloud of what its cache holds."""
+    def _grow(self, events: Sequence[Event], status: str) -> None:
+        """Open the cloud when the prompt has been read; let what the caches have taken in since glide into it."""
         del events
-        wanted = self._wants_cloud and self.cloud is None and getattr(self.run.cortex, "context", None) is not None
-        if status not in ENDED or not wanted:
+        if self._tap is None or self._tap.base is None:
             return
+        now = time.monotonic()
+        if self.cloud is None:
+            self._open_cloud(self._tap)
+        elif now - self._grown_at >= GROW_S or status != "running":
+            self._grown_at = now
+            self.cloud.let_in(
+                [
+                    Later(tokens=found.tokens, kinds=(found.kind,) * len(found.tokens),
+                          about=(found.about,) * len(found.tokens), vectors=self._placer.vectors(found.held))
+                    for found in self._tap.take()
+                ]
+            )  # fmt: skip
+
+    def _open_cloud(self, tap: EntryTap) -> None:
         from warpviz.views.kv_cloud import KVCloud
+        from warpviz.views.subject import subject_of
 
         try:
-            self.cloud = KVCloud(self.run.cortex, theta=self.gate.theta)
+            subject = subject_of(tap.base)
+            subject.kinds = ["prompt"] * subject.num_tokens
+            self.cloud = KVCloud(subject, theta=self.gate.theta, colour="kind")
         except (TypeError, ValueError) as error:  # a cache too short to draw
+            self._tap = None
             self.live.notice = f"no cloud of this run: {error}"
             return
+        self._placer = Placer(tap.base)
         self.views, self.spans = (*self.views, self.cloud), (*self.spans, COLUMNS)
         self.children = self.views
 

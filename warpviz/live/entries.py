@@ -1,0 +1,122 @@
+"""Entries: what a running engine's caches take in, copied between two of its events, for a cloud that grows with it."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from warp_cortex import Event, Inject, Publish, Spawn, StreamToken, Token, injected_entries, text_entries
+
+MOST_ENTRIES = 20_000  # of streams and thoughts: beyond, a cloud shows nothing one could see
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Some cache entries `held` (keys, values, positions) of one kind, their tokens, and a line about them."""
+
+    kind: str
+    about: str
+    tokens: tuple[str, ...]
+    held: Any
+
+
+class EntryTap:
+    """Called by the engine's own thread after every event; `take` hands over what has come since, from any thread.
+
+    `base` is the context as it was when the prompt had been read, None before. `num_dropped` counts entries that were
+    not kept because there are too many to show.
+    """
+
+    def __init__(self, cortex: Any) -> None:
+        self.cortex = cortex
+        self.base: Any = None
+        self.num_dropped = 0
+        self._queue: deque[Entries] = deque()
+        self._next = self._num_kept = 0
+        self._pieces: dict[int, list[str]] = {}  # stream -> its task's tokens, then its thought's
+        self._known: dict[int, int] = {}
+        self._stepped: set[int] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Copy what this event has brought."""
+        match event:
+            case Publish() if self.base is None:
+                self.base = self.cortex.context.fork()
+                self._next = self.base.num_tokens
+            case Token():
+                self._written()
+                self._thought()
+                self._stepped.clear()
+            case Spawn():
+                prompt = self.cortex.config.streams.prompt.format(task=event.task)
+                self._pieces[event.stream] = list(self.cortex.prism.pieces(self.cortex.prism.encode(prompt)))
+            case StreamToken():
+                if event.stream in self._stepped:  # another round, with the River silent
+                    self._thought()
+                    self._stepped.clear()
+                self._stepped.add(event.stream)
+                self._pieces.setdefault(event.stream, []).append(event.text)
+            case Inject():
+                self._injected(event)
+
+    def take(self) -> list[Entries]:
+        """Return what has come since the last call, neighbours of one kind together."""
+        with self._lock:
+            fresh = list(self._queue)
+            self._queue.clear()
+        return merged(fresh)
+
+    def _written(self) -> None:
+        context = self.cortex.context
+        held = text_entries(context, first=self._next)
+        tokens = tuple(context.tokens[position] for position in held.positions.tolist())
+        self._next = context.num_tokens
+        if tokens:
+            with self._lock:
+                self._queue.append(Entries("written", "", tokens, held))
+
+    def _thought(self) -> None:
+        for stream, held in self.cortex.own_entries(self._known).items():
+            known = self._known.get(stream, 0)
+            pieces = self._pieces.get(stream, [])[known : known + held.num_entries]
+            self._known[stream] = known + held.num_entries
+            self._keep("stream", f"stream {stream}, its own entry", pieces, held)
+
+    def _injected(self, event: Inject) -> None:
+        held = injected_entries(self.cortex.context)[event.injection]
+        pieces = self.cortex.prism.pieces(self.cortex.prism.encode(event.text))
+        self._keep("injected", f"thought of stream {event.stream}, injected", pieces, held)
+
+    def _keep(self, kind: str, about: str, pieces: Iterable[str], held: Any) -> None:
+        tokens = tuple(pieces)
+        if not tokens or len(tokens) != held.num_entries:
+            return
+        if self._num_kept + len(tokens) > MOST_ENTRIES:
+            self.num_dropped += len(tokens)
+            return
+        self._num_kept += len(tokens)
+        with self._lock:
+            self._queue.append(Entries(kind, about, tokens, held))
+
+
+def merged(found: Iterable[Entries]) -> list[Entries]:
+    """Return entries with those of one kind and owner put together, in the order of their first."""
+    groups: dict[tuple[str, str], list[Entries]] = {}
+    for item in found:
+        groups.setdefault((item.kind, item.about), []).append(item)
+    return [_joined(items) for items in groups.values()]
+
+
+def _joined(items: list[Entries]) -> Entries:
+    if len(items) == 1:
+        return items[0]
+    import torch
+
+    held = [item.held for item in items]
+    whole = replace(
+        held[0], keys=torch.cat([part.keys for part in held], 2), values=torch.cat([part.values for part in held], 2),
+        positions=torch.cat([part.positions for part in held]),
+    )  # fmt: skip
+    return replace(items[0], tokens=tuple(token for item in items for token in item.tokens), held=whole)
