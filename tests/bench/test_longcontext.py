@@ -30,11 +30,13 @@ def test_every_row_has_every_figure(record):
     short, long = record["rows"]
     assert [short["context"], long["context"]] == [150, 1200]
     assert short.keys() == long.keys()
-    for name in ("river_token", "first_publish", "select", "later_publish"):
+    for name in ("river_token", "first_publish", "unfollowed_publish", "select", "later_publish"):
         assert short[f"{name}_ms"] > 0
         assert short[f"{name}_spread"] >= 0
         assert short[f"{name}_cpu_ms"] > 0
     assert short["select_in_river_tokens"] == short["select_cpu_ms"] / short["river_token_cpu_ms"]
+    assert 0 < short["follow_share"] < 1
+    assert 0 < short["follow_ms"] < short["read_cpu_ms"]
     assert record["provenance"]["seed"] == 3
     assert {"machine", "date", "torch"} <= record["provenance"].keys()
 
@@ -47,6 +49,13 @@ def test_a_later_snapshot_costs_the_same_for_any_length(record):
     assert long["later_distances"] <= most
     assert long["all_distances"] > 7 * short["all_distances"]
     assert long["kept_bytes"] <= short["kept_bytes"] + 8 * 128 * 8
+
+
+def test_what_is_kept_while_reading_is_in_the_estimate(record):
+    """A float32 copy of what the cache has room for, and one number a token; peaks are of process or device."""
+    for row in record["rows"]:
+        room = row["context"] + longcontext.ROOM * longcontext.NEW
+        assert row["followed_bytes"] == room * (3 * 2 * 64 + 1) * 4 < row["estimated_bytes"]
 
 
 def test_the_certified_radius_is_an_upper_bound(record):

@@ -227,6 +227,20 @@ def test_what_is_kept_is_small_and_counted(prism):
     assert memory.evidence_bytes(context, synapse) == memory.evidence_bytes(context) + synapse.num_bytes
 
 
+@pytest.mark.parametrize(
+    ("policy", "count", "grows"), [("hybrid", 60, False), ("hybrid", 61, True), ("h2o", 90, False)]
+)
+def test_a_long_context_is_followed_by_itself(prism, policy, count, grows, monkeypatch):
+    """Without a setting a context past the limit is incremental, if its policy composes; a shorter one is exact."""
+    monkeypatch.setattr("warp_cortex.synapse.LONG", 60)
+    context, synapse = river(prism, count), Synapse(SynapseConfig(k=SMALL, policy=policy))
+    synapse.publish(context)
+    assert (synapse._growth is not None) == grows
+    assert (synapse._gleaning is None) == grows  # spent on the units, or kept for the next
+    context.read(random_ids(10, seed=4))
+    assert (synapse.publish(context).slack > 0) == grows
+
+
 @pytest.mark.parametrize("policy", ["all", "h2o", "random", "stride"])
 def test_only_policies_that_compose_may_be_incremental(policy):
     """A choice by score alone says nothing about what was left out."""
