@@ -51,6 +51,11 @@ def test_keys_walk_through_k_and_back() -> None:
         k = after
 
 
+def test_the_page_pays_for_what_follows_too() -> None:
+    """Processor time is counted from press to press: work that was put off is not left out."""
+    assert ui_sliders.spent([{"cpu": 10.0}, {"cpu": 25.0}, {"cpu": 31.0}], 50.0) == [15.0, 6.0, 19.0]
+
+
 def test_windows_count_time_and_paintings() -> None:
     """A third of a core is 33 %; twenty paintings a second are twenty; a delay is from the beat to its painting."""
     times = np.arange(100.0, 131.0, 0.5)

@@ -59,6 +59,7 @@ class DiagramPlot {
   draw(pen, w, hgt, theme) {
     const { view } = this;
     const [full, marks] = [view.bars("full"), view.bars("marks")];
+    this.k = view.store.get("k");
     const box = { x: 46, y: 26, w: w - 62, h: hgt - 66 };
     const top = Math.max(1e-6, ...ends(full), ...ends(marks)) * 1.06;
     const low = view.dim === 0 ? 0 : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);

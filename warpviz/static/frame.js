@@ -50,14 +50,17 @@ class Frame {
     this.root.setAttribute("aria-label", oneLine(this.title));
   }
 
-  /** Do something when the page has a moment, at most a quarter of a second later; the last one of a name wins. */
+  /** Do something a moment later, when the page has nothing better to do; the last one of a name wins. */
   later(name, fn) {
-    if (!this.waiting.size) whenIdle(() => {
-      const jobs = [...this.waiting.values()];
-      this.waiting.clear();
-      for (const job of jobs) this.guard(job);
-    });
+    if (!this.waiting.size) setTimeout(() => whenIdle(() => this.catchUp()), LATER_MS);
     this.waiting.set(name, fn);
+  }
+
+  /** Do now what was put off. */
+  catchUp() {
+    const jobs = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const job of jobs) this.guard(job);
   }
 
   /** The numbers' origin, with the settings as they stand now; those of a run are what they were. */
@@ -108,6 +111,7 @@ class Frame {
   }
 }
 
+const LATER_MS = 120;  // words and lists follow a moving slider eight times a second: its pictures need the time
 const IDLE_MS = 250;
 
 /** Call back when the page has nothing better to do. */

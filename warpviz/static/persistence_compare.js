@@ -50,19 +50,33 @@ class PersistenceView {
     if (full || changed.has("order") || changed.has("radii") || changed.has("chain_start")) this.marks.read();
     if (changed.has("marks_h1") && this.chosenBar?.side === "marks") this.chosenBar = null;
     this.marks.use(this.store.get("k"));
-    this.diagram.plot.redraw();
-    this.redraw();
+    const news = (name) => full || changed.has(`${name}_h${this.dim}`);
+    if (["full", "marks", "match"].some(news)) this.diagram.plot.redraw();
+    if (news("curve") || changed.has("busy")) this.curve.redrawAfter();
+    this.rest();
   }
 
+  /** k has moved: the curve's mark goes with it, the bars follow with the kernel's answer, or without one in a moment. */
   follow() {
     this.marks.use(this.store.get("k"));
-    this.redraw();
+    if (!this.store.live) { this.redraw(); return; }
+    this.curve.redrawAfter();
+    this.rest();
+  }
+
+  /** Bring up to date what no hand waits for: numbers, words, the panel, the band of a k that nobody answers. */
+  rest() {
+    this.frame.later("rest", () => {
+      if (this.diagram.k !== this.store.get("k")) this.diagram.plot.redraw();
+      this.panel.redraw();
+      this.describe();
+    });
   }
 
   /** Draw and say everything again, a frame after what a moving slider shows first. */
   redraw() {
     for (const plot of [this.diagram.plot, this.curve, this.panel]) plot.redrawAfter();
-    this.frame.later("describe", () => this.describe());
+    this.rest();
   }
 
   describe() {
@@ -138,8 +152,9 @@ function mount(frame, store) {
   if (store.live) select(frame, { label: "complex", trait: "complex", options: COMPLEXES });
   progressBar(frame, store);
   frame.cleanup(store.on("data", (change) => { k.range(1, most()); view.refresh(change); }));
-  for (const name of ["k", "alpha", "policy", "complex"]) frame.cleanup(store.on(`change:${name}`, () => view.follow()));
-  frame.cleanup(store.on("change:dim", (v) => { dims.set(v); view.chosenBar = null; view.follow(); }));
+  frame.cleanup(store.on("change:k", () => view.follow()));
+  for (const name of ["alpha", "policy", "complex"]) frame.cleanup(store.on(`change:${name}`, () => view.redraw()));
+  frame.cleanup(store.on("change:dim", (v) => { dims.set(v); view.chosenBar = null; view.redraw(); }));
   frame.cleanup(store.on("change:axes", (v) => { axes.set(v); view.redraw(); }));
   frame.cleanup(store.on("change:panel", (v) => { panels.set(v); view.redraw(); }));
   frame.cleanup(store.on("change:selection", (tokens) => { if (!tokens.length) { view.chosenBar = null; view.redraw(); } }));

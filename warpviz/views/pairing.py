@@ -207,10 +207,14 @@ def full_arrays(base: Ground, full: Bars, *, kind: str = "rips") -> dict[str, Ar
     return arrays | ragged("loop_full", loops(base, full[1]) if 1 in full and kind != "alpha" else [])
 
 
-def match_arrays(pair: Pair) -> dict[str, Array]:
-    """Return the landmarks' bars and matchings [M, 3] (whole, landmark, cost; -1 the diagonal), empty where unknown."""
-    arrays: dict[str, Array] = {f"marks_h{dim}": float32(bars) for dim, bars in pair.bars.items()}
-    for dim in pair.bars:
+def match_arrays(pair: Pair, *, but: int | None = None) -> dict[str, Array]:
+    """Return the landmarks' bars and matchings [M, 3] (whole, landmark, cost; -1 the diagonal), empty where unknown.
+
+    Dimension `but` is left out: the browser has it already.
+    """
+    arrays: dict[str, Array] = {}
+    for dim in [dim for dim in pair.bars if dim != but]:
+        arrays[f"marks_h{dim}"] = float32(pair.bars[dim])
         one = pair.matched.get(dim)
         columns = np.zeros((0, 3)) if one is None else np.column_stack([one.left, one.right, one.cost])
         arrays[f"match_h{dim}"] = float32(columns)

@@ -1,6 +1,7 @@
 """PersistenceCompare: the shape of the whole context against the shape its landmarks keep, as k moves."""
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -129,13 +130,8 @@ class PersistenceCompare(View):
             self._rips, self.full = self._rips if same else None, None
             self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
         self._live.submit(self._landmarks)
-        rips = (
-            self._rips
-            if self._rips is not None
-            else pairing.whole(
-                points[base.used], store=self.store, max_dim=self.max_dim, say=self._say, overtaken=overtaken
-            )
-        )
+        find = partial(pairing.whole, points[base.used], store=self.store, max_dim=self.max_dim)
+        rips = self._rips if self._rips is not None else find(say=self._say, overtaken=overtaken)
         if rips is None:
             return
         kind = self.complex
