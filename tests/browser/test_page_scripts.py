@@ -225,7 +225,7 @@ def test_old_points_stay_where_they_are_when_new_ones_come(page: Page) -> None:
       const scene = new Scene();
       scene.aim(Float32Array.from(few), 2), scene.project(400, 300);
       const [before, scale] = [Array.from(scene.screen), scene.scale];
-      scene.aim(Float32Array.from(all), 2, { origin: [0, 0, 0] });
+      scene.aim(Float32Array.from(all), 2, { origin: () => [0, 0, 0] });
       return { before, scale, goal: Array.from(scene.goal), now: Array.from(scene.now), count: scene.count };
     }""", [points[:20].ravel().tolist(), points.ravel().tolist()])  # fmt: skip
     screen = np.array(found["before"]).reshape(-1, 2)
