@@ -59,13 +59,7 @@ function quantiles(values) {
 /** Draw a legend in the top right corner. */
 function drawLegend(pen, theme, width, legend) {
   if (legend.items) {
-    let x = width - 12;
-    for (const [colour, text, shape = "circle"] of [...legend.items].reverse()) {
-      x -= pen.measure(text, { size: 11 });
-      pen.text(x, 18, text, { size: 11, fill: theme.soft });
-      drawMark(pen, shape, x - 9, 14, 4, { fill: colour });
-      x -= 24;
-    }
+    drawItems(pen, theme, width, 18, legend.items);
     return;
   }
   const w = 120;
@@ -74,4 +68,17 @@ function drawLegend(pen, theme, width, legend) {
   pen.text(x + w, 15, legend.title, { size: 11, fill: theme.soft, align: "right", halo: true });
   pen.text(x, 40, legend.low, { size: 10, fill: theme.faint, halo: true });
   pen.text(x + w, 40, legend.high, { size: 10, fill: theme.faint, align: "right", halo: true });
+}
+
+/** Write marks with their names from the right, in as many lines as it takes. */
+function drawItems(pen, theme, width, top, items) {
+  let [x, y] = [width - 12, top];
+  for (const [colour, text, shape = "circle"] of [...items].reverse()) {
+    const wide = pen.measure(text, { size: 11 });
+    if (x - wide < 24 && x < width - 12) [x, y] = [width - 12, y + 17];
+    x -= wide;
+    pen.text(x, y, text, { size: 11, fill: theme.soft, halo: true });
+    drawMark(pen, shape, x - 9, y - 4, 4, { fill: colour });
+    x -= 24;
+  }
 }

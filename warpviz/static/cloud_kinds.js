@@ -25,14 +25,7 @@ function looksBeside(cloud) {
 
 /** Name the shapes below the legend of the mode's colours. */
 function drawKindLegend(pen, theme, width, { kinds, below }) {
-  let x = width - 12;
-  const y = below ? 58 : 38;
-  for (const { colour, shape, name } of [...kinds].reverse()) {
-    x -= pen.measure(name, { size: 11 });
-    pen.text(x, y, name, { size: 11, fill: theme.soft, halo: true });
-    drawMark(pen, shape, x - 9, y - 4, 4, { fill: colour });
-    x -= 24;
-  }
+  drawItems(pen, theme, width, below ? 58 : 38, kinds.map(({ colour, shape, name }) => [colour, name, shape]));
 }
 
 /** Return the tokens around token t, before or after it, that belong to the same text or the same thought. */

@@ -67,12 +67,13 @@ class Cloud {
   describe() {
     const { store, marks } = this;
     const total = store.data.num_text ?? store.data.tokens?.length ?? 0;
-    const beside = this.beside.rows.filter(Boolean).length;
-    const shown = Math.min(this.scene.count - beside, total); // text that came later is counted by the summary
+    let shown = 0;
+    for (let i = 0; i < this.scene.count; i += 1) shown += this.tokenOf(i) < total ? 1 : 0;
+    const beside = this.scene.count - shown;
     const layer = store.get("layer") < 0 ? "all layers" : `layer ${store.get("layer")}`;
     setText(this.frame.meta, oneLine([store.data.model, store.get("space"), layer,
       shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`,
-      beside ? `${number(beside)} entries beside` : ""].filter(Boolean).join(" \u00b7 ")));
+      beside ? `${number(beside)} beside them` : ""].filter(Boolean).join(" \u00b7 ")));
     const text = `${store.data.summary ?? ""} At k = ${marks.k} the cover radius is ${number(marks.radius)}; `
       + `${number(this.chosen.size)} tokens are selected.`;
     this.frame.summary(text);
@@ -224,7 +225,7 @@ class Cloud {
     const certificate = ["hybrid", "farthest"].includes(policy) ? certificateText(policy === "farthest" ? 0 : store.get("alpha")) : `${policy}: no certificate`;
     const shown = this.shown === "umap" ? "UMAP keeps neighbours, not lengths" : store.data.explained?.[this.scene.dims - 2] ?? "";
     pen.text(12, hgt - 9, [early || certificate, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft, halo: true });
-    if (store.data.busy) pen.text(12, 18, store.data.busy, { size: 11, fill: theme.soft });
+    if (store.data.busy) pen.text(12, hgt - 44, store.data.busy, { size: 11, fill: theme.soft });
   }
 }
 

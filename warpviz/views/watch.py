@@ -120,7 +120,8 @@ class Watch(Composition):
         try:
             subject = subject_of(tap.base)
             subject.kinds = ["prompt"] * subject.num_tokens
-            self.cloud = KVCloud(subject, theta=self.gate.theta, colour="kind")
+            # PCA: a UMAP would take the engine's time while it runs, and move every point once
+            self.cloud = KVCloud(subject, theta=self.gate.theta, colour="kind", projection="pca")
         except (TypeError, ValueError) as error:  # a cache too short to draw
             self._tap = None
             self.live.notice = f"no cloud of this run: {error}"
