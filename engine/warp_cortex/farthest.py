@@ -7,6 +7,7 @@ share a large mean. Points out of a safe range are scaled by a power of two firs
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 from torch import Tensor
@@ -46,11 +47,15 @@ def greedy(
     largest = max(abs(float(bound)) for bound in points.aminmax())
     scale = 1.0 if largest == 0 or SAFE[0] < largest < SAFE[1] else 2.0 ** math.frexp(largest)[1]
     cloud = points.detach() if scale == 1 else points.detach() / scale
-    if cloud.device.type != "cpu" or cloud.numel() * len(order) < LIGHT:
+    is_heavy = cloud.device.type == "cpu" and cloud.numel() * len(order) >= LIGHT
+    loops = _compiled() if is_heavy else None
+    if loops is None:
         order, squared = compare_all(cloud, scores, order.to(cloud.device), fixed=len(start), alpha=alpha, skip=skip)
         evaluations = len(order) * len(points)
     else:
-        order, squared, evaluations = _compare_some(cloud, scores, order, fixed=len(start), alpha=alpha, skip=skip)
+        order, squared, evaluations = _compare_some(
+            loops, cloud, scores, order, fixed=len(start), alpha=alpha, skip=skip
+        )
     return Cover(order.cpu(), squared.cpu().sqrt() * scale, evaluations)
 
 
@@ -95,14 +100,20 @@ def _approach(nearest: Tensor, points: Tensor, landmarks: Tensor, *, skip: int, 
     return nearest[skip:].amax(0, keepdim=True) if skip < len(points) else nearest.new_zeros(1)
 
 
+def _compiled() -> ModuleType | None:
+    """Return the compiled loops, or None in an installation without numba: comparing everything is right everywhere."""
+    try:
+        from warp_cortex import cover_compiled
+    except ImportError:
+        return None
+    return cover_compiled
+
+
 def _compare_some(
-    points: Tensor, scores: Tensor, order: Tensor, *, fixed: int, alpha: float, skip: int
+    loops: ModuleType, points: Tensor, scores: Tensor, order: Tensor, *, fixed: int, alpha: float, skip: int
 ) -> tuple[Tensor, Tensor, int]:
     """Do as `compare_all` on a CPU, computing only the distances that could matter; return also how many."""
-    from warp_cortex import cover_compiled  # compiled at the first call
-
     marks, radii = order.numpy().copy(), torch.zeros(len(order), dtype=torch.float32)
-    count = cover_compiled.greedy(
-        points.contiguous().numpy(), scores.contiguous().numpy(), marks, radii.numpy(), fixed, alpha, skip
-    )
+    cloud, gain = points.contiguous().numpy(), scores.contiguous().numpy()
+    count = loops.greedy(cloud, gain, marks, radii.numpy(), fixed, float(alpha), skip)
     return torch.from_numpy(marks), radii, int(count)

@@ -1,5 +1,7 @@
 """The greedy cover's two ways: comparing every point without waiting for the device, and only those that matter."""
 
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -118,6 +120,18 @@ def test_only_a_long_text_is_worth_compiled_loops(monkeypatch):
     assert not asked
     with pytest.raises(ZeroDivisionError):
         rank(evidence, k=9)
+
+
+def test_without_compiled_loops_everything_is_compared(monkeypatch):
+    """An installation without numba gives the same landmarks, at the price of all distances."""
+    evidence = cloud(300)
+    monkeypatch.setattr("warp_cortex.farthest.LIGHT", LAZY)
+    with_loops = rank(evidence, k=40)
+    monkeypatch.setitem(sys.modules, "warp_cortex.cover_compiled", None)
+    monkeypatch.delattr("warp_cortex.cover_compiled", raising=False)
+    without = rank(evidence, k=40)
+    assert without.order.tolist() == with_loops.order.tolist()
+    assert with_loops.evaluations < without.evaluations == 300 * 40
 
 
 @pytest.mark.parametrize("devices", [("cuda",), ("cpu", "cuda")])
