@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpviz.bench import arms, capacity, flags, steps
+from warpviz.bench import arms, capacity, flags, latency, longcontext, steps
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1))
@@ -38,7 +38,8 @@ def test_names_are_read_and_strange_ones_refused() -> None:
 @pytest.mark.parametrize(
     ("module", "flag"),
     [(capacity, "--agents=0"), (capacity, "--context=many"), (capacity, "--arms=landmark shared"),
-     (steps, "--agents=1,x"), (steps, "--dtypes=float8")],
+     (steps, "--agents=1,x"), (latency, "--streams=0"), (latency, "--tokens=0"), (longcontext, "--context=4k"),
+     (longcontext, "--repeats=0"), (steps, "--dtypes=float8")],
 )  # fmt: skip
 def test_a_benchmark_refuses_them(module: ModuleType, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The flag is named; a misspelt arm is never measured as another one."""
@@ -48,6 +49,29 @@ def test_a_benchmark_refuses_them(module: ModuleType, flag: str, capsys: pytest.
         parser.parse_args([flag])
     assert end.value.code == 2
     assert f"argument {flag.partition('=')[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", [capacity, steps, latency, longcontext])
+def test_tables_have_flags_in_common(module: ModuleType) -> None:
+    """Where it runs, its seed, its budget and its folder have one name and one default in every such command."""
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    args = parser.parse_args([])
+    assert (args.device, args.seed, str(args.out), args.json) == ("cpu", 0, "benchmarks", False)
+    assert 0 < args.minutes <= 30
+
+
+@given(least=st.integers(-5, 5), number=st.integers(-10, 10))
+def test_a_number_has_a_least(least: int, number: int) -> None:
+    """Numbers from the least on are read, smaller ones are refused with what would do."""
+    read = flags.at_least(least)
+    if number >= least:
+        assert read(str(number)) == number
+    else:
+        with pytest.raises(argparse.ArgumentTypeError, match=f"must be at least {least}, got {number}"):
+            read(str(number))
+    with pytest.raises(argparse.ArgumentTypeError, match="'x' is no whole number"):
+        read("x")
 
 
 def test_defaults_are_all_arms() -> None:

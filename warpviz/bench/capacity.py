@@ -122,11 +122,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arms", type=flags.names(arms.ARMS), default=",".join(arms.ARMS), help="which arms")
     parser.add_argument("--k", type=flags.at_least(1), default=64, help="landmarks")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    flags.common(parser, minutes=30)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -2,9 +2,20 @@
 
 import argparse
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 Counts = tuple[int, ...]
 Names = tuple[str, ...]
+
+
+def common(parser: argparse.ArgumentParser, *, minutes: float) -> None:
+    """Add what every benchmark that prints tables takes: where it runs, its seed, its budget, and where tables go."""
+    add = parser.add_argument
+    add("--device", default="cpu", help="cpu or cuda")
+    add("--seed", type=int, default=0)
+    add("--minutes", type=float, default=minutes, help="budget; what does not fit is not run")
+    add("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
+    add("--json", action="store_true", help="print one JSON object instead of tables")
 
 
 def counts(text: str) -> Counts:

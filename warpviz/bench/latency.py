@@ -1,13 +1,12 @@
 """How long the River waits for a token while 0 to 1,000 streams think: in turns, beside each other, in one batch."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import torch
 from warp_cortex import ProcessStreams, Stream, StreamBatch, StreamConfig
 
-from warpviz.bench import arms, capacity, rivers, shape
+from warpviz.bench import arms, capacity, flags, rivers, shape
 from warpviz.bench.arms import Scene
 from warpviz.bench.gauge import Spread, tidy
 from warpviz.bench.machine import load, provenance
@@ -17,21 +16,17 @@ from warpviz.bench.report import Report, ended
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
-    parser.add_argument("--streams", default="1,10,100", help="numbers of streams (1,10,100)")
-    parser.add_argument("--context", type=int, default=512, help="tokens the River has read (512)")
+    parser.add_argument("--streams", type=flags.counts, default="1,10,100", help="numbers of streams (1,10,100)")
+    parser.add_argument("--context", type=flags.at_least(1), default=512, help="tokens the River has read (512)")
     parser.add_argument("--own-tokens", type=int, default=64, help="room of a stream (64)")
-    parser.add_argument("--tokens", type=int, default=48, help="River tokens per measurement (48)")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--tokens", type=flags.at_least(1), default=48, help="River tokens per measurement (48)")
     parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto", help="as the model has it")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    flags.common(parser, minutes=30)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, and return provenance and rows."""
-    streams = [int(count) for count in args.streams.split(",")]
+    streams = list(args.streams)
     dtype = None if args.dtype == "auto" else getattr(torch, args.dtype)
     positions = args.context + 8 * args.tokens + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, dtype=dtype, positions=positions, seed=args.seed)

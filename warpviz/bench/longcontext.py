@@ -3,13 +3,12 @@
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from warp_cortex import Context, Evidence, Prism, Snapshot, Synapse, SynapseConfig, budget, cover_radius, rank
 
-from warpviz.bench import shape
+from warpviz.bench import flags, shape
 from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report, ended
@@ -23,25 +22,20 @@ WARM = 1 << 20  # numbers of a cloud that is long enough for compiled loops
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--model", default="village-shape", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
-    parser.add_argument("--context", default="1024,4096,32768", help="tokens of the contexts")
-    parser.add_argument("--k", type=int, default=64, help="landmarks")
-    parser.add_argument("--chunk", type=int, default=2048, help="tokens read at a time")
-    parser.add_argument("--repeats", type=int, default=5, help="of everything but reading")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.add_argument("--context", type=flags.counts, default="1024,4096,32768", help="tokens of the contexts")
+    parser.add_argument("--k", type=flags.at_least(1), default=64, help="landmarks")
+    parser.add_argument("--chunk", type=flags.at_least(1), default=2048, help="tokens read at a time")
+    parser.add_argument("--repeats", type=flags.at_least(1), default=5, help="of everything but reading")
+    flags.common(parser, minutes=30)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, and return provenance and rows."""
-    contexts = [int(count) for count in args.context.split(",")]
-    prism = shape.load(args.model, device=args.device, positions=max(contexts) + ROOM * NEW, seed=args.seed)
+    prism = shape.load(args.model, device=args.device, positions=max(args.context) + ROOM * NEW, seed=args.seed)
     report = Report(
         "longcontext", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
     )
-    for tokens in contexts:
+    for tokens in args.context:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
             """Measure one length."""

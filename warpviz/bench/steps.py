@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,11 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--own-tokens", type=flags.at_least(2), default=24, help="tokens an agent writes, task included (24)"
     )
     parser.add_argument("--repeats", type=flags.at_least(1), default=15)
-    parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=20, help="budget; what does not fit is not run")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    flags.common(parser, minutes=20)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
