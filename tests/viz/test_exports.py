@@ -9,9 +9,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig, RunStart
 
 from tests.viz import clouds
 from tests.viz.fabricated import HOSTILE, fabricate, labels_of
+from warpviz.texts import sample
+from warpviz.topology.drawing import headline
 from warpviz.topology.store import DiagramStore
 from warpviz.views import export, svg
 from warpviz.views.council_monitor import CouncilMonitor
@@ -155,3 +158,45 @@ def test_a_png_is_asked_of_nobody_else(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("kaleido.calc_fig_sync", draw)
     assert export.write_png(tmp_path / "deep" / "x.png", None, 3.0).read_bytes() == b"\x89PNG"
     assert asked == {"opts": {"format": "png", "scale": 3.0}, "kopts": {"mathjax": False}}
+
+
+def test_a_real_run_of_500_tokens_is_one_small_file(tmp_path: Path) -> None:
+    """A replay with its cloud, text, thoughts and landmarks takes less than 5 MB; there is no library inside."""
+    cortex = Cortex(Prism.load("village"), CortexConfig(river=RiverConfig(max_tokens=500)))
+    assert sum(event.type == "token" for event in cortex.run(sample())) == 500
+    with LiveRun(cortex.trace) as view:
+        path = view.to_html(tmp_path / "run.html")
+        num = len(cortex.trace.of(RunStart)[0].prompt_tokens) + 500
+    assert path.stat().st_size < 5_000_000
+    page = path.read_text(encoding="utf-8")
+    data = strict(page.partition('id="warpviz-data">')[2].partition("</script>")[0])
+    (cloud,) = data["views"][0]["arrays"]
+    assert (cloud["name"], cloud["shape"]) == ("cloud", [num, 2])
+    assert "plotly" not in page
+
+
+def test_a_long_title_is_told_in_lines() -> None:
+    """Neither picture cuts its words at the edge: plotly's title and the SVG's caption are broken into lines."""
+    title = headline("word " * 60, most=40)["text"].split("<br>")
+    assert all(len(line) <= 40 for line in title)
+    assert " ".join(title).split() == ["word"] * 60
+    picture = svg.Svg(100, 100, title="t", provenance={})
+    picture.caption(0, 90, "word " * 20, most=30)
+    lines = [element for element in ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text")]  # noqa: S314 - our own
+    assert [float(line.get("y", 0)) for line in lines] == [
+        90 - svg.CAPTION_LINE * n for n in reversed(range(len(lines)))
+    ]
+    assert all(len(line.text or "") <= 30 for line in lines)
+
+
+def test_beads_of_a_crowd_stay_in_their_strip() -> None:
+    """However many thoughts share a similarity, the gate's SVG draws each once and inside the picture."""
+    trace = fabricate(num_streams=300, num_tokens=60)
+    with GateTuner(trace) as view:
+        root = ET.fromstring(view.to_svg())  # noqa: S314 - our own text
+        accepted = view.outcome().num_accepted
+        num = len(view.scorers)
+    beads = [float(dot.get("cy", -1)) for dot in root.iter(f"{NAMESPACE}circle")]
+    assert len(beads) == num * accepted
+    assert min(beads) > 20
+    assert max(beads) < float(root.get("height", 0)) - 20

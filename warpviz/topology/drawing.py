@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,11 @@ def shown(text: str) -> str:
 def plotted(text: str) -> str:
     """Return hostile text as plotly shows it: it undoes the names of &, < and >, but not those of quotes."""
     return escape(visible(text), quote=False)
+
+
+def headline(text: str, *, most: int = 84) -> dict[str, Any]:
+    """Return a plotly title of lines of at most `most` characters: plotly itself cuts a long one at the edge."""
+    return {"text": "<br>".join(plotted(line) for line in wrap(visible(text), most)), "font": {"size": 14}}
 
 
 def number(value: float) -> str:

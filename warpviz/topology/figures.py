@@ -10,7 +10,7 @@ import numpy as np
 
 from warpviz.topology.comparison import Comparison
 from warpviz.topology.distances import matching
-from warpviz.topology.drawing import COLOURS, FAINT, INK, plotted
+from warpviz.topology.drawing import COLOURS, FAINT, INK, headline, plotted
 from warpviz.topology.picture import MAX_PAIRS
 from warpviz.topology.points import FloatArray
 from warpviz.topology.vectors import barcode, betti_curve, common_scales, image_extent, persistence_image
@@ -152,6 +152,6 @@ def _extent(diagrams: Sequence[FloatArray]) -> tuple[float, float]:
 
 
 def _styled(figure: Any, title: str) -> Any:
-    figure.update_layout(template="plotly_white", title=plotted(title), margin={"l": 60, "r": 20, "t": 50, "b": 50},
+    figure.update_layout(template="plotly_white", title=headline(title), margin={"l": 60, "r": 20, "t": 64, "b": 50},
                          legend={"orientation": "h", "y": -0.2}, hovermode="closest")  # fmt: skip
     return figure

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.topology.drawing import plotted
+from warpviz.topology.drawing import headline, plotted
 from warpviz.views import export, svg
 
 if TYPE_CHECKING:
     from warpviz.views.kv_cloud import KVCloud
 
-WIDTH, HEIGHT, PAD = 720, 460, 34
+WIDTH, HEIGHT, PAD = 720, 460, 46
 MOST_DRAWN = 800
 MARKS = {"injected": (svg.GREEN, "diamond-open"), "stream": (svg.PURPLE, "square")}  # 3-D knows few shapes
 
@@ -117,7 +117,7 @@ def figure(view: "KVCloud") -> Any:
         }  # fmt: skip
         made.add_trace(go.Scatter3d(z=frame["z"][rows], **shared) if view.dims == DEEP else go.Scatter(**shared))
     made.update_layout(
-        title=plotted(view.summary()), template="plotly_white", width=WIDTH, height=HEIGHT, legend_title_text=""
+        title=headline(view.summary()), template="plotly_white", width=WIDTH, height=HEIGHT, legend_title_text=""
     )
     made.update_yaxes(scaleanchor="x")
     return made
@@ -150,7 +150,7 @@ def svg_still(view: "KVCloud") -> str:
     picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
     note = f"{view.summary()} {view.shown.upper()}."
     note += f" Showing {len(shown):,} of {view.subject.num_tokens:,} tokens." if len(shown) < len(kept) else ""
-    picture.text(12, HEIGHT - 10, note, font_size=11, fill=svg.GREY)
+    picture.caption(12, HEIGHT - 10, note, most=116)
     return picture.finish()
 
 

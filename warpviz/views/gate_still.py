@@ -1,5 +1,6 @@
 """The gate without a browser: its table, its plotly figure and its SVG picture."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from warpviz.views.svg import GREEN, GREY, INK, VERMILION, Svg
 
 COLUMNS = ("run", "seed", "stream", "step", "task", "thought", "similarity", "would_accept", "accepted", "label")
 WIDTH, LEFT, STRIP = 760, 110, 84
-LEVELS = (0, -1, 1, -2, 2, -3, 3)
+BEADS = (9.0, 7.0, 5.5, 4.5, 3.5, 2.5)  # widths to choose from
+SPREAD = 0.34  # of a row, to either side: beads in a row of the plotly form
 
 
 def rows(thoughts: Sequence[Judged], *, scorer: str, theta: float, scorers: Sequence[str]) -> list[dict[str, Any]]:
@@ -34,20 +36,25 @@ def figure(thoughts: Sequence[Judged], *, scorers: Sequence[str], scorer: str, t
     import plotly.graph_objects as go
 
     passed = regate.decide(regate.similarities(thoughts, scorer), theta)
+    # Golden-ratio steps spread equal values over the row without chance.
+    offsets = [(number * 0.618034 % 1 * 2 - 1) * SPREAD for number in range(len(thoughts))]
     fig = go.Figure()
     for verdict, color, symbol in ((True, GREEN, "circle"), (False, VERMILION, "x")):
-        chosen = [thought for thought, ok in zip(thoughts, passed, strict=True) if ok == verdict]
+        chosen = [(t, shift) for t, ok, shift in zip(thoughts, passed, offsets, strict=True) if ok == verdict]
         fig.add_scatter(
             name="accepted" if verdict else "rejected",
             mode="markers",
-            marker={"color": color, "symbol": symbol, "size": 8, "opacity": 0.8},
-            x=[t.similarities.get(name) for name in scorers for t in chosen],
-            y=[name for name in scorers for _ in chosen],
-            customdata=[[plain(t.task), plain(t.thought), t.stream] for _ in scorers for t in chosen],
-            hovertemplate="%{y} %{x:.3f}<br>stream %{customdata[2]}: %{customdata[1]}<br>task: %{customdata[0]}",
+            marker={"color": color, "symbol": symbol, "size": 6, "opacity": 0.75},
+            x=[t.similarities.get(name) for name in scorers for t, _ in chosen],
+            y=[row + shift for row in range(len(scorers)) for _, shift in chosen],
+            customdata=[[plain(t.task), plain(t.thought), t.stream, name] for name in scorers for t, _ in chosen],
+            hovertemplate="%{customdata[3]} %{x:.3f}<br>stream %{customdata[2]}: %{customdata[1]}"
+            "<br>task: %{customdata[0]}<extra></extra>",
         )
-    fig.add_vline(x=theta, line={"color": INK, "width": 2}, annotation_text=f"theta {theta:.2f} ({scorer})")
-    fig.update_layout(template="plotly_white", xaxis_title="similarity to the River", scattermode="group")
+    fig.add_vline(x=theta, line={"color": INK, "width": 2})
+    rows_shown = {"tickvals": list(range(len(scorers))), "ticktext": list(scorers), "range": [len(scorers) - 0.5, -0.5]}
+    title = {"text": f"Gate at theta {theta:.2f} under {plain(scorer)}", "font": {"size": 14}}
+    fig.update_layout(template="plotly_white", title=title, xaxis_title="similarity to the River", yaxis=rows_shown)
     return fig
 
 
@@ -71,19 +78,25 @@ def picture(
 
 
 def _beads(pen: Svg, values: regate.Floats, passed: Any, middle: float) -> None:
-    columns: dict[int, int] = {}
-    for value, ok in zip(values, passed, strict=True):
-        if np.isnan(value):
-            continue
-        column = round(_x(float(value)) / 9)
-        level = columns.get(column, 0)
-        columns[column] = level + 1
-        x, y = column * 9.0, middle + LEVELS[level % len(LEVELS)] * 9
+    """Draw a bead per value, those of one column above and below each other: as large as the tallest column allows."""
+    known = [(_x(float(value)), ok) for value, ok in zip(values, passed, strict=True) if not np.isnan(value)]
+    bead = next((size for size in BEADS if _tallest(known, size) * size <= STRIP - 8), BEADS[-1])
+    rise = min(bead, (STRIP - 8) / _tallest(known, bead))  # even the smallest may have to overlap
+    seen: dict[int, int] = {}
+    for place, ok in known:
+        column = round(place / bead)
+        number = seen[column] = seen.get(column, -1) + 1
+        x, y = column * bead, middle + (-1) ** number * ((number + 1) // 2) * rise
+        arm = bead * 0.34
         if ok:
-            pen.circle(x, y, 4, fill=GREEN)
+            pen.circle(x, y, bead * 0.44, fill=GREEN)
         else:
-            pen.path([(x - 3, y - 3), (x + 3, y + 3)], stroke=VERMILION, stroke_width=1.6)
-            pen.path([(x - 3, y + 3), (x + 3, y - 3)], stroke=VERMILION, stroke_width=1.6)
+            pen.path([(x - arm, y - arm), (x + arm, y + arm)], stroke=VERMILION, stroke_width=bead / 6)
+            pen.path([(x - arm, y + arm), (x + arm, y - arm)], stroke=VERMILION, stroke_width=bead / 6)
+
+
+def _tallest(known: Sequence[tuple[float, Any]], bead: float) -> int:
+    return max(Counter(round(place / bead) for place, _ in known).values(), default=1)
 
 
 def _x(value: float) -> float:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from warpviz.topology.drawing import ticks
 from warpviz.views import export, svg, wire
 from warpviz.views.pairing import KS
 from warpviz.views.subject import ALL, SKIP
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from warpviz.views.persistence_compare import PersistenceCompare
 
 SIZE, PAD = 420, 48
+LEGEND = "Hollow: whole context; filled: landmarks; grey: their matching; shaded: shorter than 2r, no evidence."
 
 
 def summary(view: "PersistenceCompare") -> str:
@@ -107,7 +109,7 @@ def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:
     picture = svg.Svg(SIZE * (view.max_dim + 1), SIZE + 24, title=view.summary(), provenance=view.provenance)
     for dim in range(view.max_dim + 1):
         _panel(view, picture, dim)
-    picture.text(12, SIZE + 14, view.summary(), font_size=11, fill=svg.GREY)
+    picture.caption(12, SIZE + 14, f"{view.summary()} {LEGEND}", most=68 * (view.max_dim + 1))
     text = picture.finish()
     if path is not None:
         export.write_text(path, text)
@@ -130,8 +132,11 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
         picture.path(band, closed=True, fill=svg.ORANGE, fill_opacity=0.12)
     picture.line(*spot(0, 0), *spot(top, top))
     picture.text(left + PAD, PAD - 14, f"H{dim}", font_weight=600)
-    picture.text(left + SIZE - PAD, SIZE - PAD + 18, "birth", font_size=11, text_anchor="end")
-    picture.text(left + PAD - 8, PAD, "death", font_size=11, text_anchor="end")
+    for tick in ticks(0, top):
+        picture.text(spot(tick, 0)[0], SIZE - PAD + 18, f"{tick:g}", font_size=10, fill=svg.GREY, text_anchor="middle")
+        picture.text(left + PAD - 6, spot(0, tick)[1] + 3, f"{tick:g}", font_size=10, fill=svg.GREY, text_anchor="end")
+    picture.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
+    picture.text(left + PAD - 6, PAD - 14, "death", font_size=11, text_anchor="end")
     found = view.pair.matched.get(dim) if view.pair else None
     for one, two in zip(found.left, found.right, strict=True) if found else ():
         if one >= 0 and two >= 0:

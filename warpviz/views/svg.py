@@ -1,6 +1,7 @@
 """A small SVG writer: vector text, escaped, no library."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -10,6 +11,7 @@ from warpviz.views import wire
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, YELLOW, GREY, INK = "#56B4E9", "#CC79A7", "#F0E442", "#8A8F98", "#1B1F24"
 RAMP = ("#2a1a5e", "#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39", "#e3d834")
+CAPTION_LINE = 14
 FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif"
 
 
@@ -74,6 +76,12 @@ class Svg:
         """Add one line of text, as text."""
         look = {"font_family": FONT, "font_size": 12, "fill": INK, **style}
         self._parts.append(f'<text x="{_n(x)}" y="{_n(y)}" {_attributes(look)}>{escape(visible(text))}</text>')
+
+    def caption(self, x: float, y: float, text: str, *, most: int) -> None:
+        """Add a small text of lines of at most `most` characters, its last line at y."""
+        lines = wrap(visible(text), most)
+        for number, line in enumerate(lines):
+            self.text(x, y - CAPTION_LINE * (len(lines) - 1 - number), line, font_size=11, fill=GREY)
 
     def finish(self) -> str:
         """Return the document."""
