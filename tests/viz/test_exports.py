@@ -182,7 +182,7 @@ def test_a_long_title_is_told_in_lines() -> None:
     assert " ".join(title).split() == ["word"] * 60
     picture = svg.Svg(100, 100, title="t", provenance={})
     picture.caption(0, 90, "word " * 20, most=30)
-    lines = [element for element in ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text")]  # noqa: S314 - our own
+    lines = list(ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text"))  # noqa: S314 - our own
     assert [float(line.get("y", 0)) for line in lines] == [
         90 - svg.CAPTION_LINE * n for n in reversed(range(len(lines)))
     ]
