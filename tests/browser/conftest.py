@@ -6,13 +6,15 @@ marker; the tests of one file share a worker.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from lab_page import Lab
 from lab_server import Server, start_server
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from warpviz.views.view import View
 
 HERE = Path(__file__).parent
 
@@ -73,3 +75,30 @@ def lab(lab_server: Server, browser: Browser) -> Iterator[Lab]:
         context.close()
         lab_server.stop_kernels()
     driver.assert_clean()
+
+
+@pytest.fixture
+def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Return a function that writes a view as a page and opens it; afterwards the console must be clean."""
+    errors: list[str] = []
+    contexts = []
+
+    def open_page(view: View, *, motion: str = "reduce", **size: int) -> Page:
+        path = view.to_html(tmp_path / f"{view.stem}.html")
+        view.close()
+        viewport = {"width": 1280, "height": 900, **size}
+        context = browser.new_context(viewport=viewport, reduced_motion=motion, accept_downloads=True)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
+        page.goto(path.as_uri())
+        page.wait_for_function("() => document.body.dataset.ready === 'true'")
+        page.wait_for_timeout(200)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors, errors

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,44 +11,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live import regate
-from warpviz.live.rows import RowWriter
 from warpviz.live.timeline import Timeline
 from warpviz.views.compose import compose
 from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
 from warpviz.views.live_run import LiveRun
-from warpviz.views.view import View
 
 LIVE = "document.querySelector('.warpviz').liveRun"
 GATE = "document.querySelector('.warpviz').gateTuner"
 Open = Callable[..., Page]
-
-
-@pytest.fixture
-def show(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Return a function that writes a view as a page and opens it; afterwards the console must be clean."""
-    errors: list[str] = []
-    contexts = []
-
-    def open_page(view: View, *, motion: str = "reduce", **size: int) -> Page:
-        path = view.to_html(tmp_path / f"{view.stem}.html")
-        view.close()
-        viewport = {"width": 1280, "height": 900, **size}
-        context = browser.new_context(viewport=viewport, reduced_motion=motion, accept_downloads=True)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
-        page.goto(path.as_uri())
-        page.wait_for_function("() => document.body.dataset.ready === 'true'")
-        page.wait_for_timeout(200)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not errors, errors
 
 
 def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
@@ -231,39 +202,3 @@ def test_the_council_says_whose_figures_are_whose(show: Open) -> None:
     assert "not like for like" in captions[1]
     assert "2.22 GB" in page.locator(".wm-paper").inner_text()
     page.get_by_role("radio", name="with weights").click()
-
-
-LATE = {
-    "state": "store.apply({ op: 'state', data: { ...store.data, rows } }, [])",
-    "rows": "store.emit('events', [{ rows }])",
-}
-
-
-@pytest.mark.parametrize("how", sorted(LATE))
-def test_a_run_whose_rows_come_late_plays_by_itself(show: Open, how: str) -> None:
-    """On screen and empty, a saved run plays when its rows come; where motion is unwelcome it shows its end."""
-    writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=100)
-    rows = [row for row in map(writer.write, trace.events) if row is not None]
-    for motion in ("no-preference", "reduce"):
-        page = show(LiveRun(), motion=motion)
-        assert page.evaluate(f"[{LIVE}.run.length, {LIVE}.playhead.playing]") == [0, False]
-        page.evaluate(f"rows => {{ const store = {LIVE}.store; {LATE[how]}; }}", rows)
-        if motion == "no-preference":
-            page.wait_for_function(f"() => {LIVE}.playhead.playing && {LIVE}.playhead.beat > 3")
-        else:
-            page.wait_for_timeout(300)
-            assert page.evaluate(f"[{LIVE}.playhead.playing, {LIVE}.playhead.atEnd]") == [False, True]
-
-
-def test_a_live_run_whose_rows_come_late_is_followed(show: Open) -> None:
-    """Live, the newest moment is on screen as rows come, and the end of the run ends the playing."""
-    writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=60)
-    rows = [row for row in map(writer.write, trace.events) if row is not None]
-    page = show(LiveRun(), motion="no-preference")
-    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'running' }} }}, [])")
-    for part in (rows[:40], rows[40:90], rows[90:]):
-        page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", part)
-        page.wait_for_function(f"() => {LIVE}.playhead.live && {LIVE}.playhead.atEnd")
-    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'done' }} }}, [])")
-    page.wait_for_function(f"() => !{LIVE}.playhead.playing && !{LIVE}.pending")
-    assert page.evaluate(f"{LIVE}.playhead.cursor") == len(rows)

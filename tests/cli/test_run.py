@@ -28,7 +28,7 @@ def test_json_is_one_object_and_nothing_else(
     assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "o", "--json")) == 0
     summary = json.loads(capfd.readouterr().out)
     assert summary.keys() >= KEYS
-    assert set(summary["bytes"]) == {"weights", "river_kv", "shared_kv", "private_kv"}
+    assert set(summary["bytes"]) == {"weights", "river_kv", "shared_kv", "private_kv", "evidence"}
     assert summary["river_tokens"] == 12
     trace = load_trace(tmp_path / "o")
     assert trace.dumps() == (tmp_path / "o" / "trace.jsonl").read_text()
