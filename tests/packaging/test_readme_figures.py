@@ -130,6 +130,17 @@ def test_aims_and_names_are_no_measurements() -> None:
     ]  # fmt: skip
 
 
+def test_every_record_is_listed_with_its_command() -> None:
+    """Whoever finds a record finds how it is made again, and that command exists."""
+    listed = dict(re.findall(r"^\| ([\w-]+) \| `([^`]+)`", (RECORDS / "README.md").read_text("utf-8"), re.MULTILINE))
+    records = {path.stem for path in RECORDS.iterdir() if path.name != "README.md"}
+    assert not records - listed.keys()
+    for command in listed.values():
+        kind, _, rest = command.removeprefix("python -m ").partition(" ")
+        name = f"bench/{rest.split()[1]}" if kind == "warpviz" else kind.removeprefix("warpviz.").replace(".", "/")
+        assert (ROOT / "warpviz" / f"{name}.py").is_file(), command
+
+
 def test_the_rivers_gain_is_the_records() -> None:
     """With and without streams, the gain and its interval; and what other landmarks add."""
     record = line_about("landmarks remember", "council")

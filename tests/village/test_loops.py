@@ -102,6 +102,16 @@ def test_the_card_says_what_was_measured() -> None:
         assert f"{100 * share['share']:.1f} % ({low} to {high})" in " ".join(card.split())
 
 
+def test_the_page_is_the_records(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--table` tells the record as the published page has it: a line per choice, every share with interval and n."""
+    folder = bundled("village").parents[1] / "docs" / "benchmarks"
+    loops.main(["--table", str(folder / "loops.json")])
+    out = capsys.readouterr().out
+    assert out == (folder / "loops.md").read_text(encoding="utf-8")
+    assert sum(line.startswith(("| greedy", "| temperature")) for line in out.splitlines()) == 2 * len(CHOICES)
+    assert loops._percent({"share": None, "n": 0, "low": None, "high": None}) == "none asked"
+
+
 def test_the_command_needs_a_seed(capsys: pytest.CaptureFixture[str]) -> None:
     """No seeds, no runs: the flag is named."""
     with pytest.raises(SystemExit):

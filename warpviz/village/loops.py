@@ -1,15 +1,19 @@
 """How often the River repeats itself, and what stops it: `python -m warpviz.village.loops --worlds 40 --json`.
 
 The engine's own runs, on the sample texts with several seeds and on held-out worlds, once for every way of choosing
-the next token. Greedy choice has no chance in it, so its seeds all give one run.
+the next token. Greedy choice has no chance in it, so its seeds all give one run. `--table FILE` tells a record as a
+page.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
+import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig
@@ -143,6 +147,46 @@ def measure(prism: Prism, *, seeds: int, worlds: int, tokens: int, first: int) -
     return dict(out)
 
 
+SHARES = {
+    "sentences_said_again": "sentences said again",
+    "sentences_that_open_alike": "open alike",
+    "answers_right": "answers right",
+    "answers_right_after_injection": "after an injection",
+    "first_answer_right": "first answer right",
+}
+
+
+def told(record: dict[str, Any]) -> str:
+    """Return a record as a page of two tables: percent, 95 % interval and n of every share."""
+    origin = (record["machine"], record["date"], f"{record['model']} {record['checksum']}", f"torch {record['torch']}")
+    page = ["# loops", "", "; ".join(map(str, origin)), "", NOTE]
+    titles = {
+        "held_out": f"{record['worlds']} held-out worlds of {record['tokens']} tokens, from seed {record['seed']:,}",
+        "samples": f"The sample texts, {record['seeds']} seeds each where there is chance",
+    }
+    for part, title in titles.items():
+        page += ["", f"## {title}", "", "| | " + " | ".join([*SHARES.values(), "streams a run"]) + " |"]
+        page += ["|" + " --- |" * (len(SHARES) + 2)]
+        for line in record[part]:
+            cells = [_percent(line[name]) for name in SHARES]
+            page.append(f"| {line['name']} | " + " | ".join([*cells, str(line["streams_per_run"])]) + " |")
+    return "\n".join(page) + "\n"
+
+
+def _percent(share: dict[str, Any]) -> str:
+    if share["share"] is None:
+        return "none asked"
+    low, middle, high = (f"{100 * share[name]:.1f}" for name in ("low", "share", "high"))
+    return f"{middle} ({low} to {high}; {share['n']})"
+
+
+NOTE = (
+    "Percent with 95 % Wilson intervals and n. Sentences said again stood word for word in what the River wrote "
+    "before; those that open alike share their first three words with one. Answers are those of questions the text answers; "
+    "after an injection: of questions whose true answer had been injected in that run."
+)
+
+
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m warpviz.village.loops", description=__doc__)
@@ -152,6 +196,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=512, help="length of a held-out world")
     parser.add_argument("--seed", type=int, default=300_000, help="first world")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="measure nothing; print this record as a table")
     got = parser.parse_args(arguments)
     if got.seeds < 1:
         parser.error(f"--seeds must be at least 1, got {got.seeds}")
@@ -161,6 +206,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     got = parse(arguments)
+    if got.table is not None:
+        sys.stdout.write(told(json.loads(got.table.read_text(encoding="utf-8"))))
+        return
     torch.set_num_threads(1)
     prism = Prism.load(got.model)
     record: dict[str, object] = {"seed": got.seed, "seeds": got.seeds, "worlds": got.worlds, "tokens": got.tokens}
