@@ -182,8 +182,8 @@ def _percent(share: dict[str, Any]) -> str:
 
 NOTE = (
     "Percent with 95 % Wilson intervals and n. Sentences said again stood word for word in what the River wrote "
-    "before; those that open alike share their first three words with one. Answers are those of questions the text answers; "
-    "after an injection: of questions whose true answer had been injected in that run."
+    "before; those that open alike share their first three words with one. Answers are those of questions the text "
+    "answers; after an injection: of questions whose true answer had been injected in that run."
 )
 
 
