@@ -5,15 +5,8 @@ let controlIds = 0;
 /** Where arrows and letters belong to the element, JupyterLab must not take them for its own shortcuts. */
 const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
-/** Set a trait for this page now and for the kernel when the page has a moment: the picture does not wait for it. */
-function setPatiently(frame, trait, value) {
-  const { store } = frame;
-  store.set(trait, value, { save: false });
-  frame.later(`save ${trait}`, () => store.attempt(() => store.model.save_changes()));
-}
-
 /** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
-function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, patient = false, parent = frame.controls }) {
+function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, parent = frame.controls }) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
   const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait, ...OWN_KEYS });
@@ -29,8 +22,7 @@ function slider(frame, { label, trait, min, max, step = 1, value, format = numbe
   input.addEventListener("input", () => {
     const v = Number(input.value);
     say(v);
-    if (patient) setPatiently(frame, trait, v);
-    else if (trait) frame.store.set(trait, v);
+    if (trait) frame.store.set(trait, v);
     oninput?.(v);
   });
   const reserve = () => {  // room for every number: one more digit then lays out nothing else

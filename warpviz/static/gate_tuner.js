@@ -39,7 +39,7 @@ class GateTunerView {
     const { frame, store } = this;
     this.scorer = segmented(frame, { label: "Scorer", options: this.scorers.map((name) => [name, name]), value: store.get("scorer"), onchange: (v) => store.set("scorer", v) });
     this.scorerNames = this.scorers.join();
-    slider(frame, { label: "\u03b8", trait: "theta", min: -1, max: 1, step: 0.005, format: fixed, patient: true, hint: "Accept thoughts at least this similar" });
+    slider(frame, { label: "\u03b8", trait: "theta", min: -1, max: 1, step: 0.005, format: fixed, hint: "Accept thoughts at least this similar" });
     this.bestButton = button(frame, { label: "Best \u03b8", name: "best", hint: "The theta that separates the labels best (Youden's J)", onclick: () => this.gate.best !== null && store.set("theta", round3(this.gate.best)) });
     this.tune = toggle(frame, { label: "Engine follows \u03b8", value: store.get("tune_engine") !== false, hint: "Moving theta changes the running engine's gate", onchange: (on) => store.set("tune_engine", on) });
     this.facts = h("div", { class: "wt-facts", role: "group", "aria-label": "What this theta does" });
@@ -53,13 +53,13 @@ class GateTunerView {
   }
 
   listen() {
-    const { frame, plot: { canvas } } = this;
+    const { canvas } = this.plot;
     canvas.classList.add("wt-canvas");
     const move = (event) => {
       const [x, y] = this.plot.at(event);
       const strip = Math.floor(y / STRIP_HEIGHT);
       if (event.type === "pointerdown" && this.scorers[strip]) this.store.set("scorer", this.scorers[strip]);
-      setPatiently(frame, "theta", round3(Math.max(-1, Math.min(1, this.scale().invert(x)))));
+      this.store.set("theta", round3(Math.max(-1, Math.min(1, this.scale().invert(x)))));
     };
     canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); this.dragging = true; move(event); });
     canvas.addEventListener("pointermove", (event) => { if (this.dragging) move(event); else this.hover(event); });
@@ -69,7 +69,7 @@ class GateTunerView {
       const step = { ArrowRight: 0.01, ArrowUp: 0.01, ArrowLeft: -0.01, ArrowDown: -0.01, PageUp: 0.1, PageDown: -0.1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      setPatiently(frame, "theta", round3(Math.max(-1, Math.min(1, this.theta + step * (event.shiftKey ? 5 : 1)))));
+      this.store.set("theta", round3(Math.max(-1, Math.min(1, this.theta + step * (event.shiftKey ? 5 : 1)))));
     });
   }
 
