@@ -111,3 +111,27 @@ def test_no_thread_stays_behind(run):
     follower = Follower(run, period_s=0.01).start()
     follow_to_the_end(follower)
     assert not [t for t in threading.enumerate() if t.name.startswith("warpviz-follow")]
+
+
+def test_an_event_is_told_soon_and_nothing_is_asked_meanwhile(run):
+    """The engine's own thread says that there is something; a follower that has ended is not told any more."""
+    follower = Follower(run, period_s=0.01)
+    times = []
+    follower.add(lambda events, status: times.append((time.monotonic(), len(events), status)))
+    follow_to_the_end(follower.start())
+    assert run.taps == []
+    assert max(count for _, count, status in times if status == "running") < len(TRACE.events) / 2
+
+
+def test_a_silent_engine_costs_little():
+    """Paused, a follower looks at the status a few times a second, not at every period."""
+    with EngineThread(FabricatedCortex(TRACE, period_s=0.001), "p", name="silent") as engine:
+        engine.pause()
+        looked = []
+        follower = Follower(engine, period_s=0.001)
+        follower.tell = lambda: looked.append(time.monotonic())
+        follower.start()
+        time.sleep(0.35)
+        assert 1 <= len(looked) <= 6
+        follower.close()
+        assert engine.taps == []

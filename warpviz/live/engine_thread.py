@@ -155,8 +155,9 @@ class EngineThread:
             try:
                 tap(event)
             except Exception as error:  # noqa: BLE001 - the boundary to a viewer: the run must go on
-                self.taps.remove(tap)
                 self.tap_error = error
+                if tap in self.taps:
+                    self.taps.remove(tap)
 
     def _measure(self) -> None:
         """Let the engine say what each injection has changed; its events join the trace."""

@@ -5,6 +5,7 @@ events at once.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from warp_cortex import Event
@@ -12,6 +13,8 @@ from warp_cortex import Event
 from warpviz.live.engine_thread import EngineThread
 
 PERIOD_S = 0.025
+GATHER_S = 0.006  # after the first event of a beat, the time for its others: they are told together
+PATIENCE_S = 0.1  # without any event, the status is looked at this often
 Sink = Callable[[Sequence[Event], str], None]
 """Takes the events since the last call and the run's status."""
 
@@ -30,6 +33,7 @@ class Follower:
         self._sinks: dict[Sink, int] = {}
         self._told: dict[Sink, str] = {}
         self._closed = threading.Event()
+        self._fresh = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"warpviz-follow-{run.name}", daemon=True)
 
     def add(self, sink: Sink) -> None:
@@ -45,12 +49,14 @@ class Follower:
 
     def start(self) -> "Follower":
         """Begin to follow."""
+        self.run.taps.append(self._notice)
         self._thread.start()
         return self
 
     def close(self, timeout_s: float = 2.0) -> bool:
         """Stop following and join; return whether the thread has ended. The run itself goes on."""
         self._closed.set()
+        self._fresh.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
         return not self._thread.is_alive()
@@ -85,10 +91,22 @@ class Follower:
                     self._sinks[sink] = done + len(fresh)
                     self._told[sink] = status
 
+    def _notice(self, event: Event) -> None:
+        """Called by the engine's thread: there is something to tell."""
+        del event
+        if not self._fresh.is_set():
+            self._fresh.set()
+
     def _loop(self) -> None:
-        while not self._closed.is_set():
-            over = self.run.join(0)
-            self.tell()
-            if over:
-                return
-            self._closed.wait(self._period_s)
+        try:
+            while not self._closed.is_set():
+                over = self.run.join(0)
+                self._fresh.clear()
+                self.tell()
+                told = time.monotonic()
+                if over:
+                    return
+                self._fresh.wait(PATIENCE_S)
+                self._closed.wait(max(GATHER_S, told + self._period_s - time.monotonic()))
+        finally:
+            self.run.taps.remove(self._notice)
