@@ -4,7 +4,7 @@ const DOT = 5;
 
 class GateAxis {
   constructor(run) {
-    Object.assign(this, { places: new Map(), box: { x: 0, y: 0, w: 1, h: 1 }, layer: document.createElement("canvas") });
+    Object.assign(this, { places: new Map(), box: { x: 0, y: 0, w: 1, h: 1 }, layers: {}, turn: 0 });
     this.reset(run);
   }
 
@@ -46,22 +46,30 @@ class GateAxis {
 
   draw(pen, theme, { cursor, theta, wish, hidden, focus, onScreen = false }) {
     this.layout();
-    const { x, w } = this.box;
-    const scale = this.scale;
-    const line = this.line;
-    this.drawScale(pen, theme, scale, line);
-    const cut = theta === null ? null : scale(theta);
-    if (cut !== null) {
-      pen.rect(cut, line - this.box.h * 0.42, x + w - 14 - cut, this.box.h * 0.42, { fill: theme.green, alpha: 0.07, radius: 4 });
-      pen.rect(x + 14, line, cut - x - 14, this.box.h * 0.3, { fill: theme.vermilion, alpha: 0.06, radius: 4 });
+    const [scale, line, hgt] = [this.scale, this.line, this.box.h];
+    if (onScreen) {
+      this.picture(pen, theme, "ground", theta, (brush) => this.drawGround(brush, theme, theta));
+      this.blit(pen, theme, cursor, hidden);
+    } else {
+      this.drawGround(pen, theme, theta);
+      for (const lane of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, lane, DOT);
     }
-    if (onScreen) this.blit(pen, theme, cursor, hidden);
-    else for (const lane of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, lane, DOT);
     if (focus && focus.gatedAt < cursor) this.drawThought(pen, theme, focus, 6);
-    if (cut === null) return;
-    if (Math.abs(wish - theta) > 0.004) pen.line(scale(wish), line - this.box.h * 0.42, scale(wish), line + this.box.h * 0.3, { stroke: theme.accent, width: 1.5, dash: [4, 4] });
-    pen.line(cut, line - this.box.h * 0.46, cut, line + this.box.h * 0.32, { stroke: theme.ink, width: 1.5 });
-    pen.text(cut + 6, line - this.box.h * 0.46 + 9, `\u03b8 ${fixed(theta)}`, { size: 11, weight: 600, halo: true });
+    if (theta === null) return;
+    if (Math.abs(wish - theta) > 0.004) pen.line(scale(wish), line - hgt * 0.42, scale(wish), line + hgt * 0.3, { stroke: theme.accent, width: 1.5, dash: [4, 4] });
+    pen.line(scale(theta), line - hgt * 0.46, scale(theta), line + hgt * 0.32, { stroke: theme.ink, width: 1.5 });
+  }
+
+  /** What does not change with the thoughts: the scale, both sides of theta, its name. */
+  drawGround(pen, theme, theta) {
+    const { x, w, h: hgt } = this.box;
+    const [scale, line] = [this.scale, this.line];
+    this.drawScale(pen, theme, scale, line);
+    if (theta === null) return;
+    const cut = scale(theta);
+    pen.rect(cut, line - hgt * 0.42, x + w - 14 - cut, hgt * 0.42, { fill: theme.green, alpha: 0.07, radius: 4 });
+    pen.rect(x + 14, line, cut - x - 14, hgt * 0.3, { fill: theme.vermilion, alpha: 0.06, radius: 4 });
+    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${fixed(theta)}`, { size: 11, weight: 600, halo: true });
   }
 
   /** Return the thoughts judged before `cursor`, from the `first` of them on, that are not on their way any more. */
@@ -69,24 +77,36 @@ class GateAxis {
     return this.run.gated.slice(first, countBelow(this.run.gatedAt, cursor)).filter((lane) => !hidden.has(lane));
   }
 
-  /** Show the thoughts from a picture of their own, to which only new ones are added. */
-  blit(pen, theme, cursor, hidden) {
-    const { box, layer } = this;
+  /** Show a kept picture of the axis's box, drawn anew when `key` has changed: text on a canvas lays out the page. */
+  picture(pen, theme, name, key, draw) {
+    const { box, layers } = this;
     const [x, y] = [Math.floor(box.x), Math.floor(box.y)];
-    const key = [this.key, pen.ratio, theme.surface].join();
-    if (key !== this.layerKey || cursor < this.inkedTo || !this.inked) {
-      Object.assign(layer, { width: Math.ceil((box.w + 1) * pen.ratio), height: Math.ceil((box.h + 1) * pen.ratio) });
-      Object.assign(this, { layerKey: key, inked: 0, late: [] });
+    const layer = (layers[name] ??= { canvas: document.createElement("canvas"), key: null });
+    const whole = [this.key, pen.ratio, theme.surface, key].join();
+    const context = layer.canvas.getContext("2d");
+    if (whole !== layer.key) {
+      Object.assign(layer.canvas, { width: Math.ceil((box.w + 1) * pen.ratio), height: Math.ceil((box.h + 1) * pen.ratio) });
+      layer.key = whole;
+      layer.isNew = true;
     }
-    const context = layer.getContext("2d");
     context.setTransform(pen.ratio, 0, 0, pen.ratio, -x * pen.ratio, -y * pen.ratio);
-    const brush = new CanvasPen(context, theme, pen.ratio);
-    const fresh = [...this.late, ...this.run.gated.slice(this.inked, countBelow(this.run.gatedAt, cursor))];
-    this.late = fresh.filter((lane) => hidden.has(lane));
-    for (const lane of fresh) if (!hidden.has(lane)) this.drawThought(brush, theme, lane, DOT);
-    Object.assign(this, { inked: countBelow(this.run.gatedAt, cursor), inkedTo: cursor });
+    if (layer.isNew || name === "thoughts") draw(new CanvasPen(context, theme, pen.ratio), layer.isNew);
+    layer.isNew = false;
     pen.c.globalAlpha = 1;
-    if (layer.width && layer.height) pen.c.drawImage(layer, x, y, layer.width / pen.ratio, layer.height / pen.ratio);
+    const { width, height } = layer.canvas;
+    if (width && height) pen.c.drawImage(layer.canvas, x, y, width / pen.ratio, height / pen.ratio);
+  }
+
+  /** Show the thoughts from a picture to which only new ones are added. */
+  blit(pen, theme, cursor, hidden) {
+    if (cursor < this.inkedTo || !this.inked) this.turn += 1;
+    this.picture(pen, theme, "thoughts", this.turn, (brush, isNew) => {
+      if (isNew) Object.assign(this, { inked: 0, late: [] });
+      const fresh = [...this.late, ...this.run.gated.slice(this.inked, countBelow(this.run.gatedAt, cursor))];
+      this.late = fresh.filter((lane) => hidden.has(lane));
+      for (const lane of fresh) if (!hidden.has(lane)) this.drawThought(brush, theme, lane, DOT);
+    });
+    Object.assign(this, { inked: countBelow(this.run.gatedAt, cursor), inkedTo: cursor });
   }
 
   drawScale(pen, theme, scale, line) {

@@ -119,16 +119,17 @@ class Store extends Emitter {
     const arrays = content.arrays.map((header, i) => [header, decodeArray(header, buffers[i])]);
     this.apply(content, arrays);
     this.seq = content.seq;
-    afterPaint(() => this.acknowledge());
+    this.acknowledge(content.seq);
   }
 
   /** Say what has been painted; a view whose messages come in a stream asks for this to be said more rarely. */
-  acknowledge() {
-    const rest = (this.data.ack_ms ?? 0) - (performance.now() - (this.ackedAt ?? -Infinity));
-    if (this.ackedSeq === this.seq) return;  // one answer does for all that one frame has painted
-    if (rest > 1) { this.acking ||= setTimeout(() => { this.acking = 0; this.acknowledge(); }, rest); return; }
-    [this.ackedAt, this.ackedSeq] = [performance.now(), this.seq];
-    this.send({ op: "ack", seq: this.seq });
+  acknowledge(seq) {
+    const every = this.data.ack_ms ?? 0;
+    if (!every) { afterPaint(() => this.send({ op: "ack", seq })); return; }
+    this.acking ||= setTimeout(() => afterPaint(() => {
+      this.acking = 0;
+      this.send({ op: "ack", seq: this.seq });
+    }), every);
   }
 
   /** Take a full state or a patch; arrays are [header, array] pairs. */
