@@ -200,3 +200,17 @@ def test_beads_of_a_crowd_stay_in_their_strip() -> None:
     assert len(beads) == num * accepted
     assert min(beads) > 20
     assert max(beads) < float(root.get("height", 0)) - 20
+
+
+def test_what_was_held_is_not_added_up_over_a_beat() -> None:
+    """The council's bars: one per beat, the bytes of its last sample, as wide as they were held."""
+    with CouncilMonitor(TRACE) as view:
+        bars, frame = view.to_figure().data, view.to_table()
+    last = frame.drop_duplicates("beat", keep="last")
+    assert len(last) < len(frame)
+    for bar in bars:
+        assert list(bar.x) == last["beat"].tolist()
+        assert [start + wide for start, wide in zip(bar.x, bar.width, strict=True)][:-1] == last["beat"].tolist()[1:]
+    owners = [name for name in frame.columns if name.endswith("_bytes") and name != "total_bytes"]
+    total = [sum(held) for held in zip(*(bar.y for bar in bars), strict=True)]
+    assert total == pytest.approx((last[owners].sum(axis=1) / 1e6).tolist())

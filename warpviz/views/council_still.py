@@ -1,33 +1,39 @@
 """The council without a browser: stacked bytes as a plotly figure, and as SVG beside the paper's table."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from warpviz.live.council import PAPER, PAPER_SETTING, Sample
-from warpviz.views.svg import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Svg
+from warpviz.views.svg import BLUE, GREY, ORANGE, PURPLE, YELLOW, Svg
 
 OWNERS = (
     ("weights_bytes", "weights", GREY),
     ("river_kv_bytes", "River", BLUE),
     ("shared_kv_bytes", "shared landmarks", ORANGE),
     ("private_kv_bytes", "private to streams", PURPLE),
-    ("evidence_bytes", "to choose landmarks", SKY),
+    ("evidence_bytes", "to choose landmarks", YELLOW),
 )
 WIDTH, HEIGHT, CHART, TOP = 900, 340, 560, 60
 MOST_BARS = 120
 
 
 def figure(samples: Sequence[Sample]) -> Any:
-    """Return plotly bars, stacked by owner, in megabytes."""
+    """Return plotly bars, stacked by owner, in megabytes: a bar per beat, its last sample, as wide as it lasted."""
     import plotly.graph_objects as go
 
+    shown = list({sample.beat: sample for sample in samples}.values())  # two samples of a beat would be added up
+    beats = [sample.beat for sample in shown]
+    lasted = [after - beat for beat, after in pairwise([*beats, beats[-1] + 1])] if beats else []
     fig = go.Figure()
     for field, name, color in OWNERS:
         fig.add_bar(
             name=name,
-            x=[sample.beat for sample in samples],
-            y=[getattr(sample, field) / 1e6 for sample in samples],
-            marker={"color": color},
+            x=beats,
+            y=[getattr(sample, field) / 1e6 for sample in shown],
+            width=lasted,
+            offset=0,
+            marker={"color": color, "line": {"width": 0}},
         )
     fig.update_layout(barmode="stack", template="plotly_white", xaxis_title="beat", yaxis_title="MB held", bargap=0)
     return fig
@@ -64,4 +70,4 @@ def _paper(pen: Svg) -> None:
         pen.text(left, y, str(row.agents))
         pen.text(left + 90, y, f"{row.total_gb:.2f}")
         pen.text(left + 170, y, row.per_agent)
-    pen.text(left, TOP + 14 + 22 * len(PAPER) + 6, PAPER_SETTING, font_size=10, fill=GREEN)
+    pen.caption(left, TOP + 14 + 22 * len(PAPER) + 24, PAPER_SETTING, most=46)
