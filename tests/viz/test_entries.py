@@ -1,6 +1,7 @@
 """The tap on a running engine: every entry once, in order, copied between two events; a watch's cloud grows by them."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -137,6 +138,21 @@ def test_closed_in_mid_run_it_leaves_nothing(prism: Prism) -> None:
 def test_without_a_cloud_nothing_is_tapped(prism: Prism) -> None:
     """cloud=False costs the engine nothing."""
     with watch(cortex(prism), PROMPT * 4, cloud=False) as board:
-        assert board.run.taps == []
+        assert board._tap is None
+        assert not [tap for tap in board.run.taps if isinstance(tap, EntryTap)]
         board.wait(60)
         assert board.cloud is None
+
+
+def test_a_cloud_closed_in_mid_run_holds_nothing_up(prism: Prism) -> None:
+    """The run and the other views go on to the end; no sink has failed."""
+    with watch(cortex(prism), PROMPT * 4) as board:
+        end = time.monotonic() + 30
+        while board.cloud is None and time.monotonic() < end:
+            time.sleep(0.01)
+        assert board.cloud is not None
+        board.cloud.close()
+        board.wait(60)
+        assert board.follower.errors == []
+        assert board.run.tap_error is None
+        assert len(board.live.timeline) == len(board.trace.events)
