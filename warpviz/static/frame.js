@@ -8,6 +8,7 @@ class Frame {
     this.drawings = [];  // {width, height, draw(pen)}: what exports show of views without a canvas
     this.cleanups = [];
     this.themeListeners = [];
+    this.begun = new Set();  // names whose first words came with the first picture
     this.waiting = new Map();  // what is said about the picture once it stands, by name
     this.summaryText = "";
     this.build();
@@ -50,8 +51,9 @@ class Frame {
     this.root.setAttribute("aria-label", oneLine(this.title));
   }
 
-  /** Do something a moment later, when the page has nothing better to do; the last one of a name wins. */
+  /** Do something a moment later, when the page has nothing better to do; the last one of a name wins, the first runs. */
   later(name, fn) {
+    if (!this.begun.has(name)) { this.begun.add(name); this.guard(fn); return; }
     if (!this.waiting.size) setTimeout(() => whenIdle(() => this.catchUp()), LATER_MS);
     this.waiting.set(name, fn);
   }
