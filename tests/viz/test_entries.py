@@ -156,3 +156,16 @@ def test_a_cloud_closed_in_mid_run_holds_nothing_up(prism: Prism) -> None:
         assert board.follower.errors == []
         assert board.run.tap_error is None
         assert len(board.live.timeline) == len(board.trace.events)
+
+
+def test_a_cloud_that_can_no_longer_grow_says_so(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went wrong while entries were copied is shown at the end; the run is complete."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("warpviz.live.entries.text_entries", broken)
+    with watch(cortex(prism), PROMPT * 4) as board:
+        board.wait(60)
+        assert "RuntimeError" in board.live.notice
+        assert board.run.status == "done"

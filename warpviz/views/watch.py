@@ -98,6 +98,8 @@ class Watch(Composition):
     def _grow(self, events: Sequence[Event], status: str) -> None:
         """Open the cloud when the prompt has been read; let what the caches have taken in since glide into it."""
         del events
+        if status in ENDED and self.run.tap_error is not None:
+            self.live.report(self.run.tap_error)  # the cloud holds what came before
         if self._tap is None or self._tap.base is None:
             return
         now = time.monotonic()
