@@ -121,7 +121,7 @@ class LiveRunView {
 
   wake() {
     if (this.pending || this.closed) return;
-    const rest = this.isBusy ? FRAME_MS - (performance.now() - this.now) : 0;
+    const rest = this.isBusy && this.run.lastBeat - this.playhead.beat < 2 ? FRAME_MS - (performance.now() - this.now) : 0;
     if (rest > 1) { this.wakeIn(rest); return; }
     clearTimeout(this.later);
     this.later = 0;

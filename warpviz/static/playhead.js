@@ -1,7 +1,7 @@
 // Where in the run one looks: a place in beats that plays, follows a live run, is scrubbed and stepped.
 
 const BEATS_PER_S = 12;
-const LIVE_SHARE = 3; // a live view makes up this part of its distance at every frame, a beat at least: late ones are each seen
+const LIVE_SHARE = 6; // a live view makes up this part of its distance at every frame, a beat at least: late ones are each seen
 const JUMP_BEATS = 60; // a live view further behind than this jumps instead of hurrying
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
