@@ -30,8 +30,18 @@ class ThoughtList {
     }
     this.centre();  // before anything is written: it lays out
     this.fill();
+    this.tell(cut, theta);
     this.line.style.transform = `translateY(${cut * THOUGHT_ROW}px)`;
     setText(this.line, `\u03b8 ${fixed(theta)}  \u00b7  ${number(cut)} above, ${number(order.length - cut)} below`);
+  }
+
+  /** Values beside theta get as many decimals as it takes to tell them from it. */
+  tell(cut, theta) {
+    for (let place = cut - 3; place < cut + 3; place += 1) {
+      const value = this.values[this.order[place]];
+      const digits = fixed(value, 3) === fixed(theta, 3) ? 5 : 3;
+      if (this.rows.has(place)) setText(this.rows.get(place).children[1], fixed(value, digits));
+    }
   }
 
   /** Keep theta's place in sight, unless somebody reads. */

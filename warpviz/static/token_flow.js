@@ -17,7 +17,7 @@ class Flow {
     if (fresh) { this.el.replaceChildren(); this.spans = []; this.num = 0; }
     for (let t = this.num; t < tokens.length; t += 1) {
       if (!this.block || !this.num || this.size >= BLOCK_TOKENS || (this.size > 40 && tokens[t - 1]?.includes("\n"))) this.newBlock();
-      const span = h("span", { class: "wz-t" });
+      const span = h("span", { class: tokens[t].startsWith(" ") ? "wz-t wz-spaced" : "wz-t" });  // its mark begins at the word
       span.dataset.t = t;
       const kind = names[kinds[t]] ?? "text";
       if (kind !== "text") span.dataset.kind = kind;

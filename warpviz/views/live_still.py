@@ -67,7 +67,7 @@ def figure(line: Timeline, *, title: str) -> Any:
             hovertemplate="stream %{y}<br>%{customdata[0]}<br>%{customdata[1]}<br>similarity %{customdata[2]:.3f}",
         )
     fig.update_layout(title=title, barmode="overlay", template="plotly_white", xaxis_title="beat", yaxis_title="stream")
-    fig.update_yaxes(autorange="reversed")
+    fig.update_yaxes(autorange="reversed", tick0=1, dtick=max(1, -(-len(spawned(line)) // 12)))
     return fig
 
 
