@@ -8,6 +8,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
@@ -23,6 +24,8 @@ from warp_cortex.streams import Stream
 if TYPE_CHECKING:
     from warp_cortex.synapse import Snapshot
 
+TELL_S = 0.008
+
 Frame = tuple[dict[str, Any], Arrays]
 
 
@@ -33,6 +36,8 @@ class Host:
         self.prism = prism
         self.lane: StreamLane | None = None
         self.run = 0
+        self.told: list[dict[str, Any]] = []
+        self._states: list[torch.Tensor] = []
         self._snapshots: dict[int, Snapshot] = {}
 
     @property
@@ -47,6 +52,7 @@ class Host:
             config = StreamConfig(**{**order["config"], "stop": tuple(order["config"]["stop"])})
             self.lane, self.run = StreamLane(self.prism, config, seed=order["seed"]), order["run"]
             self._snapshots.clear()
+            self.told, self._states = [], []  # of a run that was closed: nobody asks any more
         elif kind == "snapshot":
             self._snapshots[order["version"]] = unpack({**order["snapshot"], "bias": None, **arrays}, self.prism)
         elif kind == "open" and self.lane is not None:
@@ -56,16 +62,21 @@ class Host:
         elif kind == "end":
             self.lane = None
 
-    def step(self) -> Frame:
-        """Let everybody think one token; return what happened as a message."""
+    def step(self) -> None:
+        """Let everybody think one token; what happened is kept until `report` is asked for."""
         assert self.lane is not None  # noqa: S101 - not idle
-        told, states = [], []
         for outcome in self.lane.step():
-            told.append(_told(outcome))
+            self.told.append(_told(outcome))
             if outcome.state is not None:
-                states.append(torch.stack((outcome.state.middle.float(), outcome.state.last.float())))
-        arrays = {"states": torch.stack(states).numpy()} if states else {}
-        return {"run": self.run, "private_bytes": self.lane.private_bytes, "outcomes": told}, arrays
+                self._states.append(torch.stack((outcome.state.middle.float(), outcome.state.last.float())))
+
+    def report(self) -> Frame:
+        """Return what has happened since the last report, as a message."""
+        held = 0 if self.lane is None else self.lane.private_bytes
+        arrays = {"states": torch.stack(self._states).numpy()} if self._states else {}
+        record = {"run": self.run, "private_bytes": held, "outcomes": self.told}
+        self.told, self._states = [], []
+        return record, arrays
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:
@@ -76,15 +87,20 @@ def _told(outcome: Outcome) -> dict[str, Any]:
 
 
 def serve(host: Host, inbox: "queue.SimpleQueue[Frame | None]", out: IO[bytes]) -> None:
-    """Take orders and step, until the orders end."""
+    """Take orders and step, until the orders end; tell what happened a few milliseconds at a time.
+
+    Every message wakes the River's process, which then holds the River up for a moment.
+    """
+    since = time.monotonic()
     while True:
         while host.is_idle or not inbox.empty():
             if (frame := inbox.get()) is None:
                 return
             host.take(*frame)
-        record, arrays = host.step()
-        if record["outcomes"]:
-            frames.send(out, record, arrays)
+        host.step()
+        if host.told and (host.is_idle or time.monotonic() - since >= TELL_S):
+            frames.send(out, *host.report())
+            since = time.monotonic()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import torch
 from warp_cortex import ProcessStreams, Stream, StreamBatch, StreamConfig
 
 from warpviz.bench import arms, capacity, flags, rivers, shape
-from warpviz.bench.arms import Scene
+from warpviz.bench.arms import Lane, Scene
 from warpviz.bench.gauge import Spread, tidy
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.report import Report, ended
@@ -53,7 +53,7 @@ class EngineRiver:
     """The River as a run has it: a token of the context after the other, none of them judged."""
 
     def __init__(self, scene: Scene) -> None:
-        self.context = scene.context
+        self.context = scene.context.fork()  # every row starts from the same length
 
     def run(self, steps: int) -> None:
         """Write `steps` tokens."""
@@ -110,21 +110,30 @@ class StreamsElsewhere:
         self.lane.open(stream, self.scene.snapshot)
 
 
+def river_times(scene: Scene, tokens: int, lane: Lane) -> Spread:
+    """Return the times of the River's tokens, from where the text was read to, after a few to warm up."""
+    main = EngineRiver(scene)
+    arms.latencies(main, 3, lane)
+    return Spread(tuple(arms.latencies(main, tokens, lane)))
+
+
 def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
     """Fill one row per number of streams and way of taking turns, with the engine's own River and batch."""
     device = scene.prism.device
     high, low = arms.lane(device, high=True), arms.lane(device)
-    main = EngineRiver(scene)
-    arms.latencies(main, 3, high)
-    alone = Spread(tuple(arms.latencies(main, tokens, high)))
+    alone = river_times(scene, tokens, high)
     rows.append(rivers.row("alone", 0, alone, alone))
     for count in streams:
+        alone = river_times(scene, tokens, high)  # beside each measurement: the machine is not the same all the time
         batch = EngineStreams(scene, count, seed=seed)
-        in_turn = Spread(tuple(arms.latencies(rivers.Both(main, batch), tokens, high)))
+        both = rivers.Both(EngineRiver(scene), batch)
+        arms.latencies(both, 3, high)
+        in_turn = Spread(tuple(arms.latencies(both, tokens, high)))
         rows.append(rivers.row("cooperative", count, in_turn, alone) | rivers.rate(count, in_turn))
         with arms.busy(batch, low) as ends:
-            beside = Spread(tuple(arms.latencies(main, tokens, high)))
-            steps = len(ends)
+            first = len(ends)
+            beside = river_times(scene, tokens, high)
+            steps = len(ends) - first
         rate = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
         rows.append(rivers.row("concurrent", count, beside, alone) | rate)
         tidy(device)
@@ -132,16 +141,15 @@ def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int],
 
 def process_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int) -> None:
     """Fill one row per number of streams that think in another process, which has loaded the model too."""
-    main = EngineRiver(scene)
-    arms.latencies(main, 3, None)
-    alone = Spread(tuple(arms.latencies(main, tokens, None)))
+    alone = river_times(scene, tokens, None)
     rows.append(rivers.row("alone", 0, alone, alone))
     with ProcessStreams() as place:
         for count in streams:
+            alone = river_times(scene, tokens, None)
             batch = StreamsElsewhere(place, scene, count, seed=seed)
             with arms.busy(batch, None):
                 before = batch.num_tokens
-                beside = Spread(tuple(arms.latencies(main, tokens, None)))
+                beside = river_times(scene, tokens, None)
                 rate = {"stream_tokens_per_s": (batch.num_tokens - before) / sum(beside.seconds)}
             batch.lane.close("done")
             rows.append(rivers.row("another process", count, beside, alone) | rate)
