@@ -11,6 +11,7 @@ from warp_cortex import GateDecision, load_trace
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 60_000
+SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
 
 
 @pytest.fixture
@@ -71,7 +72,8 @@ def test_stop_ends_a_run_at_its_next_step(lab: Lab) -> None:
 def test_the_pictures_in_the_readme(opened: Lab, tmp_path: Path) -> None:
     """The README's pictures are this notebook's two dashboards; WARPVIZ_UPDATE_DOCS=1 takes them anew."""
     says(opened.view("Persistence"), r"bottleneck \d")
-    expect(opened.view("KV cloud")).not_to_contain_text("on its way", timeout=PATIENCE_MS)
+    opened.page.wait_for_function(SETTLED, timeout=PATIENCE_MS)
+    opened.page.wait_for_timeout(1500)  # the points' way to their places
     folder = ROOT / "docs" if os.environ.get("WARPVIZ_UPDATE_DOCS") else tmp_path
     for title, name in (("Live run", "start_here.png"), ("KV cloud", "memory.png")):
         opened.view(title).locator("xpath=ancestor::*[contains(@class, 'warpviz-grid')]").screenshot(path=folder / name)
