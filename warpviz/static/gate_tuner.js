@@ -107,7 +107,7 @@ class GateTunerView {
     this.plot.stretch(Math.max(1, count) * STRIP_HEIGHT + 24);
     this.rocBox.hidden = !this.gates.some((gate) => gate.points.length);
     this.bestButton.hidden = this.rocBox.hidden;
-    this.width = 0;
+    [this.width, this.seen] = [0, null];
     this.pictures.clear();
     this.retune();
   }
@@ -118,7 +118,9 @@ class GateTunerView {
 
   paint() {
     if (this.stale) this.refresh();
-    this.plot.paint();
+    const seen = [this.scale().domain, this.plot.width, this.active, this.point, this.size, this.frame.theme.ink, this.pictures.size].join();
+    this.plot.paint(seen === this.seen ? [this.active * STRIP_HEIGHT, (this.active + 1) * STRIP_HEIGHT] : null);  // only theta moved
+    this.seen = seen;
     if (!this.rocBox.hidden) this.roc.redrawAfter();
     this.tellFacts();
     this.listing ||= requestAnimationFrame(() => { this.listing = 0; this.showList(); });  // it scrolls: a layout of its own
@@ -158,13 +160,13 @@ class GateTunerView {
     return linear([Math.max(-1, Math.floor(Math.min(low, this.theta) * 10 - 0.5) / 10), 1], [STRIP_LEFT, this.plot.width - 16]);
   }
 
-  drawStrips(pen, w, hgt, theme) {
+  drawStrips(pen, w, hgt, theme, [top, bottom] = [0, hgt]) {
     const scale = this.scale();
     if (w !== this.width || this.domain !== scale.domain.join()) {
       [this.width, this.domain] = [w, scale.domain.join()];
       this.swarms = this.gates.map((gate, s) => beeswarm(gate.values, scale, { radius: beadOf(this.size), middle: (s + 0.52) * STRIP_HEIGHT, half: STRIP_HEIGHT * 0.33 }));
     }
-    this.gates.forEach((gate, s) => drawStrip(this, pen, theme, scale, s));
+    this.gates.forEach((_, s) => { if ((s + 1) * STRIP_HEIGHT > top && s * STRIP_HEIGHT < bottom) drawStrip(this, pen, theme, scale, s); });
     for (const tick of scale.ticks(9)) pen.text(scale(tick), hgt - 8, number(tick, 2), { size: 10, fill: theme.faint, align: "center" });
     if (!this.size) pen.text(w / 2, STRIP_HEIGHT / 2, "No thought has been judged yet", { fill: theme.soft, align: "center" });
   }

@@ -64,18 +64,26 @@ class Plot {
     this.box = null;
   }
 
-  paint() {
+  /** Paint now; with a `band` [top, bottom] only there: the rest of the picture stands. */
+  paint(band = null) {
     const ratio = window.devicePixelRatio || 1;
     const [w, hgt] = this.measure();
     if (!w || !hgt) return;
+    let [top, bottom] = band ?? [0, hgt];
     if (this.canvas.width !== Math.round(w * ratio) || this.canvas.height !== Math.round(hgt * ratio)) {
       this.canvas.width = Math.round(w * ratio);
       this.canvas.height = Math.round(hgt * ratio);
+      [top, bottom] = [0, hgt];
     }
-    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    this.context.clearRect(0, 0, w, hgt);
-    const theme = this.frame.theme;
-    this.draw(new CanvasPen(this.context, theme, ratio), w, hgt, theme);
+    const { context, frame: { theme } } = this;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.save();
+    context.beginPath();
+    context.rect(0, top, w, bottom - top);
+    context.clip();
+    context.clearRect(0, top, w, bottom - top);
+    this.draw(new CanvasPen(context, theme, ratio), w, hgt, theme, [top, bottom]);
+    context.restore();
     this.paints += 1;
   }
 
