@@ -132,7 +132,7 @@ class Council:
         """Return a copy of what every thinking stream holds of its own, by stream; see `Cortex.own_entries`."""
         if self.config.mode == "concurrent" or not isinstance(self.lane, StreamLane):
             return {}  # written by another thread, or held in another process
-        batches = list(self.lane._batches.values())  # noqa: SLF001 - read between two steps, never written
+        batches = self.lane.batches.values()
         return {stream: held for batch in batches for stream, held in own_entries(batch, known).items()}
 
     def collect(self, trace: Trace) -> None:

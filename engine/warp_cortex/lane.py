@@ -82,7 +82,8 @@ class _Seat:
 class StreamLane:
     """All streams of one engine. One `step` is one batched forward pass per snapshot version in use.
 
-    `open` may be called from another thread than `step`; the properties are readings any thread may take.
+    `open` may be called from another thread than `step`; the properties are readings any thread may take. `batches`, by
+    snapshot version, are for the thread that steps.
     """
 
     def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
@@ -90,7 +91,7 @@ class StreamLane:
         self._inbox: deque[_Seat] = deque()
         self._waiting: deque[int] = deque()
         self._seats: dict[int, _Seat] = {}
-        self._batches: dict[int, StreamBatch] = {}
+        self.batches: dict[int, StreamBatch] = {}
         self._stop_ids = prism.stop_ids
 
     @property
@@ -101,14 +102,14 @@ class StreamLane:
     @property
     def num_active(self) -> int:
         """Streams in a slot."""
-        return sum(len(batch.agents) for batch in list(self._batches.values()))
+        return sum(len(batch.agents) for batch in list(self.batches.values()))
 
     @property
     def private_bytes(self) -> int:
         """Bytes of all private entries, free slots and the focus landmarks of streams that wait included."""
         seats = [*self._inbox, *list(self._seats.values())]
         waiting = sum(seat.focus.num_bytes for seat in seats if seat.focus is not None)
-        return waiting + sum(batch.slots.num_bytes for batch in list(self._batches.values()))
+        return waiting + sum(batch.slots.num_bytes for batch in list(self.batches.values()))
 
     @property
     def snapshots(self) -> list[Snapshot]:
@@ -131,7 +132,7 @@ class StreamLane:
             self._seats[seat.stream.id] = seat
             self._waiting.append(seat.stream.id)
         waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
-        active = {version: len(batch.agents) for version, batch in self._batches.items()}
+        active = {version: len(batch.agents) for version, batch in self.batches.items()}
         decision = decide(waiting, active, slots=self.config.slots)
         outcomes: list[Outcome] = []
         for version in decision.advance:
@@ -140,8 +141,8 @@ class StreamLane:
             for _ in streams:
                 self._waiting.popleft()
             outcomes += self._admit(version, streams)
-        for version in [version for version, batch in self._batches.items() if not batch.agents]:
-            del self._batches[version]
+        for version in [version for version, batch in self.batches.items() if not batch.agents]:
+            del self.batches[version]
         return outcomes
 
     def close(self, reason: str) -> list[Stream]:
@@ -152,7 +153,7 @@ class StreamLane:
         for held in (self._inbox, self._waiting):
             held.clear()
         self._seats.clear()
-        self._batches.clear()
+        self.batches.clear()
         return open_streams
 
     def _admit(self, version: int, streams: tuple[int, ...]) -> list[Outcome]:
@@ -176,25 +177,25 @@ class StreamLane:
 
     def _take_back(self, version: int, first: int) -> None:
         """Free the slots from `first` on, of a batch that may not exist because there was no memory for it."""
-        batch = self._batches.get(version)
+        batch = self.batches.get(version)
         if batch is not None:
             for slot in reversed(range(first, len(batch.agents))):
                 batch.release(slot)
 
     def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
-        if version not in self._batches:
+        if version not in self.batches:
             longest = max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats) + self.config.max_tokens
             batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
-            self._batches[version] = batch
-        return self._batches[version]
+            self.batches[version] = batch
+        return self.batches[version]
 
     def _advance(self, version: int) -> list[Outcome]:
-        batch = self._batches[version]
+        batch = self.batches[version]
         last = [self._seats[agent].stream.ids[-1] for agent in batch.agents]
         try:
             logits = batch.step(torch.tensor(last, device=self.prism.device))
         except (RuntimeError, ValueError) as error:  # the batch's private entries can no longer be trusted
-            return self._fail(tuple(self._batches.pop(version).agents), error)
+            return self._fail(tuple(self.batches.pop(version).agents), error)
         return self._settle(batch, logits, 0)
 
     def _settle(self, batch: StreamBatch, logits: Tensor, first: int) -> list[Outcome]:

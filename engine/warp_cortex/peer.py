@@ -40,11 +40,11 @@ class Peer:
         self.send({"source": prism.source, "device": device, "dtype": dtype, "threads": threads})
         answer = frames.receive(answers)
         told = {"error": f"it ended with exit code {self.process.wait()}"} if answer is None else answer[0]
-        self.checksum = told.get("checksum")
-        if self.checksum != prism.spec.checksum:
+        self.serves = (prism.spec.checksum, prism.dtype)
+        if told.get("checksum") != prism.spec.checksum:
             self._end()
             answers.close()
-            why = told.get("error", f"its model has checksum {self.checksum}, this one {prism.spec.checksum}")
+            why = told.get("error", f"its model has checksum {told.get('checksum')}, this one {prism.spec.checksum}")
             msg = f"the process for streams cannot serve {prism.spec.name!r}: {why}"
             raise ValueError(msg)
         self._listener = threading.Thread(target=_listen, args=(answers, self.inbox, self._ended), daemon=True)

@@ -48,7 +48,7 @@ class ProcessStreams:
         if prism.source is None:
             msg = f"another process cannot load {prism.spec.name!r}: ProcessStreams needs a Prism of Prism.load(name)"
             raise ValueError(msg)
-        if self._peer is None or self._peer.has_ended or self._peer.checksum != prism.spec.checksum:
+        if self._peer is None or self._peer.has_ended or self._peer.serves != (prism.spec.checksum, prism.dtype):
             self.close()
             self._peer = Peer(prism, threads=self.threads, device=self.device)
         return ProcessLane(self._peer, config, seed)

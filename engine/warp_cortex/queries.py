@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from warp_cortex.attention import Limits
+from warp_cortex.budget import SAMPLES, WINDOW
 from warp_cortex.states import States
 
 CHUNK = 64  # queries whose weights are held at once, at most: [H_q, CHUNK, T] floats
@@ -39,7 +40,7 @@ class QueryLog:
     much was read. A view of both is replaced in one assignment: a viewer's thread never sees half of a step.
     """
 
-    def __init__(self, *, window: int = 32, samples: int = 512) -> None:
+    def __init__(self, *, window: int = WINDOW, samples: int = SAMPLES) -> None:
         self.window, self.samples = window, samples
         self._parts: tuple[_Block, _Block] = (_Block(), _Block())  # read, written since
         self._kept: tuple[Kept, ...] = ()

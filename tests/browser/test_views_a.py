@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gestures import lasso
 from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 
@@ -62,19 +63,6 @@ def run_cell(lab: Lab, index: int, code: str | None = None) -> str:
     return "".join(out.get("text", "") for out in lab.cells()[index]["outputs"])
 
 
-def lasso_everything(page: Page) -> None:
-    """Draw a lasso around the whole cloud with the mouse."""
-    box = page.locator(f"{CLOUD} canvas").bounding_box()
-    assert box is not None
-    corners = [(0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95)]
-    spots = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
-    page.mouse.move(*spots[0])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(*spot, steps=4)
-    page.mouse.up()
-
-
 def test_sliders_lassos_and_loops_move_every_view_and_the_kernel(lab: Lab) -> None:
     """Keys on k, a lasso and Enter on a loop reach the other views and Python, and its selection is drawn."""
     page = open_board(lab)
@@ -89,7 +77,7 @@ def test_sliders_lassos_and_loops_move_every_view_and_the_kernel(lab: Lab) -> No
         "[45, 45, 45] ['', '', '']"
     )
     page.locator(f"{CLOUD} canvas").scroll_into_view_if_needed()
-    lasso_everything(page)
+    lasso(page, page.locator(CLOUD))
     page.wait_for_function("() => document.querySelectorAll('.wz-chosen').length > 100")
     tokens = page.locator(f"{TEXT} .wz-chosen").evaluate_all("els => els.map(el => Number(el.dataset.t))")
     assert json.loads(run_cell(lab, 1, "print(board.views[1].selection.tolist())")) == tokens

@@ -110,7 +110,7 @@ def test_a_run_reports_the_storages_of_its_parts(prism: Prism, policy: str, focu
 
 def _slots(cortex: Cortex) -> list[torch.Tensor]:
     assert cortex._council is not None
-    return [batch.slots.data for batch in cortex._council.lane._batches.values()]  # type: ignore[attr-defined] # StreamLane
+    return [batch.slots.data for batch in cortex._council.lane.batches.values()]  # type: ignore[attr-defined] # StreamLane
 
 
 def _seats(cortex: Cortex) -> list[object]:

@@ -148,6 +148,20 @@ def test_a_killed_process_ends_its_streams_and_the_next_run_starts_another(prism
         assert [stream.reason for stream in fine] == ["budget"] * 2
 
 
+def test_the_same_model_in_another_precision_is_another_model(prism: Prism) -> None:
+    """A place that served float32 starts anew for bfloat16: its thoughts would be those of neither."""
+    assert prism.source is not None
+    with ProcessStreams() as place, Prism.load(prism.source, dtype=torch.bfloat16) as half:
+        first, second = (place.connect(each, CONFIG, seed=0) for each in (prism, half))
+        assert isinstance(first, ProcessLane)
+        assert isinstance(second, ProcessLane)
+        assert first.peer is not second.peer
+        assert first.peer.process.poll() == 0
+        again = place.connect(half, CONFIG, seed=0)
+        assert isinstance(again, ProcessLane)
+        assert again.peer is second.peer
+
+
 def test_closing_leaves_no_process_and_no_thread(prism: Prism) -> None:
     """After `close` the process has ended and its listener too; closing again changes nothing."""
     before = threading.active_count()

@@ -61,6 +61,7 @@ class Placer:
         """Return where entries lie, by space, layer (-1 all) and head (-1 all, -2 mean)."""
 
         def among(space: str, layer: int, head: int) -> "Floats | None":
+            """Return the entries' vectors, None where entries have none."""
             if space == "hidden":
                 return None
             from warp_cortex import Beside
