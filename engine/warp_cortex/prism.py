@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -59,8 +60,6 @@ class Prism:
             self.close()
             raise
         self.rotary, self.limits = layout.rotary, layout.limits
-        self._decoder: Decoder | None = None
-        self._fuses: bool | None = None  # not yet looked
         self.source = source  # what `load` was given; None for a model that was handed over
         self.spec = describe(self.model, layout, name=name, source=source)
 
@@ -101,11 +100,12 @@ class Prism:
         Models of other families, adapted or quantised ones, and any with a hook of somebody else's take their own
         forward pass, hooks and all.
         """
-        if self._fuses is None:
-            self._decoder = decoder_for(self)
-            self._fuses = self._decoder is not None
         decoder = self._decoder
         return decoder if decoder is not None and decoder.weights.are_current else None
+
+    @cached_property
+    def _decoder(self) -> Decoder | None:
+        return decoder_for(self)
 
     def read(
         self, text: str, *, query_window: int = 32, chunk: int = 2048,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from warp_cortex.calibration import area, best_theta, confusion, roc
 from warp_cortex.gate import REJECTED, decide
 
-PROPERTY = settings(deadline=None, max_examples=100)
+PROPERTY = settings(max_examples=100)
 GRID = st.integers(-9, 9).map(lambda number: number / 10)
 
 

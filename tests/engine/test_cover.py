@@ -11,7 +11,7 @@ from torch import Tensor
 from warp_cortex.farthest import greedy
 from warp_cortex.landmarks import Evidence, certificate, cover_radius, rank
 
-PROPERTY = settings(deadline=None, max_examples=60)
+PROPERTY = settings(max_examples=60)
 
 
 def flat(points: Tensor) -> Evidence:

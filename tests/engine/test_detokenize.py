@@ -48,7 +48,7 @@ def pieces(name: str, ids: list[int]) -> list[str]:
 
 @pytest.mark.parametrize("name", sorted(TOKENIZERS))
 @given(PLAIN)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_pieces_of_a_text_put_together_are_the_text(name: str, text: str) -> None:
     """For every text, whatever its characters are made of, and one piece per token."""
     ids = TOKENIZERS[name]()(text, add_special_tokens=False)["input_ids"]
@@ -67,7 +67,7 @@ def test_a_character_appears_with_its_last_byte(text: str) -> None:
 
 
 @given(st.lists(st.integers(0, 259), max_size=40))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_ids_lose_no_character(ids: list[int]) -> None:
     """For bytes in any order, broken characters and special tokens among them, nothing is lost or doubled."""
     ids = [*ids, *build_tokenizer()("\n.")["input_ids"]]  # ordinary characters end what is unfinished
@@ -75,7 +75,7 @@ def test_any_ids_lose_no_character(ids: list[int]) -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_words_and_special_tokens_are_the_text(tokens: list[str]) -> None:
     """Spaces at word starts, lone bytes and special tokens anywhere: put together they are the decoded text."""
     ids = sentencepiece().convert_tokens_to_ids(tokens)

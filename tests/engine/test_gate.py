@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from warp_cortex.config import SCORERS
 from warp_cortex.gate import REJECTED, SCORES, GateState, Statistics, decide, similarities
 
-PROPERTY = settings(deadline=None, max_examples=60)
+PROPERTY = settings(max_examples=60)
 NUMBERS = st.floats(-100, 100, width=32)
 
 

@@ -16,7 +16,7 @@ from warp_cortex.injection import Injector
 from tests.engine.tiny import build_prism, random_ids
 
 SMALL = 12  # of a synapse that ranks no more than it shares
-PROPERTY = settings(deadline=None, max_examples=12)
+PROPERTY = settings(max_examples=12)
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def held(store: KVStore) -> list[int]:
         max_size=12,
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_cache_is_a_list_of_entries(script: list[tuple[str, int]]) -> None:
     """Appending, dropping by tag and keeping rows do what they do to a list, whatever the order and capacity."""
     store, model = KVStore(**SHAPE, capacity=1), []

@@ -11,7 +11,7 @@ from warp_cortex.config import POLICIES
 from warp_cortex.landmarks import Evidence, cover_radius, rank
 from warp_cortex.policies import GEOMETRY, SCORES
 
-PROPERTY = settings(deadline=None, max_examples=60)
+PROPERTY = settings(max_examples=60)
 CUT = [name for name in POLICIES if name != "all"]
 
 

@@ -36,7 +36,7 @@ def nearest(points: Tensor, landmarks: list[int]) -> Tensor:
     return torch.cdist(points.double(), points[landmarks].double()).min(1).values
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.integers(8, 40), st.integers(1, 8), st.integers(0, 3), st.integers(0, 5), st.sampled_from([0.0, 1.0]),
     st.integers(0, 999),
@@ -52,7 +52,7 @@ def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
     assert torch.equal(found[0].radii, found[1].radii)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(8, 40), st.integers(1, 8), st.integers(1, 5), st.floats(0, 1), st.integers(0, 999))
 def test_every_pick_is_the_best_by_the_definition(tokens, picks, fixed, alpha, seed):
     """Either way, in double precision: no open point is better than the one picked by more than a rounding error."""

@@ -12,7 +12,7 @@ def drawn(count: int, *, seed: int, shift: float = 0.0) -> torch.Tensor:
     return torch.randn(count, 5, generator=torch.Generator().manual_seed(seed)) * 3 + shift
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=6), st.floats(-100, 100))
 def test_pieces_merge_to_the_whole(sizes, shift):
     """In whatever pieces vectors arrive, count, mean and scale are those of all of them at once."""

@@ -79,7 +79,7 @@ def test_random_is_uniform():
     assert float((counts - 120).abs().max()) < 5 * math.sqrt(400 * 0.3 * 0.7)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 300), st.data())
 def test_stride_is_evenly_spread_at_every_size(tokens, data):
     """No gap between neighbouring landmarks exceeds the stride of the largest power of two that fits into k."""

@@ -86,7 +86,7 @@ def test_marks(text, plain):
     assert seen == plain
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.text(alphabet='ab`~"> \n“”', max_size=40))
 def test_only_code_blocks_outlast_their_line(text):
     """After a line's end everything is plain again, unless a code block is open."""
@@ -97,7 +97,7 @@ def test_only_code_blocks_outlast_their_line(text):
     assert plain != markup.in_block
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from("ab .!?\"'\n"), st.booleans()), max_size=60))
 def test_sentences_are_the_text_cut_at_their_ends(chars):
     """Finished sentences, the spaces that ended them and the rest add up to the text, and hide only what is quoted."""

@@ -10,7 +10,7 @@ from warp_cortex.config import RouterConfig
 from warp_cortex.markup import Markup
 from warp_cortex.router import CHARS_PER_TOKEN, RATE_WINDOW_TOKENS, Router, Task, sanitise
 
-PROPERTY = settings(deadline=None, max_examples=200)
+PROPERTY = settings(max_examples=200)
 FREE = RouterConfig(max_rate=1, max_streams=10_000)
 
 FRAGMENTS = [
@@ -154,7 +154,7 @@ def test_a_disabled_router_and_a_rate_of_zero_fire_nothing():
         assert router.num_dropped == 2
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0.001, 1), st.integers(0, 30), st.integers(0, 200))
 def test_rate_and_population_are_capped(rate, most, gap):
     """No window of the River's text holds more tasks than the rate allows, and no run more than max_streams."""

@@ -23,7 +23,7 @@ from warp_cortex.trace import (
     to_record,
 )
 
-PROPERTY = settings(deadline=None, max_examples=100)
+PROPERTY = settings(max_examples=100)
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=8)  # lone surrogates included
 INTEGER = st.integers(-(2**63), 2**63)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)

@@ -37,7 +37,7 @@ def test_the_bound_is_twice_the_radius():
     assert bounds.bound(1.5) == 3.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(5, 40), st.integers(1, 5), st.integers(0, 10_000))
 def test_certified_bars_have_partners(num, width, seed):
     """Moved down by r the landmarks' diagram is within r of the whole one, so bars beyond 2r are matched in it."""

@@ -33,7 +33,7 @@ def evidence(points, *, seed):
     return Evidence(points=cloud, keys=cloud, attention=attention, received=attention.mean(0))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(30, 70), st.integers(1, 8), st.integers(0, 10_000), st.sampled_from(POLICIES), st.booleans())
 def test_no_row_ever_exceeds_its_bound(num, width, seed, policy, steps):
     """Bottleneck <= 2r for every policy, k and dimension, and for the null model's mean against its own radius."""

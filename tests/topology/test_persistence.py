@@ -122,7 +122,7 @@ def test_order_of_points_does_not_matter_and_bars_are_sorted():
         assert (np.diff(one[dim][:, 1] - one[dim][:, 0]) <= 1e-12).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(4, 40), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
 def test_stability(num, width, seed, clamped):
     """bottleneck(Rips(X), Rips(Y)) <= 2 d_H(X, Y) in every dimension, clamped to a threshold or not."""

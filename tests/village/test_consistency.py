@@ -31,7 +31,7 @@ def mentions(sentence: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", sentence) is not None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, split=st.sampled_from(SPLITS))
 def test_nothing_else_is_said_about_what_is_asked(seed: int, split: Split) -> None:
     """Only facts name a question's subject, and just one of them is about it: the one with the right value."""
@@ -51,7 +51,7 @@ def test_nothing_else_is_said_about_what_is_asked(seed: int, split: Split) -> No
         assert question.subject in stated[world.facts.index(about[0])]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS, split=st.sampled_from(SPLITS))
 def test_two_hops_are_two_facts(seed: int, split: Split) -> None:
     """The thing lies in the container, the container in the room, and the answer names all three."""
@@ -65,7 +65,7 @@ def test_two_hops_are_two_facts(seed: int, split: Split) -> None:
         assert all(name in answer for name in (question.subject, question.via, question.value))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS, facts=st.integers(1, 3), hops=st.sampled_from([0.0, 1.0]), split=st.sampled_from(SPLITS))
 def test_a_small_world_is_never_empty(seed: int, facts: int, hops: float, split: Split) -> None:
     """Even one fact is a fact that can be asked for, whatever the world would rather have been."""
@@ -74,7 +74,7 @@ def test_a_small_world_is_never_empty(seed: int, facts: int, hops: float, split:
     assert world.questions()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=SEEDS)
 def test_splits_keep_open_facts_apart(seed: int) -> None:
     """What a training world states of adjective and thing is not held out; what a held-out world states is."""
@@ -92,7 +92,7 @@ def test_the_two_evaluation_splits_are_the_same_worlds() -> None:
         assert World(seed, 12, "heldout").facts != World(seed, 12, "train").facts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_what_the_river_says_is_understood(seed: int) -> None:
     """Every sentence that uses an answer is read back as that answer, every admission as none, for every relation."""
@@ -106,7 +106,7 @@ def test_what_the_river_says_is_understood(seed: int) -> None:
         assert answered(protocol.use(changed, world.random, who).text, question) == changed.value != question.value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=SEEDS)
 def test_a_reference_holds_the_thought_and_nothing_more(seed: int) -> None:
     """Task, thought and reference are one question's: the injected text is the thought in brackets."""

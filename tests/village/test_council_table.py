@@ -21,7 +21,7 @@ ONE = Outcome(
 RIGHTS = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=30)
 
 
-@settings_of(max_examples=15, deadline=None)  # every table bootstraps
+@settings_of(max_examples=15)  # every table bootstraps
 @given(rights=RIGHTS)
 def test_gains_are_over_the_same_worlds(rights: list[tuple[bool, bool, bool]]) -> None:
     """The gain of an arm is the difference of the shares in the worlds that both have run, in points."""

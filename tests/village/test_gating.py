@@ -109,7 +109,7 @@ def test_worlds_come_in_turn(village: Prism, encoder: Encoder) -> None:
     assert found[0].prompt == scene(5, LENGTHS[0], encoder.length, kind=KINDS[0]).prompt
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(right=VALUES, nothing=VALUES, wrong=VALUES)
 def test_a_table_is_of_all_that_was_judged(right: list[float], nothing: list[float], wrong: list[float]) -> None:
     """Sizes of every kind, quantiles in order, shares that fall as theta rises, and a theta among the similarities."""

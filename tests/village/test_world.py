@@ -21,7 +21,7 @@ def length(text: str) -> int:
     return len(text.split())
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), split=st.sampled_from(SPLITS), facts=st.integers(1, 40))
 def test_a_seed_gives_one_world(seed: int, split, facts: int) -> None:
     """The same seed and split give the same facts and the same text; subjects are unique."""
@@ -58,7 +58,7 @@ def test_held_out_templates_appear_only_in_their_split() -> None:
     assert not trained & unseen
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), split=st.sampled_from(SPLITS))
 def test_spans_name_the_text(seed: int, split) -> None:
     """Every fact's span holds its subject and value; every question's evidence holds what it needs."""

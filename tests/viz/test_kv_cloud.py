@@ -30,7 +30,7 @@ def cloud():
 
 
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_chains_give_the_nearest_landmark_for_every_k(num: int, picks: int, seed: int) -> None:
     """For every k the chain's answer is the smallest distance to the first k landmarks, computed the long way."""
     rng = np.random.default_rng(seed)

@@ -23,7 +23,7 @@ def plain(state: RunState) -> tuple[object, ...]:
     return (state.cursor, state.beat, state.step, state.num_river_tokens, counts, state.active, state.closed, *rest)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(-3, len(TRACE.events) + 3), min_size=1, max_size=6))
 def test_seeking_is_folding_the_prefix(cursors):
     """at(c) equals a fresh fold of the first c events, whatever was asked before."""

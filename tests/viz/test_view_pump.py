@@ -93,7 +93,7 @@ def test_nothing_is_sent_before_a_browser_asks() -> None:
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=60))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_an_attentive_browser_sees_everything_once_and_in_order(values: list[int]) -> None:
     """With acknowledgements every value arrives exactly once, in order, with consecutive numbers."""
     browser = Browser()
