@@ -1,75 +1,12 @@
-"""The loops themselves, over arrays: float32, or bfloat16 as uint16 bits."""
+"""The loops themselves, over arrays of `numbers_compiled`."""
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, import-untyped"
 # mypy: disable-error-code="misc, call-arg, var-annotated"
-# ruff: noqa: ANN001, ANN201, ANN202, ARG001, ARG005, FURB136, PLR0917 - compiled code: types are found at the first call, arguments are positional
+# ruff: noqa: ANN001, ANN201, ANN202, FURB136, PLR0917 - compiled code: types are found at the first call, arguments are positional
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba import njit
 
-# sums may be reordered and fused; infinities and NaN keep their meaning
-FAST = {"reassoc", "contract", "nsz", "arcp"}
-LOG2E = np.float32(1.4426950408889634)
-
-
-@intrinsic
-def _as_float(_, value):
-    """The float32 with these bits."""
-    return types.float32(types.uint32), lambda _c, builder, _s, args: builder.bitcast(args[0], ir.FloatType())
-
-
-@intrinsic
-def _as_bits(_, value):
-    """The bits of a float32."""
-    return types.uint32(types.float32), lambda _c, builder, _s, args: builder.bitcast(args[0], ir.IntType(32))
-
-
-def wide(number):
-    """Return a stored number as float32; compiled by type below."""
-    raise NotImplementedError(number)
-
-
-def narrow(number, like):
-    """Return a float32 as it is stored in `like`; compiled by type below."""
-    raise NotImplementedError(number, like)
-
-
-@overload(wide, inline="always")
-def _wide(number):
-    if isinstance(number, types.Float):
-        return lambda number: number
-    return lambda number: _as_float(np.uint32(number) << np.uint32(16))
-
-
-@overload(narrow, inline="always")
-def _narrow(number, like):
-    if isinstance(like.dtype, types.Float):
-        return lambda number, like: number
-
-    def rounded(number, like):
-        raw = _as_bits(number)  # to nearest, ties to even; a NaN keeps a bit
-        return np.uint16((raw + np.uint32(0x7FFF) + ((raw >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16))
-
-    return rounded
-
-
-@njit(inline="always", fastmath=FAST)
-def _exp(x):
-    """Return exp of a float32 to 2e-7, relative; below -87 as at -87, above 87 as at 87."""
-    x = np.float32(-87.0) if x < np.float32(-87.0) else x
-    x = np.float32(87.0) if x > np.float32(87.0) else x
-    y = x * LOG2E
-    whole = np.floor(y + np.float32(0.5))
-    part = y - whole
-    power = np.float32(1.5403530393381609e-4)
-    power = power * part + np.float32(1.3333558146428443e-3)
-    power = power * part + np.float32(9.618129107628477e-3)
-    power = power * part + np.float32(5.550410866482158e-2)
-    power = power * part + np.float32(2.402265069591007e-1)
-    power = power * part + np.float32(6.931471805599453e-1)
-    power = power * part + np.float32(1.0)
-    return power * _as_float(np.uint32(np.int32(whole) + np.int32(127)) << np.uint32(23))
+from warp_cortex.numbers_compiled import FAST, exp, fetch, narrow, wide
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
@@ -128,45 +65,60 @@ def rotate_write(qkv, cos, sin, block, columns, query):
 def weigh(query, block, columns, scores, own, lse, count, share, first, led):
     """Softmax over shared scores [H_kv, B G, K] (in place), own entries (into own [B, H_q, W]) and a prior."""
     heads, dim = query.shape[1], query.shape[2]
-    group, num_shared = heads // block.shape[2], scores.shape[2]
+    lanes, num_shared = block.shape[2], scores.shape[2]
+    group = heads // lanes
     scale = np.float32(1.0) / np.sqrt(np.float32(dim))
-    common, asked = np.empty(num_shared, np.float32), np.empty(dim, np.float32)
+    common, tops = np.empty(num_shared, np.float32), np.empty(group, np.float32)
+    asked = np.empty((group, dim), np.float32)
     for agent in range(len(query)):
         num = columns[agent] + 1 - first
         seen = 0 if led and agent == 0 else num_shared
-        for head in range(heads):
-            lane = head // group
-            for at in range(dim):
-                asked[at] = wide(query[agent, head, at]) * scale
-            row, mine = scores[lane, agent * group + head - lane * group], own[agent, head]
-            before = lse[agent, head] if agent < count else np.float32(-np.inf)
-            top = max(before, _score(asked, block[0, agent, lane, first:], mine, num))
-            for entry in range(seen):
-                top = max(top, wide(row[entry]) * scale)
-            mass = _exponents(row, seen, scale, top, common)
-            for entry in range(num):
-                mine[entry] = _exp(mine[entry] - top)
-                mass += mine[entry]
-            prior = _exp(before - top) if agent < count else np.float32(0.0)
-            part = np.float32(1.0) / (mass + prior)
-            for entry in range(num_shared):
-                row[entry] = narrow(common[entry] * part if entry < seen else np.float32(0.0), scores)
-            for entry in range(num):
-                mine[entry] *= part
-            share[agent, head] = prior * part
+        after = min(agent + 1, len(query) - 1)
+        for lane in range(lanes):
+            begin = lane * group
+            for head in range(group):
+                for at in range(dim):
+                    asked[head, at] = wide(query[agent, begin + head, at]) * scale
+            mine = own[agent, begin : begin + group]
+            _score(asked, block[0, agent, lane, first:], block[0, after, lane, first:], mine, num, tops)
+            for head in range(group):
+                row = scores[lane, agent * group + head]
+                before = lse[agent, begin + head] if agent < count else np.float32(-np.inf)
+                top = max(before, tops[head])
+                for entry in range(seen):
+                    top = max(top, wide(row[entry]) * scale)
+                mass = _exponents(row, seen, scale, top, common)
+                for entry in range(num):
+                    mine[head, entry] = exp(mine[head, entry] - top)
+                    mass += mine[head, entry]
+                prior = exp(before - top) if agent < count else np.float32(0.0)
+                part = np.float32(1.0) / (mass + prior)
+                for entry in range(num_shared):
+                    row[entry] = narrow(common[entry] * part if entry < seen else np.float32(0.0), scores)
+                for entry in range(num):
+                    mine[head, entry] *= part
+                share[agent, begin + head] = prior * part
 
 
 @njit(inline="always", fastmath=FAST)
-def _score(asked, keys, out, num):
-    """Write the products with the first `num` keys; return the highest."""
-    top = np.float32(-np.inf)
+def _score(asked, keys, ahead, out, num, tops):
+    """Write the products of G queries with the first `num` keys (out [G, W]) and each query's highest.
+
+    A step reads more than fits a cache, and one agent's entries lie apart from the next one's: while these are
+    multiplied, the next agent's (`ahead`) are fetched.
+    """
+    group, dim = asked.shape
+    line = 64 // keys.itemsize
+    tops[:] = np.float32(-np.inf)
     for entry in range(num):
-        dot = np.float32(0.0)
-        for at in range(len(asked)):
-            dot += asked[at] * wide(keys[entry, at])
-        out[entry] = dot
-        top = max(top, dot)
-    return top
+        for at in range(0, dim, line):
+            fetch(ahead, entry * dim + at)
+        for head in range(group):
+            dot = np.float32(0.0)
+            for at in range(dim):
+                dot += asked[head, at] * wide(keys[entry, at])
+            out[head, entry] = dot
+            tops[head] = max(tops[head], dot)
 
 
 @njit(inline="always", fastmath=FAST)
@@ -174,7 +126,7 @@ def _exponents(row, seen, scale, top, out):
     """Write the exponentials of the first `seen` scores under `top`; return their sum."""
     mass = np.float32(0.0)
     for entry in range(seen):
-        out[entry] = _exp(wide(row[entry]) * scale - top)
+        out[entry] = exp(wide(row[entry]) * scale - top)
         mass += out[entry]
     return mass
 
@@ -182,25 +134,36 @@ def _exponents(row, seen, scale, top, out):
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def mix(block, columns, own, shared, has_shared, out, first):
     """Sum own values by their weights, and what came from the shared block ([H_kv B G, D]); into out [B, H_q D]."""
-    heads, dim = own.shape[1], block.shape[4]
-    group, num_agents = heads // block.shape[2], len(own)
-    total = np.empty(dim, np.float32)
+    heads, lanes, dim = own.shape[1], block.shape[2], block.shape[4]
+    num_agents, group = len(own), heads // lanes
+    total = np.empty((group, dim), np.float32)
     for agent in range(num_agents):
-        num = columns[agent] + 1 - first
-        for head in range(heads):
-            lane = head // group
-            if has_shared:
-                row = shared[(lane * num_agents + agent) * group + head - lane * group]
+        num, after = columns[agent] + 1 - first, min(agent + 1, num_agents - 1)
+        for lane in range(lanes):
+            for head in range(group):
                 for at in range(dim):
-                    total[at] = wide(row[at])
-            else:
-                total[:] = np.float32(0.0)
-            for entry in range(num):
-                value, weight = block[1, agent, lane, first + entry], own[agent, head, entry]
+                    total[head, at] = (
+                        wide(shared[(lane * num_agents + agent) * group + head, at]) if has_shared else np.float32(0.0)
+                    )
+            mine = own[agent, lane * group : (lane + 1) * group]
+            _gather(block[1, agent, lane, first:], block[1, after, lane, first:], mine, num, total)
+            for head in range(group):
                 for at in range(dim):
-                    total[at] += weight * wide(value[at])
+                    out[agent, (lane * group + head) * dim + at] = narrow(total[head, at], out)
+
+
+@njit(inline="always", fastmath=FAST)
+def _gather(values, ahead, weights, num, total):
+    """Add the first `num` values by the weights of G queries, [G, W]; fetch the next agent's as `_score` does."""
+    group, dim = total.shape
+    line = 64 // values.itemsize
+    for entry in range(num):
+        for at in range(0, dim, line):
+            fetch(ahead, entry * dim + at)
+        for head in range(group):
+            weight = weights[head, entry]
             for at in range(dim):
-                out[agent, head * dim + at] = narrow(total[at], out)
+                total[head, at] += weight * wide(values[entry, at])
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
@@ -210,7 +173,7 @@ def gated(x, out):
     for row in range(len(out)):
         for at in range(size):
             gate = wide(x[row, at])
-            opened = gate / (np.float32(1.0) + _exp(-gate))
+            opened = gate / (np.float32(1.0) + exp(-gate))
             out[row, at] = narrow(opened * wide(x[row, size + at]), out)
 
 
