@@ -9,7 +9,8 @@ from warp_cortex.config import CortexConfig, within
 from warp_cortex.context import Context
 from warp_cortex.council import Council
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Lane, StreamLane, StreamPlace
+from warp_cortex.lane import StreamLane
+from warp_cortex.place import Lane, StreamPlace
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.streams import Stream

@@ -17,7 +17,8 @@ from warp_cortex.focus import focus_rows
 from warp_cortex.gate import decide, similarities
 from warp_cortex.injection import Injector
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Lane, Outcome, StreamLane
+from warp_cortex.lane import StreamLane
+from warp_cortex.place import Lane, Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.river import River
 from warp_cortex.router import Router

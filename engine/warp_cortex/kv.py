@@ -4,7 +4,8 @@ This is the only importer of transformers' cache module. Layout: `data [L, 2, H_
 values, so that gathering landmarks, counting bytes and growing are one operation each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,6 +50,7 @@ class Entries:
     new entry goes, behind the agent's own. shared: a block all of them see. lead: a block agent 0 sees in its place.
     common: of the own entries, how many all agents hold at least and see first. width: own entries the plain
     attention looks at, no fewer than the longest agent's with the new one; None for all there is room for.
+    recorded: what `replays` has recorded over this storage; whoever owns the storage forgets it when the storage moves.
     """
 
     data: Tensor
@@ -57,6 +59,7 @@ class Entries:
     lead: SharedKV | None = None
     common: int = 0
     width: int | None = None
+    recorded: dict[Any, Any] = field(default_factory=dict)
 
 
 class View(Cache):  # type: ignore[misc] # transformers is untyped here
@@ -86,6 +89,7 @@ class KVStore:
         self.positions = torch.empty(shape[3], dtype=torch.long, device=device)
         self.tags = torch.empty(shape[3], dtype=torch.long, device=device)
         self.length = 0
+        self.recorded: dict[Any, Any] = {}
 
     @property
     def capacity(self) -> int:
@@ -156,7 +160,7 @@ class KVStore:
             self.positions[:length],
             self.tags[:length],
         )
-        other.length = length
+        other.length, other.recorded = length, {}
         return other
 
     def fork(self) -> "KVStore":
@@ -170,7 +174,7 @@ class KVStore:
         where, kinds = positions.new_empty(capacity), tags.new_empty(capacity)
         data[:, :, :, :num], where[:num], kinds[:num] = old, positions, tags
         self.length = num  # first, and storage only once it is filled: a viewer's thread may be looking
-        self.data, self.positions, self.tags = data, where, kinds
+        self.data, self.positions, self.tags, self.recorded = data, where, kinds, {}
 
 
 class AppendView(View):
@@ -184,7 +188,8 @@ class AppendView(View):
         """Return what one token sees: everything held, which is the same for all agents since there is one."""
         length = self.store.length
         columns = torch.full((1,), length, device=self.store.data.device)
-        return Entries(self.store.data[:, :, None], columns, shared, common=length, width=length + 1)
+        data, recorded = self.store.data[:, :, None], self.store.recorded
+        return Entries(data, columns, shared, common=length, width=length + 1, recorded=recorded)
 
     def update(self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
         """Write one layer's new entries [1, H_kv, T, D]; return all of the layer's, [1, H_kv, S, D]."""

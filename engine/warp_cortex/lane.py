@@ -2,70 +2,21 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from warp_cortex.config import StreamConfig
 from warp_cortex.detokenize import Detokenizer
-from warp_cortex.gate import GateState
 from warp_cortex.kv import SharedKV
-from warp_cortex.prism import Prism
-from warp_cortex.sampling import choose
+from warp_cortex.place import Outcome
+from warp_cortex.prism import Pass, Prism
+from warp_cortex.sampling import BROKEN, choose_all
 from warp_cortex.scheduler import decide
 from warp_cortex.streams import Stream, StreamBatch
 from warp_cortex.synapse import Snapshot
 
-BROKEN = -1  # in place of a token: logits that are not finite
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one step did to one stream: a token, or its end with the state the Gate judges, or an error."""
-
-    stream: Stream
-    token: int | None = None
-    index: int = 0  # of the token in the thought
-    piece: str = ""
-    state: GateState | None = None
-    error: str | None = None
-
-
-class Lane(Protocol):
-    """What a run needs of whoever lets its streams think, here or elsewhere."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody waits or thinks."""
-
-    @property
-    def num_active(self) -> int:
-        """Streams that are thinking."""
-
-    @property
-    def private_bytes(self) -> int:
-        """Bytes of private entries on this machine."""
-
-    @property
-    def snapshots(self) -> list[Snapshot]:
-        """The snapshots somebody still reads."""
-
-    def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
-        """Queue a stream."""
-
-    def step(self) -> list[Outcome]:
-        """Return what has happened to the streams since the last call."""
-
-    def close(self, reason: str) -> list[Stream]:
-        """End everybody who still waits or thinks; return them."""
-
-
-class StreamPlace(Protocol):
-    """Where streams think; `RayStreams` is one."""
-
-    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> Lane:
-        """Return a lane for one run."""
+TOGETHER = 256  # agents whose tasks are read in one pass, and of whom logits exist at once, at most
 
 
 @dataclass(slots=True)
@@ -163,51 +114,56 @@ class StreamLane:
             error = ValueError(f"its task does not fit before the model's last position, {last} tokens away")
             fit = tuple(stream for stream in streams if stream not in long)
             return self._fail(long, error) + (self._admit(version, fit) if fit else [])
-        first = 0
         try:
             batch = self._batch(version, seats)
-            first = len(batch.agents)
-            logits = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
+        except RuntimeError as error:  # out of memory: these streams end, nobody else
+            return self._fail(streams, error)
+        parts = [streams[at : at + TOGETHER] for at in range(0, len(streams), TOGETHER)]
+        return [outcome for part in parts for outcome in self._begin(batch, part)]
+
+    def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[Outcome]:
+        """Let some streams read their tasks and choose their first token."""
+        seats, first = [self._seats[stream] for stream in streams], len(batch.agents)
+        try:
+            out = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
+            tokens = self._chosen(out, seats)
         except (RuntimeError, ValueError) as error:  # out of memory: these streams end, nobody else
-            self._take_back(version, first)
+            for slot in reversed(range(first, len(batch.agents))):
+                batch.release(slot)
             return self._fail(streams, error)
         for seat in seats:
             seat.focus = None  # its entries are in the slot now
-        return self._settle(batch, logits, first)
-
-    def _take_back(self, version: int, first: int) -> None:
-        """Free the slots from `first` on, of a batch that may not exist because there was no memory for it."""
-        batch = self.batches.get(version)
-        if batch is not None:
-            for slot in reversed(range(first, len(batch.agents))):
-                batch.release(slot)
+        return self._settle(batch, tokens, first)
 
     def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
+        """Return the batch of a snapshot's streams, with room for these and all they may think."""
+        longest = max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats) + self.config.max_tokens
         if version not in self.batches:
-            longest = max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats) + self.config.max_tokens
             batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
             self.batches[version] = batch
-        return self.batches[version]
+        batch = self.batches[version]
+        batch.slots.reserve(slots=len(batch.agents) + len(seats), capacity=longest)
+        return batch
 
     def _advance(self, version: int) -> list[Outcome]:
         batch = self.batches[version]
-        last = [self._seats[agent].stream.ids[-1] for agent in batch.agents]
+        seats = [self._seats[agent] for agent in batch.agents]
+        last = torch.tensor([seat.stream.ids[-1] for seat in seats], device=self.prism.device)
         try:
-            logits = batch.step(torch.tensor(last, device=self.prism.device))
+            tokens = self._chosen(batch.step(last), seats)
         except (RuntimeError, ValueError) as error:  # the batch's private entries can no longer be trusted
             return self._fail(tuple(self.batches.pop(version).agents), error)
-        return self._settle(batch, logits, 0)
+        return self._settle(batch, tokens, 0)
 
-    def _settle(self, batch: StreamBatch, logits: Tensor, first: int) -> list[Outcome]:
-        """Choose a token for every row, end who is done, and free their slots from the back."""
-        finite = torch.isfinite(logits).all(-1)
-        greedy = torch.where(finite, logits.argmax(-1), BROKEN).tolist()  # one answer from the device per step
+    def _chosen(self, out: Pass, seats: list[_Seat]) -> list[int]:
+        generators = [seat.generator for seat in seats]
+        return choose_all(out.blocks(TOGETHER), temperature=self.config.temperature, generators=generators)
+
+    def _settle(self, batch: StreamBatch, tokens: list[int], first: int) -> list[Outcome]:
+        """Give every row from `first` on its token, end who is done, and free their slots from the back."""
         outcomes, ended = [], []
-        for row, agent in enumerate(batch.agents[first:]):
+        for row, (agent, token) in enumerate(zip(batch.agents[first:], tokens, strict=True)):
             seat = self._seats[agent]
-            token = greedy[row]
-            if self.config.temperature > 0 and token != BROKEN:
-                token = choose(logits[row], temperature=self.config.temperature, generator=seat.generator)
             if token == BROKEN:
                 seat.stream.reason = "error"
                 outcomes.append(Outcome(seat.stream, error="its logits are not finite"))

@@ -19,7 +19,7 @@ from warp_cortex.council import Council
 from warp_cortex.trace import Event, Failure, Finish, Token
 
 if TYPE_CHECKING:
-    from warp_cortex.lane import Outcome
+    from warp_cortex.place import Outcome
 
 POLL_S = 0.02
 JOIN_S = 30.0

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex import budget, lending, loading, probing
+from warp_cortex import budget, lending, loading, probing, replays
 from warp_cortex.attention import Plan
 from warp_cortex.context import Context
 from warp_cortex.decoding import Decoder, decoder_for
@@ -22,17 +22,29 @@ from warp_cortex.spec import describe
 from warp_cortex.support import decoder_layers, refuse_unsupported
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pass:
     """What one forward pass returns.
 
-    logits: [B, V] after each sequence's last token. middle: [B, T, C], the input of the middle layer.
-    last: [B, T, C], the last layer's normalised states (the input of the vocabulary projection).
+    middle: [B, T, C], the input of the middle layer. last: [B, T, C], the last layer's normalised states (the input of
+    the vocabulary projection). ends: what `head` makes logits of, row by row: each sequence's last state [B, C], or,
+    without a head, the logits themselves.
     """
 
-    logits: Tensor
     middle: Tensor
     last: Tensor
+    ends: Tensor
+    head: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def logits(self) -> Tensor:
+        """Logits [B, V] after each sequence's last token."""
+        return self.ends if self.head is None else self.head(self.ends)
+
+    def blocks(self, rows: int) -> Iterator[Tensor]:
+        """Yield the logits of `rows` sequences after the other: those of many need not exist at once."""
+        for ends in torch.split(self.ends, rows):
+            yield ends if self.head is None else self.head(ends)
 
 
 class Prism:
@@ -40,6 +52,8 @@ class Prism:
 
     The model's attention is replaced and two hooks are attached until `close()`; as a context manager the Prism
     closes itself. Two threads may call `forward` at once.
+
+    records_steps: whether decode steps are recorded and replayed (`replays`), as they are on CUDA.
     """
 
     def __init__(
@@ -52,6 +66,7 @@ class Prism:
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
+        self.records_steps = self.device.type == "cuda"
         own = None if lending.is_lent(model) else probing.own_logits(self)
         self._attach(training=training)
         try:
@@ -80,7 +95,7 @@ class Prism:
         if isinstance(cache, View) and ids.shape[1] == 1 and (decoder := self.decoder) is not None:
             entries = cache.entries(plan.shared)
             if entries is not None:
-                return _decoded(decoder, ids[:, 0], plan, entries)
+                return self._decoded(decoder, ids[:, 0], plan, entries)
         self._local.frame = frame = _Frame(last_rows)
         try:
             with torch.inference_mode():
@@ -91,7 +106,7 @@ class Prism:
             self._local.frame = None  # the hooks of another Prism on this model must find nothing
         assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
         assert frame.last is not None  # noqa: S101
-        return Pass(logits[:, -1], frame.middle, frame.last)
+        return Pass(frame.middle, frame.last, logits[:, -1])
 
     @property
     def decoder(self) -> Decoder | None:
@@ -185,6 +200,15 @@ class Prism:
     ) -> None:
         self.close()
 
+    def _decoded(self, decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
+        """Return what a forward pass of one token per agent, int64 [B], returns."""
+        positions = plan.positions[:, 0]
+        if self.records_steps:
+            states, middle = replays.states(decoder, tokens, positions, entries, tap=plan.tap)
+        else:
+            states, middle = decoder.states(tokens, *decoder.tables(positions), entries, tap=plan.tap)
+        return Pass(middle[:, None], states[:, None], states, decoder.logits)
+
     def _attach(self, *, training: bool) -> None:
         layers, head = decoder_layers(self.model), self.model.get_output_embeddings()
         self.middle_layer = len(layers) // 2
@@ -206,12 +230,6 @@ class Prism:
         if frame.last_rows is None:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
-
-
-def _decoded(decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
-    """Return what a forward pass of one token per agent, int64 [B], returns."""
-    states, middle = decoder.states(tokens, *decoder.tables(plan.positions[:, 0]), entries, tap=plan.tap)
-    return Pass(decoder.logits(states), middle[:, None], states[:, None])
 
 
 @dataclass(slots=True)

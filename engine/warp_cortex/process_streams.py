@@ -15,9 +15,9 @@ from warp_cortex.config import StreamConfig, whole
 from warp_cortex.frames import Arrays
 from warp_cortex.gate import GateState
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Outcome
 from warp_cortex.parcels import pack, split, to_arrays
 from warp_cortex.peer import Peer
+from warp_cortex.place import Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.streams import Stream
 from warp_cortex.synapse import Snapshot

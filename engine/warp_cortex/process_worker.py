@@ -16,8 +16,9 @@ import torch
 from warp_cortex import frames
 from warp_cortex.config import StreamConfig
 from warp_cortex.frames import Arrays
-from warp_cortex.lane import Outcome, StreamLane
+from warp_cortex.lane import StreamLane
 from warp_cortex.parcels import from_arrays, unpack
+from warp_cortex.place import Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.streams import Stream
 

@@ -17,8 +17,8 @@ from warp_cortex.config import StreamConfig, whole
 from warp_cortex.detokenize import Detokenizer
 from warp_cortex.gate import GateState
 from warp_cortex.kv import SharedKV
-from warp_cortex.lane import Outcome
 from warp_cortex.parcels import pack, to_arrays
+from warp_cortex.place import Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.streams import Stream
 from warp_cortex.synapse import Snapshot

@@ -1,8 +1,11 @@
 """Choosing the next token from logits; greedy unless a temperature is given."""
 
+from collections.abc import Iterable, Sequence
+
 import torch
 from torch import Generator, Tensor
 
+BROKEN = -1  # in place of a token: logits that are not finite
 PENALTY_WINDOW = 64  # tokens back; a longer memory would forbid ordinary words in long texts
 
 
@@ -15,6 +18,25 @@ def choose(logits: Tensor, *, temperature: float, generator: Generator | None = 
     return int(torch.multinomial(weights, 1, generator=generator))
 
 
+def choose_all(
+    blocks: Iterable[Tensor], *, temperature: float, generators: Sequence[Generator | None]
+) -> list[int]:  # fmt: skip
+    """Return the next token of every sequence, or BROKEN where logits are infinite or not a number.
+
+    blocks: logits [B, V] of some sequences after the other, of which only one block exists at a time. generators: each
+    sequence's own, so that what it draws does not depend on its neighbours.
+    """
+    if temperature == 0:
+        return torch.cat([_likeliest(logits) for logits in blocks]).tolist()  # one answer from the device per step
+    tokens: list[int] = []
+    for logits in blocks:
+        for row, likeliest in zip(logits, _likeliest(logits).tolist(), strict=True):
+            generator = generators[len(tokens)]
+            is_broken = likeliest == BROKEN
+            tokens.append(BROKEN if is_broken else choose(row, temperature=temperature, generator=generator))
+    return tokens
+
+
 def penalise(logits: Tensor, previous: list[int], *, penalty: float) -> Tensor:
     """Return logits [V] with recently written tokens made less likely (CTRL, arXiv 1909.05858, equation 4)."""
     if penalty == 1.0 or not previous:
@@ -22,3 +44,8 @@ def penalise(logits: Tensor, previous: list[int], *, penalty: float) -> Tensor:
     ids = torch.tensor(sorted(set(previous[-PENALTY_WINDOW:])), device=logits.device)
     seen = logits[ids]
     return logits.index_copy(0, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
+
+
+def _likeliest(logits: Tensor) -> Tensor:
+    """Return the token of each row's highest logit, int64 [B], or BROKEN."""
+    return torch.where(torch.isfinite(logits).all(-1), logits.argmax(-1), BROKEN)

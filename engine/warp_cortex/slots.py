@@ -3,6 +3,8 @@
 Active agents lie at the front, so that a step reads one contiguous prefix and copies nothing.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -23,7 +25,7 @@ class Slots:
     ) -> None:  # fmt: skip
         shape = (num_layers, 2, slots, num_kv_heads, capacity, head_dim)
         self.data = torch.zeros(shape, dtype=dtype, device=device)
-        self._num_used = 0  # slots somebody has written into
+        self.recorded: dict[Any, Any] = {}
         self.positions = torch.zeros((slots, capacity), dtype=torch.long, device=device)
         self.lengths: list[int] = []
         self.device_lengths = torch.zeros(slots, dtype=torch.long, device=device)
@@ -40,13 +42,14 @@ class Slots:
         return self.data.numel() * self.data.element_size()
 
     def reserve(self, *, slots: int, capacity: int) -> None:
-        """Grow to at least that many slots of at least that many entries; what is held stays."""
+        """Grow to at least that many slots of at least that many entries (by a quarter); what is held stays."""
         have_slots, have_capacity = self.data.shape[2], self.data.shape[4]
         if slots <= have_slots and capacity <= have_capacity:
             return
-        slots, capacity = max(slots, have_slots), max(capacity, have_capacity)
+        slots = max(slots, have_slots)
+        capacity = have_capacity if capacity <= have_capacity else max(capacity, have_capacity + have_capacity // 4)
         old, positions, lengths = self.data, self.positions, self.device_lengths
-        self.data = old.new_zeros((*old.shape[:2], slots, old.shape[3], capacity, old.shape[5]))
+        self.data, self.recorded = old.new_zeros((*old.shape[:2], slots, old.shape[3], capacity, old.shape[5])), {}
         self.data[:, :, :have_slots, :, :have_capacity] = old
         self.positions = positions.new_zeros((slots, capacity))
         self.positions[:have_slots, :have_capacity] = positions
@@ -57,8 +60,7 @@ class Slots:
         """Open one slot per item, its focus entries copied in; return the first new slot."""
         first = self.num_active
         self.reserve(slots=first + len(focus), capacity=1)
-        self.data[:, :, first : min(self._num_used, first + len(focus))] = 0
-        self._num_used = max(self._num_used, first + len(focus))
+        self.data[:, :, first : first + len(focus)] = 0
         for offset, block in enumerate(focus):
             count = 0 if block is None else block.num_entries
             self.lengths.append(count)
@@ -123,7 +125,7 @@ class SlotView(View):
         """Return what one token of each agent sees, its own entries and what all share; None if slot 0 is not in it."""
         if self._range.start:
             return None
-        return Entries(self.slots.data, self._columns[:, 0], shared, width=self.width)
+        return Entries(self.slots.data, self._columns[:, 0], shared, width=self.width, recorded=self.slots.recorded)
 
     @property
     def key_positions(self) -> Tensor:

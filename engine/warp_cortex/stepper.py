@@ -12,6 +12,7 @@ from warp_cortex import plain
 from warp_cortex.decoding import Decoder
 from warp_cortex.kv import Entries, SharedKV
 from warp_cortex.prism import Prism
+from warp_cortex.replays import Recording
 
 EMPTY = -1  # in a script: to be chosen by the model
 BUCKET = 16  # private entries looked at by the plain attention grow in steps of this
@@ -60,7 +61,7 @@ class Stepper:
         self.middle = torch.zeros((room.agents, spec.hidden_size), dtype=torch.float32, device=device)
         self.last = torch.zeros((room.agents, spec.hidden_size), dtype=prism.dtype, device=device)
         self.cos, self.sin = self.decoder.tables(base + torch.arange(own, device=device))
-        self.graph: torch.cuda.CUDAGraph | None = None
+        self.recording: Recording | None = None
         self._rows = torch.arange(room.agents, device=device)
 
     @property
@@ -111,11 +112,11 @@ class Stepper:
         self.lengths.add_(1).clamp_(max=self.room.capacity - 1)  # an agent at the end of its slot stays there
 
     def run(self, steps: int) -> None:
-        """Take `steps` steps: replays of the graph where there is one."""
-        start = None if self.graph is not None or self.prism.device.type == "cuda" else int(self.lengths.max())
+        """Take `steps` steps: replays of the recording where there is one."""
+        start = None if self.recording is not None or self.prism.device.type == "cuda" else int(self.lengths.max())
         for number in range(steps):
-            if self.graph is not None:
-                self.graph.replay()
+            if self.recording is not None:
+                self.recording.run()
             else:
                 self.step(None if start is None else self.width_for(start + number))
 
@@ -125,27 +126,14 @@ class Stepper:
         return min(self.room.capacity, self.room.common + -(-need // BUCKET) * BUCKET)
 
     def capture(self, stream: torch.cuda.Stream | None = None) -> None:
-        """Record a step as a CUDA graph; agents keep what they hold, `run` replays it from then on.
+        """Record a step; agents keep what they hold, `run` replays it from then on.
 
-        stream: whose priority the graph's kernels take; they keep it wherever the graph is replayed.
+        stream: whose priority the graph's kernels take; see `Recording`.
         """
-        kept = [tensor.clone() for tensor in self._state()]
-        side = stream or torch.cuda.Stream(self.prism.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream(self.prism.device))
-        with torch.cuda.stream(side):
-            self.step()
-            self._restore(kept)
-        torch.cuda.current_stream(self.prism.device).wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-            self.step()
-        self._restore(kept)
-        torch.cuda.synchronize(self.prism.device)  # whoever replays it may be on another stream
-        self.graph = graph
-
-    def _state(self) -> tuple[Tensor, ...]:
-        return self.script, self.lengths, self.middle, self.last
-
-    def _restore(self, kept: list[Tensor]) -> None:
-        for tensor, value in zip(self._state(), kept, strict=True):
+        state = (self.script, self.lengths, self.middle, self.last)
+        kept = [tensor.clone() for tensor in state]
+        self.recording = Recording(self.step, self.prism.device, stream=stream)
+        for tensor, value in zip(state, kept, strict=True):
             tensor.copy_(value)
+        if self.prism.device.type == "cuda":
+            torch.cuda.synchronize(self.prism.device)  # whoever replays it may be on another stream

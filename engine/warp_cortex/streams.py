@@ -52,8 +52,8 @@ class StreamBatch:
         self._last = torch.zeros_like(self._middle)
         self._fed = [0] * slots
 
-    def admit(self, agents: list[int], prompts: list[list[int]], focus: list[SharedKV | None]) -> Tensor:
-        """Give agents a slot each and read their prompts in one pass; return logits [B, V] in the order given.
+    def admit(self, agents: list[int], prompts: list[list[int]], focus: list[SharedKV | None]) -> Pass:
+        """Give agents a slot each and read their prompts in one pass; return it, rows in the order given.
 
         Raises:
             ValueError: a prompt does not fit behind the snapshot's position.
@@ -74,17 +74,17 @@ class StreamBatch:
         rows = torch.arange(len(prompts), device=self.prism.device)
         self._middle[first : first + len(prompts)] = out.middle[rows, ends].float()
         self._last[first : first + len(prompts)] = out.last[rows, ends].float()
-        return out.logits
+        return out
 
-    def step(self, tokens: Tensor) -> Tensor:
-        """Feed every agent its last token [B]; return logits [B, V]."""
+    def step(self, tokens: Tensor) -> Pass:
+        """Feed every agent its last token, int64 [B]; return the pass."""
         num = self.slots.num_active
         own = [self._num_own(slot) for slot in range(num)]
         self._check_room(max(own) + 1)
         positions = torch.tensor(own, device=self.prism.device)[:, None] + self.snapshot.step
         out = self._forward(0, tokens[:, None], [1] * num, positions, None)
         self._pool(out)
-        return out.logits
+        return out
 
     def can_step(self, slot: int) -> bool:
         """Whether the model has a position left for one more token of this agent."""

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from warp_cortex.config import StreamConfig
-from warp_cortex.lane import Outcome, StreamLane
+from warp_cortex.lane import StreamLane
 from warp_cortex.parcels import from_arrays, unpack
+from warp_cortex.place import Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.streams import Stream
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from warp_cortex import Cortex, CortexConfig, Prism, RayStreams, Stream, StreamConfig, Synapse, SynapseConfig
-from warp_cortex.lane import Outcome, StreamLane
+from warp_cortex.lane import StreamLane
 from warp_cortex.parcels import pack, unpack
+from warp_cortex.place import Outcome
 from warp_cortex.ray_streams import RayLane
 
 from tests.engine.tiny import build_model, build_tokenizer

@@ -53,8 +53,8 @@ def written(prism: Prism, count: int = 5) -> Context:
 def thought(prism: Prism, snapshot: Snapshot) -> tuple[Tensor, StreamBatch]:
     """Return logits [1 + steps, B, V] of a ragged batch over a snapshot, and the batch."""
     batch = StreamBatch(prism, snapshot)
-    rows = [batch.admit([0, 1, 2], [random_ids(n, seed=n) for n in (3, 1, 6)], [None] * 3)]
-    rows += [batch.step(torch.tensor(random_ids(3, seed=step))) for step in range(4)]
+    rows = [batch.admit([0, 1, 2], [random_ids(n, seed=n) for n in (3, 1, 6)], [None] * 3).logits]
+    rows += [batch.step(torch.tensor(random_ids(3, seed=step))).logits for step in range(4)]
     return torch.stack(rows), batch
 
 

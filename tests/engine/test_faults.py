@@ -1,6 +1,7 @@
 """Failure is part of a run: who fails is closed with the reason, everybody else goes on, the trace is whole."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from warp_cortex import (
 )
 from warp_cortex.context import Context
 from warp_cortex.lane import StreamLane
+from warp_cortex.prism import Pass
 
 from tests.engine.script import PROMPT, SCRIPT, config, run, scripted
 from tests.engine.tiny import build_model, build_prism, build_tokenizer
@@ -70,11 +72,12 @@ def test_a_stream_whose_numbers_break_is_closed_alone(
     healthy, _ = run(prism, **one_batch)
     step = StreamBatch.step
 
-    def broken(self: StreamBatch, tokens: Tensor) -> Tensor:
-        logits = step(self, tokens).clone()
+    def broken(self: StreamBatch, tokens: Tensor) -> Pass:
+        out = step(self, tokens)
+        logits = out.logits.clone()
         if 1 in self.agents and (mode == "concurrent" or len(self.agents) == 2):
             logits[self.agents.index(1)] = float("nan")
-        return logits
+        return replace(out, ends=logits, head=None)
 
     monkeypatch.setattr(StreamBatch, "step", broken)
     cortex, _ = run(prism, mode=mode, **one_batch)
@@ -105,12 +108,12 @@ def test_a_pass_that_raises_ends_its_streams_only(
     scripted(monkeypatch, prism)
     real, calls = getattr(StreamBatch, method), []
 
-    def broken(self: StreamBatch, *args: Any) -> Tensor:
+    def broken(self: StreamBatch, *args: Any) -> Pass:
         calls.append(1)
         if len(calls) == 1:
             msg = "out of memory\nmany more lines"
             raise torch.OutOfMemoryError(msg)
-        result: Tensor = real(self, *args)
+        result: Pass = real(self, *args)
         return result
 
     monkeypatch.setattr(StreamBatch, method, broken)
@@ -228,3 +231,46 @@ def test_a_closed_prism_says_so(prism: Prism) -> None:
     with pytest.raises(ValueError, match="this Prism is closed"):
         context.write(5)
     assert context.num_tokens == len(context.positions) == 9
+
+
+def test_no_memory_for_logits_ends_the_streams_and_not_the_run(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vocabulary projection comes after the pass, and fails as harmlessly: later streams find their slots free."""
+    settings = StreamConfig(max_tokens=6, slots=2, stop=())
+    cortex = Cortex(prism, config(streams=settings))
+    want = [stream.ids for stream in cortex.fork(PROMPT, ["one", "two", "three"])]
+    blocks, calls = Pass.blocks, []
+
+    def broken(self: Pass, rows: int) -> Iterator[Tensor]:
+        calls.append(1)
+        if len(calls) == 1:
+            msg = "no memory for so many logits"
+            raise torch.OutOfMemoryError(msg)
+        return blocks(self, rows)
+
+    monkeypatch.setattr(Pass, "blocks", broken)
+    streams = cortex.fork(PROMPT, ["one", "two", "three"])
+    assert [stream.reason for stream in streams] == ["error", "error", "budget"]
+    assert streams[2].ids == want[2]
+
+
+def test_many_tasks_are_read_a_few_at_a_time(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the passes that read tasks nor the logits grow with the number of streams, and no thought changes."""
+    settings = StreamConfig(max_tokens=5, slots=9, stop=())
+    tasks = [f"task {number}" for number in range(9)]
+    want = [stream.ids for stream in Cortex(prism, config(streams=settings)).fork(PROMPT, tasks)]
+    seen, admit, blocks = [], StreamBatch.admit, Pass.blocks
+
+    def watched_admit(self: StreamBatch, agents: list[int], *rest: Any) -> Pass:
+        seen.append(len(agents))
+        return admit(self, agents, *rest)
+
+    def watched_blocks(self: Pass, rows: int) -> Iterator[Tensor]:
+        for block in blocks(self, rows):
+            seen.append(len(block))
+            yield block
+
+    monkeypatch.setattr("warp_cortex.lane.TOGETHER", 4)
+    monkeypatch.setattr(StreamBatch, "admit", watched_admit)
+    monkeypatch.setattr(Pass, "blocks", watched_blocks)
+    assert [stream.ids for stream in Cortex(prism, config(streams=settings)).fork(PROMPT, tasks)] == want
+    assert max(seen) == 4

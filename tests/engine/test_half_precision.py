@@ -38,7 +38,10 @@ def test_a_stream_is_near_its_float32_self(half: Prism) -> None:
             context.read(TEXT, chunk=25)
             snapshot = Synapse(SynapseConfig(k=24, policy="stride")).publish(context)
             batch = StreamBatch(prism, snapshot)
-            rows = [batch.admit([1, 2], [TEXT[:5], TEXT[:9]], [None, None]), batch.step(torch.tensor([9, 10]))]
+            rows = [
+                batch.admit([1, 2], [TEXT[:5], TEXT[:9]], [None, None]).logits,
+                batch.step(torch.tensor([9, 10])).logits,
+            ]
             logits.append(torch.stack(rows).float())
             assert snapshot.num_bytes == 24 * prism.spec.kv_bytes_per_token
     assert half.spec.kv_bytes_per_token * 2 == full.spec.kv_bytes_per_token

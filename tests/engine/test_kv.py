@@ -154,8 +154,8 @@ def test_a_bias_is_the_logarithm_of_how_many_a_landmark_stands_for(prism: Prism)
     for block in (heavy, many):
         snapshot = Snapshot(1, 30, block, block.positions, block.positions, 0.0, "test", "", "")
         batch = StreamBatch(prism, snapshot)
-        first = batch.admit([0, 1], [[5, 6, 7], [8]], [None, None])
-        logits.append(torch.stack([first, batch.step(torch.tensor([10, 11]))]))
+        first = batch.admit([0, 1], [[5, 6, 7], [8]], [None, None]).logits
+        logits.append(torch.stack([first, batch.step(torch.tensor([10, 11])).logits]))
     torch.testing.assert_close(logits[0], logits[1], rtol=1e-4, atol=2e-5)
     assert heavy.num_bytes == once.num_bytes + 3 * 2 * 3 * 4
 
@@ -173,10 +173,10 @@ def test_what_an_agent_leaves_in_a_slot_reaches_nobody(prism: Prism) -> None:
     batch.release(0)
     assert batch.agents == [2]
     batch.admit([4, 5], [[10] * 8, [9]], [None] * 2)
-    got = batch.step(torch.tensor([20, 21, 22]))
+    got = batch.step(torch.tensor([20, 21, 22])).logits
     alone = StreamBatch(prism, snapshot)
     alone.admit([2], [[6, 7]], [None])
-    torch.testing.assert_close(got[0], alone.step(torch.tensor([20]))[0], rtol=1e-4, atol=2e-5)
+    torch.testing.assert_close(got[0], alone.step(torch.tensor([20])).logits[0], rtol=1e-4, atol=2e-5)
     assert torch.isfinite(got).all()
 
 

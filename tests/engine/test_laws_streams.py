@@ -44,8 +44,8 @@ def publish(context: Context, *, k: int = 64, policy: str = "hybrid") -> Snapsho
 def think(prism: Prism, snapshot: Snapshot, prompts: list[list[int]], fed: list[list[int]]) -> Tensor:
     """Return logits [1 + steps, B, V] of agents in one batch that read their prompts and are then fed tokens."""
     batch = StreamBatch(prism, snapshot)
-    rows = [batch.admit(list(range(len(prompts))), prompts, [None] * len(prompts))]
-    rows += [batch.step(torch.tensor(tokens)) for tokens in fed]
+    rows = [batch.admit(list(range(len(prompts))), prompts, [None] * len(prompts)).logits]
+    rows += [batch.step(torch.tensor(tokens)).logits for tokens in fed]
     return torch.stack(rows)
 
 
@@ -105,16 +105,16 @@ def test_a_ragged_batch_equals_each_agent_alone(prism: Prism) -> None:
     alone = {agent: StreamBatch(prism, snapshot) for agent in range(4)}
 
     def admit(agents: list[int]) -> None:
-        got = batch.admit(agents, [PROMPTS[a] for a in agents], [None] * len(agents))
+        got = batch.admit(agents, [PROMPTS[a] for a in agents], [None] * len(agents)).logits
         for row, agent in enumerate(agents):
-            want = alone[agent].admit([agent], [PROMPTS[agent]], [None])
+            want = alone[agent].admit([agent], [PROMPTS[agent]], [None]).logits
             torch.testing.assert_close(got[row], want[0], **TIGHT)
 
     def step(seed: int) -> None:
         tokens = random_ids(len(batch.agents), seed=seed)
-        got = batch.step(torch.tensor(tokens))
+        got = batch.step(torch.tensor(tokens)).logits
         for row, agent in enumerate(batch.agents):
-            want = alone[agent].step(torch.tensor([tokens[row]]))
+            want = alone[agent].step(torch.tensor([tokens[row]])).logits
             torch.testing.assert_close(got[row], want[0], **TIGHT)
             torch.testing.assert_close(batch.state(row).middle, alone[agent].state(0).middle, **TIGHT)
             torch.testing.assert_close(batch.state(row).last, alone[agent].state(0).last, **TIGHT)

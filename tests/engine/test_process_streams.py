@@ -25,7 +25,8 @@ from warp_cortex import (
     Thought,
 )
 from warp_cortex.frames import receive, send
-from warp_cortex.lane import Lane, Outcome, StreamLane
+from warp_cortex.lane import StreamLane
+from warp_cortex.place import Lane, Outcome
 from warp_cortex.process_streams import ProcessLane
 
 from tests.engine.script import config, scripted

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from warp_cortex.sampling import PENALTY_WINDOW, choose, penalise
+from warp_cortex.sampling import BROKEN, PENALTY_WINDOW, choose, choose_all, penalise
 
 LOGITS = st.lists(st.floats(-50, 50, width=32), min_size=2, max_size=12)
 
@@ -56,3 +56,19 @@ def test_the_penalty_makes_what_was_written_less_likely() -> None:
 def test_the_penalty_forgets(distance: int, expected: float) -> None:
     """Only the last tokens count."""
     assert penalise(torch.tensor([2.0, 2.0]), [0, *[1] * distance], penalty=2.0)[0] == expected
+
+
+@given(st.integers(1, 7), st.sampled_from([0, 0.7]), st.sets(st.integers(0, 6)), st.integers(0, 99))
+def test_few_logits_at_a_time_choose_what_all_would(rows: int, temperature: float, broken: set[int], seed: int) -> None:
+    """However the sequences are divided, each gets its own token from its own generator, or BROKEN."""
+    logits = torch.randn(7, 11, generator=torch.Generator().manual_seed(seed))
+    for row in broken:
+        logits[row, 3] = float("nan") if row % 2 else float("inf")
+    generators = [torch.Generator().manual_seed(row) for row in range(7)]
+    got = choose_all(torch.split(logits, rows), temperature=temperature, generators=generators)
+    want = [
+        BROKEN if row in broken
+        else choose(logits[row], temperature=temperature, generator=torch.Generator().manual_seed(row))
+        for row in range(7)
+    ]  # fmt: skip
+    assert got == want

@@ -88,11 +88,11 @@ def test_shared_landmarks_are_hidden_by_their_position(family: str, prism: Prism
     """Streams see a landmark in a sliding layer only while it lies inside the window, and their own entries too."""
     snapshot = Synapse(SynapseConfig(k=k, sinks=2, recent=3)).publish(river(prism))
     batch = StreamBatch(prism, snapshot)
-    got = batch.admit([0, 1], [PROMPT, PROMPT[:4]], [None, None])
+    got = batch.admit([0, 1], [PROMPT, PROMPT[:4]], [None, None]).logits
     for row, ids in enumerate((PROMPT, PROMPT[:4])):
         want = go_on(family, ids, len(TEXT), snapshot.kv.positions, cache_of(snapshot.kv))
         torch.testing.assert_close(got[row], want, **TIGHT)
-    got = batch.step(torch.tensor([9, 10]))
+    got = batch.step(torch.tensor([9, 10])).logits
     want = go_on(family, [*PROMPT, 9], len(TEXT), snapshot.kv.positions, cache_of(snapshot.kv))
     torch.testing.assert_close(got[0], want, **TIGHT)
 
@@ -126,5 +126,5 @@ def test_a_bias_reaches_every_layer_and_group(family: str, prism: Prism) -> None
     for block in (heavy, thrice):
         synapse = Synapse(SynapseConfig(k=4, sinks=2, recent=2)).publish(context)
         snapshot = type(synapse)(1, len(TEXT), block, once.positions, once.positions, 0.0, "test", "", "")
-        logits.append(StreamBatch(prism, snapshot).admit([0, 1], [PROMPT, PROMPT[:4]], [None, None]))
+        logits.append(StreamBatch(prism, snapshot).admit([0, 1], [PROMPT, PROMPT[:4]], [None, None]).logits)
     torch.testing.assert_close(logits[0], logits[1], **TIGHT)

@@ -32,7 +32,7 @@ from warp_cortex import StreamBatch, load_snapshot
 torch.set_num_threads(1)
 prism = build_prism("llama")
 snapshot = load_snapshot(prism, sys.argv[1])
-torch.save(StreamBatch(prism, snapshot).admit([0], [random_ids(6, seed=2)], [None]), sys.argv[2])
+torch.save(StreamBatch(prism, snapshot).admit([0], [random_ids(6, seed=2)], [None]).logits, sys.argv[2])
 """
 
 
@@ -83,7 +83,7 @@ def test_another_process_gives_the_same_bits(prism: Prism, snapshot: Snapshot, t
     subprocess.run(command, check=True, env=environment, cwd=root)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    here = StreamBatch(prism, snapshot).admit([0], [PROMPT], [None])
+    here = StreamBatch(prism, snapshot).admit([0], [PROMPT], [None]).logits
     torch.set_num_threads(threads)
     assert torch.equal(torch.load(tmp_path / "logits.pt", weights_only=True), here)
 

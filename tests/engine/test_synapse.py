@@ -73,10 +73,10 @@ def test_a_snapshot_never_changes(prism: Prism, policy: str, change: Callable[[C
     context = river(prism)
     snapshot = Synapse(SynapseConfig(k=20, policy=policy)).publish(context)
     before = frozen(snapshot)
-    logits = StreamBatch(prism, snapshot).admit([0], [PROMPT], [None])
+    logits = StreamBatch(prism, snapshot).admit([0], [PROMPT], [None]).logits
     change(context)
     assert all(map(torch.equal, before, frozen(snapshot)))
-    assert torch.equal(logits, StreamBatch(prism, snapshot).admit([0], [PROMPT], [None]))
+    assert torch.equal(logits, StreamBatch(prism, snapshot).admit([0], [PROMPT], [None]).logits)
 
 
 def test_all_is_shared_by_reference(prism: Prism) -> None:
@@ -160,7 +160,7 @@ def test_a_forgetful_river_with_policy_all_shares_everything_it_ever_read(prism:
     context, synapse = river(prism), Synapse(SynapseConfig(policy="all"))
     synapse.publish(context)
     context.evict(sinks=4, window=8)
-    logits = StreamBatch(prism, synapse.publish(context)).admit([0], [PROMPT], [None])
+    logits = StreamBatch(prism, synapse.publish(context)).admit([0], [PROMPT], [None]).logits
     torch.testing.assert_close(logits[0], feed("qwen2", TEXT + PROMPT)[-1], rtol=1e-4, atol=2e-5)
 
 
@@ -181,7 +181,7 @@ def test_focus_entries_are_seen_beside_the_shared_ones(prism: Prism) -> None:
     def logits(block: SharedKV, extra: list[SharedKV | None]) -> torch.Tensor:
         snapshot = Snapshot(1, 60, block, shared, shared, 0.0, "test", "", "")
         batch = StreamBatch(prism, snapshot)
-        rows = [batch.admit([0, 1], [PROMPT, PROMPT[:3]], extra), batch.step(torch.tensor([8, 9]))]
+        rows = [batch.admit([0, 1], [PROMPT, PROMPT[:3]], extra).logits, batch.step(torch.tensor([8, 9])).logits]
         return torch.stack(rows)
 
     got = logits(tiers, [context.store.gather(focus), None])

@@ -57,7 +57,7 @@ def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: 
         eager = time_of(stepper.step, device, repeats=7, warm=2)
         if device.type == "cuda":
             stepper.capture()
-            spread = time_of(stepper.graph.replay, device, repeats=30, warm=3)  # type: ignore[union-attr] # captured
+            spread = time_of(partial(stepper.run, 1), device, repeats=30, warm=3)
         else:
             spread = eager
         kv = stepper.num_bytes + scene.snapshot.num_bytes
@@ -80,16 +80,16 @@ def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int],
         tasks = shape.random_tasks(count, 8, scene.prism.spec.vocab_size, seed=seed).tolist()
         batch = StreamBatch(scene.prism, scene.snapshot, slots=count, capacity=scene.own)
         start = time.perf_counter()
-        logits = batch.admit(list(range(count)), tasks, [None] * count)
+        out = batch.admit(list(range(count)), tasks, [None] * count)
         wait(scene.prism.device)
         admit = time.perf_counter() - start
-        tokens: Tensor = logits.argmax(-1)
+        tokens: Tensor = out.logits.argmax(-1)
         spread = time_of(partial(batch.step, tokens), scene.prism.device, repeats=7, warm=2)
         rows.append({
             "agents": count, "admit_s": admit, "step_ms": 1e3 * spread.median, "spread": spread.relative,
             "agent_tokens_per_s": count / spread.median,
         })  # fmt: skip
-        del batch, logits
+        del batch, out
         tidy(scene.prism.device)
 
 

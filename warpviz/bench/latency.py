@@ -74,12 +74,12 @@ class EngineStreams:
         for _ in range(steps):
             if max(self.batch.slots.lengths[: self.count]) >= self.scene.own:
                 self.batch, self._last = self._opened()
-            self._last = self.batch.step(self._last).argmax(-1)
+            self._last = self.batch.step(self._last).logits.argmax(-1)
 
     def _opened(self) -> tuple[StreamBatch, torch.Tensor]:
         batch = StreamBatch(self.scene.prism, self.scene.snapshot, slots=self.count, capacity=self.scene.own)
-        logits = batch.admit(list(range(self.count)), self.tasks, [None] * self.count)
-        return batch, logits.argmax(-1)
+        out = batch.admit(list(range(self.count)), self.tasks, [None] * self.count)
+        return batch, out.logits.argmax(-1)
 
 
 class StreamsElsewhere:
