@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from warp_cortex.prism import Prism
 
 COMPILED = (torch.float32, torch.bfloat16)  # what `loops` computes in
+SMALLEST_TILE = 16
 
 
 class Decoder:
@@ -116,7 +117,7 @@ def decoder_for(prism: "Prism") -> Decoder | None:
 def parts_for(prism: "Prism") -> ModuleType:
     """Return the module with the parts of a step that suits the model's device and precision."""
     try:
-        if prism.device.type == "cuda" and prism.dtype in partial.FLASH:
+        if prism.device.type == "cuda" and prism.dtype in partial.FLASH and _tiles(prism.spec.head_dim):
             from warp_cortex import kernels
 
             return kernels
@@ -127,6 +128,11 @@ def parts_for(prism: "Prism") -> ModuleType:
     except ImportError:  # a torch without Triton, an installation without numba: the plain parts are right everywhere
         pass
     return plain
+
+
+def _tiles(head_dim: int) -> bool:
+    """Whether heads of that size fit Triton's tiles: powers of two that a matrix unit takes."""
+    return head_dim >= SMALLEST_TILE and head_dim & (head_dim - 1) == 0
 
 
 def _prior(query: Tensor, entries: Entries, index: int) -> Partial | None:

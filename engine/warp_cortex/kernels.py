@@ -156,7 +156,7 @@ def _attend(
     place = (agent * heads + lane * group + row)[:, None] * dim + at[None, :]
     asked = tl.load(query + place, mask=live[:, None], other=0.0)
     if has_prior:
-        mine = live & (agent == 0) if led else live
+        mine = live & (row + agent == row) if led else live  # agent 0 alone
         place_lse = agent * lse_agent + lane * lse_head + row * lse_row
         top = tl.load(prior_lse + place_lse, mask=mine, other=float("-inf")).to(tl.float32)
         mass = tl.full([rows], 1.0, tl.float32)

@@ -51,6 +51,7 @@ def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[di
     yield _row("the model's own code, for scale (float64)", _own_error(prism, context, oracle, ids), limit)
     yield _row("the engine's StreamBatch, landmarks shared (float64)", _batch(prism, context, oracle, ids, seed), limit)
     yield _row("reading in chunks = reading at once", _chunks(prism, ids, context), limit)
+    yield _row("recorded steps of the River and its streams = the steps", _recorded(prism, context, ids, seed), limit)
     if prism.device.type == "cuda":
         graph = _run(prism, tasks, shared=landmarks, graph=True)
         same = torch.equal(graph.script, shared.script)
@@ -137,6 +138,25 @@ def _batch(prism: Prism, context: Context, oracle: PreTrainedModel, ids: list[in
     return max(
         relative(batch.state(row).last, reference(oracle, ids, tasks[row] + fed[row], visible)) for row in range(AGENTS)
     )
+
+
+def _recorded(prism: Prism, context: Context, ids: list[int], seed: int) -> float:
+    """Return how far recorded steps are from the same steps without a recording."""
+    own, usual, found = shape.random_ids(OWN, prism.spec.vocab_size, seed=2), prism.records_steps, []
+    snapshot = Synapse(SynapseConfig(k=K), seed=seed).publish(context)
+    for prism.records_steps in (True, False):
+        river, batch = context.fork(), StreamBatch(prism, snapshot, slots=AGENTS, capacity=OWN)
+        batch.admit(list(range(AGENTS)), [ids[: 2 + row] for row in range(AGENTS)], [None] * AGENTS)
+        for number, token in enumerate(own):
+            river.write(token)
+            if number < OWN // 2:
+                batch.step(torch.full((AGENTS,), token, device=prism.device))
+        assert river.last is not None  # noqa: S101 - tokens were written
+        found.append(
+            torch.stack([river.last.float(), *(batch.state(row).last.to(prism.device) for row in range(AGENTS))])
+        )
+    prism.records_steps = usual
+    return relative(*found)
 
 
 def _chunks(prism: Prism, ids: list[int], whole: Context) -> float:

@@ -10,7 +10,7 @@ from warp_cortex import StreamBatch
 
 from warpviz.bench import arms, shape
 from warpviz.bench.arms import Scene
-from warpviz.bench.gauge import PeakBytes, tidy, time_of, wait
+from warpviz.bench.gauge import PeakBytes, Spread, tidy, time_of, wait
 
 COPY_BYTES = 2**30
 MATRIX = 8192
@@ -75,7 +75,14 @@ def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: 
 
 
 def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: int) -> None:
-    """Fill one row per number of agents with the step of the engine's StreamBatch, as a run takes it."""
+    """Fill a row with the River's token and one per number of agents with StreamBatch's step, as a run takes them."""
+    prism, recorded = scene.prism, scene.prism.records_steps
+    context = scene.context.fork()
+    times = {}
+    for prism.records_steps in (recorded, False):
+        times[prism.records_steps] = time_of(partial(context.write, 5), prism.device, repeats=15, warm=3)
+    prism.records_steps = recorded
+    rows.append(_engine_row("the River", 1, times[recorded], times[False]))
     for count in agents:
         tasks = shape.random_tasks(count, 8, scene.prism.spec.vocab_size, seed=seed).tolist()
         batch = StreamBatch(scene.prism, scene.snapshot, slots=count, capacity=scene.own)
@@ -84,13 +91,19 @@ def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int],
         wait(scene.prism.device)
         admit = time.perf_counter() - start
         tokens: Tensor = out.logits.argmax(-1)
-        spread = time_of(partial(batch.step, tokens), scene.prism.device, repeats=7, warm=2)
-        rows.append({
-            "agents": count, "admit_s": admit, "step_ms": 1e3 * spread.median, "spread": spread.relative,
-            "agent_tokens_per_s": count / spread.median,
-        })  # fmt: skip
+        for prism.records_steps in (recorded, False):
+            times[prism.records_steps] = time_of(partial(batch.step, tokens), prism.device, repeats=7, warm=2)
+        prism.records_steps = recorded
+        rows.append(_engine_row("streams", count, times[recorded], times[False]) | {"admit_s": admit})
         del batch, out
         tidy(scene.prism.device)
+
+
+def _engine_row(who: str, count: int, step: Spread, bare: Spread) -> dict[str, Any]:
+    return {
+        "who": who, "agents": count, "step_ms": 1e3 * step.median, "spread": step.relative,
+        "step_without_graph_ms": 1e3 * bare.median, "agent_tokens_per_s": count / step.median,
+    }  # fmt: skip
 
 
 def resident(rows: list[dict[str, Any]], scene: Scene, *, agents: int, limit: float, seed: int) -> None:

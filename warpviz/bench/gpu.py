@@ -123,7 +123,7 @@ class GpuBench:
         self._section("Long contexts", LONG, self._long)
         for tokens in self.sizes.contexts[1:]:
             self._capacity(tokens)
-        self._section("Step of the engine's StreamBatch", ENGINE, self._engine)
+        self._section("The engine's own steps", ENGINE, self._engine)
 
     def _steps(self, rows: Rows) -> None:
         scene = self.scene(self.sizes.contexts[0])
@@ -198,7 +198,10 @@ LONG = (
     "The whole text read in chunks, each gleaned for the snapshot to come; publishing = choosing landmarks from "
     "everything held, not incrementally; evidence_ms: what it would take without gleaning."
 )
-ENGINE = "The path a run takes today: the model's own code with shared-context attention, one call per step."
+ENGINE = (
+    "What a run takes: Context.write for the River, StreamBatch for its streams; recorded (on CUDA, as a graph), and "
+    "without a recording."
+)
 
 if __name__ == "__main__":
     PARSER = argparse.ArgumentParser(prog="python -m warpviz.bench.gpu", description=__doc__)
