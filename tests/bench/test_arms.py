@@ -125,6 +125,28 @@ def test_a_row_is_of_the_numbers_asked_for(scene: Scene) -> None:
     assert row["river_slowdown"] > 0
 
 
+def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: Scene) -> None:
+    """Its rate is that of the steps it took, and its bytes are those of full slots all the same."""
+    (short,) = capacity.rows_of(scene, agents=[3], names=[arms.LANDMARKS], seed=0, longest=0)
+    (whole,) = capacity.rows_of(scene, agents=[3], names=[arms.LANDMARKS], seed=0)
+    assert (short["tokens_each"], whole["tokens_each"]) == (2, OWN)
+    assert short["agent_tokens_per_s"] == pytest.approx(3e3 / short["step_ms"])
+    for name in ("shared_bytes", "private_bytes", "tensors_bytes"):
+        assert short[name] == whole[name]
+    assert whole["tensors_bytes"] == whole["shared_bytes"] + 3 * whole["private_bytes"]
+
+
+def test_slots_are_filled_behind_what_was_written(scene: Scene) -> None:
+    """What agents wrote stays; what nobody touched is written once."""
+    stepper = arms.seat(scene, arms.LANDMARKS, torch.tensor([[5, 6], [7, 8]]))
+    stepper.run(2)
+    written = stepper.data[:, :, :, :, :2].clone()
+    stepper.data[:, :, :, :, 2:] = float("nan")
+    arms.fill(stepper)
+    assert torch.equal(stepper.data[:, :, :, :, :2], written)
+    assert not stepper.data[:, :, :, :, 2:].any()
+
+
 def test_products_are_every_weight_once(scene: Scene) -> None:
     """Two operations per weight that a token is multiplied with: all matrices, the tied vocabulary once."""
     named = dict(scene.prism.model.named_parameters())

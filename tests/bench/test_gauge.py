@@ -92,3 +92,17 @@ def test_a_table_says_where_it_comes_from() -> None:
     assert machine.sentence(record | {"gpu": "One"}).startswith("One; ")
     assert machine.load()["load"] >= 0
     assert machine.memory_gib() > 1
+
+
+def test_bytes_are_told_by_owner() -> None:
+    """What is still held counts as steady, what was let go only in the peak; freed memory hides neither."""
+    for _ in range(2):  # the second time the C library has freed memory to give away
+        peak = PeakBytes(CPU)
+        kept = torch.ones(8 * 2**20, dtype=torch.uint8)
+        gone = torch.ones(64 * 2**20, dtype=torch.uint8)
+        del gone
+        found = peak.by_owner()
+        assert found["process_bytes"] == found["steady_bytes"] >= kept.numel() * 0.9
+        assert found["process_peak_bytes"] == found["peak_bytes"] >= 72 * 2**20 * 0.9
+        assert found["peak_bytes"] > found["steady_bytes"]
+        del kept

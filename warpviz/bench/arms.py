@@ -79,6 +79,11 @@ def seat(scene: Scene, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
     return stepper
 
 
+def fill(stepper: Stepper) -> None:
+    """Write over what agents have not written of their slots: memory nobody has touched is not really held."""
+    stepper.data[:, :, :, :, int(stepper.lengths.min()) :] = 0
+
+
 def river(scene: Scene, *, tokens: int, stream: Lane = None) -> Stepper:
     """Return the River as one agent that sees the whole cache, ready to write `tokens`."""
     stepper = Stepper(scene.prism, Room(agents=1, capacity=tokens), shared=scene.context.store.share(), base=scene.base)

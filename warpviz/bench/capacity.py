@@ -14,7 +14,7 @@ from warp_cortex.stepper import Stepper
 from warpviz.bench import arms, flags, shape
 from warpviz.bench.arms import Lane, Scene
 from warpviz.bench.gauge import PeakBytes, Spread, tidy, wait
-from warpviz.bench.machine import provenance
+from warpviz.bench.machine import load, provenance
 from warpviz.bench.report import Report, ended
 
 TASK = 8  # tokens of a task
@@ -30,8 +30,13 @@ def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> Scene
     return Scene(prism, context, Synapse(config, seed=seed).publish(context), own)
 
 
-def rows_of(scene: Scene, *, agents: Sequence[int], names: Sequence[str], seed: int) -> Iterator[dict[str, Any]]:
-    """Measure the arms side by side: for every number of agents, one arm after the other."""
+def rows_of(
+    scene: Scene, *, agents: Sequence[int], names: Sequence[str], seed: int, longest: float = float("inf")
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Measure the arms side by side: for every number of agents, one arm after the other.
+
+    longest: seconds after which an arm that is still writing is stopped, with its slots filled up.
+    """
     high, low = arms.lane(scene.prism.device, high=True), arms.lane(scene.prism.device)
     main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
     alone = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
@@ -49,7 +54,7 @@ def rows_of(scene: Scene, *, agents: Sequence[int], names: Sequence[str], seed: 
             if name == arms.THREADS:
                 yield row | _threads(scene, tasks, main=main, alone=alone, high=high)
             else:
-                yield row | _batch(scene, name, tasks, main=main, alone=alone, high=high, low=low)
+                yield row | _batch(scene, name, tasks, main=main, alone=alone, high=high, low=low, longest=longest)
             tidy(scene.prism.device)
 
 
@@ -61,7 +66,8 @@ def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
 
 
 def _batch(
-    scene: Scene, name: str, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane, low: Lane
+    scene: Scene, name: str, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane, low: Lane,
+    longest: float,
 ) -> dict[str, Any]:  # fmt: skip
     device = scene.prism.device
     peak = PeakBytes(device)
@@ -73,18 +79,22 @@ def _batch(
     if device.type == "cuda":
         stepper.capture(low)
     wait(device)
-    start = time.perf_counter()
-    stepper.run(scene.own - 1)
+    start, done = time.perf_counter(), 0
+    while done < scene.own - 1 and (not done or time.perf_counter() - start < longest):
+        stepper.run(1)
+        done += 1
     wait(device)
     seconds = time.perf_counter() - start
-    held = peak.read()
+    arms.fill(stepper)
+    held = peak.by_owner()
     with arms.busy(stepper, low):
         under = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
     shared = 0 if stepper.shared is None else stepper.shared.num_bytes
     return {
-        "shared_bytes": shared, "private_bytes": stepper.num_bytes // len(tasks), "peak_bytes": held,
-        "agent_tokens_per_s": len(tasks) * (scene.own - 1) / seconds, "step_ms": 1e3 * seconds / (scene.own - 1),
-        "spawn_s": spawn, "river_slowdown": under.median / alone.median,
+        "shared_bytes": shared, "private_bytes": stepper.num_bytes // len(tasks),
+        "tensors_bytes": shared + stepper.num_bytes, **held, "tokens_each": done + 1,
+        "agent_tokens_per_s": len(tasks) * done / seconds, "step_ms": 1e3 * seconds / done, "spawn_s": spawn,
+        "river_slowdown": under.median / alone.median,
     }  # fmt: skip
 
 
@@ -106,7 +116,8 @@ def _threads(scene: Scene, tasks: torch.Tensor, *, main: Stepper, alone: Spread,
     wait(device)
     seconds = time.perf_counter() - start
     return {
-        "shared_bytes": 0, "private_bytes": agents[0].store.num_bytes, "peak_bytes": peak.read(),
+        "shared_bytes": 0, "private_bytes": agents[0].store.num_bytes,
+        "tensors_bytes": sum(agent.store.num_bytes for agent in agents), **peak.by_owner(), "tokens_each": tokens,
         "agent_tokens_per_s": len(agents) * tokens / seconds, "step_ms": 1e3 * seconds / tokens, "spawn_s": spawn,
         "river_slowdown": under.median / alone.median,
     }  # fmt: skip
@@ -122,6 +133,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--arms", type=flags.names(arms.ARMS), default=",".join(arms.ARMS), help="which arms")
     parser.add_argument("--k", type=flags.at_least(1), default=64, help="landmarks")
+    parser.add_argument(
+        "--arm-seconds", type=flags.at_least(1), default=60, help="after which agents still writing are stopped (60)"
+    )
     flags.common(parser, minutes=30)
 
 
@@ -129,15 +143,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Measure, and return provenance and rows."""
     positions = max(args.context) + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, positions=positions, seed=args.seed)
-    report = Report(
-        "capacity", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
-    )
+    record = provenance(args.device, seed=args.seed) | load()
+    report = Report("capacity", args.out, record, minutes=args.minutes, quiet=args.json)
     for tokens in args.context:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
             """Measure every arm over one context."""
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
-            report.fill(rows, rows_of(scene, agents=args.agents, names=args.arms, seed=args.seed))
+            found = rows_of(scene, agents=args.agents, names=args.arms, seed=args.seed, longest=args.arm_seconds)
+            report.fill(rows, found)
 
         report.section(f"Capacity, context of {tokens:,} tokens", NOTE, measure)
     return report.record() | {"rows": report.rows}
@@ -157,7 +171,10 @@ def execute(args: argparse.Namespace) -> int:
 
 
 NOTE = (
-    "private_bytes is per agent. peak_bytes is over weights and the River's own cache, at the highest moment. spawn_s "
-    "is from tasks to every agent's first token. river_slowdown is the River's median token time while the agents run, "
-    "over its time alone (CUDA: two streams, the River's of high priority)."
+    "private_bytes is per agent; tensors_bytes is all agents' and the shared block. steady_bytes and peak_bytes are "
+    "over weights and the River's own cache, once the agents have written and at the highest moment: of the allocator, "
+    "on a CPU of the process. tokens_each: what every agent wrote; fewer than own_tokens where the time for an arm was "
+    "up (the rest of its slots is filled then) or, a thread each, where more would only take longer. spawn_s is from "
+    "tasks to every agent's first token. river_slowdown is the River's median token time while the agents run, over "
+    "its time alone (CUDA: two streams, the River's of high priority)."
 )

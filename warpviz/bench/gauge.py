@@ -1,5 +1,6 @@
 """Time and memory of a piece of work, on a CPU or a CUDA device."""
 
+import ctypes
 import gc
 import statistics
 import time
@@ -60,10 +61,15 @@ def tidy(device: torch.device) -> None:
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)  # glibc keeps what was freed: the next measurement would use it and seem to need nothing
 
 
 class PeakBytes:
-    """Bytes over those held at the beginning: of the device's allocator, or of this process' resident memory."""
+    """Bytes over those held at the beginning: of the device's allocator, or of this process' resident memory.
+
+    On a CPU, torch's allocator is the C library's, which keeps no account: the process' resident memory stands for it.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -72,16 +78,29 @@ class PeakBytes:
             torch.cuda.synchronize(device)
             torch.cuda.reset_peak_memory_stats(device)
             self._before = torch.cuda.memory_allocated(device)
-        else:
-            if CLEAR.exists():
-                CLEAR.write_text("5", encoding="ascii")
-            self._before = _status_bytes("VmRSS")
+        if CLEAR.exists():
+            CLEAR.write_text("5", encoding="ascii")
+        self._resident = _status_bytes("VmRSS")
 
     def read(self) -> int:
         """Return the peak so far."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) - self._before
-        return max(0, _status_bytes("VmHWM") - self._before)
+        return max(0, _status_bytes("VmHWM") - self._resident)
+
+    def by_owner(self) -> dict[str, int]:
+        """Return a table's columns: what is held now, what was at the peak, and this process' share of both.
+
+        steady_bytes, peak_bytes: of the allocator (on a CPU, of the process). process_bytes, process_peak_bytes: of
+        resident memory. reserved_bytes: what a CUDA allocator has taken from the device, all in all.
+        """
+        resident = max(0, _status_bytes("VmRSS") - self._resident)
+        peak = max(0, _status_bytes("VmHWM") - self._resident)
+        found = {"steady_bytes": resident, "peak_bytes": self.read()}
+        if self.device.type == "cuda":
+            found["steady_bytes"] = torch.cuda.memory_allocated(self.device) - self._before
+            found["reserved_bytes"] = torch.cuda.memory_reserved(self.device)
+        return found | {"process_bytes": resident, "process_peak_bytes": peak}
 
 
 def _status_bytes(name: str) -> int:
