@@ -136,6 +136,14 @@ def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: Scene) -> None:
     assert whole["tensors_bytes"] == whole["shared_bytes"] + 3 * whole["private_bytes"]
 
 
+def test_an_arm_is_not_run_when_one_step_would_take_too_long(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Going by what fewer agents took, each as long as the others; the row says so."""
+    monkeypatch.setattr(capacity, "_batch", lambda *_, **__: {"step_ms": 2000.0})
+    rows = list(capacity.rows_of(scene, agents=[1, 4, 9], names=[arms.LANDMARKS], seed=0, longest=4))
+    assert ["skipped" in row for row in rows] == [False, True, True]
+    assert rows[1]["skipped"] == "a step would take 8 s, going by 1 agents"
+
+
 def test_slots_are_filled_behind_what_was_written(scene: Scene) -> None:
     """What agents wrote stays; what nobody touched is written once."""
     stepper = arms.seat(scene, arms.LANDMARKS, torch.tensor([[5, 6], [7, 8]]))

@@ -35,8 +35,10 @@ def rows_of(
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Measure the arms side by side: for every number of agents, one arm after the other.
 
-    longest: seconds after which an arm that is still writing is stopped, with its slots filled up.
+    longest: seconds after which an arm that is still writing is stopped, with its slots filled up; an arm of which a
+    single step would take longer, going by fewer agents, is not run.
     """
+    pace: dict[str, tuple[int, float]] = {}  # of each arm: agents, and the seconds of their step
     high, low = arms.lane(scene.prism.device, high=True), arms.lane(scene.prism.device)
     main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
     alone = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
@@ -44,18 +46,31 @@ def rows_of(
         tasks = shape.random_tasks(count, min(TASK, scene.own), scene.prism.spec.vocab_size, seed=seed + count)
         for name in names:
             row = _frame(scene, name, count)
-            if name == arms.THREADS and count > MOST_THREADS:
-                yield row | {"skipped": f"more than {MOST_THREADS} threads are not tried"}
-                continue
-            need, free = arms.bytes_needed(scene, name, count), arms.bytes_free(scene.prism.device)
-            if need > free:
-                yield row | {"skipped": f"needs {need:,} bytes, {free:,} are free"}
+            if (reason := _why_not(scene, name, count, pace, longest)) is not None:
+                yield row | {"skipped": reason}
                 continue
             if name == arms.THREADS:
                 yield row | _threads(scene, tasks, main=main, alone=alone, high=high)
             else:
-                yield row | _batch(scene, name, tasks, main=main, alone=alone, high=high, low=low, longest=longest)
+                found = _batch(scene, name, tasks, main=main, alone=alone, high=high, low=low, longest=longest)
+                pace[name] = count, found["step_ms"] / 1e3
+                yield row | found
             tidy(scene.prism.device)
+
+
+def _why_not(
+    scene: Scene, name: str, count: int, pace: dict[str, tuple[int, float]], longest: float
+) -> str | None:  # fmt: skip
+    """Return why so many agents are not measured in this arm, or None if they are."""
+    if name == arms.THREADS and count > MOST_THREADS:
+        return f"more than {MOST_THREADS} threads are not tried"
+    need, free = arms.bytes_needed(scene, name, count), arms.bytes_free(scene.prism.device)
+    if need > free:
+        return f"needs {need:,} bytes, {free:,} are free"
+    fewer, seconds = pace.get(name, (count, 0.0))
+    if (expected := seconds * count / fewer) > longest:
+        return f"a step would take {expected:,.0f} s, going by {fewer:,} agents"
+    return None
 
 
 def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
