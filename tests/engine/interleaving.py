@@ -72,8 +72,8 @@ class Interleaving:
                 self._changed.notify_all()
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == "call" and (self.random.random() > WATCHED or not frame.f_code.co_filename.startswith(ENGINE)):
-            return None
+        if event == "call" and (not frame.f_code.co_filename.startswith(ENGINE) or self.random.random() > WATCHED):
+            return None  # in this order: calls of threads that wait for their turn must draw nothing
         if event == "line" and self.random.random() < self.chance:
             self.give_way()
         return self._trace
