@@ -5,6 +5,7 @@ forgets them when it moves (`Entries.recorded`), so that nothing outlives what i
 recording does its work itself: the same arithmetic, in the same static shapes.
 """
 
+import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,8 @@ from warp_cortex.kv import Entries
 
 STRETCH = 256  # entries a lone sequence grows by until its step is recorded anew
 SIZES = 4  # of batches per doubling: a batch is recorded for the next larger size
+_RECORDING = threading.Lock()
+_SIDES = threading.local()
 
 
 class Recording:
@@ -126,12 +129,25 @@ def _captured(
 ) -> torch.cuda.CUDAGraph:
     """Record work as a CUDA graph, after doing it once: what is compiled or allocated at first must not be recorded."""
     here = torch.cuda.current_stream(device)
-    side = stream or torch.cuda.Stream(device)  # type: ignore[no-untyped-call] # torch's own gap
-    side.wait_stream(here)
-    with torch.cuda.stream(side):
-        work()
+    side = stream or _side(device, here.priority)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
-        work()
-    here.wait_stream(side)
+    with _RECORDING:  # lanes have threads of their own
+        side.wait_stream(here)
+        with torch.cuda.stream(side):
+            work()
+        with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
+            work()
+        here.wait_stream(side)
     return graph
+
+
+def _side(device: torch.device, priority: int) -> torch.cuda.Stream:
+    """Return this thread's stream for recordings of one priority.
+
+    A graph keeps the priority and the matrix library's workspace (up to 32 MiB) of the stream it was recorded on: one
+    for each thread and priority, since graphs of two threads may run at the same time and those of one never do.
+    """
+    sides: dict[tuple[torch.device, int], torch.cuda.Stream] = _SIDES.__dict__.setdefault("streams", {})
+    if (device, priority) not in sides:
+        sides[device, priority] = torch.cuda.Stream(device, priority=priority)  # type: ignore[no-untyped-call] # torch's
+    return sides[device, priority]
