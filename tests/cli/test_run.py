@@ -8,7 +8,7 @@ import pytest
 from warp_cortex import Cortex, CortexConfig, load_trace
 
 from warpviz.cli import build_parser, main
-from warpviz.cli.run import settings
+from warpviz.cli.run import LANES, settings
 
 KEYS = {
     "model", "prompt_tokens", "river_text", "river_tokens", "streams", "injections", "snapshots", "bytes", "seconds",
@@ -146,3 +146,5 @@ def test_every_flag_reaches_the_engine() -> None:
     assert (config.router.max_streams, config.river.max_tokens, config.river.window, config.seed) == (3, 5, 64, 9)
     assert config.river.temperature == 0
     assert not settings(build_parser().parse_args(["run", "--gate", "off"])).gate.enabled
+    modes = {lanes: settings(build_parser().parse_args(["run", "--lanes", lanes])).mode for lanes in LANES}
+    assert modes == {"turns": "cooperative", "threads": "concurrent", "process": "concurrent"}

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from warp_cortex import Inject, Token, load_trace
+from warp_cortex import Inject, Thought, Token, load_trace
 
 import warpviz
 from warpviz.cli import main
@@ -47,3 +47,17 @@ def test_without_flags_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.
         written.append({path.name: path.read_bytes() for path in sorted((tmp_path / "out").iterdir())})
     assert written[0] == written[1]
     assert written[0].keys() == {"trace.jsonl", "trace.npz"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lanes", ["threads", "process"])
+def test_lanes_side_by_side_think_what_lanes_in_turns_think(lanes: str, tmp_path: Path) -> None:
+    """Each lane in a thread, or the streams in a process that is gone afterwards: the first thoughts are the same."""
+    thoughts = []
+    for name in ("turns", lanes):
+        assert main(["run", "--lanes", name, "--json", "--max-tokens", "60", "--out", str(tmp_path / name)]) == 0
+        trace = load_trace(tmp_path / name)
+        timed = [event.time_s is not None for event in trace.events if event.type == "stream_token"]
+        assert set(timed) == {name != "turns"}
+        thoughts.append({thought.stream: thought.text for thought in trace.of(Thought)}[1])
+    assert thoughts[0] == thoughts[1]

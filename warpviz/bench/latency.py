@@ -16,7 +16,9 @@ from warpviz.bench.report import Report, ended
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--model", default="village", help=f"a model, or a shape: {', '.join(shape.SHAPES)}")
-    parser.add_argument("--streams", type=flags.counts, default="1,10,100", help="numbers of streams (1,10,100)")
+    parser.add_argument(
+        "--streams", type=flags.counts, default="1,10,100,1000", help="numbers of streams (1,10,100,1000)"
+    )
     parser.add_argument("--context", type=flags.at_least(1), default=512, help="tokens the River has read (512)")
     parser.add_argument("--own-tokens", type=int, default=64, help="room of a stream (64)")
     parser.add_argument("--tokens", type=flags.at_least(1), default=48, help="River tokens per measurement (48)")

@@ -1,6 +1,7 @@
 """Let a council of agents think over a text, and keep the trace.
 
-Without flags: the bundled model on a bundled sample context. The same flags write the same trace, byte for byte.
+Without flags: the bundled model on a bundled sample context. The same flags write the same trace, byte for byte, as
+long as the lanes take turns.
 """
 
 import argparse
@@ -17,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from warpviz.cli.speech import stdout_kept
 
 if TYPE_CHECKING:
-    from warp_cortex import Cortex, CortexConfig
+    from warp_cortex import Cortex, CortexConfig, Prism
+
+LANES = ("turns", "threads", "process")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
     add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
     add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
+    lanes = "River and streams take turns (reproducibly), have a thread each, or the streams a process (turns)"
+    add("--lanes", choices=LANES, default="turns", help=lanes)
     add("--seed", type=int, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
     add("--out", metavar="DIR", type=Path, default=Path("out"), help="where trace.jsonl and trace.npz go (out)")
@@ -53,6 +58,7 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     gate = {"theta": args.theta, "scorer": None if off else args.gate, "enabled": False if off else None}
     return replace(
         config,
+        mode="cooperative" if args.lanes == "turns" else "concurrent",
         synapse=_given(config.synapse, k=args.k, alpha=args.alpha, policy=args.policy),
         gate=_given(config.gate, **gate),
         router=_given(config.router, max_streams=args.streams),
@@ -67,17 +73,18 @@ def _given(config: Any, **values: Any) -> Any:
 def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_counter) -> int:
     """Run, save the trace whatever happens, and report; return 0, or 130 if interrupted."""
     with stdout_kept(args.json):
-        from warp_cortex import Cortex, Prism
+        from warp_cortex import Prism
 
         from warpviz.cli.prompt import read_text
 
         config, prompt = settings(args), read_text(args.prompt)
         args.out.mkdir(parents=True, exist_ok=True)
-        cortex = Cortex(Prism.load(args.model, device=args.device), config)
-        start = clock()
-        with _saved(cortex, args.out):
-            interrupted = _flow(cortex, prompt, quiet=args.json)
-        seconds = clock() - start
+        prism = Prism.load(args.model, device=args.device)
+        with _council(prism, config, apart=args.lanes == "process") as cortex:
+            start = clock()
+            with _saved(cortex, args.out):
+                interrupted = _flow(cortex, prompt, quiet=args.json)
+            seconds = clock() - start
     if interrupted:
         sys.stderr.write(f"warpviz run: interrupted; the trace so far is in {args.out}\n")
         return 130
@@ -87,6 +94,18 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
     else:
         _tell(summary, args.out)
     return 0
+
+
+@contextmanager
+def _council(prism: "Prism", config: "CortexConfig", *, apart: bool) -> "Iterator[Cortex]":
+    """Give a Cortex; with `apart` its streams think in a process that ends with this block."""
+    from warp_cortex import Cortex, ProcessStreams
+
+    if apart:
+        with ProcessStreams(device=str(prism.device)) as streams:
+            yield Cortex(prism, config, streams=streams)
+    else:
+        yield Cortex(prism, config)
 
 
 def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
