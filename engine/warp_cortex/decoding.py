@@ -41,8 +41,22 @@ class Decoder:
     ) -> tuple[Tensor, Tensor]:
         """Return the states after the final norm and the input of the middle layer, both [B, C].
 
-        tokens: int64 [B]. cos, sin: float32 [B, D] of their positions. tap: gets every layer's scaled queries.
+        tokens: int64 [B]. cos, sin: float32 [B, D] of their positions. tap: gets every layer's scaled queries; only a
+        lone sequence has one.
         """
+        most = self.parts.MOST_AGENTS
+        if len(tokens) <= most:
+            return self._states(tokens, cos, sin, entries, tap)
+        blocks = [slice(begin, begin + most) for begin in range(0, len(tokens), most)]
+        found = [
+            self._states(tokens[block], cos[block], sin[block], entries.part(block.start, block.stop), None)
+            for block in blocks
+        ]
+        return torch.cat([states for states, _ in found]), torch.cat([middle for _, middle in found])
+
+    def _states(
+        self, tokens: Tensor, cos: Tensor, sin: Tensor, entries: Entries, tap: Tap | None
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
         parts, weights = self.parts, self.weights
         x, total, middle = weights.embedding[tokens], None, None
         for index, layer in enumerate(weights.layers):

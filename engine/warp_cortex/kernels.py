@@ -5,6 +5,8 @@ Scores, softmax and norms are in float32 whatever the cache holds. Triton comes 
 # ruff: noqa: ANN001, ANN202, PLR0917 - device code: Triton compiles it per type and calls it by position
 # mypy: disable-error-code="no-untyped-def, untyped-decorator, no-untyped-call, import-not-found, misc"
 
+import sys
+
 import torch
 import triton
 import triton.language as tl
@@ -15,6 +17,7 @@ from warp_cortex.partial import Partial
 ROWS = 16  # the smallest tile a matrix unit takes: a group of query heads is padded to it
 BLOCK = 32  # private entries per tile
 TILE = 1024  # MLP columns per program
+MOST_AGENTS = sys.maxsize  # that take a step together
 MOST_SHARED = 256  # shared entries that the kernel reads itself, once per agent, out of the second-level cache
 
 

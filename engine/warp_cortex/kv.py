@@ -4,7 +4,7 @@ This is the only importer of transformers' cache module. Layout: `data [L, 2, H_
 values, so that gathering landmarks, counting bytes and growing are one operation each.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -60,6 +60,11 @@ class Entries:
     common: int = 0
     width: int | None = None
     recorded: dict[Any, Any] = field(default_factory=dict)
+
+    def part(self, begin: int, end: int) -> "Entries":
+        """Return what the agents from `begin` up to `end` see and where they write."""
+        lead = self.lead if begin == 0 else None
+        return replace(self, data=self.data[:, :, begin:], columns=self.columns[begin:end], lead=lead)
 
 
 class View(Cache):  # type: ignore[misc] # transformers is untyped here

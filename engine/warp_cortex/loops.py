@@ -14,6 +14,7 @@ from warp_cortex import loops_compiled as compiled
 from warp_cortex.partial import Partial
 
 MOST_SHARED = 512  # shared entries `attend` reads itself
+MOST_AGENTS = 512  # that take a step together: the activations of more leave a core's cache between two products
 
 
 def bits(tensor: Tensor) -> NDArray[Any]:
@@ -39,7 +40,9 @@ def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: 
     kv_heads, dim = block.shape[2], block.shape[4]
     heads = qkv.shape[1] // dim - 2 * kv_heads
     query = torch.empty((len(qkv), heads, dim), dtype=qkv.dtype)
-    compiled.rotate_write(bits(qkv), bits(cos), bits(sin), bits(block), bits(columns), bits(query))
+    compiled.rotate_write(
+        bits(qkv), bits(cos), bits(sin), bits(block[0]), bits(block[1]), bits(columns), bits(query)
+    )  # fmt: skip
     return query
 
 
@@ -65,11 +68,11 @@ def attend(
     share = torch.zeros((num, heads), dtype=torch.float32)  # of the prior, in the joint softmax
     lse, count = _lse(prior, heads)
     compiled.weigh(
-        bits(query), bits(block), bits(columns), bits(scores), bits(own), lse, count, bits(share), first, led
+        bits(query), bits(block[0]), bits(columns), bits(scores), bits(own), lse, count, bits(share), first, led
     )  # fmt: skip
     mixed = None if shared is None else scores @ shared[1]
     common = bits((query if mixed is None else mixed).reshape(-1, dim))
-    compiled.mix(bits(block), bits(columns), bits(own), common, mixed is not None, bits(out), first)
+    compiled.mix(bits(block[1]), bits(columns), bits(own), common, mixed is not None, bits(out), first)
     if prior is not None:
         before = prior.out.reshape(count, heads, dim).to(query.dtype) * share[:count, :, None].to(query.dtype)
         out[:count] += before.reshape(count, -1)

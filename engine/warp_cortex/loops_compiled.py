@@ -40,15 +40,15 @@ def add_norm(x, residual, weight, out, total, eps):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def rotate_write(qkv, cos, sin, block, columns, query):
-    """Rotate queries and keys; keys and values go to block [2, S, H_kv, capacity, D] at each agent's column."""
+def rotate_write(qkv, cos, sin, keys, values, columns, query):
+    """Rotate queries and keys; keys and values go to theirs [S, H_kv, capacity, D] at each agent's column."""
     heads, dim = query.shape[1], query.shape[2]
-    kv_heads, half = block.shape[2], dim // 2
+    kv_heads, half = keys.shape[1], dim // 2
     for agent in range(len(qkv)):
         column = columns[agent]
         for head in range(heads + kv_heads):
             start = head * dim
-            target = query[agent, head] if head < heads else block[0, agent, head - heads, column]
+            target = query[agent, head] if head < heads else keys[agent, head - heads, column]
             for at in range(half):
                 left, right = wide(qkv[agent, start + at]), wide(qkv[agent, start + half + at])
                 cosine, sine = cos[agent, at], sin[agent, at]
@@ -56,16 +56,16 @@ def rotate_write(qkv, cos, sin, block, columns, query):
                 target[half + at] = narrow(right * cosine + left * sine, query)
         for head in range(kv_heads):
             start = (heads + kv_heads + head) * dim
-            target = block[1, agent, head, column]
+            target = values[agent, head, column]
             for at in range(dim):
                 target[at] = qkv[agent, start + at]
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def weigh(query, block, columns, scores, own, lse, count, share, first, led):
+def weigh(query, keys, columns, scores, own, lse, count, share, first, led):
     """Softmax over shared scores [H_kv, B G, K] (in place), own entries (into own [B, H_q, W]) and a prior."""
     heads, dim = query.shape[1], query.shape[2]
-    lanes, num_shared = block.shape[2], scores.shape[2]
+    lanes, num_shared = keys.shape[1], scores.shape[2]
     group = heads // lanes
     scale = np.float32(1.0) / np.sqrt(np.float32(dim))
     common, tops = np.empty(num_shared, np.float32), np.empty(group, np.float32)
@@ -80,7 +80,7 @@ def weigh(query, block, columns, scores, own, lse, count, share, first, led):
                 for at in range(dim):
                     asked[head, at] = wide(query[agent, begin + head, at]) * scale
             mine = own[agent, begin : begin + group]
-            _score(asked, block[0, agent, lane, first:], block[0, after, lane, first:], mine, num, tops)
+            _score(asked, keys[agent, lane, first:], keys[after, lane, first:], mine, num, tops)
             for head in range(group):
                 row = scores[lane, agent * group + head]
                 before = lse[agent, begin + head] if agent < count else np.float32(-np.inf)
@@ -132,9 +132,9 @@ def _exponents(row, seen, scale, top, out):
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
-def mix(block, columns, own, shared, has_shared, out, first):
+def mix(values, columns, own, shared, has_shared, out, first):
     """Sum own values by their weights, and what came from the shared block ([H_kv B G, D]); into out [B, H_q D]."""
-    heads, lanes, dim = own.shape[1], block.shape[2], block.shape[4]
+    heads, lanes, dim = own.shape[1], values.shape[1], values.shape[3]
     num_agents, group = len(own), heads // lanes
     total = np.empty((group, dim), np.float32)
     for agent in range(num_agents):
@@ -146,7 +146,7 @@ def mix(block, columns, own, shared, has_shared, out, first):
                         wide(shared[(lane * num_agents + agent) * group + head, at]) if has_shared else np.float32(0.0)
                     )
             mine = own[agent, lane * group : (lane + 1) * group]
-            _gather(block[1, agent, lane, first:], block[1, after, lane, first:], mine, num, total)
+            _gather(values[agent, lane, first:], values[after, lane, first:], mine, num, total)
             for head in range(group):
                 for at in range(dim):
                     out[agent, (lane * group + head) * dim + at] = narrow(total[head, at], out)

@@ -4,6 +4,8 @@
 Shapes: B agents, H_q / H_kv heads, D head size, K shared entries.
 """
 
+import sys
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -11,6 +13,7 @@ from torch.nn import functional
 from warp_cortex.partial import Partial, join
 
 MOST_SHARED = 0  # shared entries `attend` reads itself
+MOST_AGENTS = sys.maxsize  # that take a step together
 
 
 def add_norm(x: Tensor, residual: Tensor | None, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 import torch
-from warp_cortex import Context, Prism
+from warp_cortex import Context, Prism, loops
 from warp_cortex.fused import fuse, unfusable
 from warp_cortex.stepper import EMPTY, Room, Stepper
 
@@ -113,6 +113,29 @@ def test_a_slot_is_reused_as_if_it_were_new(lend: Lend, kernels: bool) -> None:
     fresh.run(OWN - 5)
     assert torch.equal(used.script[1, : OWN - 5], fresh.script[0, : OWN - 5])
     torch.testing.assert_close(used.middle[1], fresh.middle[0], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["landmarks", "copies", "a leader"])
+def test_steps_of_few_agents_at_once_change_nothing(lend: Lend, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """A batch that goes through the layers a few agents at a time writes the same tokens, states and entries."""
+    context = read(lend())
+    block, found = context.store.gather(torch.arange(0, TOKENS, 3)), []
+    lead = context.store.share() if kind == "a leader" else None
+    common = block.num_entries if kind == "copies" else 0
+    for most in (512, 2):
+        monkeypatch.setattr(loops, "MOST_AGENTS", most)
+        room = Room(agents=5, capacity=OWN + common, common=common)
+        shared = None if kind == "copies" else block
+        stepper = Stepper(context.prism, room, shared=shared, base=TOKENS, lead=lead)
+        stepper.data[:] = 0
+        stepper.data[:, 0, :, :, :common] = block.keys[:, None, :, :common]
+        stepper.data[:, 1, :, :, :common] = block.values[:, None, :, :common]
+        stepper.seat(tasks_of(5))
+        stepper.run(OWN)
+        found.append(stepper)
+    assert torch.equal(found[0].script, found[1].script)
+    for name in ("last", "middle", "data"):
+        torch.testing.assert_close(getattr(found[0], name), getattr(found[1], name), atol=1e-4, rtol=1e-4)
 
 
 def test_logits_of_few_agents_at_once_change_nothing(lend: Lend) -> None:
