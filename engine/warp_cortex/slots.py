@@ -42,12 +42,11 @@ class Slots:
         return self.data.numel() * self.data.element_size()
 
     def reserve(self, *, slots: int, capacity: int) -> None:
-        """Grow to at least that many slots of at least that many entries (by a quarter); what is held stays."""
+        """Make room for so many slots of so many entries, growing by a quarter at least; what is held stays."""
         have_slots, have_capacity = self.data.shape[2], self.data.shape[4]
         if slots <= have_slots and capacity <= have_capacity:
             return
-        slots = max(slots, have_slots)
-        capacity = have_capacity if capacity <= have_capacity else max(capacity, have_capacity + have_capacity // 4)
+        slots, capacity = _grown(have_slots, slots), _grown(have_capacity, capacity)
         old, positions, lengths = self.data, self.positions, self.device_lengths
         self.data, self.recorded = old.new_zeros((*old.shape[:2], slots, old.shape[3], capacity, old.shape[5])), {}
         self.data[:, :, :have_slots, :, :have_capacity] = old
@@ -160,3 +159,7 @@ class SlotView(View):
     def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
         """Return the entries the first agent held before this pass."""
         return self._start
+
+
+def _grown(have: int, need: int) -> int:
+    return have if need <= have else max(need, have + have // 4)

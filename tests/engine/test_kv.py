@@ -195,3 +195,20 @@ def test_slots_grow_without_losing_anything() -> None:
     assert slots.release(0) == 2
     assert slots.lengths == [5, 1]
     assert slots.positions[0, :5].tolist() == [5, 6, 7, 8, 9]
+
+
+def test_agents_who_come_one_by_one_move_the_others_rarely() -> None:
+    """Two hundred agents, each as long as the last and one entry more: what is held moves a few times, and stays."""
+    slots, moves, before = Slots(**SHAPE, slots=1, capacity=1), 0, 0
+    for agent in range(200):
+        slots.admit([None])
+        slots.view(agent, [1], torch.tensor([[agent]])).commit()
+        slots.data[:, :, agent, :, 0] = agent
+        moves += slots.data.data_ptr() != before
+        before = slots.data.data_ptr()
+    for entry in range(1, 50):
+        slots.view(0, [1] * 200, torch.full((200, 1), entry)).commit()
+        moves += slots.data.data_ptr() != before
+        before = slots.data.data_ptr()
+    assert moves <= 45
+    assert slots.data[0, 0, :200, 0, 0, 0].tolist() == list(range(200))
