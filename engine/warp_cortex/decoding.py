@@ -35,6 +35,14 @@ class Decoder:
         self.weights: FusedWeights = fuse(prism)
         self.parts = parts_for(prism) if kernels else plain
 
+    @property
+    def is_static(self) -> bool:
+        """Whether a step looks at what agents hold and at nothing else, so that it can be recorded.
+
+        The plain parts look at as many entries as the longest agent holds: one more at every step.
+        """
+        return self.parts is not plain
+
     @torch.inference_mode()
     def states(
         self, tokens: Tensor, cos: Tensor, sin: Tensor, entries: Entries, *, tap: Tap | None = None

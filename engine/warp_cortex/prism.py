@@ -203,7 +203,7 @@ class Prism:
     def _decoded(self, decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
         """Return what a forward pass of one token per agent, int64 [B], returns."""
         positions = plan.positions[:, 0]
-        if self.records_steps:
+        if self.records_steps and decoder.is_static:
             states, middle = replays.states(decoder, tokens, positions, entries, tap=plan.tap)
         else:
             states, middle = decoder.states(tokens, *decoder.tables(positions), entries, tap=plan.tap)

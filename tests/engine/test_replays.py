@@ -15,7 +15,7 @@ from warp_cortex import Context, GateConfig, Prism, StreamBatch, Synapse, Synaps
 from warp_cortex.stepper import Room, Stepper
 
 from tests.engine.script import SCRIPT, run, scripted
-from tests.engine.tiny import build_prism, random_ids
+from tests.engine.tiny import build_model, build_prism, build_tokenizer, random_ids
 
 Lend = Callable[..., Prism]
 FUSABLE = ("qwen2", "qwen3", "llama", "mistral")
@@ -97,6 +97,18 @@ def test_a_recorded_river_writes_what_a_river_writes(
         (got.store.share().keys, want.store.share().keys), (got.attention(), want.attention()),
     ):  # fmt: skip
         torch.testing.assert_close(one, other, **TIGHT)
+
+
+def test_what_cannot_be_static_is_not_recorded() -> None:
+    """The plain parts, which float64 takes, are taken as they are: they would meet memory that nobody wrote."""
+    with Prism(build_model("qwen2").double(), build_tokenizer(), name="double") as prism:
+        prism.records_steps = True
+        context = read(prism)
+        context.store.data[:, :, :, context.store.length :] = float("nan")
+        context.write(5)
+        assert context.logits is not None
+        assert context.logits.isfinite().all()
+        assert not context.store.recorded
 
 
 def test_what_was_returned_is_not_written_over(lend: Lend) -> None:
