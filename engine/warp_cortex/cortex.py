@@ -124,7 +124,7 @@ class Cortex:
     def revoke(self, number: int) -> Revoke:
         """Take an injected thought out of the River's cache again, between two of its steps; see `Injector.revoke`."""
         here = self._running()
-        with here.river_lock:
+        with here.river_lock, here.on_stream():
             tail = here.injector.revoke(number)
         return self._emit(Revoke(step=here.step, injection=number, rebuilt_tokens=tail))
 
@@ -132,6 +132,7 @@ class Cortex:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
         here = self._running()
         with here.river_lock:
+            here.catch_up()
             still = here.injector.still()
         effect = still.influence(number)
         event = Influence(

@@ -3,6 +3,7 @@
 import platform
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -49,6 +50,7 @@ class Council:
         self.router = Router(config.router)
         self.router.prime(river.context.text)
         self.river_lock = threading.RLock()  # held by whoever reads on or takes back what the River holds
+        self.stream: torch.cuda.Stream | None = None  # that the River works on, if it has one of its own
         self._num_streams = self._peak_bytes = 0
         self._reported: tuple[int, ...] = ()
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
@@ -58,6 +60,15 @@ class Council:
     def step(self) -> int:
         """Visible tokens so far."""
         return self.river.context.num_tokens
+
+    def on_stream(self) -> AbstractContextManager[object]:
+        """Return a block whose work on the device comes before the River's next and after its last."""
+        return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
+
+    def catch_up(self) -> None:
+        """Let the device do what the current thread gives it next after all that the River has given it so far."""
+        if self.stream is not None:
+            torch.cuda.current_stream(self.prism.device).wait_stream(self.stream)
 
     def publish(self) -> Publish:
         """Publish a snapshot of the River's landmarks."""

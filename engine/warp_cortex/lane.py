@@ -28,6 +28,7 @@ class _Seat:
     focus: SharedKV | None
     detokenizer: Detokenizer
     generator: Generator | None
+    ready: torch.cuda.Event | None  # what it reads is written by then, by whoever opened it
 
 
 class StreamLane:
@@ -74,7 +75,8 @@ class StreamLane:
         generator = None
         if self.config.temperature > 0:  # seeded by stream, so that its thought does not depend on its neighbours
             generator = Generator().manual_seed(self._seed * 1_000_003 + stream.id)
-        self._inbox.append(_Seat(stream, snapshot, focus, Detokenizer(self.prism.decode), generator))
+        detokenizer = Detokenizer(self.prism.decode)
+        self._inbox.append(_Seat(stream, snapshot, focus, detokenizer, generator, _marked(self.prism.device)))
 
     def step(self) -> list[Outcome]:
         """Admit who fits, advance every batch that was active by one token, and return what happened."""
@@ -124,6 +126,9 @@ class StreamLane:
     def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[Outcome]:
         """Let some streams read their tasks and choose their first token."""
         seats, first = [self._seats[stream] for stream in streams], len(batch.agents)
+        for seat in seats:
+            if seat.ready is not None:
+                seat.ready.wait()
         try:
             out = batch.admit(list(streams), [seat.stream.prompt for seat in seats], [seat.focus for seat in seats])
             tokens = self._chosen(out, seats)
@@ -204,3 +209,15 @@ class StreamLane:
             stream.reason = "error"
             outcomes.append(Outcome(stream, error=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"))
         return outcomes
+
+
+def _marked(device: torch.device) -> torch.cuda.Event | None:
+    """Return a mark on the current CUDA stream behind all it has been given; nothing on other devices.
+
+    Lanes have streams of their own: a snapshot is handed over on the host while the device may still be copying it.
+    """
+    if device.type != "cuda":
+        return None
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own gap
+    event.record()
+    return event

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,7 @@ def concurrent(
         controls.go.set()
         for thread in threads:
             thread.join(JOIN_S)
+        here.catch_up()
     for event in _close(here):
         yield run.stamped(event)
 
@@ -108,7 +109,6 @@ class _Run:
         self._lane_is_lost = False
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._clock, self._start = clock, clock()
-        self._ready = _device_event(here)
 
     def stamped(self, event: Event) -> Event:
         return replace(event, time_s=round(self._clock() - self._start, 6))
@@ -118,11 +118,10 @@ class _Run:
         here, controls = self.here, self.controls
         reason: str | None = None
         try:
-            with _device_lane(here, HIGH_PRIORITY):
+            with _device_lane(here, HIGH_PRIORITY) as here.stream:
                 while reason is None and not self.closing.is_set():
                     self._note_finished(can_inject=True)
                     events, reason = river_step(here, controls)
-                    self._ready.record()
                     self._put(events)
                 self._put([Finish(step=here.step, stream=None, reason=reason or "stopped")])
                 while self._streams_busy() and not self.closing.is_set() and not controls.interrupted():
@@ -144,7 +143,6 @@ class _Run:
                     if lane.is_idle:
                         self.closing.wait(POLL_S / 10)
                         continue
-                    self._ready.wait()
                     for outcome in lane.step():
                         self._outcomes.put(outcome)
         except Exception as error:  # noqa: BLE001 - a thread's boundary: streams end here, the River goes on
@@ -172,30 +170,13 @@ def _close(here: Council) -> Iterator[Event]:
     yield here.memory()
 
 
-def _device_lane(here: Council, priority: int) -> AbstractContextManager[object]:
-    """Return the context of a CUDA stream of that priority, or nothing on other devices."""
+@contextmanager
+def _device_lane(here: Council, priority: int) -> Iterator[torch.cuda.Stream | None]:
+    """Work on a CUDA stream of that priority, which the block is given; on other devices nothing changes."""
     if here.prism.device.type != "cuda":
-        return nullcontext()
+        yield None
+        return
     stream = torch.cuda.Stream(here.prism.device, priority=priority)  # type: ignore[no-untyped-call] # torch's own gap
     stream.wait_stream(torch.cuda.current_stream(here.prism.device))
-    return torch.cuda.stream(stream)
-
-
-@dataclass(slots=True)
-class _Ready:
-    """Marks on the River's CUDA stream what a published snapshot depends on; the streams' lane waits for it there."""
-
-    event: torch.cuda.Event | None
-
-    def record(self) -> None:
-        if self.event is not None:
-            self.event.record()
-
-    def wait(self) -> None:
-        if self.event is not None:
-            self.event.wait()
-
-
-def _device_event(here: Council) -> _Ready:
-    is_cuda = here.prism.device.type == "cuda"
-    return _Ready(torch.cuda.Event() if is_cuda else None)  # type: ignore[no-untyped-call] # torch's own gap
+    with torch.cuda.stream(stream):
+        yield stream
