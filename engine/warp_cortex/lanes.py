@@ -88,6 +88,7 @@ def concurrent(
         thread.start()
     try:
         while (event := run.events.get()) is not None:
+            here.catch_up()  # whoever is told of a token may look at its entries
             yield event
     finally:
         run.closing.set()
