@@ -1,10 +1,7 @@
 """A clean world before and after every test of the engine: no thread left running, no model left lent."""
 
-import os
 import threading
 from collections.abc import Iterator
-
-os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports Triton: its kernels are tested without a GPU
 
 import pytest
 from warp_cortex import lending
