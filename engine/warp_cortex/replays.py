@@ -56,7 +56,8 @@ class Recording:
 class _Step:
     """One token for up to `rows` agents over one storage, with inputs and outputs that stay where they are.
 
-    Rows without an agent feed token 0 and write over the first entry of a slot that nobody holds.
+    Rows without an agent feed token 0 and write over the first entry of a slot that nobody holds. The first run is not
+    recorded: batches whose agents end one by one, and copies that read one token again, would pay for it in vain.
     """
 
     def __init__(self, decoder: Decoder, entries: Entries, rows: int, *, tapped: bool, pool: Any = None) -> None:
@@ -66,7 +67,8 @@ class _Step:
         self._tokens, self._positions, columns = torch.zeros((3, rows), dtype=torch.long, device=device)
         self._entries = replace(entries, columns=columns, width=None, recorded={})
         self._queries: dict[int, Tensor] = {}
-        self._recording = Recording(self._work, device, pool=self.pool)
+        self._recording: Recording | None = None
+        self._has_run = False
 
     def run(self, tokens: Tensor, positions: Tensor, columns: Tensor, tap: Tap | None) -> tuple[Tensor, Tensor]:
         """Return what `Decoder.states` returns; copies, because the next run writes over the outputs."""
@@ -74,7 +76,13 @@ class _Step:
         for inputs, given in ((self._tokens, tokens), (self._positions, positions), (self._entries.columns, columns)):
             inputs[:num].copy_(given)
             inputs[num:] = 0
-        self._recording.run()
+        if self._has_run and self._recording is None:
+            self._recording = Recording(self._work, tokens.device, pool=self.pool)
+        if self._recording is None:
+            self._work()
+        else:
+            self._recording.run()
+        self._has_run = True
         if tap is not None:
             for layer, query in self._queries.items():
                 tap(layer, query[:num], Limits())

@@ -38,7 +38,9 @@ class Interleaving:
             thread.start()
         for thread in threads:
             thread.join(PATIENCE_S)
-            assert not thread.is_alive(), f"{thread.name} hangs"
+            if thread.is_alive():
+                msg = f"{thread.name} hangs"
+                raise TimeoutError(msg)
         if self._errors:
             raise self._errors[0]
 

@@ -4,7 +4,7 @@ import gc
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from warp_cortex import Context, GateConfig, Prism, StreamBatch, Synapse, SynapseConfig, Thought, Token, replays
+from warp_cortex.replays import Recording
 from warp_cortex.stepper import Room, Stepper
 
 from tests.engine.script import SCRIPT, run, scripted
@@ -111,6 +112,24 @@ def test_what_cannot_be_static_is_not_recorded() -> None:
         assert not context.store.recorded
 
 
+def test_a_step_taken_once_is_not_recorded(lend: Lend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second step over the same storage is recorded, and every later one is that recording again."""
+    made: list[Recording] = []
+
+    class Counted(Recording):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            made.append(self)
+            super().__init__(*args, **more)
+
+    monkeypatch.setattr(replays, "Recording", Counted)
+    context = read(lend())
+    context.write(5)
+    assert not made
+    for token in (6, 7, 8):
+        context.write(token)
+    assert len(made) == 1
+
+
 def test_what_was_returned_is_not_written_over(lend: Lend) -> None:
     """A recording writes its outputs where they always are; what somebody was given stays as it was."""
     context = read(lend())
@@ -171,36 +190,6 @@ def test_recordings_end_with_their_storage(lend: Lend, monkeypatch: pytest.Monke
     gc.collect()
     assert second() is None, "the storage before"
     assert not context.fork().store.recorded
-
-
-def test_a_step_that_cannot_be_recorded_is_taken_as_it_is(lend: Lend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A graph that cannot be captured costs a warning and speed, not the River."""
-
-    def refused(*_: object) -> None:
-        msg = "operation not permitted when stream is capturing\nmany more lines"
-        raise RuntimeError(msg)
-
-    monkeypatch.setattr(replays, "_captured", refused)
-    done = []
-    with pytest.warns(UserWarning, match="taken kernel by kernel: operation not permitted when stream is capturing$"):
-        recording = replays.Recording(lambda: done.append(1), torch.device("cuda"))
-    recording.run()
-    assert done == [1]
-
-
-def test_a_graph_is_replayed_in_place_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once captured, the work itself is not done again."""
-    told: list[str] = []
-
-    def captured(work: Callable[[], None], *_: object) -> SimpleNamespace:
-        work()
-        return SimpleNamespace(replay=lambda: told.append("replay"))
-
-    monkeypatch.setattr(replays, "_captured", captured)
-    recording = replays.Recording(lambda: told.append("work"), torch.device("cuda"))
-    for _ in range(2):
-        recording.run()
-    assert told == ["work", "replay", "replay"]
 
 
 def test_a_stepper_that_records_goes_on_from_where_it_was(lend: Lend) -> None:
