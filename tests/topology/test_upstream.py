@@ -75,6 +75,7 @@ def test_ripser_gives_cocycles():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # on UMAP's first import in a process
 def test_umap_takes_what_we_pass():
     """The seed, one job and the exact neighbour search are settings UMAP still has."""
     from umap import UMAP
