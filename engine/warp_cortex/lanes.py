@@ -107,7 +107,7 @@ class _Run:
         self.here, self.controls = here, controls
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.closing = threading.Event()
-        self._lane_is_lost = False
+        self._lane_is_lost = self._lane_is_stepping = False
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._clock, self._start = clock, clock()
 
@@ -144,17 +144,22 @@ class _Run:
                     if lane.is_idle:
                         self.closing.wait(POLL_S / 10)
                         continue
+                    self._lane_is_stepping = True
                     for outcome in lane.step():
                         self._outcomes.put(outcome)
+                    self._lane_is_stepping = False
         except Exception as error:  # noqa: BLE001 - a thread's boundary: streams end here, the River goes on
-            self._lane_is_lost = True
             message, step = f"{type(error).__name__}: {error}", self.here.step
             for stream in lane.close("error"):
                 self._put([Failure(step=step, stream=stream.id, message=message)])
                 self._put([Finish(step=step, stream=stream.id, reason="error")])
+        finally:
+            self._lane_is_lost = True  # once everything is told: the River may close when it sees this
 
     def _streams_busy(self) -> bool:
-        return not (self._lane_is_lost or self.here.lane.is_idle) or not self._outcomes.empty()
+        # in this order: a lane is idle as soon as its last stream has ended, before the thread has handed that on
+        is_busy = not self.here.lane.is_idle or self._lane_is_stepping
+        return (is_busy and not self._lane_is_lost) or not self._outcomes.empty()
 
     def _note_finished(self, *, can_inject: bool) -> None:
         while not self._outcomes.empty():
