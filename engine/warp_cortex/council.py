@@ -82,9 +82,7 @@ class Council:
     def route(self, piece: str) -> list[Event]:
         """Feed the Router what the River wrote and open a stream for every task it found."""
         events: list[Event] = []
-        if not self.config.router.enabled:
-            return events
-        for task in self.router.feed(piece):
+        for task in self.router.feed(piece) if self.config.router.enabled else ():
             if self.synapse.is_stale(self.step):
                 events += [self.publish(), *self._changed()]
             snapshot = self.synapse.current
@@ -92,7 +90,7 @@ class Council:
             self._num_streams += 1
             prompt = self.prism.encode(self.config.streams.prompt.format(task=task.text))
             stream = Stream(self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt)
-            events.append(self._open(stream, snapshot))
+            events += self._open(stream, snapshot)
         return events
 
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
@@ -162,14 +160,22 @@ class Council:
         if self._thoughts:
             trace.arrays["thoughts"] = torch.stack(self._thoughts).numpy()
 
-    def _open(self, stream: Stream, snapshot: Snapshot) -> Spawn:
-        focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
-        self._steps[stream.id] = snapshot.step
-        self.lane.open(stream, snapshot, focus=focus)
-        return Spawn(
+    def _open(self, stream: Stream, snapshot: Snapshot) -> list[Event]:
+        after: list[Event] = []
+        try:
+            focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
+            self._steps[stream.id] = snapshot.step
+            self.lane.open(stream, snapshot, focus=focus)
+        except RuntimeError as error:  # out of memory: this stream ends, nobody else
+            after = [self._failure(stream.id, error), Finish(step=self.step, stream=stream.id, reason="error")]
+        spawn = Spawn(
             step=self.step, stream=stream.id, task=stream.task, kind=stream.kind, trigger=stream.trigger,
             version=snapshot.version, focus=stream.focus,
         )  # fmt: skip
+        return [spawn, *after]
+
+    def _failure(self, stream: int, error: Exception) -> Failure:
+        return Failure(step=self.step, stream=stream, message=f"{type(error).__name__}: {error}".partition("\n")[0])
 
     def _thought_token(self, outcome: Outcome) -> StreamToken:
         assert outcome.token is not None  # noqa: S101 - the caller looked
@@ -199,8 +205,11 @@ class Council:
         events.append(Finish(step=self.step, stream=stream.id, reason=stream.reason or ""))
         return events
 
-    def _inject(self, text: str, stream: int) -> Inject:
-        injection = self.injector.inject(text, stream=stream)
+    def _inject(self, text: str, stream: int) -> Event:
+        try:
+            injection = self.injector.inject(text, stream=stream)
+        except RuntimeError as error:  # out of memory: this thought stays outside, the River goes on
+            return self._failure(stream, error)
         return Inject(
             step=self.step, injection=injection.id, stream=stream, text=injection.text,
             positions=list(injection.positions), anchor=injection.anchor,

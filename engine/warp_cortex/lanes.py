@@ -49,16 +49,19 @@ def river_step(here: Council, controls: Controls) -> tuple[list[Event], str | No
     reason = "stopped" if controls.interrupted() else here.river.why_done()
     if reason is not None:
         return [], reason
+    events: list[Event] = []
     with here.river_lock:
         try:
             written = here.river.step()
+            if written is None:
+                return [], "end"
+            token, piece = written
+            events.append(Token(step=here.step, id=token, text=piece, position=here.step - 1))
+            events += here.route(piece)
         except (RuntimeError, FloatingPointError) as error:  # the River cannot go on; what it wrote stays
             message = str(error).partition("\n")[0]
-            return [Failure(step=here.step, stream=None, message=message)], "error"
-        if written is None:
-            return [], "end"
-        token, piece = written
-        return [Token(step=here.step, id=token, text=piece, position=here.step - 1), *here.route(piece)], None
+            return [*events, Failure(step=here.step, stream=None, message=message)], "error"
+        return events, None
 
 
 def cooperative(here: Council, controls: Controls) -> Iterator[Event]:
@@ -124,13 +127,16 @@ class _Run:
                     self._note_finished(can_inject=True)
                     events, reason = river_step(here, controls)
                     self._put(events)
-                self._put([Finish(step=here.step, stream=None, reason=reason or "stopped")])
+                reason = reason or "stopped"
+                self._put([Finish(step=here.step, stream=None, reason=reason)])
                 while self._streams_busy() and not self.closing.is_set() and not controls.interrupted():
                     time.sleep(POLL_S)
                     self._note_finished(can_inject=False)
                 self._note_finished(can_inject=False)
         except Exception as error:  # noqa: BLE001 - a thread's boundary: the consumer must hear of it and not hang
             self._put([Failure(step=here.step, stream=None, message=f"{type(error).__name__}: {error}")])
+            if reason is None:
+                self._put([Finish(step=here.step, stream=None, reason="error")])
         finally:
             self.closing.set()
             self.events.put(None)
