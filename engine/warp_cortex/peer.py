@@ -19,7 +19,7 @@ Inbox = queue.SimpleQueue[Frame | None]
 
 
 class Peer:
-    """The process; what it tells is put into `inbox`, and None at its end, after `has_ended` has become true.
+    """The process; what it tells of a run is put into that run's inbox, and None at its end, after `has_ended`.
 
     Raises:
         ValueError: it cannot load the model, or what it loads is another one.
@@ -32,13 +32,19 @@ class Peer:
         assert self.process.stdin is not None  # noqa: S101 - asked for
         assert self.process.stdout is not None  # noqa: S101 - asked for
         self._orders, answers = self.process.stdin, self.process.stdout
-        self.inbox: Inbox = queue.SimpleQueue()
+        self._inboxes: dict[int, Inbox] = {}
         self._ended = threading.Event()
         self.num_runs = 0
         self._end = weakref.finalize(self, _end, self.process, self._orders)
         dtype = str(prism.dtype).removeprefix("torch.")
         self.send({"source": prism.source, "device": device, "dtype": dtype, "threads": threads})
-        answer = frames.receive(answers)
+        try:
+            answer = frames.receive(answers)
+        except BaseException:  # Ctrl-C while it loads: whoever keeps the traceback would keep the process
+            self.process.kill()
+            self._end()
+            answers.close()
+            raise
         told = {"error": f"it ended with exit code {self.process.wait()}"} if answer is None else answer[0]
         self.serves = (prism.spec.checksum, prism.dtype)
         if told.get("checksum") != prism.spec.checksum:
@@ -47,13 +53,23 @@ class Peer:
             why = told.get("error", f"its model has checksum {told.get('checksum')}, this one {prism.spec.checksum}")
             msg = f"the process for streams cannot serve {prism.spec.name!r}: {why}"
             raise ValueError(msg)
-        self._listener = threading.Thread(target=_listen, args=(answers, self.inbox, self._ended), daemon=True)
+        self._listener = threading.Thread(target=_listen, args=(answers, self._inboxes, self._ended), daemon=True)
         self._listener.start()
 
     @property
     def has_ended(self) -> bool:
         """Whether the process will tell nothing any more."""
         return self._ended.is_set()
+
+    def begin(self) -> tuple[int, Inbox]:
+        """Return the number of a new run and where it is told; earlier ones are told nothing any more."""
+        self.num_runs += 1
+        inbox: Inbox = queue.SimpleQueue()
+        self._inboxes.clear()
+        self._inboxes[self.num_runs] = inbox
+        if self.has_ended:
+            inbox.put(None)
+        return self.num_runs, inbox
 
     def send(self, record: dict[str, Any], arrays: Arrays | None = None) -> None:
         """Send an order; one to a process that has ended is lost, which `inbox` tells."""
@@ -68,12 +84,16 @@ class Peer:
         self._listener.join(LEAVE_S)
 
 
-def _listen(answers: IO[bytes], inbox: Inbox, ended: threading.Event) -> None:
-    with answers:
-        while (frame := frames.receive(answers)) is not None:
-            inbox.put(frame)
-    ended.set()
-    inbox.put(None)
+def _listen(answers: IO[bytes], inboxes: dict[int, Inbox], ended: threading.Event) -> None:
+    try:
+        with answers:
+            while (frame := frames.receive(answers)) is not None:
+                if (inbox := inboxes.get(frame[0]["run"])) is not None:
+                    inbox.put(frame)
+    finally:
+        ended.set()
+        for inbox in list(inboxes.values()):
+            inbox.put(None)
 
 
 def _end(process: "subprocess.Popen[bytes]", orders: IO[bytes]) -> None:

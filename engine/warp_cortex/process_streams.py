@@ -16,7 +16,7 @@ from warp_cortex.frames import Arrays
 from warp_cortex.gate import GateState
 from warp_cortex.kv import SharedKV
 from warp_cortex.parcels import pack, split, to_arrays
-from warp_cortex.peer import Peer
+from warp_cortex.peer import Inbox, Peer
 from warp_cortex.place import Outcome
 from warp_cortex.prism import Prism
 from warp_cortex.streams import Stream
@@ -30,8 +30,8 @@ class ProcessStreams:
 
     threads: of the other process' arithmetic. device: of its model, which may be another one than the River's.
     The process is started by the first run and serves later ones; `close()`, a `with` block or the interpreter's end
-    ends it. Thoughts arrive when they are ready: two runs of the same seed may differ in when, never in what a stream
-    thinks.
+    ends it. It serves one run at a time: a new one ends the streams of the one before. Thoughts arrive when they are
+    ready: two runs of the same seed may differ in when, never in what a stream thinks.
     """
 
     def __init__(self, *, threads: int = 1, device: str = "cpu") -> None:
@@ -77,13 +77,13 @@ class ProcessLane:
     seed: int
     private_bytes: int = 0  # of the streams' own entries, as the process last told
     _run: int = 0
+    _inbox: Inbox = field(default_factory=queue.SimpleQueue)
     _open: dict[int, tuple[Stream, Snapshot]] = field(default_factory=dict)
     _sent: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.peer.num_runs += 1
-        self._run = self.peer.num_runs
-        self.peer.send({"kind": "begin", "run": self._run, "config": asdict(self.config), "seed": self.seed})
+        self._run, self._inbox = self.peer.begin()
+        self._send({"kind": "begin", "config": asdict(self.config), "seed": self.seed})
 
     @property
     def is_idle(self) -> bool:
@@ -106,11 +106,11 @@ class ProcessLane:
         if snapshot.version not in self._sent:
             self._sent.add(snapshot.version)
             record, arrays = split(pack(snapshot))
-            self.peer.send({"kind": "snapshot", "version": snapshot.version, "snapshot": record}, arrays)
+            self._send({"kind": "snapshot", "version": snapshot.version, "snapshot": record}, arrays)
         self._open[stream.id] = (stream, snapshot)
         _, arrays = split({} if focus is None else to_arrays(focus))
         order = {"id": stream.id, "task": stream.task, "version": snapshot.version, "prompt": stream.prompt}
-        self.peer.send({"kind": "open", **order}, arrays)
+        self._send({"kind": "open", **order}, arrays)
 
     def step(self) -> list[Outcome]:
         """Return what has been told since the last call; waits a few milliseconds when nothing has been."""
@@ -118,9 +118,9 @@ class ProcessLane:
         wait = True
         while not self.is_idle:
             try:
-                frame = self.peer.inbox.get(timeout=POLL_S) if wait else self.peer.inbox.get_nowait()
+                frame = self._inbox.get(timeout=POLL_S) if wait else self._inbox.get_nowait()
             except queue.Empty:
-                return outcomes + (self._lost() if self.peer.has_ended else [])
+                return outcomes + self._lost()
             wait = False
             outcomes += self._heard(*frame) if frame is not None else []
         return outcomes
@@ -131,12 +131,14 @@ class ProcessLane:
         for stream in streams:
             stream.reason = reason
         self._open.clear()
-        self.peer.send({"kind": "end"})
+        self.private_bytes = 0
+        self._send({"kind": "end"})
         return streams
 
+    def _send(self, order: dict[str, Any], arrays: Arrays | None = None) -> None:
+        self.peer.send({**order, "run": self._run}, arrays)
+
     def _heard(self, record: dict[str, Any], arrays: Arrays) -> list[Outcome]:
-        if record["run"] != self._run:  # somebody else's, who has closed since
-            return []
         self.private_bytes = record["private_bytes"]
         states = iter(torch.from_numpy(arrays["states"]) if arrays else ())
         told = [each for each in record["outcomes"] if each["stream"] in self._open]
@@ -156,6 +158,11 @@ class ProcessLane:
         return Outcome(stream, state=GateState(middle=middle, last=last))
 
     def _lost(self) -> list[Outcome]:
-        """End everybody: the process is gone, and with it what they had thought; the next run starts another."""
-        why = f"the process for streams has ended (exit code {self.peer.process.wait()})"
+        """End everybody if the process is gone or serves another run, and with it what they had thought."""
+        if self.peer.has_ended:
+            why = f"the process for streams has ended (exit code {self.peer.process.wait()})"
+        elif self._run != self.peer.num_runs:
+            why = "the process for streams serves another run by now; runs at the same time need a ProcessStreams each"
+        else:
+            return []
         return [Outcome(stream, error=why) for stream in self.close("error")]

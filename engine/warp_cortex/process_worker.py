@@ -49,6 +49,8 @@ class Host:
     def take(self, order: dict[str, Any], arrays: Arrays) -> None:
         """Do what an order says: begin a run, remember a snapshot, open a stream, or end the run."""
         kind = order["kind"]
+        if kind != "begin" and order["run"] != self.run:  # of a run whose place another has taken
+            return
         if kind == "begin":
             config = StreamConfig(**{**order["config"], "stop": tuple(order["config"]["stop"])})
             self.lane, self.run = StreamLane(self.prism, config, seed=order["seed"]), order["run"]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -116,6 +117,37 @@ def test_a_run_that_was_closed_tells_the_next_one_nothing(prism: Prism, place: P
     assert {id(outcome.stream) for outcome in outcomes} == {id(stream) for stream in got}
     assert [stream.ids for stream in abandoned] == held
     assert [stream.reason for stream in abandoned] == ["stopped"] * 4
+    assert first.private_bytes == 0
+
+
+def test_a_second_run_at_the_same_time_ends_the_streams_of_the_first(prism: Prism, place: ProcessStreams) -> None:
+    """Nobody waits for ever and nobody is told another's thoughts, whoever steps or closes first."""
+    first, second = place.connect(prism, CONFIG, seed=0), place.connect(prism, CONFIG, seed=0)
+    late, fine = opened(first, prism, 2), opened(second, prism, 2)
+    errors = [outcome.error for outcome in finish(first)]
+    assert len(errors) == 2
+    assert all(error is not None and "need a ProcessStreams each" in error for error in errors)
+    first.close("stopped")
+    finish(second)
+    assert [stream.reason for stream in (*late, *fine)] == ["error", "error", "budget", "budget"]
+
+
+def test_an_interrupt_while_it_loads_leaves_no_process(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C before the process has answered ends it at once, also for those who keep the traceback."""
+
+    def strike(_: object) -> None:
+        raise KeyboardInterrupt
+
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        "warp_cortex.peer.subprocess.Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[0]
+    )
+    monkeypatch.setattr("warp_cortex.peer.frames.receive", strike)
+    with pytest.raises(KeyboardInterrupt) as kept:
+        ProcessStreams().connect(prism, CONFIG, seed=0)
+    assert kept.traceback
+    assert started[0].returncode is not None
 
 
 @pytest.mark.parametrize("mode", ["cooperative", "concurrent"])
