@@ -68,23 +68,37 @@ class Cortex:
         think to their end and are judged, but enter nothing any more.
 
         Raises:
-            ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model.
+            ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model; or `run` was called
+                again before this run had ended.
         """
         self._controls.stop.clear()
         self.trace, self._council = Trace(), None
-        return self._events(prompt, progress)
+        return self._events(prompt, progress, self.trace)
 
-    def _events(self, prompt: str, progress: Callable[[int, int], None] | None) -> Iterator[Event]:
+    def _events(
+        self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
+    ) -> Iterator[Event]:  # fmt: skip
+        self._check_latest(trace)
+        for event in self._happening(prompt, progress, trace):
+            self._check_latest(trace)
+            yield self._emit(event)
+
+    def _happening(
+        self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
+    ) -> Iterator[Event]:  # fmt: skip
+        here: Council | None = None
         try:
             here = yield from self._begin(prompt, progress)
             if here is None:
                 return
             take_turns = lanes.concurrent if self.config.mode == "concurrent" else lanes.cooperative
-            for event in take_turns(here, self._controls):
-                yield self._emit(event)
+            yield from take_turns(here, self._controls)
         finally:
-            if self._council is not None:
-                self._council.collect(self.trace)
+            if here is None and trace is self.trace:
+                here = self._council
+            if here is not None:
+                here.lane.close("stopped")  # of a run given up half way: streams elsewhere would think on
+                here.collect(trace)
 
     def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
         """Let one stream per task think over one loaded context, and return them finished, in the order given.
@@ -106,15 +120,15 @@ class Cortex:
         snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
         lane = self._lane()
         streams = []
-        for number, task in enumerate(tasks, start=1):
-            prompt = self.config.streams.prompt.format(task=task)
-            stream = Stream(number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt))
-            focus = None
-            if self.config.synapse.focus and isinstance(context, Context):
-                focus = council.focus_of(context, stream, snapshot, self.config.synapse.focus)
-            lane.open(stream, snapshot, focus=focus)
-            streams.append(stream)
         try:
+            for number, task in enumerate(tasks, start=1):
+                prompt = self.config.streams.prompt.format(task=task)
+                stream = Stream(number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt))
+                focus = None
+                if self.config.synapse.focus and isinstance(context, Context):
+                    focus = council.focus_of(context, stream, snapshot, self.config.synapse.focus)
+                lane.open(stream, snapshot, focus=focus)
+                streams.append(stream)
             while not lane.is_idle:
                 lane.step()
         finally:
@@ -178,16 +192,16 @@ class Cortex:
                 progress(done, total)
 
         if not context.read(ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped):
-            yield self._emit(council.header(self.prism, config, context, prompt))
-            yield self._emit(Finish(step=context.num_tokens, stream=None, reason="stopped"))
+            yield council.header(self.prism, config, context, prompt)
+            yield Finish(step=context.num_tokens, stream=None, reason="stopped")
             return None
         river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
-        self._council = Council(self.prism, config, river, self._lane(), synapse)
-        yield self._emit(council.header(self.prism, config, context, prompt))
-        yield self._emit(self._council.publish())
+        self._council = here = Council(self.prism, config, river, self._lane(), synapse)
+        yield council.header(self.prism, config, context, prompt)
+        yield here.publish()
         river.forget()
-        yield self._emit(self._council.memory())
-        return self._council
+        yield here.memory()
+        return here
 
     def _lane(self) -> Lane:
         if self._place is not None:
@@ -199,6 +213,11 @@ class Cortex:
             msg = "nothing has run yet; call run(prompt) first"
             raise ValueError(msg)
         return self._council
+
+    def _check_latest(self, trace: Trace) -> None:
+        if trace is not self.trace:
+            msg = "this run is over: the same Cortex has been asked for another since; runs side by side need one each"
+            raise ValueError(msg)
 
     def _emit(self, event: EventT) -> EventT:
         self.trace.append(event)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from warp_cortex import (
+    Cortex,
     Failure,
     Finish,
     GateConfig,
@@ -13,6 +14,8 @@ from warp_cortex import (
     Prism,
     Spawn,
     StreamBatch,
+    StreamConfig,
+    StreamToken,
     Synapse,
     SynapseConfig,
     Thought,
@@ -21,7 +24,7 @@ from warp_cortex import (
 )
 from warp_cortex.context import Context
 
-from tests.engine.script import SCRIPT, run, scripted
+from tests.engine.script import PROMPT, SCRIPT, config, run, scripted
 from tests.engine.tiny import build_prism
 
 MODES = ("cooperative", "concurrent")
@@ -113,3 +116,34 @@ def test_a_bug_in_the_rivers_thread_is_an_end(prism: Prism, monkeypatch: pytest.
     cortex, _ = run(prism, mode="concurrent")
     assert (None, "IndexError: a bug") in [(event.stream, event.message) for event in cortex.trace.of(Failure)]
     assert cortex.summary()["river_end"] == "error"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_given_up_half_way_ends_its_streams(prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """Whoever leaves the loop leaves nobody thinking, here or elsewhere, and no bytes held for them."""
+    scripted(monkeypatch, prism)
+    cortex = Cortex(prism, config(mode=mode, streams=StreamConfig(max_tokens=300, stop=())))
+    for event in cortex.run(PROMPT):
+        if isinstance(event, StreamToken):
+            break
+    held = cortex.memory()
+    assert (held.num_streams, held.private_kv) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
+    prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The first says that it is over, begun or not; the second's trace holds its own events and nothing else."""
+    scripted(monkeypatch, prism)
+    cortex = Cortex(prism, config(mode=mode))
+    idle, first = cortex.run(PROMPT), cortex.run(PROMPT)
+    next(first)
+    second = cortex.run(PROMPT)
+    events = [next(second)]
+    for other in (idle, first):
+        with pytest.raises(ValueError, match="this run is over: the same Cortex has been asked for another since"):
+            list(other)
+    events += second
+    assert cortex.trace.events == events
+    assert cortex.summary()["river_text"] == SCRIPT
