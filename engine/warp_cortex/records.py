@@ -72,6 +72,12 @@ def _exactly(*types: type) -> Reader:
     return read
 
 
+def _integer(value: Any) -> int:
+    if type(value) is not int or not -(2**63) <= value < 2**63:  # what arrays and viewers can hold
+        raise ValueError
+    return value
+
+
 def _number(value: Any) -> float:
     if value is None:
         return math.nan
@@ -96,18 +102,18 @@ def _dict(read: Reader) -> Reader:
 
 
 def _span(value: Any) -> tuple[int, int]:
-    first, last = _list(_exactly(int))(value)
+    first, last = _list(_integer)(value)
     return first, last
 
 
 READERS: dict[Any, Reader] = {
-    int: _exactly(int),
+    int: _integer,
     bool: _exactly(bool),
     str: _exactly(str),
     float: _number,
-    int | None: _optional(_exactly(int)),
+    int | None: _optional(_integer),
     float | None: _optional(_number),
-    list[int]: _list(_exactly(int)),
+    list[int]: _list(_integer),
     list[str]: _list(_exactly(str)),
     list[float]: _list(_number),
     tuple[int, int]: _span,

@@ -9,7 +9,7 @@ def summarise(trace: Trace) -> dict[str, Any]:
     """Return model, prompt_tokens, river_text, river_tokens, streams, injections, snapshots and bytes.
 
     Raises:
-        ValueError: the trace holds no run.
+        ValueError: the trace holds no run, or a stream in it reads a snapshot that it does not hold.
     """
     starts = trace.of(RunStart)
     if not starts:
@@ -44,6 +44,12 @@ def _streams(trace: Trace) -> list[dict[str, Any]]:
     gates = {event.stream: event for event in trace.of(GateDecision)}
     rows = []
     for spawn in trace.of(Spawn):
+        if spawn.version not in landmarks:
+            held = ", ".join(map(str, landmarks)) or "none"
+            msg = (
+                f"stream {spawn.stream} reads snapshot {spawn.version}, which the trace does not hold; it holds {held}"
+            )
+            raise ValueError(msg)
         thought, gate = thoughts.get(spawn.stream), gates.get(spawn.stream)
         rows.append({
             "id": spawn.stream, "task": spawn.task, "kind": spawn.kind, "step": spawn.step,

@@ -7,6 +7,7 @@ Only the standard library and numpy are imported here.
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,10 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+# what zipfile and numpy raise on damaged or hostile bytes: a size that cannot be allocated, a packing nobody knows, ...
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, TypeError, OverflowError, MemoryError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -165,9 +170,15 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     arrays = path.with_suffix(".npz")
     if not arrays.exists():
         return {}
-    try:
-        with np.load(arrays, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        msg = f"{arrays} does not hold a trace's arrays: {error}"
-        raise ValueError(msg) from error
+    with arrays.open("rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                found = {name: stored[name] for name in stored.files}
+        except UNREADABLE as error:
+            msg = f"{arrays} does not hold a trace's arrays: {error}"
+            raise ValueError(msg) from error
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+            msg = f"{arrays} does not hold a trace's arrays: {name!r:.80} is no array of numbers"
+            raise ValueError(msg)
+    return found

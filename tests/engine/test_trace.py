@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from warp_cortex import summarise
 from warp_cortex import trace as traces
 from warp_cortex.trace import (
     EVENT_TYPES,
     Event,
     GateDecision,
     Influence,
+    RunStart,
+    Spawn,
     Token,
     Trace,
     from_record,
@@ -25,7 +28,7 @@ from warp_cortex.trace import (
 
 PROPERTY = settings(max_examples=100)
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=8)  # lone surrogates included
-INTEGER = st.integers(-(2**63), 2**63)
+INTEGER = st.integers(-(2**63), 2**63 - 1)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
     int: INTEGER,
@@ -171,6 +174,7 @@ WRONG = '{"type": "token", "step": 1, "id": 2, "text": "a", "position": '
         (HEAD + WRONG + '"<b>"}\n', r"event 'token': position must be <class 'int'>, got '<b>'"),
         (HEAD + WRONG + "true}\n", "position must be"),
         (HEAD + WRONG + "1" * 5000 + "}\n", "is not JSON"),
+        (HEAD + WRONG + "1" * 4000 + "}\n", "position must be <class 'int'>, got 1111"),
         (HEAD + "[" * 100_000 + "\n", "is not JSON"),
         (HEAD + '{"type": "revoke", "step": 1, "time_s": "now"}\n', r"event 'revoke': time_s must be float \| None"),
         (HEAD + '{"type": "spawn", "trigger": [1, 2, 3]}\n', "event 'spawn': trigger must be"),
@@ -197,6 +201,14 @@ def test_files_that_are_no_text_are_refused(tmp_path):
         load_trace(tmp_path)
     with pytest.raises(FileNotFoundError):
         load_trace(tmp_path / "nowhere" / "trace.jsonl")
+
+
+def test_a_stream_of_no_snapshot_is_named():
+    """A stranger's trace whose stream reads what was never published has no summary, and says why."""
+    start = RunStart(step=1, model="m", checksum="c", prompt="", prompt_tokens=[], seed=0, config={}, versions={})
+    spawn = Spawn(step=1, stream=3, task="t", kind="task", trigger=(0, 1), version=7)
+    with pytest.raises(ValueError, match="stream 3 reads snapshot 7, which the trace does not hold; it holds none"):
+        summarise(Trace(events=[start, spawn]))
 
 
 def test_every_event_class_is_registered_under_its_own_name():
