@@ -96,6 +96,26 @@ def test_scaled_embeddings_are_undone(rope: dict[str, Any]) -> None:
         torch.testing.assert_close(keys[:2], plain, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("family", ["phi3", "llama"])
+def test_a_text_ends_where_every_position_would_be_turned_anew(family: str) -> None:
+    """LongRoPE changes its frequencies with a text's length: up to there chunks agree, longer texts are refused."""
+    long = {
+        "rope_type": "longrope", "rope_theta": 10000.0, "factor": 8.0, "original_max_position_embeddings": 64,
+        "short_factor": [1.0] * 4, "long_factor": [1.0, 2.0, 4.0, 8.0],
+    }  # fmt: skip
+    options = {"rope_parameters": long, "original_max_position_embeddings": 64}  # Phi-3 has it in both places
+    ids = random_ids(65, seed=1)
+    with torch.no_grad():
+        want = build_model(family, **options)(input_ids=torch.tensor([ids[:64]])).logits[0, -1]
+    with Prism(build_model(family, **options), build_tokenizer(), name="long") as prism:
+        context = Context(prism)
+        context.read(ids[:64], chunk=30)
+        assert context.logits is not None
+        torch.testing.assert_close(context.logits, want, rtol=1e-4, atol=2e-5)
+        with pytest.raises(ValueError, match="65 tokens do not fit: long has 64 positions"):
+            context.write(ids[64])
+
+
 def test_layers_that_do_not_rotate_are_left_as_they_are() -> None:
     """Cohere 2 rotates in its sliding layers only: the keys of the others come back as cached."""
     types = ["sliding_attention", "full_attention", "sliding_attention"]
