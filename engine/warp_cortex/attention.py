@@ -17,7 +17,8 @@ from warp_cortex import partial
 from warp_cortex.kv import SharedKV
 
 NAME = "warp_cortex"
-FOREIGN = ("s_aux", "sinks", "position_bias", "head_mask", "indices", "block_indices")  # sinks, biases, sparse choices
+# sinks, biases, sparse choices, masks a model makes by itself
+FOREIGN = ("s_aux", "sinks", "position_bias", "head_mask", "indices", "block_indices", "attention_mask")
 
 
 class UnplannedError(ValueError):
@@ -63,7 +64,7 @@ def register() -> None:
 
 
 def attend(
-    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, _mask: Tensor | None = None, *,
+    module: torch.nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None = None, *,
     warp: Plan | None = None, scaling: float | None = None, softcap: float | None = None,
     sliding_window: int | None = None, **options: Any,
 ) -> tuple[Tensor, None]:  # fmt: skip
@@ -72,15 +73,20 @@ def attend(
     query: [B, H_q, T, D]. key, value: [B, H_kv, S, D]. Returns [B, T, H_q, D] and None: weights are never kept.
 
     Raises:
-        ValueError: the layer asks for something this attention does not know (sinks, an extra bias), or the model was
-            called past its Prism.
+        ValueError: the layer asks for something this attention does not know (sinks, an extra bias, a mask of its own),
+            or the model was called past its Prism.
     """
     if warp is None:
         msg = "this model is lent to a Prism, which alone may call it; close the Prism to use the model by itself"
         raise UnplannedError(msg)
+    options["attention_mask"] = attention_mask
     if foreign := [name for name in FOREIGN if options.get(name) is not None]:
         kind = type(module).__name__
         msg = f"{kind} uses {', '.join(foreign)}, which shared-context attention does not support"
+        raise ValueError(msg)
+    if warp.shared is not None and key.shape[1] != warp.shared.keys.shape[1]:
+        heads = f"{key.shape[1]} heads of keys where it caches {warp.shared.keys.shape[1]}"
+        msg = f"{type(module).__name__} attends to {heads}, so what is cached cannot be shared"
         raise ValueError(msg)
     layer = _layer_of(module)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
@@ -88,8 +94,10 @@ def attend(
         warp.tap(layer, query * scale, Limits(softcap, sliding_window))
     window = sliding_window if sliding_window is not None and warp.span >= sliding_window else None
     if warp.shared is None and softcap is None:
-        return _alone(query, key, value, warp, scale=scale, window=window), None
-    return _together(query, key, value, warp, layer=layer, scale=scale, softcap=softcap, window=window), None
+        out = _alone(query, key, value, warp, scale=scale, window=window)
+    else:
+        out = _together(query, key, value, warp, layer=layer, scale=scale, softcap=softcap, window=window)
+    return out.contiguous(), None  # as transformers' own do: some models take a view of it
 
 
 def _layer_of(module: Any) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from warp_cortex import support
 from warp_cortex.attention import Limits, Plan, Tap, UnplannedError
-from warp_cortex.kv import Cache
+from warp_cortex.kv import Cache, SharedKV
 from warp_cortex.rotary import Rotary, find_rotary, probe_layout
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def study(prism: "Prism", own: Tensor | None) -> Layout:
     support.refuse_uneven(prism.model, seen.entries, limits)
     if own is not None:
         support.refuse_unfaithful(prism.model, logits, own)
+    support.refuse_unfaithful(prism.model, _look_over(prism, ids, seen), logits)
     kv_heads, _, head_dim = seen.keys()[0].shape
     types = getattr(prism.model.config.get_text_config(), "layer_types", None)
     rotary = find_rotary(prism.model, tuple(types) if types else None)
@@ -91,6 +92,16 @@ def _look(prism: "Prism", ids: Tensor, first: int, *, tap: Tap | None = None) ->
     seen = Probe()
     out = prism.forward(ids, Plan(where, where, causal=True, span=where.shape[1], tap=tap), seen)
     return seen, out.logits[0]
+
+
+def _look_over(prism: "Prism", ids: Tensor, seen: Probe) -> Tensor:
+    """Return the logits [V] of the same text when its first half is a shared block of what was cached."""
+    half = ids.shape[1] // 2
+    keys, values = (torch.stack([entry[i][0, :, :half] for _, entry in sorted(seen.entries.items())]) for i in (0, 1))
+    where = torch.arange(ids.shape[1], device=prism.device)
+    shared = SharedKV(keys, values, where[:half])
+    plan = Plan(where[None, half:], where[None, half:], shared=shared, causal=True, span=ids.shape[1])
+    return prism.forward(ids[:, half:], plan, Probe()).logits[0]
 
 
 def _ids(prism: "Prism") -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, T5Config, T5ForConditionalGeneration
-from warp_cortex import Context, Prism
+from warp_cortex import Context, Prism, StreamBatch, Synapse, SynapseConfig
 
 from tests.engine.tiny import SHAPE, build_model, build_tokenizer, random_ids
 
@@ -27,6 +27,7 @@ SERVED: dict[str, dict[str, Any]] = {
     "qwen3_moe": {"head_dim": 8, **MOE},
     "mixtral": {"num_local_experts": 2},
     "gpt_bigcode": {"n_embd": 32, "n_layer": 3, "n_head": 4, "n_positions": 512},
+    "afmoe": {"head_dim": 8, "sliding_window": 16, **MOE},
 }
 MLA = {
     "n_routed_experts": 4, "q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8,
@@ -46,6 +47,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "llama4_text": ({"head_dim": 8, "num_local_experts": 2}, "chunked_attention layers"),
     "deepseek_v3": ({**MOE, **MLA}, r"different shapes \(\(1, 1, 8, 8\), \(1, 1, 8, 16\)\)"),
     "nemotron": ({"head_dim": 8}, "does not hand keywords on to its attention"),
+    "diffllama": ({}, "DiffLlamaForCausalLM gives other logits through shared-context attention"),
+    "jetmoe": (
+        {"num_local_experts": 4},
+        "JetMoeAttention attends to 4 heads of keys where it caches 2, so what is cached cannot be shared",
+    ),
+    "doge": ({"sliding_window": 16}, "DogeAttention uses attention_mask, which shared-context attention does not"),
 }
 
 
@@ -73,6 +80,22 @@ def test_many_families_give_their_own_logits(kind: str) -> None:
         context.read(ids, chunk=15)
         assert context.logits is not None
         torch.testing.assert_close(context.logits, want, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", sorted(SERVED))
+def test_many_families_think_over_what_they_have_read(kind: str) -> None:
+    """With every token as a landmark, streams in one ragged batch have the logits of the model's own continuation."""
+    model = causal(kind, SERVED[kind])
+    ids = random_ids(40, seed=1)
+    with torch.no_grad():
+        want = model(input_ids=torch.tensor([ids])).logits[0]
+    with Prism(model, build_tokenizer()) as prism:
+        context = Context(prism)
+        context.read(ids[:30])
+        batch = StreamBatch(prism, Synapse(SynapseConfig(policy="all")).publish(context))
+        got = [*batch.admit([0, 1], [ids[30:38], ids[30:33]], [None, None]).logits]
+        got += [*batch.step(torch.tensor([ids[38], ids[33]])).logits]
+    torch.testing.assert_close(torch.stack(got), want[[37, 32, 38, 33]], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", sorted(REFUSED))
