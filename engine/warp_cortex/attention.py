@@ -4,14 +4,16 @@ Registered with transformers' attention interface under `NAME`, it replaces a mo
 its code. Scores against the shared block are one matrix product over all agents; one softmax runs over both.
 """
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from transformers import AttentionInterface
+from transformers import AttentionInterface, AttentionMaskInterface
 
 from warp_cortex import partial
 from warp_cortex.kv import SharedKV
@@ -61,6 +63,26 @@ class Plan:
 def register() -> None:
     """Make the attention known to transformers under `NAME`; calling it again changes nothing."""
     AttentionInterface.register(NAME, attend)
+
+
+@contextmanager
+def windows_asked() -> Iterator[set[int]]:
+    """Note which sliding windows a model that this thread runs asks masks for; it is given none, as at other times.
+
+    Models tell a window to their attention, to their masks or to both; only what the attention is told is honoured.
+    """
+    asked: set[int] = set()
+    owner = threading.get_ident()
+
+    def note(*_: object, local_size: int | None = None, **__: object) -> None:
+        if local_size is not None and threading.get_ident() == owner:
+            asked.add(local_size)
+
+    AttentionMaskInterface.register(NAME, note)
+    try:
+        yield asked
+    finally:
+        AttentionMaskInterface._global_mapping.pop(NAME, None)  # noqa: SLF001 - transformers has no way to unregister
 
 
 def attend(

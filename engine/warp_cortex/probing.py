@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from warp_cortex import support
-from warp_cortex.attention import Limits, Plan, Tap, UnplannedError
+from warp_cortex.attention import Limits, Plan, Tap, UnplannedError, windows_asked
 from warp_cortex.kv import Cache, SharedKV
 from warp_cortex.rotary import Rotary, find_rotary, probe_layout
 
@@ -69,11 +69,13 @@ def study(prism: "Prism", own: Tensor | None) -> Layout:
     limits: dict[int, Limits] = {}
     ids = _ids(prism)
     try:
-        seen, logits = _look(prism, ids, 0, tap=lambda layer, _, limit: limits.update({layer: limit}))
+        with windows_asked() as asked:
+            seen, logits = _look(prism, ids, 0, tap=lambda layer, _, limit: limits.update({layer: limit}))
     except UnplannedError as error:
         msg = f"{type(prism.model).__name__} does not hand keywords on to its attention, so nothing can be shared there"
         raise ValueError(msg) from error
     support.refuse_uneven(prism.model, seen.entries, limits)
+    support.refuse_hidden_windows(prism.model, limits, asked)
     if own is not None:
         support.refuse_unfaithful(prism.model, logits, own)
     support.refuse_unfaithful(prism.model, _look_over(prism, ids, seen), logits)

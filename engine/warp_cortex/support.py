@@ -43,7 +43,7 @@ def refuse_unsupported(model: PreTrainedModel) -> None:
 def refuse_uneven(
     model: PreTrainedModel, entries: Mapping[int, tuple[Tensor, Tensor]], limits: Mapping[int, Limits]
 ) -> None:
-    """Raise a ValueError for a model whose layers cache entries of different shapes, share them, or hide a window.
+    """Raise a ValueError for a model whose layers cache entries of different shapes, or share them.
 
     entries, limits: the keys and values each layer cached, and how it limited its attention, in one pass.
     """
@@ -58,10 +58,23 @@ def refuse_uneven(
         listed = ", ".join(str(tuple(shape)) for shape in sorted(shapes))
         msg = f"{kind} caches keys and values of different shapes ({listed}); only uniform ones are supported"
         raise ValueError(msg)
+
+
+def refuse_hidden_windows(model: PreTrainedModel, limits: Mapping[int, Limits], asked: set[int]) -> None:
+    """Raise a ValueError for a model with sliding windows that its layers do not tell their attention, or not so.
+
+    limits: what each layer told. asked: the windows that the model wanted masks for.
+    """
+    config, kind = model.config.get_text_config(), type(model).__name__
     types = getattr(config, "layer_types", None) or []
     blind = [layer for layer, name in enumerate(types) if name == "sliding_attention" and not limits[layer].window]
     if blind:
         msg = f"{kind} does not tell its attention the sliding window of layers {blind}, so it cannot be honoured"
+        raise ValueError(msg)
+    told = {limit.window for limit in limits.values() if limit.window}
+    if not types and asked != told:  # with types a model makes the mask of each, needed or not
+        found = f"{sorted(told) or 'none'}, but masks what lies outside {sorted(asked) or 'none'}"
+        msg = f"{kind} tells its attention the sliding windows {found}, so they cannot be honoured"
         raise ValueError(msg)
 
 

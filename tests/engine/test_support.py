@@ -52,6 +52,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"num_local_experts": 4},
         "JetMoeAttention attends to 4 heads of keys where it caches 2, so what is cached cannot be shared",
     ),
+    "phimoe": (
+        {"sliding_window": 16, "num_local_experts": 4},
+        r"tells its attention the sliding windows none, but masks what lies outside \[16\], so they cannot be honoured",
+    ),
+    "olmoe": ({"sliding_window": 16, **MOE}, r"the sliding windows \[16\], but masks what lies outside none"),
     "doge": ({"sliding_window": 16}, "DogeAttention uses attention_mask, which shared-context attention does not"),
 }
 
