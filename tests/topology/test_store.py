@@ -1,6 +1,8 @@
 """The disk cache: addressed by content, safe against damage, bounded."""
 
+import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +71,18 @@ def test_a_damaged_entry_is_ignored_and_written_anew(store, damage):
     assert same(store.get(key), found)
 
 
+def test_no_single_damaged_byte_gets_through(store):
+    """Headers that claim a password, an unknown way of packing or another dimension read as nothing, too."""
+    points = gauss(4, 2, seed=6)
+    found, key = diagrams(points), key_of(points, {})
+    path = store.put(key, found)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        again = store.get(key)
+        assert again is None or same(again, found), at
+
+
 def test_an_entry_of_another_kind_is_refused(store):
     """Arrays that are no diagrams, and objects to unpickle, read as nothing."""
     path = store.path("ab" * 32)
@@ -80,6 +94,9 @@ def test_an_entry_of_another_kind_is_refused(store):
     arrays = to_arrays(diagrams(gauss(5, 2, seed=3)))
     with pytest.raises(ValueError, match="bars are not pairs"):
         from_arrays({**arrays, "h1": np.zeros((2, 3))})
+    del arrays["h1"]
+    with pytest.raises(ValueError, match="dimensions"):
+        from_arrays(arrays)
 
 
 def test_no_fragments_are_left(store):
@@ -95,6 +112,19 @@ def test_a_disk_that_refuses_costs_nothing_but_time(tmp_path):
     store = DiagramStore(tmp_path / "file" / "cache")
     assert store.put("ab" * 32, diagrams(gauss(5, 2, seed=5))) is None
     assert store.get("ab" * 32) is None
+
+
+def test_a_full_disk_keeps_no_fragment(store, monkeypatch):
+    """Where the disk fills up while an entry is written, put returns None and leaves nothing behind."""
+
+    def fill_up(path, data):
+        with path.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    assert store.put("ab" * 32, diagrams(gauss(5, 2, seed=7))) is None
+    assert [entry for entry in store.root.rglob("*") if entry.is_file()] == []
 
 
 def test_the_least_recently_used_entries_go_first(tmp_path):

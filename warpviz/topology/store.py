@@ -7,6 +7,7 @@ import os
 import sys
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -72,6 +73,9 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
     if any(array.ndim != 2 or array.shape[1] != 2 for array in bars.values()):  # noqa: PLR2004 - birth and death
         msg = "not stored diagrams: bars are not pairs"
         raise ValueError(msg)
+    if not bars or bars.keys() != found.num_essential.keys():
+        msg = f"not stored diagrams: bars of dimensions {sorted(bars)} of {sorted(found.num_essential)}"
+        raise ValueError(msg)
     return found
 
 
@@ -93,8 +97,8 @@ class DiagramStore:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 found = from_arrays({name: stored[name] for name in stored.files})
             os.utime(path)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
+            return None  # RuntimeError: a header that claims a password, or a way of packing nobody knows
         return found
 
     def put(self, key: str, diagrams: Diagrams) -> Path | None:
@@ -109,6 +113,8 @@ class DiagramStore:
             beside.replace(path)
             self._trim(keep=path)
         except OSError:
+            with suppress(OSError):
+                beside.unlink()  # a full disk keeps the part that fitted
             return None
         return path
 
