@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from warp_cortex.config import within
 from warp_cortex.gate import REJECTED
 
+ROUNDING = 1e-12  # between two ways to the same J; J's that differ do so by at least 1 / (number of good x bad)
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Roc:
@@ -82,7 +84,8 @@ def best_theta(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool
     threshold beats accepting nothing, one above every similarity (1 at most) is returned.
     """
     curve = roc(similarities, labels)
-    best = int(np.argmax(curve.true_positive_rate - curve.false_positive_rate))
+    gain = curve.true_positive_rate - curve.false_positive_rate
+    best = int(np.argmax(gain > gain.max() - ROUNDING))
     edges = np.append(np.minimum(curve.thresholds, 1.0), REJECTED)
     accepted, rejected = float(edges[best]), float(edges[best + 1])
     middle = (accepted + rejected) / 2

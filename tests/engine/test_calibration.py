@@ -65,6 +65,8 @@ def test_the_best_threshold_lies_in_the_middle_of_the_gap():
     assert best_theta([0.2, 0.4, 0.6, 0.8], [False, False, True, True]) == pytest.approx(0.5)
     assert best_theta([0.1, 0.3, 0.5, 0.7], [False, True, False, True]) == pytest.approx(0.6)
     assert best_theta([0.5, 0.5], [True, False]) == pytest.approx(0.75)
+    ladder = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]  # J is 1/3 at .9, at .7 and at .5, where 1 - 2/3 is rounded up
+    assert best_theta(ladder, [True, False] * 3) == pytest.approx(0.85)
 
 
 def test_neighbouring_floats_can_be_told_apart():
