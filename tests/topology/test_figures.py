@@ -62,6 +62,19 @@ def test_the_curve_figure_holds_rows_bounds_and_the_band(found):
     assert list(band.y) == [row.null_low for row in rows] + [row.null_high for row in reversed(rows)]
 
 
+def test_the_band_of_chance_is_of_the_sizes_compared():
+    """Policy "all" named first does not turn the band into that of drawing everything, which is zero."""
+    points = circle(40, seed=1, noise=0.05)
+    found = compare(points, ks=(10, 20), policies=("all", "farthest"), num_null=3)
+    (band,) = by_name(curve_figure(found, dim=0), "random subsets")
+    rows = found.select(policy="farthest", dim=0)
+    assert list(band.y) == [row.null_low for row in rows] + [row.null_high for row in reversed(rows)]
+    assert min(band.y) > 0
+    alone = compare(points, ks=(10,), policies=("farthest", "all"), num_null=3)
+    turned = compare(points, ks=(10,), policies=("all", "farthest"), num_null=3)
+    assert turned.chance(0) == alone.chance(0)
+
+
 def test_policies_differ_in_shape_as_well_as_colour(found):
     """Nobody needs colour to read a curve."""
     figure = curve_figure(found)

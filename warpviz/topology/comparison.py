@@ -107,6 +107,11 @@ class Comparison:
         wanted = {"policy": policy, "k": k, "dim": dim}
         return [row for row in self.rows if all(v is None or getattr(row, n) == v for n, v in wanted.items())]
 
+    def chance(self, dim: int) -> list[Row]:
+        """Return one row per k whose null model is drawn at that size; of "all" each draw is the whole cloud."""
+        sized = [policy for policy in self.policies if policy != "all"] or self.policies
+        return [row for row in self.select(policy=sized[0], dim=dim) if row.null_low is not None]
+
     def to_record(self, *, points: str = "comparison_points.npz") -> dict[str, Any]:
         """Return everything but the arrays as JSON-ready values; `points` is the relative path of the arrays."""
         marks = [

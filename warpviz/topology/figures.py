@@ -76,7 +76,7 @@ def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> An
     from plotly import graph_objects as go
 
     figure = go.Figure()
-    band = [row for row in comparison.select(dim=dim, policy=comparison.policies[0]) if row.null_low is not None]
+    band = comparison.chance(dim)
     if band:
         ks = [row.k for row in band]
         figure.add_scatter(x=[*ks, *reversed(ks)], y=[*[row.null_low for row in band],

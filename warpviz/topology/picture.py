@@ -65,7 +65,7 @@ def _curves(comparison: Comparison, *, top: float) -> list[str]:
                     x=_padded(comparison.ks), y=(0.0, high * 1.05 or 1.0))  # fmt: skip
         parts.append(axes.frame(title=f"H{dim}: bottleneck distance against k", x_label="k landmarks",
                                 y_label="distance", x_ticks=comparison.ks))  # fmt: skip
-        parts.append(_band(axes, comparison.select(dim=dim, policy=comparison.policies[0])))
+        parts.append(_band(axes, comparison.chance(dim)))
         for index, policy in enumerate(comparison.policies):
             parts.append(_curve(axes, comparison.select(dim=dim, policy=policy), index))
     return parts
