@@ -98,8 +98,9 @@ def test_betti_curves_start_with_every_token(found):
 
 
 def test_both_images_share_their_axes(found):
-    """The two heat maps can be compared pixel by pixel."""
+    """The two heat maps can be compared pixel by pixel: places and colours mean the same in both."""
     one, two = image_figure(found.full[1], found.diagrams["farthest"][30][1], resolution=8).data
+    assert one.coloraxis == two.coloraxis == "coloraxis"
     assert np.array_equal(one.x, two.x)
     assert np.array_equal(one.y, two.y)
     assert np.asarray(one.z).shape == (8, 8)

@@ -112,15 +112,15 @@ def betti_figure(full: Mapping[int, FloatArray], kept: Mapping[int, FloatArray],
 
 
 def image_figure(full: FloatArray, kept: FloatArray, *, resolution: int = 32, title: str = "") -> Any:
-    """Return the persistence images of two diagrams side by side on the same axes."""
+    """Return the persistence images of two diagrams side by side on the same axes, in the same colours."""
     from plotly.subplots import make_subplots
 
     figure = make_subplots(cols=2, subplot_titles=["whole context", "landmarks"], shared_yaxes=True)
     extent = image_extent(full, kept)
     for column, bars in enumerate((full, kept), start=1):
         image = persistence_image(bars, resolution=resolution, extent=extent)
-        figure.add_heatmap(x=image.births, y=image.lengths, z=image.values, colorscale="Cividis", row=1, col=column,
-                           showscale=column == 2)  # fmt: skip  # noqa: PLR2004 - the right-hand one
+        figure.add_heatmap(x=image.births, y=image.lengths, z=image.values, coloraxis="coloraxis", row=1, col=column)
+    figure.update_layout(coloraxis={"colorscale": "Cividis"})
     figure.update_xaxes(title="birth")
     figure.update_yaxes(title="length", col=1)
     return _styled(figure, title)
