@@ -219,6 +219,9 @@ def test_other_complexes_replace_the_diagrams_and_come_back(shape: PersistenceCo
     shape.wait()
     assert shape.full[1].tobytes() == rips.tobytes()
     assert shape.pair.bars[1].tobytes() != kept.tobytes()
+    assert "can exceed" not in shape.summary(), "2r bounds the distance of two Rips complexes"
+    assert not [trace for trace in shape.to_figure().data if "2r" in (trace.name or "")]
+    assert "shaded" not in shape.to_svg()
     shape.complex = "rips"
     shape.wait()
     assert shape.pair.bars[1].tobytes() == kept.tobytes()

@@ -88,7 +88,7 @@ class PersistenceView {
       ["cover radius r", number(this.radius), `outside the sinks; ${certificateLine(this.store)}`],
       ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
       ["random landmarks", row ? number(row.mean) : "\u2013", row ? `at k = ${row.k}, 90 % between ${number(row.low)} and ${number(row.high)}` : "null model"],
-      ["certified bars", now.bars === undefined ? "\u2013" : `${now.certified} of ${now.bars}`, "longer than 2r"],
+      ["certified bars", now.bars === undefined || !Number.isFinite(this.bound) ? "\u2013" : `${now.certified} of ${now.bars}`, "longer than 2r"],
       ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
     ];
     this.factRows ??= items.map(() => h("div", { role: "listitem" }, h("span", { class: "wz-fact-name" }), h("b"), h("span", { class: "wz-faint" })));

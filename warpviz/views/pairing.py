@@ -57,7 +57,10 @@ class Ground:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Landmarks at one k against the whole: bars, matchings and numbers per dimension; without `full` only bars."""
+    """Landmarks at one k against the whole: bars, matchings and numbers per dimension; without `full` only bars.
+
+    `kind` is the complex of the landmarks' bars.
+    """
 
     k: int
     rows: NDArray[np.int64]
@@ -65,6 +68,12 @@ class Pair:
     bars: Bars
     matched: dict[int, Matching]
     numbers: dict[int, dict[str, float]]
+    kind: str = "rips"
+
+    @property
+    def bound(self) -> float | None:
+        """The most a bottleneck distance can be, 2r; None for a witness complex: it promises nothing."""
+        return None if self.kind.startswith("witness") else 2 * self.radius
 
 
 def cover_radii(base: Ground) -> Array:
@@ -144,7 +153,7 @@ def marks_at(base: Ground, k: int, *, max_dim: int, kind: str = "rips") -> Pair:
     """Return the landmarks' diagrams at k, not matched yet."""
     rows = base.rows(max(k, least_k(base)))
     bars = bars_of(base, rows, max_dim=max_dim, kind=kind)
-    return Pair(k=k, rows=rows, radius=base.radius(rows), bars=bars, matched={}, numbers={})
+    return Pair(k=k, rows=rows, radius=base.radius(rows), bars=bars, matched={}, numbers={}, kind=kind)
 
 
 def match(pair: Pair, full: Bars, dims: Sequence[int]) -> Pair:

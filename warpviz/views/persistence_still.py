@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from warpviz.views.persistence_compare import PersistenceCompare
 
 SIZE, PAD = 420, 48
-LEGEND = "Hollow: whole context; filled: landmarks; grey: their matching; shaded: shorter than 2r, no evidence."
+LEGEND = "Hollow: whole context; filled: landmarks; grey: their matching"
+BAND = "shaded: shorter than 2r, no evidence"
 
 
 def summary(view: "PersistenceCompare") -> str:
@@ -29,7 +30,11 @@ def summary(view: "PersistenceCompare") -> str:
     )
     text = f"{share}, {pair.k} landmarks chosen by {view.policy}: cover radius {pair.radius:.4g}."
     parts = [f"H{dim} bottleneck {values['bottleneck']:.4g}" for dim, values in sorted(pair.numbers.items())]
-    return f"{text} {', '.join(parts)}; neither can exceed 2r = {2 * pair.radius:.4g}." if parts else text
+    if pair.bound is None:
+        limit = f"no bound, since the landmarks' complex is {pair.kind} and the whole's is Rips"
+    else:
+        limit = f"none can exceed 2r = {pair.bound:.4g}"
+    return f"{text} {', '.join(parts)}; {limit}." if parts else text
 
 
 def table(view: "PersistenceCompare") -> Any:
@@ -59,14 +64,15 @@ def table(view: "PersistenceCompare") -> Any:
 
 
 def figure(view: "PersistenceCompare") -> Any:
-    """Return both diagrams in one plotly figure, matching and 2r band drawn."""
+    """Return both diagrams in one plotly figure, matching drawn, and the 2r band where there is a bound."""
     from warpviz.topology.figures import diagram_figure
 
     view.wait()
     if view.full is None or view.pair is None:
         msg = "there are no diagrams yet: the computation was cancelled or failed"
         raise ValueError(msg)
-    return diagram_figure(view.full, view.pair.bars, radius=view.pair.radius, title=view.summary())
+    radius = None if view.pair.bound is None else view.pair.radius
+    return diagram_figure(view.full, view.pair.bars, radius=radius, title=view.summary())
 
 
 def comparison(view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null: int | None = None) -> Any:
@@ -109,7 +115,8 @@ def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:
     picture = svg.Svg(SIZE * (view.max_dim + 1), SIZE + 24, title=view.summary(), provenance=view.provenance)
     for dim in range(view.max_dim + 1):
         _panel(view, picture, dim)
-    picture.caption(12, SIZE + 14, f"{view.summary()} {LEGEND}", most=68 * (view.max_dim + 1))
+    legend = f"{LEGEND}; {BAND}." if view.pair and view.pair.bound is not None else f"{LEGEND}."
+    picture.caption(12, SIZE + 14, f"{view.summary()} {legend}", most=68 * (view.max_dim + 1))
     text = picture.finish()
     if path is not None:
         export.write_text(path, text)
@@ -126,8 +133,8 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
         scale = (SIZE - 2 * PAD) / top
         return left + PAD + birth * scale, SIZE - PAD - death * scale
 
-    if view.pair:
-        lift = min(2 * view.pair.radius, top)
+    if view.pair and view.pair.bound is not None:
+        lift = min(view.pair.bound, top)
         band = [spot(0, 0), spot(top, top), spot(top - lift, top), spot(0, lift)]
         picture.path(band, closed=True, fill=svg.ORANGE, fill_opacity=0.12)
     picture.line(*spot(0, 0), *spot(top, top))
