@@ -1,5 +1,7 @@
 """Loops of H1 bars: they exist when the bar is born and cannot be filled before it dies."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,27 @@ def partner(cocycles_, birth, death):
     gap = np.abs(values - [birth, death]).max(axis=1)
     assert gap.min() < 1e-5
     return cocycles_[int(gap.argmin())]
+
+
+def filled(distances, path, *, scale):
+    """Say whether a loop is a sum of triangles of a Rips complex, by elimination over Z/2 (chains are bit masks)."""
+    num = len(distances)
+
+    def chain(edges):
+        return sum(1 << (min(edge) * num + max(edge)) for edge in edges)
+
+    basis = {}
+    for one, two, three in combinations(range(num), 3):
+        edges = [(one, two), (one, three), (two, three)]
+        rest = chain(edges) if max(distances[edge] for edge in edges) <= scale else 0
+        while rest and rest.bit_length() in basis:
+            rest ^= basis[rest.bit_length()]
+        if rest:
+            basis[rest.bit_length()] = rest
+    rest = chain(zip(path, [*path[1:], path[0]], strict=True))
+    while rest and rest.bit_length() in basis:
+        rest ^= basis[rest.bit_length()]
+    return rest == 0
 
 
 def test_the_loop_of_the_unit_square_is_its_four_corners():
@@ -100,6 +123,17 @@ def test_copies_of_tokens_do_not_hide_a_loop():
     twice = np.concatenate([points, points])
     loop = loop_of(twice, birth=birth, death=death)
     assert sorted((loop.path % 40).tolist()) == sorted(loop_of(points, birth=birth, death=death).path.tolist())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_on_a_grid_with_copies_every_loop_lives_until_its_bar_dies(seed):
+    """Many edges of one length and many points in one place: no loop is filled before the death it is shown for."""
+    points = np.random.default_rng(seed).integers(0, 4, size=(18, 2)).astype(float)
+    distances = pairwise(points)
+    for birth, death in diagrams(points)[1]:
+        loop = loop_in(distances, birth=birth, death=death)
+        assert (distances[loop.path, np.roll(loop.path, -1)] <= birth).all()
+        assert not filled(distances, loop.path.tolist(), scale=death - 1e-9)
 
 
 def test_a_birth_that_is_none_is_refused():

@@ -5,7 +5,7 @@ the bar dies: Ripser's cocycle for the bar is the birth edge plus longer edges, 
 cocycle that lives until the bar's death and meets a loop an odd number of times keeps it from being a boundary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,15 +51,23 @@ def loop_of(points: ArrayLike, *, birth: float, death: float) -> Loop:
 
 
 def loop_in(distances: FloatArray, *, birth: float, death: float) -> Loop:
-    """Return the loop of an H1 bar from the distance matrix [N, N]; see `loop_of`."""
+    """Return the loop of an H1 bar from the distance matrix [N, N]; see `loop_of`.
+
+    Of points in one place only the first can lie on it: a way there and back over two of them encloses nothing.
+    """
+    kept = np.flatnonzero(~np.triu(distances == 0.0, 1).any(axis=0))
+    if len(kept) < len(distances):
+        loop = loop_in(distances[np.ix_(kept, kept)], birth=birth, death=death)
+        start, end = kept[list(loop.edge)].tolist()
+        return replace(loop, path=kept[loop.path], edge=(start, end))
     one, two = np.triu_indices(len(distances), 1)
     gap = np.abs(distances[one, two] - birth)
     near = np.flatnonzero(gap <= birth * TIE)
     if not near.size:
         near = np.flatnonzero(gap <= birth * 1e-6)  # a birth that went through float32, as Ripser's do
+    ends = [(int(one[at]), int(two[at])) for at in near]
     found: list[Loop] = []
-    for slack in (0.0, TIE):  # edges of exactly the birth's length count only if nothing shorter closes the loop
-        ends = [(int(one[at]), int(two[at])) for at in near] if not found else []
+    for slack in (0.0, TIE) if near.size > 1 else (0.0,):  # with it, other edges of the birth's length count as well
         loops = [_close(distances, *pair, birth=birth, death=death, slack=slack) for pair in ends]
         found += [loop for loop in loops if loop is not None]
     if not found:
