@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from warp_cortex import POLICIES, Evidence
+from warp_cortex import POLICIES, Evidence, rank
 
 from tests.engine.tiny import build_prism
 from tests.topology.shapes import circle, gauss, walk
@@ -129,6 +129,17 @@ def test_a_context_is_compared_in_the_points_it_gives(context):
     """The points recorded are the context's own, float32, without the sinks."""
     found = compare(context, ks=(16,), policies=("stride",), layer=1, num_null=0)
     assert np.array_equal(found.points, context.points("keys", layer=1).numpy()[4:])
+
+
+def test_landmarks_are_chosen_in_the_layer_they_are_measured_in(context):
+    """The engine's own choice from that layer's evidence, as a view has it; another layer, other landmarks."""
+    chosen = {}
+    for layer in (None, 0, 2):
+        found = compare(context, ks=(16,), policies=("hybrid",), layer=layer, num_null=0)
+        order = rank(context.evidence("keys", layer=layer), k=16, policy="hybrid", alpha=0.3, recent=4).order
+        assert found.landmarks["hybrid"][16].tolist() == sorted(order.tolist())
+        chosen[layer] = found.landmarks["hybrid"][16].tolist()
+    assert chosen[0] != chosen[None] != chosen[2]
 
 
 def test_same_arguments_same_comparison(context):

@@ -40,8 +40,8 @@ def read_source(
 ) -> Source:
     """Return points and landmark orders of a `warp_cortex` Context or Evidence, or of an array [T, P].
 
-    `orders` gives landmark orders by policy name instead of asking the engine for them; `about` names what points that
-    are no context belong to.
+    Landmarks are chosen in the layer they are measured in, over all its heads. `orders` gives landmark orders by policy
+    name instead of asking the engine for them; `about` names what points that are no context belong to.
 
     Raises:
         ValueError: bad points, a description that does not fit them, or a policy that needs attention where only
@@ -51,7 +51,7 @@ def read_source(
     points = given.points(space, layer=layer, head=head) if is_context else getattr(given, "points", given)
     array = cloud(_numpy(points)).astype(np.float32)
     if orders is None:
-        evidence = given.evidence(space) if is_context else _evidence(given, array, policies)
+        evidence = given.evidence(space, layer=layer) if is_context else _evidence(given, array, policies)
         orders = {
             name: engine_order(evidence, k=k, policy=name, alpha=alpha, sinks=sinks, recent=recent, seed=seed)
             for name in policies
