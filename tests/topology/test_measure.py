@@ -164,6 +164,18 @@ def test_notes_name_the_rule_and_the_certificate():
     assert "alpha = 0.3: the cover radius is at most 3.5 times" in notes
 
 
+def test_the_certificate_is_against_what_keeps_the_same_tokens(context):
+    """Twelve clumps, twelve landmarks of which four are the last tokens, all of one clump: so the note names them."""
+    rows = np.concatenate([[0] * 4, np.arange(12).repeat(4), [0] * 4])
+    clumps = 10.0 * np.eye(12)[rows] + 0.01 * gauss(len(rows), 12, seed=11)
+    found = compare(evidence(clumps, seed=11), ks=(16,), policies=("hybrid",), num_null=0)
+    best = hausdorff(clumps[4:], clumps[np.arange(4, 52, 4)])  # one of each clump
+    assert found.rows[0].radius > 100 * best
+    assert found.notes[1].endswith("3.5 times the best possible with the same sinks and recent tokens")
+    one_head = compare(context, ks=(16,), policies=("hybrid",), head=0, num_null=0)
+    assert not [note for note in one_head.notes if "best possible" in note]
+
+
 def test_progress_rises_to_one_and_stop_is_obeyed():
     """Fractions never fall and end at 1; a stop leaves with StoppedError."""
     seen = []

@@ -61,7 +61,8 @@ def certificate_note(alpha: float | None) -> str:
     if alpha >= 0.5:  # noqa: PLR2004 - from one half on, attention alone can outvote distance
         return f"alpha = {alpha:g}: no certificate from 0.5 on"
     factor = 2 * (1 - alpha) / (1 - 2 * alpha)
-    return f"alpha = {alpha:g}: the cover radius is at most {factor:.3g} times the best possible"
+    free = "with the same sinks and recent tokens"  # they were not chosen, so the best choice is bound to them, too
+    return f"alpha = {alpha:g}: the cover radius is at most {factor:.3g} times the best possible {free}"
 
 
 def two_nn(points: ArrayLike, *, discard: float = 0.1, distances: FloatArray | None = None) -> float:

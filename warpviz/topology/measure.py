@@ -69,7 +69,8 @@ def compare(
                           progress=progress, should_stop=should_stop)  # fmt: skip
     step(1.0, "done", progress=progress, should_stop=should_stop)
     weight = alpha if "hybrid" in names else None
-    notes = _notes(sizes, num_tokens, alpha=weight, num_left_out=num_tokens - skip - len(used))
+    proven = weight if head is None else None  # landmarks are chosen over all heads: nothing is certified for one
+    notes = _notes(sizes, num_tokens, alpha=proven, num_left_out=num_tokens - skip - len(used))
     return Comparison(
         rows=rows, model=origin.model, checksum=origin.checksum, layer=layer, space=space, head=head,
         tokens=num_tokens, token_texts=origin.token_texts, seed=seed, num_null=num_null,
