@@ -155,6 +155,7 @@ def test_progress_is_reported_in_order_and_stop_is_obeyed():
         ({"essential": "clamp"}, "needs a threshold"),
         ({"landmarks": [0]}, "landmarks are for witness complexes only"),
         ({"complex": "witness-weak", "landmarks": [9]}, "landmarks must lie in"),
+        ({"complex": "witness-strong", "landmarks": []}, "needs at least one landmark, got none"),
     ],
 )
 def test_bad_settings_are_named(settings_, said):

@@ -137,7 +137,11 @@ def tidy(bars: FloatArray, *, clamp: float | None) -> FloatArray:
 
 def _chosen(array: FloatArray, kind: str, landmarks: ArrayLike | None, cap: int) -> tuple[IntArray, float]:
     if kind.startswith("witness") and landmarks is not None:
-        return rows(landmarks, num_points=len(array)), 0.0
+        chosen = rows(landmarks, num_points=len(array))
+        if not chosen.size:
+            msg = f"complex {kind!r} needs at least one landmark, got none"
+            raise ValueError(msg)
+        return chosen, 0.0
     if landmarks is not None:
         msg = f"landmarks are for witness complexes only, got complex {kind!r}"
         raise ValueError(msg)
