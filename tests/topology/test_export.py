@@ -204,9 +204,14 @@ def test_strange_files_are_refused_with_a_reason(found, tmp_path):
     record = json.loads(json_text(found))
     with pytest.raises(ValueError, match="incomplete"):
         from_record(record, {})
-    del record["seed"]
-    with pytest.raises(ValueError, match="incomplete: 'seed'"):
-        from_record(record, found.arrays())
+    for name in ("seed", "max_dim"):
+        with pytest.raises(ValueError, match=f"incomplete: '{name}'"):
+            from_record({key: value for key, value in record.items() if key != name}, found.arrays())
+    found.save(tmp_path)
+    for junk in (b"", b"PK\x03\x04 and no more"):
+        (tmp_path / "comparison_points.npz").write_bytes(junk)
+        with pytest.raises(ValueError, match=r"comparison_points.npz is damaged"):
+            load_comparison(tmp_path)
 
 
 def test_pickled_arrays_are_never_loaded(found, tmp_path):

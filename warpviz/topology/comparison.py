@@ -1,6 +1,7 @@
 """The result of a comparison: landmarks against the whole context, with everything needed to recompute it."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -156,8 +157,8 @@ def from_record(record: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -
     if record.get("schema") != SCHEMA:
         msg = f"not a comparison of schema {SCHEMA!r}: found {str(record.get('schema'))[:60]!r}"
         raise ValueError(msg)
-    dims = range(int(record["max_dim"]) + 1)
     try:
+        dims = range(int(record["max_dim"]) + 1)
         rows = tuple(Row(**row) for row in record["rows"])
         marks: dict[str, dict[int, IntArray]] = {}
         bars: dict[str, dict[int, dict[int, FloatArray]]] = {}
@@ -181,7 +182,7 @@ def load_comparison(path: Path | str) -> Comparison:
     """Read what `Comparison.save` wrote: a folder, or the path of its comparison.json.
 
     Raises:
-        ValueError: not a comparison, or its arrays lie outside its folder.
+        ValueError: not a comparison, or its arrays are damaged or lie outside its folder.
     """
     path = Path(path)
     path = path / "comparison.json" if path.is_dir() else path
@@ -194,5 +195,10 @@ def load_comparison(path: Path | str) -> Comparison:
     if not name or Path(name).name != name:
         msg = f"{path} is not a comparison: 'points' must name a file beside it, got {name[:60]!r}"
         raise ValueError(msg)
-    with (path.parent / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return from_record(record, {key: stored[key] for key in stored.files})
+    try:
+        with (path.parent / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except (EOFError, zipfile.BadZipFile) as error:
+        msg = f"{path.parent / name} is damaged: {error}"
+        raise ValueError(msg) from error
+    return from_record(record, arrays)
