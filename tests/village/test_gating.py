@@ -129,7 +129,7 @@ def test_a_table_is_of_all_that_was_judged(right: list[float], nothing: list[flo
     assert [one["theta"] for one in fixed] == [0.3, 0.35, 0.4, 0.45, 0.5]
     assert all(one["recall"] >= other["recall"] for one, other in pairwise(fixed))
     assert max(one["youden"] for one in fixed) <= record["thresholds"][0]["youden"] + 1e-9
-    share = record["wrong_accepted"]["0.50"]
+    share = record["wrong_accepted"]["0.5000"]
     assert share["n"] == len(wrong)
     assert share["share"] == pytest.approx(sum(value >= 0.5 for value in wrong) / len(wrong), abs=1e-4)
-    assert record["right_accepted_two_hop"]["0.50"]["n"] == 0
+    assert record["right_accepted_two_hop"]["0.5000"]["n"] == 0

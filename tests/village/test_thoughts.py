@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from warp_cortex import GateDecision, Prism, RunStart, Spawn, Thought, bundled
+from warp_cortex import CortexConfig, GateDecision, Prism, RunStart, Spawn, Thought, bundled
 
 from warpviz.live import regate
 from warpviz.village import protocol, thoughts
@@ -39,6 +39,31 @@ def test_it_is_what_the_threshold_was_chosen_on() -> None:
         curve = regate.roc(np.array(good + bad), [True] * len(good) + [False] * len(bad))
         assert curve is not None
         assert curve.auc == pytest.approx(area, abs=2e-4)
+
+
+def test_shares_are_those_at_the_threshold_they_stand_under() -> None:
+    """What the record says is accepted at a theta, to all its digits, is what the recorded thoughts give there."""
+    counted = {"nothing_accepted": values("nothing"), "wrong_accepted": values("wrong"),
+               "right_accepted_two_hop": [row["similarities"]["centred"] for row in RECORD["thoughts"]
+                                          if row["label"] == "right" and row["two_hop"]]}  # fmt: skip
+    for name, these in counted.items():
+        assert len(GATE[name]) == 2
+        for theta, share in GATE[name].items():
+            assert sum(value >= float(theta) for value in these) == pytest.approx(share["share"] * share["n"], abs=0.01)
+
+
+def test_the_card_tells_what_the_default_accepts() -> None:
+    """The gate's default is not quite the measured threshold, and two-hop thoughts lie close to both."""
+    card = " ".join((bundled("village") / "README.md").read_text(encoding="utf-8").split())
+    theta = CortexConfig().gate.theta
+    two_hop = [row["similarities"]["centred"] >= theta for row in RECORD["thoughts"]
+               if row["label"] == "right" and row["two_hop"]]  # fmt: skip
+    shares = [
+        100 * np.mean(two_hop),
+        *(100 * np.mean(np.array(values(name)) >= theta) for name in ("nothing", "wrong")),
+    ]
+    assert "at 0.3 it accepts {:.0f} % of right two-hop thoughts, {:.0f} % of".format(*shares) in card
+    assert f"{shares[2]:.0f} % of *wrong* values" in card
 
 
 def test_it_says_where_it_comes_from() -> None:
