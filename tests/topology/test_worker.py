@@ -6,7 +6,6 @@ import sys
 import tempfile
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -139,10 +138,30 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path):
     parent.wait()
     parent.stdout.close()
     wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
-    for folder in Path(tmp_path).glob("warpviz-*"):  # a killed parent cannot tidy up
-        for file in folder.iterdir():
-            file.unlink()
-        folder.rmdir()
+
+
+def test_an_interpreter_that_ends_in_mid_job_leaves_nothing(tmp_path):
+    """Its worker is gone with it, and so is the folder with the points."""
+    code = (
+        "import numpy as np, time\n"
+        "from warpviz.topology.worker import compute\n"
+        "job = compute(np.cumsum(np.random.default_rng(0).normal(size=(4000, 16)), 0), max_points=4000)\n"
+        "while not job.what.startswith('rips complex'): time.sleep(0.01)\n"
+        "print(job._process.pid)\n"
+    )
+    environment = {**found_as_here(), "TMPDIR": str(tmp_path)}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert found.stderr == ""
+    assert not psutil.pid_exists(int(found.stdout))
+    assert list(tmp_path.glob("warpviz-*")) == []
+
+
+def test_a_disk_too_full_for_the_points_keeps_no_folder(tmp_path, monkeypatch):
+    """Whoever asked is told, and no part of the points stays behind."""
+    monkeypatch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(OSError("No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        compute(circle(20, seed=7))
+    assert list(tmp_path.glob("warpviz-*")) == []
 
 
 def test_the_worker_loads_no_model_code():

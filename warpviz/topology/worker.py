@@ -112,14 +112,24 @@ def compute(
         return job
     folder = Path(tempfile.mkdtemp(prefix="warpviz-"))
     plain = {name: np.asarray(value).tolist() if name == "landmarks" else value for name, value in settings.items()}
-    np.savez(folder / "in.npz", allow_pickle=False, points=array, settings=np.array(json.dumps(plain)))
-    process = _start(folder)
+    try:
+        np.savez(folder / "in.npz", allow_pickle=False, points=array, settings=np.array(json.dumps(plain)))
+        process = _start(folder)
+    except BaseException:  # a full disk, or no room for another process
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     job._process = process  # noqa: SLF001
     keep = (store, key) if store is not None else None
     job._thread = threading.Thread(target=_follow, args=(job, process, folder, keep), daemon=True)  # noqa: SLF001
-    weakref.finalize(job, process.kill)
+    weakref.finalize(job, _abandon, process, folder)  # at the latest when this interpreter ends
     job._thread.start()  # noqa: SLF001
     return job
+
+
+def _abandon(process: "subprocess.Popen[str]", folder: Path) -> None:
+    process.kill()
+    process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start(folder: Path) -> "subprocess.Popen[str]":
@@ -165,7 +175,7 @@ def _outcome(folder: Path, code: int) -> tuple[Diagrams | None, Exception | None
 
 def serve(folder: Path) -> int:
     """Compute what `folder` asks for and write it there; the worker process's whole life."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(NICENESS)  # a model that is writing comes first
     with np.load(folder / "in.npz", allow_pickle=False) as stored:
@@ -184,8 +194,9 @@ def _say(fraction: float, what: str) -> None:
     sys.stdout.flush()
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: Path) -> None:
     sys.stdin.read()  # returns when the parent closes its end, whatever became of it
+    shutil.rmtree(folder, ignore_errors=True)  # a killed parent cannot tidy up
     os._exit(3)
 
 
