@@ -1,5 +1,8 @@
 """UMAP in its own process: the same bits, one process for all fits, errors named, stops and ends heeded."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -75,6 +78,26 @@ def test_a_fit_nobody_wants_any_more_is_left(elsewhere: Projector, monkeypatch, 
     elsewhere.close()
     assert same(elsewhere.fit(POINTS, seed=2), umap(POINTS, seed=2))
     assert elsewhere._said == {}
+
+
+def test_a_killed_parent_leaves_no_points_behind(tmp_path: Path) -> None:
+    """The pipe closes in mid-fit: the process ends itself and takes the folder with it."""
+    code = (
+        "import numpy as np, os, threading, time\n"
+        "from warpviz.topology.projector import shared\n"
+        "points = np.random.default_rng(0).normal(size=(3000, 32))\n"
+        "threading.Thread(target=shared.fit, args=(points,), daemon=True).start()\n"
+        "while shared._process is None: time.sleep(0.01)\n"
+        "time.sleep(0.3)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    here = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "TMPDIR": str(tmp_path)}
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=here, check=False)
+    assert found.returncode == -9
+    end = time.monotonic() + 30
+    while list(tmp_path.glob("warpviz-umap-*")) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert list(tmp_path.glob("warpviz-umap-*")) == []
 
 
 def test_it_ends_when_nobody_asks_for_long(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -138,9 +138,13 @@ def serve() -> None:
 
 
 def _hear(asked: "queue.Queue[str]") -> None:
+    folders = []
     for line in sys.stdin:
-        asked.put(line.rstrip("\n"))
-    os._exit(0)  # the parent has closed its end, whatever became of it
+        folders.append(line.rstrip("\n"))
+        asked.put(folders[-1])
+    for folder in folders:  # the parent has closed its end, whatever became of it: a killed one cannot tidy up
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 def _fit(folder: Path) -> str:
