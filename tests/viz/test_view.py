@@ -60,7 +60,7 @@ class Sample(View):
 
     def to_table(self) -> pd.DataFrame:
         """Return five rows."""
-        return pd.DataFrame({"x": range(5), "text": ["a", "b,c", 'd"e', "<img>", "f\ud800"]})
+        return pd.DataFrame({"x": range(5), "text": ["a\rb", "b,c", 'd"e', "<img>", "f\ud800"]})
 
     def to_svg(self, path: Path | str | None = None) -> str:
         """Return one hostile word."""
@@ -166,7 +166,7 @@ def test_pictures_from_the_browser_are_written_as_they_are(view: Sample, tmp_pat
 def test_csv_and_json_read_back(view: Sample, tmp_path: Path) -> None:
     """The CSV is a table below one comment line; the JSON holds provenance, summary and rows."""
     frame = pd.read_csv(view.to_csv(tmp_path / "t.csv"), skiprows=1)
-    assert frame["text"].tolist() == ["a", "b,c", 'd"e', "<img>", "f\ufffd"]
+    assert frame["text"].tolist() == ["a\rb", "b,c", 'd"e', "<img>", "f\ufffd"]
     record = json.loads(view.to_json(tmp_path / "t.json").read_text(encoding="utf-8"))
     assert record["provenance"]["k"] == 12
     assert record["provenance"]["versions"]["numpy"] == np.__version__

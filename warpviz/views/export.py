@@ -18,6 +18,7 @@ MOST_BYTES = 64 * 2**20
 STILL_BYTES = 150_000
 SETTLE_S = 0.8
 PATIENCE_S = 120.0
+CRLF = "\r\n"
 NO_CHROME = (
     "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt install chromium), or "
     "name it in BROWSER_PATH; to_svg needs none, and the view's PNG button uses the browser you look at"
@@ -59,8 +60,9 @@ def write_text(path: Path | str, text: str) -> Path:
 
 
 def write_csv(path: Path | str, table: Any, provenance: Mapping[str, Any]) -> Path:
-    """Write a DataFrame below one comment line that holds the provenance as JSON."""
-    return write_text(path, f"# {dumps(provenance)}\n{table.to_csv(index=False, lineterminator=chr(10))}")
+    """Write a DataFrame below one comment line that holds the provenance as JSON; lines end as RFC 4180 has them."""
+    # Python quotes a lone carriage return, which ends a row for every reader, only where line ends hold one too.
+    return write_text(path, f"# {dumps(provenance)}\r\n{table.to_csv(index=False, lineterminator=CRLF)}")
 
 
 def write_json(path: Path | str, *, table: Any, provenance: Mapping[str, Any], summary: str) -> Path:
