@@ -131,6 +131,14 @@ def test_the_csv_has_a_line_per_row_in_full_precision(found):
     assert all(line["null_mean"] == "" for line in csv.DictReader(csv_text(alone).splitlines()))
 
 
+def test_every_line_of_the_csv_says_where_it_comes_from(found):
+    """Model, seed, settings and versions stand in columns of their own: the first line stays the header."""
+    for line in csv.DictReader(csv_text(found).splitlines()):
+        assert (line["model"], line["layer"]) == (found.model, "")
+        assert (int(line["seed"]), int(line["tokens"]), int(line["num_null"])) == (found.seed, 90, 4)
+        assert f"gudhi={found.versions['gudhi']}" in line["versions"].split()
+
+
 def test_the_page_holds_no_element_or_handler_of_the_models(found):
     """Parsed as HTML: no img, no event handler, no link, and exactly the page's two scripts."""
     reader = Reader()

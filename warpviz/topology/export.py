@@ -16,6 +16,7 @@ from warpviz.topology.page import page
 from warpviz.topology.picture import whole_picture
 
 POINTS = "comparison_points.npz"
+ORIGIN = ("model", "checksum", "tokens", "layer", "space", "head", "alpha", "skip", "recent", "seed", "num_null")
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
@@ -23,7 +24,7 @@ def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "comparison.json": json_text(comparison).encode("ascii"),
-        "comparison.csv": csv_text(comparison).encode("utf-8"),
+        "comparison.csv": csv_text(comparison).encode("utf-8", "replace"),
         "comparison.svg": whole_picture(comparison).encode("utf-8"),
         "comparison.html": page(comparison).encode("utf-8"),
         POINTS: npz_bytes(comparison.arrays()),
@@ -39,11 +40,17 @@ def json_text(comparison: Comparison) -> str:
 
 
 def csv_text(comparison: Comparison) -> str:
-    """Return the rows as CSV, numbers in full precision, a missing null model as an empty cell."""
+    """Return the rows as CSV, numbers in full precision, a missing null model or "all layers" as an empty cell.
+
+    What the rows come from follows as columns, the same in every row: tables of several comparisons can be joined,
+    and no reader has to know of a comment line.
+    """
     out = io.StringIO()
-    writer = csv.DictWriter(out, [f.name for f in fields(Row)], lineterminator="\n")
+    versions = " ".join(f"{name}={version}" for name, version in sorted(comparison.versions.items()))
+    origin = {**{name: getattr(comparison, name) for name in ORIGIN}, "versions": versions}
+    writer = csv.DictWriter(out, [*(f.name for f in fields(Row)), *origin], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in comparison.rows)
+    writer.writerows({**asdict(row), **origin} for row in comparison.rows)
     return out.getvalue()
 
 
