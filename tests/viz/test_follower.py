@@ -88,6 +88,19 @@ def test_closing_in_mid_run_ends_the_thread_not_the_run(run):
     assert len(sink.events) <= len(TRACE.events)
 
 
+def test_a_run_that_begins_later_is_followed_all_the_same():
+    """A view made before the run starts is not left empty."""
+    sink = Collector()
+    engine = EngineThread(FabricatedCortex(TRACE), "p", name="later")
+    follower = Follower(engine, period_s=0.01)
+    follower.add(sink)
+    follower.start()
+    time.sleep(0.05)
+    with engine:
+        follow_to_the_end(follower)
+    assert sink.events == TRACE.events
+
+
 def test_a_removed_sink_hears_nothing_more(run):
     """Removing is immediate; removing twice is harmless."""
     sink = Collector()

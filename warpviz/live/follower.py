@@ -100,7 +100,7 @@ class Follower:
     def _loop(self) -> None:
         try:
             while not self._closed.is_set():
-                over = self.run.join(0)
+                over = self.run.status != "new" and self.run.join(0)
                 self._fresh.clear()
                 self.tell()
                 told = time.monotonic()
