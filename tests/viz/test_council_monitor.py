@@ -8,6 +8,7 @@ from tests.viz.engines import FabricatedCortex
 from tests.viz.fabricated import fabricate
 from warpviz.live.council import FIELDS, PAPER, Council, table
 from warpviz.live.engine_thread import EngineThread
+from warpviz.views import council_still
 from warpviz.views.council_monitor import CouncilMonitor
 
 TRACE = fabricate(num_streams=60, num_tokens=120)
@@ -138,3 +139,14 @@ def test_the_busiest_moment_is_the_one_with_most_streams():
     assert council.busiest.reported
     assert council.busiest.thinking == max(s.thinking for s in council.samples if s.reported)
     assert Council().busiest is None
+
+
+def test_a_still_of_many_samples_shows_the_peak():
+    """However many samples share a bar, what is said to be held at most is the peak."""
+    council = Council()
+    for step in range(1000):
+        council.report(Memory(step=step, weights=0, river_kv=10**8 if step == 501 else 10**6, shared_kv=0,
+                              private_kv=0, num_streams=0))  # fmt: skip
+    picture = council_still.picture(council.samples, provenance={})
+    assert "100.0 MB at most" in picture
+    assert picture.count("<rect") <= 5 * council_still.MOST_BARS + 10

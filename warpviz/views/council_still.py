@@ -40,10 +40,15 @@ def figure(samples: Sequence[Sample]) -> Any:
 
 
 def picture(samples: Sequence[Sample], *, provenance: Mapping[str, Any]) -> str:
-    """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table."""
+    """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table.
+
+    Of samples that share a bar, the one of most bytes is shown: the peak is always among them.
+    """
     pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", provenance=provenance)
     pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
-    shown = list(samples)[:: max(1, len(samples) // MOST_BARS)]
+    stride = max(1, -(-len(samples) // MOST_BARS))
+    groups = [samples[first : first + stride] for first in range(0, len(samples), stride)]
+    shown = [max(group, key=lambda sample: sample.total_bytes) for group in groups]
     most = max(1, *(sample.total_bytes for sample in shown)) if shown else 1  # nothing held yet: flat bars
     wide = CHART / max(1, len(shown))
     for number, sample in enumerate(shown):
