@@ -54,6 +54,13 @@ def test_distances_never_exceed_twice_the_radius(shape: PersistenceCompare) -> N
             assert low - 1e-9 <= mean <= high + 1e-9
 
 
+def test_words_name_no_more_landmarks_than_there_are(shape: PersistenceCompare) -> None:
+    """Beyond the last token k changes nothing, and the words say so."""
+    shape.k = 1000
+    shape.wait()
+    assert "150 landmarks" in shape.summary()
+
+
 def test_landmarks_follow_k_and_the_newest_wins(shape: PersistenceCompare) -> None:
     """After many quick changes the pair is that of the last k, matched against the whole."""
     for k in (10, 90, 30, 64):

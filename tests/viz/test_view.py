@@ -94,6 +94,8 @@ def test_a_selection_is_sorted_unique_and_read_only(view: Sample) -> None:
         view.selection = [-1]
     with pytest.raises(traitlets.TraitError, match="whole numbers"):
         view.selection = [0.5]
+    with pytest.raises(traitlets.TraitError, match="should not be less than 1"):
+        view.k = 0  # no landmarks would cover nothing "within 0"
 
 
 def test_a_mounted_browser_gets_the_state_then_patches(view: Sample) -> None:

@@ -35,7 +35,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     rate_hz: ClassVar[float] = 20.0
 
     uid = traitlets.Unicode().tag(sync=True)
-    k = traitlets.Int(64).tag(sync=True)
+    k = traitlets.Int(64, min=1).tag(sync=True)
     alpha = traitlets.Float(0.3).tag(sync=True)
     theta = traitlets.Float(0.5).tag(sync=True)
     layer = traitlets.Int(-1).tag(sync=True)  # -1: all layers together
