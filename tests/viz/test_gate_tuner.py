@@ -136,3 +136,9 @@ def test_following_gathers_every_judgement():
         assert [t.stream for t in view.thoughts] == [d.stream for d in TRACE.of(GateDecision)]
         assert view.scorer == "centred"
         assert view.state().data["live"] is False
+
+
+def test_a_mistaken_scorer_is_refused_and_named():
+    """Under a scorer nobody used, every thought would silently be rejected."""
+    with pytest.raises(ValueError, match="'centered' is unknown; accepted: centred, raw, standardised"):
+        GateTuner(TRACE, scorer="centered")

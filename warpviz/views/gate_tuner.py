@@ -56,6 +56,14 @@ class GateTuner(Following):
         if isinstance(given, EngineThread):
             self.attach(given)
 
+    @traitlets.validate("scorer")
+    def _known(self, proposal: Any) -> Any:
+        """Refuse a scorer that has judged nothing: under it every thought would seem rejected."""
+        if proposal["value"] not in self.scorers:
+            msg = f"scorer {proposal['value']!r} is unknown; accepted: {', '.join(self.scorers)}"
+            raise ValueError(msg)
+        return proposal["value"]
+
     def _recorded(self) -> dict[str, Any]:
         """Return the runs' own scorer and theta, to begin with what happened."""
         if not self.thoughts:
