@@ -9,7 +9,9 @@ from warp_cortex import GateDecision
 from tests.viz.engines import FabricatedCortex
 from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live.engine_thread import EngineThread
+from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
+from warpviz.views.live_run import LiveRun
 
 TRACE = fabricate(num_streams=20, num_tokens=200)
 LABELS = labels_of(TRACE)
@@ -142,3 +144,23 @@ def test_a_mistaken_scorer_is_refused_and_named():
     """Under a scorer nobody used, every thought would silently be rejected."""
     with pytest.raises(ValueError, match="'centered' is unknown; accepted: centred, raw, standardised"):
         GateTuner(TRACE, scorer="centered")
+
+
+def test_labels_that_raise_are_heard():
+    """An error in somebody's labels stands in the view, which would otherwise stay empty without a word."""
+
+    def labels(task, thought):
+        msg = "no such task"
+        raise KeyError(msg)
+
+    with EngineThread(FabricatedCortex(TRACE), "p", name="g4") as run, GateTuner(run, labels=labels) as view:
+        assert view._follower.join(20)
+        assert "no such task" in view.notice
+
+
+@pytest.mark.parametrize("kind", [LiveRun, GateTuner, CouncilMonitor])
+def test_what_is_no_run_is_refused(kind):
+    """A path or a Cortex would show an empty view."""
+    for given in ("trace.jsonl", FabricatedCortex(TRACE)):
+        with pytest.raises(TypeError, match="expected a Trace"):
+            kind(given)

@@ -12,7 +12,7 @@ from warp_cortex import Event, RunStart, Trace
 from warpviz.live.council import FIELDS, PAPER, PAPER_SETTING, Council, Rate, Sample, table
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views import council_still
-from warpviz.views.following import Following
+from warpviz.views.following import Following, run_given
 from warpviz.views.live_run import provenance_of
 from warpviz.views.pump import Patch
 from warpviz.views.wire import Array
@@ -41,6 +41,7 @@ class CouncilMonitor(Following):
         clock: Callable[[], float] = monotonic,
         **settings: Any,
     ) -> None:
+        given = run_given(given)
         self.council = Council(clock=clock)
         self._status = ""
         self._clock, self._asked_s = clock, -ASK_S

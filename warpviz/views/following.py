@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from warp_cortex import Event
+from warp_cortex import Event, Trace
 
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
@@ -12,6 +12,21 @@ from warpviz.views.view import View
 ACK_MS = 160  # a live page says so often what it has painted: each answer makes JupyterLab redraw its own toolbar
 LIVE_WINDOW = 8  # messages that may be under way meanwhile
 ENGINE_BUTTONS = ("stop", "pause", "resume")
+
+
+def run_given(given: Any) -> Trace | EngineThread | None:
+    """Return what a view of a run was given.
+
+    Raises:
+        TypeError: it is something else, a Cortex or a path for instance: the view would stay empty without a word.
+    """
+    if given is None or isinstance(given, (Trace, EngineThread)):
+        return given
+    msg = (
+        f"expected a Trace, an EngineThread or None, got {type(given).__name__}; a Cortex holds its last run as "
+        "`cortex.trace`, `warp_cortex.load_trace(path)` reads a saved one"
+    )
+    raise TypeError(msg)
 
 
 class Following(View):
@@ -31,9 +46,17 @@ class Following(View):
         self._pump.window = LIVE_WINDOW
         self._owns_follower = follower is None
         self._follower = follower or Follower(run)
-        self._follower.add(self.take)
+        self._follower.add(self._told)
         if self._owns_follower:
             self._follower.start()
+
+    def _told(self, events: Sequence[Event], status: str) -> None:
+        """Take what the follower tells; the view shows why it stands still from now on, should it not be able to."""
+        try:
+            self.take(events, status)
+        except Exception as error:
+            self.report(error)
+            raise
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Do what the engine buttons ask; without an engine nothing happens."""
@@ -44,7 +67,7 @@ class Following(View):
     def close(self) -> None:
         """Stop following and close the view; the engine goes on."""
         if self._follower is not None:
-            self._follower.remove(self.take)
+            self._follower.remove(self._told)
             if self._owns_follower:
                 self._follower.close()
         super().close()

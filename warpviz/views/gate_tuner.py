@@ -13,7 +13,7 @@ from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Judge, Judged, Labels, Outcome
 from warpviz.views import gate_still
-from warpviz.views.following import Following
+from warpviz.views.following import Following, run_given
 from warpviz.views.live_run import provenance_of
 from warpviz.views.pump import Patch
 from warpviz.views.wire import Array, float32
@@ -181,9 +181,10 @@ class GateTuner(Following):
 
 
 def _traces(given: Trace | Sequence[Trace] | EngineThread | None) -> list[Trace]:
-    if given is None or isinstance(given, EngineThread):
-        return []
-    return [given] if isinstance(given, Trace) else list(given)
+    if isinstance(given, Sequence) and all(isinstance(trace, Trace) for trace in given):
+        return list(given)
+    one = run_given(given)
+    return [one] if isinstance(one, Trace) else []
 
 
 def _rows(thoughts: Sequence[Judged]) -> list[list[Any]]:

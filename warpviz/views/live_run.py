@@ -13,7 +13,7 @@ from warpviz.live.lane import Phase
 from warpviz.live.rows import Row, RowWriter
 from warpviz.live.timeline import Timeline
 from warpviz.views import live_still
-from warpviz.views.following import ACK_MS, Following
+from warpviz.views.following import ACK_MS, Following, run_given
 from warpviz.views.pump import Patch
 from warpviz.views.wire import Array, float32
 
@@ -51,6 +51,7 @@ class LiveRun(Following):
     def __init__(
         self, given: Trace | EngineThread | None = None, *, cloud: Any = None, autoplay: bool = True, **settings: Any
     ) -> None:
+        given = run_given(given)
         self.timeline = Timeline()
         self.autoplay = autoplay
         self._writer = RowWriter()
