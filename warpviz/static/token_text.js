@@ -143,7 +143,7 @@ class TokenText {
     const notes = this.store.data.notes ?? [];
     this.scroller.classList.toggle("wz-has-notes", notes.length > 0);
     this.margin.replaceChildren(...notes.map((note) => {
-      const facts = [note.stream === undefined ? null : `stream ${note.stream}`, note.similarity === undefined ? null : `similarity ${number(note.similarity, 2)}`, note.revoked ? "revoked" : null];
+      const facts = [note.stream === null ? null : `stream ${note.stream}`, note.similarity === null ? null : `similarity ${number(note.similarity, 2)}`, note.revoked ? "revoked" : null];
       const el = h("button", { type: "button", class: `wz-note${note.revoked ? " wz-revoked" : ""}` },
         h("span", { class: "wz-note-text", text: visible(note.text) }),
         h("span", { class: "wz-note-facts", text: facts.filter(Boolean).join(" \u00b7 ") }));
