@@ -1,11 +1,14 @@
 """What pages say where there is nothing, little or too much to say: no null, no axis of 1e-10, no code for a label."""
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from tests.viz.clouds import made_up
+from tests.viz.fabricated import fabricate, labels_of
+from warpviz.views.gate_tuner import GateTuner
 from warpviz.views.token_text import Note, TokenText
 
 Open = Callable[..., Page]
@@ -24,3 +27,14 @@ def test_a_note_of_no_stream_names_none(show: Open) -> None:
     page = show(TokenText(made_up(60), notes=notes))
     expect(page.locator(".wz-note-facts").nth(0)).to_have_text("")
     expect(page.locator(".wz-note-facts").nth(1)).to_have_text("stream 4 \u00b7 similarity 0.5")
+
+
+def test_labels_leave_a_page_as_python_writes_them(show: Open) -> None:
+    """True and false in the CSV of a page, as in that of the kernel, and nothing where nobody has said."""
+    trace = fabricate(num_streams=8, num_tokens=60)
+    labels = labels_of(trace)
+    labels.pop(0)
+    page = show(GateTuner(trace, labels=labels))
+    rows = csv.DictReader(exported(page, "csv").splitlines()[1:])
+    found = {int(row["stream"]): row["label"] for row in rows}
+    assert found == {stream: {True: "true", False: "false"}[label] for stream, label in labels.items()} | {0: ""}

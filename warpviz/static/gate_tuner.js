@@ -176,7 +176,7 @@ class GateTunerView {
   table() {
     const gate = this.gate;
     return gate.order.map((i, place) => { const [run, stream, step, task, thought] = this.judged.thoughts[i];
-      return { run, stream, step, task, thought, similarity: gate.values[i], would_accept: place < gate.passing(this.theta), label: this.labels[i] }; });
+      return { run, stream, step, task, thought, similarity: gate.values[i], would_accept: place < gate.passing(this.theta), label: [null, true, false][this.labels[i]] }; });
   }
 }
 
