@@ -8,7 +8,10 @@ from playwright.sync_api import Page, expect
 
 from tests.viz.clouds import made_up
 from tests.viz.fabricated import fabricate, labels_of
+from warpviz.views.council_monitor import CouncilMonitor
 from warpviz.views.gate_tuner import GateTuner
+from warpviz.views.persistence_compare import PersistenceCompare
+from warpviz.views.subject import subject_of_arrays
 from warpviz.views.token_text import Note, TokenText
 
 Open = Callable[..., Page]
@@ -38,3 +41,19 @@ def test_labels_leave_a_page_as_python_writes_them(show: Open) -> None:
     rows = csv.DictReader(exported(page, "csv").splitlines()[1:])
     found = {int(row["stream"]): row["label"] for row in rows}
     assert found == {stream: {True: "true", False: "false"}[label] for stream, label in labels.items()} | {0: ""}
+
+
+def test_where_nothing_has_been_measured_no_axis_pretends(show: Open) -> None:
+    """Empty diagrams and rates have plain axes, and no complex is said to be a witness complex that is none."""
+    shape = PersistenceCompare(subject_of_arrays(made_up(4).points()), k=2)
+    shape.wait()
+    page = show(shape)
+    expect(page.locator(".wz-facts")).not_to_contain_text("witness")
+    assert "e-" not in "".join(page.locator("body").evaluate(TEXTS, exported(page, "svg")))
+    page = show(CouncilMonitor())
+    assert "e-" not in "".join(page.locator("body").evaluate(TEXTS, exported(page, "svg")))
+
+
+# The numbers of an SVG's axes: its short texts.
+TEXTS = """(_, svg) => [...new DOMParser().parseFromString(svg, "image/svg+xml").querySelectorAll("text")]
+    .map((e) => e.textContent).filter((text) => /^[\\d.,e+-]+$/.test(text))"""

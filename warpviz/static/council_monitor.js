@@ -142,7 +142,7 @@ class CouncilView {
     const lines = clocked ? this.clockRates(rates) : this.beatRates();
     const most = Math.max(1, ...lines.river.map((p) => p[1]), ...lines.streams.map((p) => p[1])) * 1.1;
     const box = { x: 52, y: 22, w: w - 62, h: hgt - 40 };
-    const [x, y] = [linear([0, Math.max(1e-9, ...lines.river.map((p) => p[0]))], [box.x, box.x + box.w]), linear([0, most], [box.y + box.h, box.y])];
+    const [x, y] = [linear([0, Math.max(0, ...lines.river.map((p) => p[0])) || 1], [box.x, box.x + box.w]), linear([0, most], [box.y + box.h, box.y])];
     drawAxes(pen, theme, box, { x, y, yTicks: 2, xTicks: 4, xFormat: (v) => (clocked ? `${number(v, 2)} s` : number(v)) });
     pen.text(4, 12, clocked ? "tokens per second" : "tokens per beat", { size: 11, fill: theme.soft, weight: 600 });
     for (const [name, color] of [["streams", "purple"], ["river", "blue"]]) pen.path(lines[name].map(([a, b]) => [x(a), y(b)]), { stroke: theme[color], width: 2 });

@@ -61,11 +61,11 @@ class DiagramPlot {
     const [full, marks] = [view.bars("full"), view.bars("marks")];
     this.k = view.store.get("k");
     const box = { x: 46, y: 26, w: w - 62, h: hgt - 66 };
-    const top = Math.max(1e-6, ...ends(full), ...ends(marks)) * 1.06;
-    const low = view.dim === 0 ? 0 : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);
+    const top = Math.max(0, ...ends(full), ...ends(marks)) * 1.06 || 1;
+    const low = view.dim === 0 || !(full.length + marks.length) ? 0 : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);
     const x = linear([low, top], [box.x, box.x + box.w]);
     const tilted = view.store.get("axes") === "length";
-    const tall = Math.max(1e-6, ...lengths(full), ...lengths(marks)) * 1.1;
+    const tall = Math.max(0, ...lengths(full), ...lengths(marks)) * 1.1 || 1;
     const y = linear(tilted ? [0, tall] : [low, top], [box.y + box.h, box.y]);
     this.up = tilted ? (birth, death) => y(death - birth) : (_, death) => y(death);
     drawAxes(pen, theme, box, { x, y, xTitle: "birth", yTitle: tilted ? "length" : "death" });

@@ -24,7 +24,10 @@ class PersistenceView {
   }
 
   /** Twice the radius bounds the distance of Rips and alpha diagrams; a witness complex has no such bound here. */
-  get bound() { return this.store.get("complex").startsWith("witness") ? NaN : 2 * this.radius; }
+  get isBounded() { return !this.store.get("complex").startsWith("witness"); }
+
+  /** That bound, NaN where there is none or the radius is not known. */
+  get bound() { return this.isBounded ? 2 * this.radius : NaN; }
 
   bars(side) { return rowsOf(this.store.arrays[`${side}_h${this.dim}`], (data, i) => [data[i * 2], data[i * 2 + 1]]); }
 
@@ -84,7 +87,7 @@ class PersistenceView {
     const now = data.numbers?.[this.dim] ?? {};
     const row = curveRows(this.store, this.dim).reduce((best, r) => (!best || Math.abs(r.k - this.store.get("k")) < Math.abs(best.k - this.store.get("k")) ? r : best), null);
     const items = [
-      ["bottleneck", number(now.bottleneck), Number.isFinite(this.bound) ? `at most 2r = ${number(this.bound)}` : "no bound for witness complexes"],
+      ["bottleneck", number(now.bottleneck), this.isBounded ? `at most 2r = ${number(this.bound)}` : "no bound for witness complexes"],
       ["cover radius r", number(this.radius), `outside the sinks; ${certificateLine(this.store)}`],
       ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
       ["random landmarks", row ? number(row.mean) : "\u2013", row ? `at k = ${row.k}, 90 % between ${number(row.low)} and ${number(row.high)}` : "null model"],
