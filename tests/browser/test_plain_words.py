@@ -54,6 +54,12 @@ def test_where_nothing_has_been_measured_no_axis_pretends(show: Open) -> None:
     assert "e-" not in "".join(page.locator("body").evaluate(TEXTS, exported(page, "svg")))
 
 
+def test_a_picture_of_a_long_text_says_that_it_is_its_beginning(show: Open) -> None:
+    """Only so many tokens are drawn in a page's SVG too."""
+    page = show(TokenText(made_up(4100), k=20).wait())
+    assert "showing the first 4,000 of 4,100 tokens" in exported(page, "svg")
+
+
 # The numbers of an SVG's axes: its short texts.
 TEXTS = """(_, svg) => [...new DOMParser().parseFromString(svg, "image/svg+xml").querySelectorAll("text")]
     .map((e) => e.textContent).filter((text) => /^[\\d.,e+-]+$/.test(text))"""

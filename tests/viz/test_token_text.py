@@ -76,6 +76,14 @@ def test_the_svg_holds_every_visible_character_once(text: TokenText) -> None:
     assert len(root.findall("{http://www.w3.org/2000/svg}line")) == 20
 
 
+def test_a_picture_of_a_long_text_says_that_it_is_its_beginning() -> None:
+    """Only so many tokens are drawn, and the picture says of how many."""
+    with TokenText(made_up(1600), k=20) as long:
+        assert "showing the first 1,500 of 1,600 tokens" in long.to_svg()
+    with TokenText(made_up(100), k=20) as short:
+        assert "showing" not in short.to_svg()
+
+
 @given(st.lists(st.text(max_size=30), max_size=40))
 def test_the_layout_stays_inside_the_page(tokens: list[str]) -> None:
     """Pieces never start left of the margin, lines only go down, and no piece is lost."""

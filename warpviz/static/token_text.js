@@ -179,11 +179,12 @@ function quantiles(values) {
 
 /** The text as a picture: wrapped lines, landmarks underlined and bold, for SVG and PNG. */
 function textDrawing(view) {
-  const [size, line, width] = [13, 20, 760];
+  const [size, line, width, most] = [13, 20, 760, 4000];
   const { store } = view;
   const layout = (pen, draw) => {
     let [x, y] = [16, 24];
-    (store.data.tokens ?? []).slice(0, 4000).forEach((token, t) => {
+    const tokens = store.data.tokens ?? [];
+    tokens.slice(0, most).forEach((token, t) => {
       token.split("\n").forEach((part, i) => {
         if (i) { x = 16; y += line; }
         const text = oneLine(part);
@@ -193,7 +194,9 @@ function textDrawing(view) {
         x += w;
       });
     });
-    return y + line;
+    if (tokens.length <= most) return y + line;
+    if (draw) pen.text(16, y + 2 * line, `showing the first ${number(most)} of ${number(tokens.length)} tokens`, { size: 11, fill: view.frame.theme.soft });
+    return y + 3 * line;
   };
   return {
     width,

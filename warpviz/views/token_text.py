@@ -169,7 +169,7 @@ class TokenText(View):
         return made
 
     def to_svg(self, path: Path | str | None = None) -> str:
-        """Return (and write) the text as SVG: lines of text, landmarks underlined."""
+        """Return (and write) the text as SVG: lines of text, landmarks underlined; of a long one the beginning."""
         spots = layout(self.subject.tokens[:MOST_DRAWN])
         kept, chosen = set(self.landmarks.tolist()), set(self.selection.tolist())
         height = (spots[-1][2] if spots else 0) + 2 * LINE
@@ -181,6 +181,9 @@ class TokenText(View):
             picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
             if token in kept:
                 picture.line(x, y + 3, x + wide, y + 3, stroke=svg.VERMILION, stroke_width=2)
+        if self.subject.num_tokens > MOST_DRAWN:
+            note = f"showing the first {MOST_DRAWN:,} of {self.subject.num_tokens:,} tokens"
+            picture.text(MARGIN, height - 8, note, font_size=11, fill=svg.GREY)
         text = picture.finish()
         if path is not None:
             export.write_text(path, text)
