@@ -8,6 +8,7 @@ recording does its work itself: the same arithmetic, in the same static shapes.
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ STRETCH = 256  # entries a lone sequence grows by until its step is recorded ane
 SIZES = 4  # of batches per doubling: a batch is recorded for the next larger size
 _RECORDING = threading.Lock()
 _SIDES = threading.local()
+_FAILED: list[torch.cuda.CUDAGraph] = []  # whose captures failed: torch's allocator of pinned memory points to them
 
 
 class Recording:
@@ -44,6 +46,11 @@ class Recording:
             except RuntimeError as error:
                 reason = str(error).partition("\n")[0]
                 warnings.warn(f"a step could not be recorded and is taken kernel by kernel: {reason}", stacklevel=2)
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether it replays a graph: on CUDA, unless its work could not be recorded."""
+        return self._graph is not None
 
     def run(self) -> None:
         """Do the work, on the current stream."""
@@ -69,6 +76,11 @@ class _Step:
         self._queries: dict[int, Tensor] = {}
         self._recording: Recording | None = None
         self._has_run = False
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether its later runs replay a graph."""
+        return self._recording is not None and self._recording.is_graph
 
     def run(self, tokens: Tensor, positions: Tensor, columns: Tensor, tap: Tap | None) -> tuple[Tensor, Tensor]:
         """Return what `Decoder.states` returns; copies, because the next run writes over the outputs."""
@@ -138,15 +150,31 @@ def _captured(
     """Record work as a CUDA graph, after doing it once: what is compiled or allocated at first must not be recorded."""
     here = torch.cuda.current_stream(device)
     side = stream or _side(device, here.priority)
+    pool = torch.cuda.graph_pool_handle() if pool is None else pool
     graph = torch.cuda.CUDAGraph()
     with _RECORDING:  # lanes have threads of their own
         side.wait_stream(here)
         with torch.cuda.stream(side):
             work()
-        with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
-            work()
         here.wait_stream(side)
+        try:
+            with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
+                work()
+        except BaseException:  # Ctrl-C too
+            _abandon(graph, pool, here)
+            raise
     return graph
+
+
+def _abandon(graph: torch.cuda.CUDAGraph, pool: Any, here: torch.cuda.Stream) -> None:
+    """Undo what torch (2.13) leaves behind a failed capture: its stream is current, its allocator still records.
+
+    Work given to that stream would overtake everybody else's, and the next `empty_cache` of the process would raise.
+    """
+    torch.cuda.set_stream(here)
+    with suppress(RuntimeError):  # it has ended already
+        torch._C._cuda_endAllocateToPool(here.device_index, pool)  # noqa: SLF001 - torch has no public way
+    _FAILED.append(graph)
 
 
 def _side(device: torch.device, priority: int) -> torch.cuda.Stream:
