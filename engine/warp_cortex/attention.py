@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
 from warp_cortex import partial
 from warp_cortex.kv import SharedKV
@@ -21,6 +22,9 @@ from warp_cortex.kv import SharedKV
 NAME = "warp_cortex"
 # sinks, biases, sparse choices, masks a model makes by itself
 FOREIGN = ("s_aux", "sinks", "position_bias", "head_mask", "indices", "block_indices", "attention_mask")
+
+_ASKING = threading.Lock()  # one model at a time: models are heard by way of transformers' one registry
+_ASKED = threading.local()
 
 
 class UnplannedError(ValueError):
@@ -63,6 +67,7 @@ class Plan:
 def register() -> None:
     """Make the attention known to transformers under `NAME`; calling it again changes nothing."""
     AttentionInterface.register(NAME, attend)
+    ALL_MASK_ATTENTION_FUNCTIONS[NAME] = _no_mask  # stays: whoever was let in to ask finds whom to ask
 
 
 @contextmanager
@@ -71,18 +76,21 @@ def windows_asked() -> Iterator[set[int]]:
 
     Models tell a window to their attention, to their masks or to both; only what the attention is told is honoured.
     """
-    asked: set[int] = set()
-    owner = threading.get_ident()
+    with _ASKING:
+        _ASKED.windows = set()
+        AttentionMaskInterface.register(NAME, _no_mask)  # from now on models ask, whoever runs them
+        try:
+            yield _ASKED.windows
+        finally:
+            AttentionMaskInterface._global_mapping.pop(NAME, None)  # noqa: SLF001 - transformers cannot unregister
+            del _ASKED.windows
 
-    def note(*_: object, local_size: int | None = None, **__: object) -> None:
-        if local_size is not None and threading.get_ident() == owner:
-            asked.add(local_size)
 
-    AttentionMaskInterface.register(NAME, note)
-    try:
-        yield asked
-    finally:
-        AttentionMaskInterface._global_mapping.pop(NAME, None)  # noqa: SLF001 - transformers has no way to unregister
+def _no_mask(*_: object, local_size: int | None = None, **__: object) -> None:
+    """Make no mask; note the window if this thread wants to know."""
+    windows: set[int] | None = getattr(_ASKED, "windows", None)
+    if windows is not None and local_size is not None:
+        windows.add(local_size)
 
 
 def attend(

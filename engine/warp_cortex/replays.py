@@ -160,7 +160,7 @@ def _captured(
         try:
             with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
                 work()
-        except BaseException:  # Ctrl-C too
+        except BaseException:  # Ctrl-C as well as what CUDA refuses: the stream and the allocator are shared
             _abandon(graph, pool, here)
             raise
     return graph

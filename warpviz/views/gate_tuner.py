@@ -56,7 +56,7 @@ class GateTuner(Following):
         if isinstance(given, EngineThread):
             self.attach(given)
 
-    @traitlets.validate("scorer")
+    @traitlets.validate("scorer")  # type: ignore[untyped-decorator]  # as traitlets ships it
     def _known(self, proposal: Any) -> Any:
         """Refuse a scorer that has judged nothing: under it every thought would seem rejected."""
         if proposal["value"] not in self.scorers:
