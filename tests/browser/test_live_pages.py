@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from warp_cortex import Spawn, StreamToken
 
 from tests.viz.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live import regate
@@ -145,6 +146,22 @@ def test_a_crowd_is_folded_into_a_few_lanes(show: Open) -> None:
     assert page.evaluate(f"{LIVE}.lanes.crowd.length") >= alive - 6
     expect(page.locator(".wr-crowd-text")).to_contain_text("more streams")
     assert page.evaluate("document.querySelectorAll('.warpviz *').length") < 2500
+
+
+def test_a_long_thought_keeps_its_last_words_on_its_card(show: Open) -> None:
+    """Of thousands of tokens a card holds a few hundred at most, and wherever one looks, those up to that moment."""
+    trace = fabricate(num_streams=0, num_tokens=1)
+    trace.append(Spawn(step=1, stream=0, task="t", kind="task", trigger=(0, 7), version=1, focus=[]))
+    for at in range(3000):
+        trace.append(StreamToken(step=1, stream=0, id=0, text=f" {at}", position=at))
+    page = show(LiveRun(trace))
+    words = "[...document.querySelectorAll('.wr-word')].map(e => Number(e.textContent))"
+    for at in (3000, 2950, 2960, 1500, 1400, 30, 3000):
+        page.evaluate(f"() => {{ {LIVE}.playhead.seek({LIVE}.run.lastBeat - 3000 + {at}); {LIVE}.wake(); }}")
+        last = page.evaluate(f"{LIVE}.run.order[0].count({LIVE}.playhead.cursor)")
+        shown = page.evaluate(words)
+        assert shown == list(range(last))[-len(shown) :]
+        assert min(last, 60) <= len(shown) <= 320
 
 
 def test_pictures_and_tables_leave_the_page_without_a_kernel(show: Open) -> None:

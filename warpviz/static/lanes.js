@@ -4,6 +4,7 @@ const LINGER_BEATS = 10; // a judged stream's branch fades over these
 const HISTORY_BEATS = 1e6; // its card stays until the seat is needed
 const LANE_HEIGHT = 58;
 const SEATS = 7;
+const [WORDS_KEPT, WORDS_MOST] = [120, 320]; // more than a card's two lines hold; all of a long thought would be laid out anew with every word
 const WORD_MS = 80; // words that come faster than this need not fade in
 const LANE_COLORS = ["purple", "orange", "sky", "blue"];
 const VERDICTS = { thinking: "", thought: "\u2026", accepted: "\u2713", injected: "\u2713", rejected: "\u2715", revoked: "\u21a9", failed: "!", closed: "\u25a1" };
@@ -82,7 +83,7 @@ class Lanes {
   }
 
   makeCard(lane) {
-    const card = { shown: 0, phase: "" };
+    const card = { first: 0, shown: 0, phase: "" };
     card.verdict = h("span", { class: "wr-verdict", "data-ink": "" });
     card.words = h("div", { class: "wr-words" }); // its end stays in sight by itself
     card.el = h("div", { class: "wr-lane", role: "listitem", "data-stream": lane.stream },
@@ -97,12 +98,7 @@ class Lanes {
 
   /** Bring a card to this moment. */
   fillCard(card, lane, cursor, slow) {
-    const count = lane.count(cursor);
-    while (card.shown > count) { card.words.lastChild.remove(); card.shown -= 1; }
-    const fresh = slow && count - card.shown <= 2;
-    for (; card.shown < count; card.shown += 1) {
-      card.words.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
-    }
+    this.fillWords(card, lane, lane.count(cursor), slow);
     const phase = lane.phase(cursor);
     const past = lane.closedAt < cursor && this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS;
     if (past !== card.past) { card.past = past; card.el.classList.toggle("wr-past", past); }
@@ -112,6 +108,19 @@ class Lanes {
     const judged = lane.gatedAt < cursor;
     const against = judged ? `${VERDICTS[phase]} ${comparison(lane.similarity, lane.threshold, lane.accepted)}` : VERDICTS[phase];
     setText(card.verdict, phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against);
+  }
+
+  /** Write the last of a lane's first `count` words; begin anew where too many stand, or too few before the last. */
+  fillWords(card, lane, count, slow) {
+    if (count - card.first > WORDS_MOST || (card.first > 0 && count - card.first < WORDS_KEPT / 2)) {
+      card.words.replaceChildren();
+      card.first = card.shown = Math.max(0, count - WORDS_KEPT);
+    }
+    while (card.shown > count) { card.words.lastChild.remove(); card.shown -= 1; }
+    const fresh = slow && count - card.shown <= 2;
+    for (; card.shown < count; card.shown += 1) {
+      card.words.append(h("span", { class: fresh ? "wr-word wr-fresh" : "wr-word", text: oneLine(lane.tokens[card.shown]), "data-ink": "" }));
+    }
   }
 
   crowdPlace(index, width) {
