@@ -119,6 +119,18 @@ def test_a_curve_of_thoughts_knows_its_area_and_its_lowest(page: Page) -> None:
     assert found["none"] is None
 
 
+def test_the_best_theta_passes_the_thoughts_it_was_best_for(page: Page) -> None:
+    """Rounded to three digits only where that lets the same ones pass; of equal thetas the strictest."""
+    best = """([values, labels]) => {
+      const gate = new Regate(Float32Array.from(values), Uint8Array.from(labels));
+      return [gate.best, gate.passing(gate.best)];
+    }"""
+    assert page.evaluate(best, [[0.9, 0.4128, 0.4121, 0.1], [1, 1, 2, 2]]) == [pytest.approx(0.41245), 2]
+    assert page.evaluate(best, [[0.9, 0.6, 0.3, 0.1], [1, 1, 2, 2]]) == [0.45, 2]
+    assert page.evaluate(best, [[0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1, 2] * 3]) == [0.85, 1]
+    assert page.evaluate(best, [[0.9, 0.5, -1, -1], [1, 2, 1, 1]]) == [0.7, 1]
+
+
 def test_nearest_landmarks_are_found_when_asked_for(page: Page) -> None:
     """Moving k costs nothing per token; the first question after it gets the answer for the new k."""
     found = page.evaluate("""() => {

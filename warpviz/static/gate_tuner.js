@@ -40,7 +40,7 @@ class GateTunerView {
     this.scorer = segmented(frame, { label: "Scorer", options: this.scorers.map((name) => [name, name]), value: store.get("scorer"), onchange: (v) => store.set("scorer", v) });
     this.scorerNames = this.scorers.join();
     slider(frame, { label: "\u03b8", trait: "theta", min: -1, max: 1, step: 0.005, format: fixed, hint: "Accept thoughts at least this similar" });
-    this.bestButton = button(frame, { label: "Best \u03b8", name: "best", hint: "The theta that separates the labels best (Youden's J)", onclick: () => this.gate.best !== null && store.set("theta", round3(this.gate.best)) });
+    this.bestButton = button(frame, { label: "Best \u03b8", name: "best", hint: "The theta that separates the labels best (Youden's J)", onclick: () => this.gate.best !== null && store.set("theta", this.gate.best) });
     this.tune = toggle(frame, { label: "Engine follows \u03b8", value: store.get("tune_engine") !== false, hint: "Moving theta changes the running engine's gate", onchange: (on) => store.set("tune_engine", on) });
     this.facts = h("div", { class: "wt-facts", role: "group", "aria-label": "What this theta does" });
     this.strips = h("div", { class: "wt-strips" });

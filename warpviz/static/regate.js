@@ -61,16 +61,19 @@ class Regate {
     return area;
   }
 
-  /** Return the theta among the similarities that separates the labels best (Youden's J), null without labels. */
+  /** Return the strictest theta that separates the labels best (Youden's J), short if that changes nothing; null without labels. */
   get best() {
     if (!this.points.length) return null;
-    let [theta, most] = [null, -1];
-    for (let n = 1; n <= this.size; n += 1) {
+    let [count, most] = [0, -1];
+    for (let n = 1; n <= this.size && -this.sorted[n - 1] > UNJUDGED; n += 1) {
       const gain = this.good[n] / this.numGood - this.bad[n] / this.numBad;
       const tied = n < this.size && this.sorted[n] === this.sorted[n - 1];
-      if (!tied && gain > most) [theta, most] = [-this.sorted[n - 1], gain];
+      if (!tied && gain > most + 1e-12) [count, most] = [n, gain];  // equal J's may differ by a rounding
     }
-    return theta;
+    if (!count) return null;
+    const accepted = -this.sorted[count - 1];
+    const middle = (accepted + (count < this.size ? Math.max(UNJUDGED, -this.sorted[count]) : UNJUDGED)) / 2;
+    return [Math.round(middle * 1000) / 1000, middle].find((theta) => this.passing(theta) === count) ?? accepted;
   }
 }
 
