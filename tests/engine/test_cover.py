@@ -72,6 +72,13 @@ def test_radii_scale_with_the_points(power):
     assert cover_radius(points * 2.0**power, [5]) == cover_radius(points, [5]) * 2.0**power
 
 
+@pytest.mark.parametrize("power", [-149, 127])
+def test_the_smallest_and_largest_numbers_have_their_radii(power):
+    """At either end of what float32 holds, scaling the points loses none of them and makes nothing infinite."""
+    points = torch.tensor([[0.0], [1.5 if power > 0 else 1.0]]) * 2.0**power
+    assert cover_radius(points, [0], skip=0) == float(points[1])
+
+
 def test_blocks_of_rows_change_nothing(monkeypatch):
     """The block size is a matter of speed only."""
     evidence = cloud(50)
