@@ -6,12 +6,13 @@ import torch
 from torch import Generator, Tensor
 
 BROKEN = -1  # in place of a token: logits that are not finite
+COLDEST = torch.finfo(torch.float32).tiny  # a temperature that float32 may take for 0 divides 0 by 0
 PENALTY_WINDOW = 64  # tokens back; a longer memory would forbid ordinary words in long texts
 
 
 def choose(logits: Tensor, *, temperature: float, generator: Generator | None = None) -> int:
     """Return the next token's id from logits [V]; the lowest id wins a tie."""
-    if temperature == 0:
+    if temperature < COLDEST:
         return int(logits.argmax())
     scores = logits.float()
     weights = ((scores - scores.max()) / temperature).softmax(-1).cpu()  # no overflow, however cold
