@@ -11,10 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from warp_cortex import partial, plain
-from warp_cortex.attention import Limits, Tap
+from warp_cortex.attention import Limits, Plan, Tap
 from warp_cortex.fused import FusedWeights, fuse, unfusable
 from warp_cortex.kv import Entries, SharedKV
 from warp_cortex.partial import Partial
+from warp_cortex.probing import probe_ids
+from warp_cortex.support import is_faithful
 
 if TYPE_CHECKING:
     from warp_cortex.prism import Prism
@@ -133,7 +135,22 @@ class Decoder:
 
 def decoder_for(prism: "Prism") -> Decoder | None:
     """Return the model's decoder, or None if its steps are the model's own forward passes."""
-    return Decoder(prism) if unfusable(prism) is None else None
+    if unfusable(prism) is not None:
+        return None
+    decoder = Decoder(prism)
+    return decoder if _is_faithful(decoder) else None
+
+
+@torch.inference_mode()
+def _is_faithful(decoder: Decoder) -> bool:
+    """Tell whether a step gives what the model gives: a bias, a norm or a scale may be another than its family's."""
+    prism, ids = decoder.prism, probe_ids(decoder.prism)
+    where = torch.arange(ids.shape[1], device=prism.device)
+    store, last = prism.new_store(len(where)), where[-1:]
+    own = prism.forward(ids, Plan(where[None], where[None], causal=True, span=len(where)), store.view(where))
+    entries = Entries(store.data[:, :, None], last, common=len(where) - 1, width=len(where))
+    states, _ = decoder.states(ids[0, -1:], *decoder.tables(last), entries)
+    return is_faithful(decoder.logits(states)[0], own.logits[0])
 
 
 def parts_for(prism: "Prism") -> ModuleType:

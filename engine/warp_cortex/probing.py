@@ -56,7 +56,7 @@ class Layout:
 def own_logits(prism: "Prism") -> Tensor:
     """Return what the model computes for the probe's tokens with its own attention, [V]."""
     with torch.inference_mode():
-        logits: Tensor = prism.model(input_ids=_ids(prism), use_cache=False).logits[0, -1]
+        logits: Tensor = prism.model(input_ids=probe_ids(prism), use_cache=False).logits[0, -1]
     return logits
 
 
@@ -67,7 +67,7 @@ def study(prism: "Prism", own: Tensor | None) -> Layout:
         ValueError: the model would not be served faithfully; the message says why.
     """
     limits: dict[int, Limits] = {}
-    ids = _ids(prism)
+    ids = probe_ids(prism)
     try:
         with windows_asked() as asked:
             seen, logits = _look(prism, ids, 0, tap=lambda layer, _, limit: limits.update({layer: limit}))
@@ -106,6 +106,7 @@ def _look_over(prism: "Prism", ids: Tensor, seen: Probe) -> Tensor:
     return prism.forward(ids[:, half:], plan, Probe()).logits[0]
 
 
-def _ids(prism: "Prism") -> Tensor:
+def probe_ids(prism: "Prism") -> Tensor:
+    """Return the tokens, int64 [1, NUM_TOKENS], that a model is looked at with."""
     ids = torch.arange(3, 3 + NUM_TOKENS, device=prism.device)
     return (ids % int(prism.model.config.get_text_config().vocab_size))[None]

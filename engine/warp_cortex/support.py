@@ -80,13 +80,22 @@ def refuse_hidden_windows(model: PreTrainedModel, limits: Mapping[int, Limits], 
 
 def refuse_unfaithful(model: PreTrainedModel, ours: Tensor, own: Tensor) -> None:
     """Raise a ValueError if the model's logits through this engine are not those it computes by itself, [V] each."""
-    tolerance = 1e-3 if own.dtype in {torch.float32, torch.float64} else 0.1  # half precision: rounding of other sums
-    ours, own = ours.double(), own.double()
-    error = float((ours - own).abs().max() / (own - own.mean()).abs().max().clamp_min(1e-12))
-    if not error <= tolerance:
+    if not is_faithful(ours, own):
         kind = type(model).__name__
         msg = (
-            f"{kind} gives other logits through shared-context attention (relative difference {error:.2g}): "
+            f"{kind} gives other logits through shared-context attention (relative difference {error(ours, own):.2g}): "
             "its attention does something this engine does not know"
         )
         raise ValueError(msg)
+
+
+def is_faithful(ours: Tensor, own: Tensor) -> bool:
+    """Tell whether two ways gave the same logits [V], to the rounding of their precision."""
+    tolerance = 1e-3 if own.dtype in {torch.float32, torch.float64} else 0.1  # half precision: rounding of other sums
+    return error(ours, own) <= tolerance
+
+
+def error(ours: Tensor, own: Tensor) -> float:
+    """Return the largest difference of logits [V], relative to the spread of `own`."""
+    ours, own = ours.double(), own.double()
+    return float((ours - own).abs().max() / (own - own.mean()).abs().max().clamp_min(1e-12))

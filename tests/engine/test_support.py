@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, T5Config, T5ForConditionalGeneration
 from warp_cortex import Context, Prism, StreamBatch, Synapse, SynapseConfig
 
@@ -160,3 +161,36 @@ def test_a_model_that_hides_something_is_found_out(change: Callable[[PreTrainedM
     with pytest.raises(ValueError, match=message):
         Prism(model, build_tokenizer())
     assert world(model) == before
+
+
+def scaled(model: PreTrainedModel) -> None:
+    """Make every layer scale its scores by something else."""
+    for layer in model.model.layers:
+        layer.self_attn.scaling *= 2
+
+
+def biased(model: PreTrainedModel) -> None:
+    """Give the head a bias."""
+    model.lm_head.bias = nn.Parameter(torch.randn(model.config.vocab_size))
+
+
+def centred(model: PreTrainedModel) -> None:
+    """Put another norm in the first layer."""
+    model.model.layers[0].input_layernorm = nn.LayerNorm(model.config.hidden_size)
+
+
+@pytest.mark.parametrize("change", [scaled, biased, centred])
+def test_a_part_its_family_does_not_have_is_never_passed_by(change: Callable[[PreTrainedModel], None]) -> None:
+    """A Llama that was changed before anybody looked writes what it computes itself, not what a Llama would."""
+    model = build_model("llama")
+    change(model)
+    ids = random_ids(30, seed=1)
+    with torch.no_grad():
+        want = model(input_ids=torch.tensor([ids])).logits[0, -1]
+    with Prism(model, build_tokenizer()) as prism:
+        context = Context(prism)
+        context.read(ids[:25])
+        for token in ids[25:]:
+            context.write(token)
+        assert prism.decoder is None
+    torch.testing.assert_close(context.logits, want, rtol=1e-3, atol=1e-4)
