@@ -23,10 +23,19 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "model": (str,), "checksum": (str,), "sha256": (str,), "policy": (str,), "version": (int,), "step": (int,),
     "radius": (float, int), "slack": (float, int),
 }  # fmt: skip
+ENTRIES, POSITIONS = (torch.float32, torch.bfloat16, torch.float16, torch.float64), (torch.int64,)
+DTYPES = {
+    "keys": ENTRIES, "values": ENTRIES, "bias": (torch.float32,), "positions": POSITIONS, "landmarks": POSITIONS,
+    "ranking": POSITIONS,
+}  # fmt: skip
 
 
 def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
-    """Write `snapshot.safetensors` and `snapshot.json` into `folder`; return the folder."""
+    """Write `snapshot.safetensors` and `snapshot.json` into `folder`; return the folder.
+
+    Both are written beside what is there and only then take its place, so an interruption or a full disk leaves the
+    old context as it was.
+    """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
     tensors = {
@@ -36,13 +45,16 @@ def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     }  # fmt: skip
     if snapshot.kv.bias is not None:
         tensors["bias"] = snapshot.kv.bias.contiguous()
-    save_file(tensors, path / "snapshot.safetensors")
+    partial, description = path / "snapshot.partial.safetensors", path / "snapshot.partial.json"
+    save_file(tensors, partial)
     record = {
         "format": FORMAT, "model": snapshot.model, "checksum": snapshot.checksum, "version": snapshot.version,
         "step": snapshot.step, "radius": snapshot.radius, "slack": snapshot.slack, "policy": snapshot.policy,
-        "sha256": _sha256(path / "snapshot.safetensors"),
+        "sha256": _sha256(partial),
     }  # fmt: skip
-    (path / "snapshot.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    description.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    partial.replace(path / "snapshot.safetensors")
+    description.replace(path / "snapshot.json")
     return path
 
 
@@ -79,7 +91,7 @@ def load_snapshot(prism: Prism, folder: Path | str) -> Snapshot:
 def _record(path: Path) -> dict[str, Any]:
     try:
         record = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
@@ -107,7 +119,7 @@ def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
 
 
 def _check_tensors(tensors: dict[str, Tensor], step: int, spec: ModelSpec, path: Path) -> None:
-    """Raise a ValueError unless the tensors are entries of this model at positions below `step`."""
+    """Raise a ValueError unless the tensors are entries of this model, and all positions are below `step`."""
     if missing := sorted({"keys", "values", "positions", "landmarks", "ranking"} - set(tensors)):
         msg = f"{path / 'snapshot.safetensors'} lacks {', '.join(missing)}"
         raise ValueError(msg)
@@ -118,11 +130,23 @@ def _check_tensors(tensors: dict[str, Tensor], step: int, spec: ModelSpec, path:
         if name in tensors and tuple(tensors[name].shape) != shape:
             msg = f"{path / 'snapshot.safetensors'}: {name} must have shape {shape}, got {tuple(tensors[name].shape)}"
             raise ValueError(msg)
+    for name, kinds in DTYPES.items():
+        if name in tensors and tensors[name].dtype not in kinds:
+            accepted = " or ".join(str(kind).removeprefix("torch.") for kind in kinds)
+            kind = str(tensors[name].dtype).removeprefix("torch.")
+            msg = f"{path / 'snapshot.safetensors'}: {name} must be {accepted}, got {kind}"
+            raise ValueError(msg)
     low, high = (int(bound) for bound in tensors["positions"].aminmax()) if count else (0, -1)
     if low < 0 or not high < step <= spec.max_positions:
         msg = f"{path} holds entries at positions {low} to {high}, but a stream's first token would take {step}"
         raise ValueError(msg)
+    for name in ("landmarks", "ranking"):
+        places = tensors[name]
+        if places.dim() != 1 or not bool(((places >= 0) & (places < step)).all()):
+            msg = f"{path / 'snapshot.safetensors'}: {name} must be one row of positions from 0 to {step - 1}"
+            raise ValueError(msg)
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -133,6 +133,8 @@ def test_a_changed_file_is_refused(prism: Prism, snapshot: Snapshot, tmp_path: P
         (lambda text: text.replace('"format": 1', '"format": 2'), "is of format 2; this version reads format 1"),
         (lambda _: "[]", "does not describe a saved context"),
         (lambda _: "{", "does not describe a saved context"),
+        (lambda _: "[" * 100_000, "does not describe a saved context"),
+        (lambda text: text.replace('"step": 50', f'"step": {10**40}'), "entries at positions 0 to 49, but"),
         (lambda text: text.replace('"step": 50', '"step": "50"'), "step must be int, got '50'"),
         (lambda text: text.replace('"step": 50', '"step": 3'), "entries at positions 0 to 49, but"),
     ],
@@ -155,7 +157,15 @@ def test_tensors_that_do_not_fit_the_model_are_refused(prism: Prism, snapshot: S
     whole = load_file(file)
     cut = {**whole, "keys": whole["keys"][:, :, :3].contiguous()}
     few = {name: tensor for name, tensor in whole.items() if name != "values"}
-    for tensors, message in ((cut, r"keys must have shape \(3, 2, 16, 8\), got \(3, 2, 3, 8\)"), (few, "lacks values")):
+    strange = [
+        (cut, r"keys must have shape \(3, 2, 16, 8\), got \(3, 2, 3, 8\)"),
+        (few, "lacks values"),
+        ({**whole, "keys": whole["keys"].long()}, "keys must be float32 or .*, got int64"),
+        ({**whole, "positions": whole["positions"].float()}, "positions must be int64, got float32"),
+        ({**whole, "landmarks": whole["landmarks"] + 50}, "landmarks must be one row of positions from 0 to 49"),
+        ({**whole, "ranking": whole["ranking"][None].clone()}, "ranking must be one row of positions from 0 to 49"),
+    ]
+    for tensors, message in strange:
         save_file(tensors, file)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": digest}))
@@ -172,6 +182,28 @@ def test_a_forged_file_that_is_no_safetensors_is_refused(prism: Prism, snapshot:
     path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": digest}))
     with pytest.raises(ValueError, match="is no safetensors file"):
         load_snapshot(prism, tmp_path)
+
+
+@pytest.mark.parametrize("where", ["warp_cortex.snapshots.save_file", "warp_cortex.snapshots.json.dumps"])
+def test_saving_that_is_interrupted_leaves_the_old_context(
+    prism: Prism, snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Ctrl-C or a full disk half way: what was saved before is still there, to the bit."""
+    save_snapshot(snapshot, tmp_path)
+
+    def strike(_: object, path: Path | None = None, **__: object) -> None:
+        if path is not None:
+            path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    context = Context(prism)
+    context.read(random_ids(30, seed=4))
+    other = Synapse(SynapseConfig(k=8, recent=2)).publish(context)
+    with monkeypatch.context() as patch:
+        patch.setattr(where, strike)
+        with pytest.raises(KeyboardInterrupt):
+            save_snapshot(other, tmp_path)
+    assert same(load_snapshot(prism, tmp_path), snapshot)
 
 
 def test_nothing_saved_is_said(prism: Prism, tmp_path: Path) -> None:
