@@ -140,6 +140,7 @@ class Cortex:
         here = self._running()
         with here.river_lock, here.on_stream():
             tail = here.injector.revoke(number)
+            here.river.recount()
         return self._emit(Revoke(step=here.step, injection=number, rebuilt_tokens=tail))
 
     def influence(self, number: int) -> Influence:

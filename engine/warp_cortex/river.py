@@ -75,6 +75,10 @@ class River:
             self._judged = middle.shape[0]
         return self._statistics
 
+    def recount(self) -> None:
+        """Count all states anew: a thought was taken back, and those measured under it are no longer the River's."""
+        self._statistics, self._judged = Statistics.empty(self.prism.spec.hidden_size), 0
+
     def state(self, span: tuple[int, int]) -> GateState:
         """Return what the Gate compares a thought with: the trigger's middle states, and the current last state.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from warp_cortex import Cortex, GateConfig, Influence, Inject, Prism, Revoke
+from warp_cortex import Cortex, GateConfig, GateDecision, Influence, Inject, InjectionConfig, Prism, Revoke
 
 from tests.engine.script import PROMPT, SCRIPT, config, run, scripted
 from tests.engine.tiny import build_prism
@@ -82,3 +82,20 @@ def test_a_paused_run_can_be_questioned(prism: Prism, monkeypatch: pytest.Monkey
     assert cortex.summary()["river_text"] == LONG
     assert cortex.context is not None
     assert set(cortex.context.store.tags[: cortex.context.store.length].tolist()) == {0, 2}
+
+
+def test_the_gate_forgets_what_is_revoked(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thought judged after every other was taken back is judged as by a River that never held one."""
+    scripted(monkeypatch, prism, SCRIPT + "And [TASK: find the cat] and so on.")
+    never, _ = run(prism, gate=GateConfig(theta=-1), injection=InjectionConfig(enabled=False))
+    cortex = Cortex(prism, config(gate=GateConfig(theta=-1)))
+    entered: list[int] = []
+    for event in cortex.run(PROMPT):
+        if isinstance(event, Inject):
+            entered.append(event.injection)
+            if len(entered) == 2:
+                for number in entered:
+                    cortex.revoke(number)
+    want, got = (each.trace.of(GateDecision)[-1].similarities for each in (never, cortex))
+    assert len(entered) == 3
+    assert got == want
