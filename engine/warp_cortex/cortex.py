@@ -1,5 +1,6 @@
 """The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter of events."""
 
+import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -96,7 +97,7 @@ class Cortex:
         finally:
             if here is None and trace is self.trace:
                 here = self._council
-            if here is not None:
+            if here is not None and not sys.is_finalizing():  # torch cannot work any more, and nobody would look
                 here.lane.close("stopped")  # of a run given up half way: streams elsewhere would think on
                 here.collect(trace)
 

@@ -110,6 +110,7 @@ class _Run:
         self.here, self.controls = here, controls
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.closing = threading.Event()
+        self._consumer = threading.current_thread()
         self._lane_is_lost = self._lane_is_stepping = False
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         self._clock, self._start = clock, clock()
@@ -123,13 +124,13 @@ class _Run:
         reason: str | None = None
         try:
             with _device_lane(here, HIGH_PRIORITY) as here.stream:
-                while reason is None and not self.closing.is_set():
+                while reason is None and not self._is_closing():
                     self._note_finished(can_inject=True)
                     events, reason = river_step(here, controls)
                     self._put(events)
                 reason = reason or "stopped"
                 self._put([Finish(step=here.step, stream=None, reason=reason)])
-                while self._streams_busy() and not self.closing.is_set() and not controls.interrupted():
+                while self._streams_busy() and not self._is_closing() and not controls.interrupted():
                     time.sleep(POLL_S)
                     self._note_finished(can_inject=False)
                 self._note_finished(can_inject=False)
@@ -146,7 +147,7 @@ class _Run:
         lane = self.here.lane
         try:
             with _device_lane(self.here, LOW_PRIORITY):
-                while not self.closing.is_set():
+                while not self._is_closing():
                     if lane.is_idle:
                         self.closing.wait(POLL_S / 10)
                         continue
@@ -161,6 +162,13 @@ class _Run:
                 self._put([Finish(step=step, stream=stream.id, reason="error")])
         finally:
             self._lane_is_lost = True  # once everything is told: the River may close when it sees this
+
+    def _is_closing(self) -> bool:
+        """Tell whether the run shall end: also with the interpreter, which would wait for it though nobody asks on."""
+        if not (self._consumer.is_alive() or threading.main_thread().is_alive()):
+            self.closing.set()
+            self.controls.go.set()
+        return self.closing.is_set()
 
     def _streams_busy(self) -> bool:
         # in this order: a lane is idle as soon as its last stream has ended, before the thread has handed that on

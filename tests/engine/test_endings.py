@@ -1,7 +1,11 @@
 """How a run ends: no thought is lost on the way, and whatever fails beside the River is told and leaves it alone."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -28,6 +32,20 @@ from tests.engine.script import PROMPT, SCRIPT, config, run, scripted
 from tests.engine.tiny import build_prism
 
 MODES = ("cooperative", "concurrent")
+LEFT_OPEN = """
+from warp_cortex import Cortex, RiverConfig
+from tests.engine.script import PROMPT, config
+from tests.engine.tiny import build_prism
+prism = build_prism("qwen2", max_position_embeddings=40000)
+paused, other = (Cortex(prism, config(mode=mode, river=RiverConfig(max_tokens=30000)))
+                 for mode in ("concurrent", "cooperative"))
+runs = [cortex.run(PROMPT) for cortex in (paused, other)]
+for events in runs:
+    for _ in range(8):
+        next(events)
+paused.pause()
+print("the end")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +165,15 @@ def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
     events += second
     assert cortex.trace.events == events
     assert cortex.summary()["river_text"] == SCRIPT
+
+
+@pytest.mark.slow
+def test_a_script_may_end_with_runs_left_open() -> None:
+    """Nobody asks them for another event: the interpreter ends at once, without waiting or crashing."""
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{root}/engine:{root}"}
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN], env=environment, cwd=root, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "the end\n"), done.stderr
