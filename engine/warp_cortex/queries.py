@@ -73,13 +73,20 @@ class QueryLog:
         """Collect one layer's queries [1, H_q, T, D] of the running pass."""
         keep = self._keep
         assert keep is not None  # noqa: S101 - plan() comes first
-        rows = query[0] if keep.numel() == query.shape[2] else query[0].index_select(1, keep.to(query.device))
+        if keep.numel() == query.shape[2]:
+            rows = query[0]
+        else:
+            self._keep = keep = keep.to(query.device)  # once for all layers: a GPU is waited for
+            rows = query[0].index_select(1, keep)
         self._fresh[layer], self._limits[layer] = rows.clone(), limits
 
     def commit(self, positions: Tensor, *, reading: bool) -> None:
         """Keep what the pass collected; while writing (not `reading`) only the last `window` written stay."""
-        assert self._keep is not None  # noqa: S101 - plan() comes first
-        fresh = _joined(positions[self._keep.to(positions.device)], self._fresh)
+        keep = self._keep
+        assert keep is not None  # noqa: S101 - plan() comes first
+        if keep.numel() < positions.numel():  # of a written token it is all: a GPU would be waited for to say so
+            positions = positions[keep.to(positions.device)]
+        fresh = _joined(positions, self._fresh)
         read, written = self._parts
         if reading:  # what was written until now was asked before, and stays
             for part in (written.kept, fresh):

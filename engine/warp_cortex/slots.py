@@ -102,7 +102,8 @@ class Slots:
         self._mirror()
 
     def _mirror(self) -> None:
-        self.device_lengths[: self.num_active] = torch.tensor(self.lengths, dtype=torch.long)
+        lengths = torch.tensor(self.lengths, dtype=torch.long)
+        self.device_lengths[: self.num_active].copy_(lengths, non_blocking=True)  # a GPU's pass may still be going on
 
 
 class SlotView(View):

@@ -9,9 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 from warp_cortex import Cortex, GateConfig, Prism, StreamBatch, StreamConfig
+from warp_cortex.attention import Limits
 from warp_cortex.injection import Injector
 from warp_cortex.lane import _marked
+from warp_cortex.queries import QueryLog
+from warp_cortex.slots import Slots
 
 from tests.engine.script import PROMPT, config, run, scripted
 from tests.engine.tiny import build_prism
@@ -78,3 +83,37 @@ def test_thoughts_are_taken_back_on_the_rivers_own_stream(
     cortex.influence(1)
     cortex.revoke(1)
     assert told == [("wait", "high"), "still", ("enter", "high"), "revoke", ("leave", "high")]
+
+
+@pytest.mark.parametrize(("tokens", "moves"), [(1, 0), (8, 1)])
+def test_keeping_queries_waits_for_no_device(monkeypatch: pytest.MonkeyPatch, tokens: int, moves: int) -> None:
+    """Which queries to keep goes to the device once a chunk, and of a written token not at all."""
+    log, moved, to = QueryLog(window=1, samples=2), [], Tensor.to
+
+    def watched(self: Tensor, device: torch.device) -> Tensor:
+        moved.extend([self.shape] if self.device != device else [])
+        return to(self, device)
+
+    monkeypatch.setattr(Tensor, "to", watched)
+    log.plan(0, tokens, tokens)
+    for layer in range(3):
+        log.tap(layer, torch.ones(1, 2, tokens, 4, device="meta"), Limits())
+    log.commit(torch.zeros(tokens, dtype=torch.long, device="meta"), reading=tokens > 1)
+    assert len(moved) == moves
+    assert len(log.positions) == (3 if tokens > 1 else 1)
+
+
+def test_counting_entries_waits_for_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lengths a scheduler counts are handed to the device behind the pass that is still going on there."""
+    slots = Slots(num_layers=1, num_kv_heads=1, head_dim=2, dtype=torch.float32, device="meta", slots=2, capacity=4)
+    slots.admit([None, None])
+    waits, copy = [], Tensor.copy_
+
+    def watched(self: Tensor, given: Tensor, *, non_blocking: bool = False) -> Tensor:
+        waits.append(not non_blocking)
+        return copy(self, given, non_blocking=non_blocking)
+
+    monkeypatch.setattr(Tensor, "copy_", watched)
+    slots.advance(0, [1, 2])
+    assert waits == [False]
+    assert slots.lengths == [1, 2]
