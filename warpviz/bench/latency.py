@@ -132,6 +132,7 @@ def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int],
         arms.latencies(both, 3, high)
         in_turn = Spread(tuple(arms.latencies(both, tokens, high)))
         rows.append(rivers.row("cooperative", count, in_turn, alone) | rivers.rate(count, in_turn))
+        batch = EngineStreams(scene, count, seed=seed)  # what was recorded beside the River keeps the River's priority
         with arms.busy(batch, low) as ends:
             first = len(ends)
             beside = river_times(scene, tokens, high)
