@@ -97,6 +97,49 @@ def test_a_river_writes_beside_a_busy_batch(scene: Scene) -> None:
     assert threading.active_count() == before
 
 
+def test_what_ends_a_busy_batch_ends_the_measurement() -> None:
+    """A River measured beside a batch that had stopped would seem to lose nothing."""
+    begun = threading.Event()
+
+    class Broken:
+        def run(self, _: int) -> None:
+            begun.set()
+            msg = "out of memory"
+            raise RuntimeError(msg)
+
+    with pytest.raises(RuntimeError, match="out of memory"), arms.busy(Broken(), None) as ends:
+        begun.wait(30)
+    assert not ends
+
+
+def test_threads_make_forward_passes_of_their_own(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where steps are recorded, as on CUDA, threads record none: it would be most of their time."""
+    seen, forward = [], arms.ThreadedAgent._forward
+
+    def watched(self: arms.ThreadedAgent, token: int, place: int) -> int:
+        seen.append(self.scene.prism.records_steps)
+        return forward(self, token, place)
+
+    monkeypatch.setattr(scene.prism, "records_steps", True)
+    monkeypatch.setattr(arms.ThreadedAgent, "_forward", watched)
+    (row,) = capacity.rows_of(scene, agents=[2], names=[arms.THREADS], seed=0)
+    assert row["tokens_each"] == len(seen) // 2
+    assert not any(seen)
+    assert scene.prism.records_steps
+
+
+def test_a_thread_that_fails_ends_the_table(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tokens are not counted as if it had thought them."""
+
+    def broken(*_: object) -> int:
+        msg = "out of memory"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(arms.ThreadedAgent, "_forward", broken)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        list(capacity.rows_of(scene, agents=[2], names=[arms.THREADS], seed=0))
+
+
 def test_rows_tell_what_was_not_tried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """More threads than are tried, or more bytes than are free: a row says so, none is silently missing."""
     monkeypatch.setattr(capacity, "MOST_THREADS", 1)

@@ -114,15 +114,19 @@ class ThreadedAgent(threading.Thread):
         self.store.data[:, 1, :, : block.num_entries] = block.values
         self.store.commit(block.positions, 0)
         self.stream = lane(prism.device)
+        self.failure: Exception | None = None
 
     def run(self) -> None:
-        """Think `tokens` tokens, the task first."""
+        """Think `tokens` tokens, the task first; what ends it early is kept as `failure`."""
         self.gate.wait()
-        with torch.cuda.stream(self.stream):
-            token = self.task[0]
-            for number in range(self.tokens):
-                following = self._forward(token, self.scene.base + number)
-                token = self.task[number + 1] if number + 1 < len(self.task) else following
+        try:
+            with torch.cuda.stream(self.stream):
+                token = self.task[0]
+                for number in range(self.tokens):
+                    following = self._forward(token, self.scene.base + number)
+                    token = self.task[number + 1] if number + 1 < len(self.task) else following
+        except Exception as error:  # noqa: BLE001 - a thread's boundary: whoever measures must hear of it
+            self.failure = error
 
     def _forward(self, token: int, place: int) -> int:
         device = self.scene.prism.device
@@ -144,18 +148,25 @@ class Runs(Protocol):
 
 @contextmanager
 def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
-    """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps' end times."""
+    """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps' end times.
+
+    What ended the batch early is raised at the end of the block: whatever was measured beside it is worth nothing.
+    """
     stop = threading.Event()
     ends: list[float] = []
+    failures: list[Exception] = []
 
     def work() -> None:
         """Step until told to stop."""
-        with torch.cuda.stream(stream):
-            while not stop.is_set():
-                stepper.run(1)
-                if stream is not None:
-                    stream.synchronize()
-                ends.append(time.perf_counter())
+        try:
+            with torch.cuda.stream(stream):
+                while not stop.is_set():
+                    stepper.run(1)
+                    if stream is not None:
+                        stream.synchronize()
+                    ends.append(time.perf_counter())
+        except Exception as error:  # noqa: BLE001 - a thread's boundary: whoever measures must hear of it
+            failures.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -164,6 +175,8 @@ def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
     finally:
         stop.set()
         thread.join()
+    if failures:
+        raise failures[0]
 
 
 def latencies(main: Runs, count: int, stream: Lane) -> list[float]:

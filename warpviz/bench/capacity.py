@@ -114,22 +114,29 @@ def _batch(
 
 
 def _threads(scene: Scene, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane) -> dict[str, Any]:
-    device, gate = scene.prism.device, threading.Event()
+    prism, device, gate = scene.prism, scene.prism.device, threading.Event()
     tokens = min(THREAD_TOKENS, scene.own)
     peak = PeakBytes(device)
     start = time.perf_counter()
     agents = [arms.ThreadedAgent(scene, task, tokens=tokens, gate=gate) for task in tasks.tolist()]
-    for agent in agents:
-        agent.start()
-    wait(device)
-    spawn = time.perf_counter() - start
-    start = time.perf_counter()
-    gate.set()
-    under = Spread(tuple(arms.latencies(main, 4, high)))
-    for agent in agents:
-        agent.join()
+    usual, prism.records_steps = prism.records_steps, False  # a thread makes its forward passes, as the paper has it
+    try:
+        for agent in agents:
+            agent.start()
+        wait(device)
+        spawn = time.perf_counter() - start
+        start = time.perf_counter()
+        gate.set()
+        under = Spread(tuple(arms.latencies(main, 4, high)))
+    finally:
+        gate.set()
+        for agent in agents:
+            agent.join()
+        prism.records_steps = usual
     wait(device)
     seconds = time.perf_counter() - start
+    if failures := [agent.failure for agent in agents if agent.failure is not None]:
+        raise failures[0]
     return {
         "shared_bytes": 0, "private_bytes": agents[0].store.num_bytes,
         "tensors_bytes": sum(agent.store.num_bytes for agent in agents), **peak.by_owner(), "tokens_each": tokens,
