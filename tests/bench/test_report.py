@@ -46,6 +46,19 @@ def test_ctrl_c_keeps_the_rows_so_far(tmp_path: Path) -> None:
     assert [row["n"] for row in on_disk(tmp_path)["sections"][1]["rows"]] == [2]
 
 
+def test_a_row_is_on_disk_before_the_next_is_measured(tmp_path: Path) -> None:
+    """Whatever ends the process, a kill too, costs no more than the row under way."""
+    report, seen = begun(tmp_path), []
+
+    def measure(rows: list[dict[str, Any]]) -> None:
+        for number in range(3):
+            rows.append({"n": number})
+            seen.append([row["n"] for row in on_disk(tmp_path)["sections"][0]["rows"]])
+
+    assert report.section("one", "", measure)
+    assert seen == [[0], [0, 1], [0, 1, 2]]
+
+
 def test_a_spent_budget_ends_a_table_between_rows(tmp_path: Path) -> None:
     """The row under way is kept, nothing behind it is measured, and later tables are not begun."""
     report, measured = begun(tmp_path), []
@@ -57,7 +70,7 @@ def test_a_spent_budget_ends_a_table_between_rows(tmp_path: Path) -> None:
                 report.minutes = 0
             yield {"n": number}
 
-    assert not report.section("one", "", lambda found: report.fill(found, rows()))
+    assert not report.section("one", "", lambda found: found.extend(rows()))
     assert measured == [0, 1, 2]
     assert [row["n"] for row in report.rows] == [0, 1, 2]
     assert "budget of 0 minutes is spent" in report.sections[0]["failed"]
@@ -69,7 +82,7 @@ def test_a_spent_budget_ends_a_table_between_rows(tmp_path: Path) -> None:
 def test_within_the_budget_every_row_is_there(tmp_path: Path) -> None:
     """A table that fits is whole, and the report says so."""
     report = begun(tmp_path)
-    assert report.section("one", "", lambda found: report.fill(found, ({"n": n} for n in range(4))))
+    assert report.section("one", "", lambda found: found.extend({"n": n} for n in range(4)))
     assert report.rows == on_disk(tmp_path)["sections"][0]["rows"] == [{"n": n} for n in range(4)]
     assert 0 < report.seconds_left <= 60
 

@@ -173,7 +173,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             """Measure every arm over one context."""
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
             found = rows_of(scene, agents=args.agents, names=args.arms, seed=args.seed, longest=args.arm_seconds)
-            report.fill(rows, found)
+            rows.extend(found)
 
         report.section(f"Capacity, context of {tokens:,} tokens", NOTE, measure)
     return report.record() | {"rows": report.rows}

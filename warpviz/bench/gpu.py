@@ -163,7 +163,7 @@ class GpuBench:
             # a thread's cost does not depend on the context, of which it holds k landmarks: the first one tells
             names = [*arms.BATCHED, *([arms.THREADS] if tokens == self.sizes.contexts[0] else [])]
             found = capacity.rows_of(self.scene(tokens), agents=self.sizes.agents, names=names, seed=self.args.seed)
-            self.report.fill(rows, found)
+            rows.extend(found)
 
         self._section(f"Capacity, context of {tokens:,} tokens", capacity.NOTE, measure)
 

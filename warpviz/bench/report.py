@@ -13,6 +13,24 @@ from warpviz.bench.machine import sentence
 Row = Mapping[str, Any]
 
 
+class _Rows(list[dict[str, Any]]):
+    """Rows of one table, of which whoever `told` gives is told after each."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        super().__init__()
+        self._told = told
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add a row."""
+        super().append(row)
+        self._told()
+
+    def extend(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Add rows as they are measured."""
+        for row in rows:
+            self.append(row)
+
+
 class Report:
     """Sections run one after another inside a time budget; what is done is on disk at any moment."""
 
@@ -33,11 +51,12 @@ class Report:
     def section(self, title: str, note: str, measure: Callable[[list[dict[str, Any]]], None]) -> bool:
         """Let `measure` fill a list of rows; whatever ends it, the rows so far are kept. Return whether it finished.
 
-        Ctrl-C is passed on, once what was measured is on disk.
+        Each row is on disk as soon as it is in the list; once the budget is spent, the row added then is the last.
+        Ctrl-C is passed on.
         """
-        record: dict[str, Any] = {"title": title, "note": note, "rows": []}
-        self.sections.append(record)
         start = time.monotonic()
+        record: dict[str, Any] = {"title": title, "note": note, "rows": _Rows(lambda: self._row_done(record, start))}
+        self.sections.append(record)
         if self.seconds_left <= 0:
             record["failed"] = f"not run: the budget of {self.minutes:g} minutes was spent"
         else:
@@ -62,17 +81,11 @@ class Report:
         record["seconds"] = round(time.monotonic() - start, 1)
         self.flush()
 
-    def fill(self, rows: list[dict[str, Any]], found: Iterable[dict[str, Any]]) -> None:
-        """Add rows as they are measured, until all are there or the budget is spent.
-
-        Raises:
-            TimeoutError: the budget is spent; the rows so far are in the list.
-        """
-        for row in found:
-            rows.append(row)
-            if self.seconds_left < 0:
-                msg = f"the budget of {self.minutes:g} minutes is spent"
-                raise TimeoutError(msg)
+    def _row_done(self, record: dict[str, Any], start: float) -> None:
+        self._close(record, start)
+        if self.seconds_left < 0:
+            msg = f"the budget of {self.minutes:g} minutes is spent"
+            raise TimeoutError(msg)
 
     @property
     def rows(self) -> list[dict[str, Any]]:

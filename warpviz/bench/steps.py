@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
                 prism = shape.load(name, device=args.device, dtype=getattr(torch, dtype), seed=args.seed)
                 scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
                 found = (measured(scene, count, repeats=args.repeats, seed=args.seed) for count in args.agents)
-                report.fill(rows, ({"model": name, "dtype": dtype} | row for row in found))
+                rows.extend({"model": name, "dtype": dtype} | row for row in found)
 
             report.section(f"{name}, {dtype}", NOTE, measure)
     return report.record() | {"rows": report.rows}
