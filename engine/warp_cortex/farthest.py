@@ -89,8 +89,11 @@ def _approach(nearest: Tensor, points: Tensor, landmarks: Tensor, *, skip: int, 
     """Bring squared distances [T] up to date with landmarks [m, P]; return the squared radius after each, [m]."""
     if fused:
         far = torch.cdist(points, landmarks, compute_mode="donot_use_mm_for_euclid_dist").square_()  # [T, m]
-        far = torch.minimum(far.cummin(1).values, nearest[:, None])
-        nearest.copy_(far[:, -1])
+        if len(landmarks) == 1:  # every pick: what is launched besides the distances takes longer than they do
+            far = torch.minimum(nearest, far[:, 0], out=nearest)[:, None]
+        else:
+            far = torch.minimum(far.cummin(1).values, nearest[:, None])
+            nearest.copy_(far[:, -1])
         return far[skip:].amax(0) if skip < len(points) else far.new_zeros(len(landmarks))
     rows = max(1, CHUNK_ELEMENTS // points.shape[1])
     for begin in range(0, len(points), rows):  # one landmark: a block of differences stays in the core's cache
