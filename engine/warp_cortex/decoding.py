@@ -3,6 +3,7 @@
 Between the matrix products stand joined parts: `kernels` on CUDA, `loops` on a CPU, `plain` where neither fits.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ class Decoder:
         """
         most = self.parts.MOST_AGENTS
         if len(tokens) <= most:
-            return self._states(tokens, cos, sin, entries, tap)
+            with _current(self.prism.device):
+                return self._states(tokens, cos, sin, entries, tap)
         blocks = [slice(begin, begin + most) for begin in range(0, len(tokens), most)]
         found = [
             self._states(tokens[block], cos[block], sin[block], entries.part(block.start, block.stop), None)
@@ -167,6 +169,11 @@ def parts_for(prism: "Prism") -> ModuleType:
     except ImportError:  # a torch without Triton, an installation without numba: the plain parts are right everywhere
         pass
     return plain
+
+
+def _current(device: torch.device) -> AbstractContextManager[object]:
+    """Return a block in which a GPU is the current one: Triton launches there, wherever the tensors lie."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _tiles(head_dim: int) -> bool:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from warp_cortex import Cortex, GateConfig, Prism, StreamBatch, StreamConfig
 from warp_cortex.attention import Limits
+from warp_cortex.decoding import Decoder
 from warp_cortex.injection import Injector
 from warp_cortex.lane import _marked
 from warp_cortex.queries import QueryLog
@@ -117,3 +118,21 @@ def test_counting_entries_waits_for_no_device(monkeypatch: pytest.MonkeyPatch) -
     slots.advance(0, [1, 2])
     assert waits == [False]
     assert slots.lengths == [1, 2]
+
+
+def test_a_step_is_launched_on_the_models_own_gpu(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several GPUs, one that is not the current one: kernels go where their tensors are."""
+    told: list[Any] = []
+
+    @contextmanager
+    def current(device: torch.device) -> Iterator[None]:
+        told.append(device)
+        yield
+        told.append("left")
+
+    decoder = Decoder(prism)
+    monkeypatch.setattr("torch.cuda.device", current)
+    monkeypatch.setattr(decoder, "prism", SimpleNamespace(device=torch.device("cuda", 1)))
+    monkeypatch.setattr(decoder, "_states", lambda *_: told.append("step"))
+    decoder.states(torch.zeros(1), torch.zeros(1), torch.zeros(1), None)  # type: ignore[arg-type] # nothing looks at it
+    assert told == [torch.device("cuda", 1), "step", "left"]
