@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from queue import Queue
+from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpviz.bench import million
+from warpviz.bench import million, thinking
 from warpviz.bench.shards import Ledger, Shards
 from warpviz.bench.tally import summary, tally, told
-from warpviz.bench.thinking import Note
+from warpviz.bench.thinking import Note, Plan
 
 CALL = {
     "slots": 4, "workers": 2, "interrupted": False, "finished": 8, "task_tokens": 80, "thought_tokens": 20, "ended": 8,
@@ -143,3 +146,17 @@ def test_notes_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tally(notes, 1)["peak_rss_bytes"] == 1000
     assert tally([], 2)["peak_rss_bytes"] == 1000
     json.dumps(found)
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_process_whose_parent_was_killed_stops(alive: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is left to tell it to, and a repeated call must not find it still at work."""
+    asked: list[bool] = []
+    parent = SimpleNamespace(is_alive=lambda: alive)
+    monkeypatch.setattr(thinking.multiprocessing, "parent_process", lambda: parent)
+    monkeypatch.setattr(thinking.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(thinking.torch, "set_num_threads", lambda _: None)
+    monkeypatch.setattr(thinking, "work", lambda *_, stop, **__: asked.append(stop()))
+    plan = Plan("village", "float32", 70, 0, 160, 64, 20)
+    thinking.work_beside(plan, 4, Path(), numbers=Queue(), notes=Queue(), stop=Event())
+    assert asked == [not alive]

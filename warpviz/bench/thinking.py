@@ -1,5 +1,6 @@
 """What one process of the million does: read the text, let its share of agents think, judge them, write shards."""
 
+import multiprocessing
 import queue
 import resource
 import signal
@@ -149,9 +150,14 @@ def work(
 def work_beside(
     plan: Plan, slots: int, folder: Path, *, numbers: "Queue[int]", notes: "Queue[Note]", stop: "Event"
 ) -> None:  # fmt: skip
-    """Do `work` in a process of its own, on one thread; Ctrl-C is the parent's to handle."""
+    """Do `work` in a process of its own, on one thread; Ctrl-C is the parent's to handle, and without it nothing is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
+    parent = multiprocessing.parent_process()
+
+    def over() -> bool:
+        """Tell whether to stop: a parent that was killed cannot say so, and its next call would find us still here."""
+        return stop.is_set() or (parent is not None and not parent.is_alive())
 
     def taken() -> Iterator[int]:
         """Yield the numbers of shards as they are taken from the queue."""
@@ -161,7 +167,7 @@ def work_beside(
             except queue.Empty:
                 return
 
-    work(plan, slots, folder, numbers=taken(), tell=notes.put, stop=stop.is_set)
+    work(plan, slots, folder, numbers=taken(), tell=notes.put, stop=over)
 
 
 def peak_bytes() -> int:
