@@ -147,6 +147,8 @@ def test_rows_tell_what_was_not_tried(scene: Scene, monkeypatch: pytest.MonkeyPa
     assert [row["arm"] for row in rows] == [arms.THREADS, arms.LANDMARKS]
     assert rows[0]["skipped"] == "more than 1 threads are not tried"
     assert "skipped" not in rows[1]
+    (row,) = capacity.rows_of(scene, agents=[10**12], names=[arms.LANDMARKS], seed=0)
+    assert f"needs {arms.bytes_needed(scene, arms.LANDMARKS, 10**12):,} bytes" in row["skipped"]
     monkeypatch.setattr(arms, "bytes_free", lambda _: 0)
     found: list[dict[str, object]] = []
     monkeypatch.setattr(floor, "product_rate", lambda *_, **__: 1e9)

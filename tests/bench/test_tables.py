@@ -46,6 +46,18 @@ def test_a_step_is_told_beside_its_products(tmp_path: Path) -> None:
     assert "load" in json.loads((tmp_path / "steps.json").read_text())["provenance"]
 
 
+def test_what_does_not_fit_is_a_row_with_its_bytes(tmp_path: Path) -> None:
+    """So many agents that memory would not hold them are not tried, and the rows say what they would need."""
+    many = str(10**12)
+    flags = ("--own-tokens", "16", "--out", str(tmp_path))
+    found = steps.run(arguments(steps, "--agents", many, "--dtypes", "float32", *flags))
+    found["rows"] += latency.run(arguments(latency, "--streams", many, "--tokens", "2", *flags))["rows"]
+    assert not [part["failed"] for part in found["sections"] if "failed" in part]
+    skipped = [row["skipped"] for row in found["rows"] if "skipped" in row]
+    assert len(skipped) == 3
+    assert all(told.startswith("needs ") and "bytes" in told for told in skipped)
+
+
 def test_the_products_alone_are_all_of_them() -> None:
     """Every weight that a step multiplies with is multiplied with, and nothing else."""
     prism = shape.load("tiny-shape", device="cpu", positions=64)

@@ -65,6 +65,12 @@ def bytes_free(device: torch.device) -> int:
     return int(psutil.virtual_memory().available * MARGIN)
 
 
+def lacking(scene: Scene, arm: str, agents: int) -> str | None:
+    """Return which bytes so many agents need and are not free, or None if they are."""
+    need, free = bytes_needed(scene, arm, agents), bytes_free(scene.prism.device)
+    return f"needs {need:,} bytes, {free:,} are free" if need > free else None
+
+
 def seat(scene: Scene, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
     """Give every agent its slot, its task and, where the arm copies, its own copy of what it sees."""
     agents, block = len(tasks), scene.block(arm)

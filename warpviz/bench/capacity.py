@@ -43,12 +43,12 @@ def rows_of(
     main = arms.river(scene, tokens=RIVER_TOKENS, stream=high)
     alone = Spread(tuple(arms.latencies(main, RIVER_TOKENS, high)))
     for count in agents:
-        tasks = shape.random_tasks(count, min(TASK, scene.own), scene.prism.spec.vocab_size, seed=seed + count)
         for name in names:
             row = _frame(scene, name, count)
             if (reason := _why_not(scene, name, count, pace, longest)) is not None:
                 yield row | {"skipped": reason}
                 continue
+            tasks = shape.random_tasks(count, min(TASK, scene.own), scene.prism.spec.vocab_size, seed=seed + count)
             if name == arms.THREADS:
                 yield row | _threads(scene, tasks, main=main, alone=alone, high=high)
             else:
@@ -64,9 +64,8 @@ def _why_not(
     """Return why so many agents are not measured in this arm, or None if they are."""
     if name == arms.THREADS and count > MOST_THREADS:
         return f"more than {MOST_THREADS} threads are not tried"
-    need, free = arms.bytes_needed(scene, name, count), arms.bytes_free(scene.prism.device)
-    if need > free:
-        return f"needs {need:,} bytes, {free:,} are free"
+    if (reason := arms.lacking(scene, name, count)) is not None:
+        return reason
     fewer, seconds = pace.get(name, (count, 0.0))
     if (expected := seconds * count / fewer) > longest:
         return f"a step would take {expected:,.0f} s, going by {fewer:,} agents"

@@ -45,9 +45,8 @@ def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: 
     bandwidth = copy_bandwidth(device, size=COPY_BYTES // 32 if small else COPY_BYTES)
     rate = product_rate(device, scene.prism.dtype, size=512 if small else MATRIX)
     for count in agents:
-        need, free = arms.bytes_needed(scene, arms.LANDMARKS, count), arms.bytes_free(device)
-        if need > free:
-            rows.append({"agents": count, "skipped": f"needs {need:,} bytes, {free:,} are free"})
+        if (reason := arms.lacking(scene, arms.LANDMARKS, count)) is not None:
+            rows.append({"agents": count, "skipped": reason})
             continue
         peak = PeakBytes(device)
         tasks = shape.random_tasks(count, scene.own, spec.vocab_size, seed=seed)

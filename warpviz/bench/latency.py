@@ -20,7 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--streams", type=flags.counts, default="1,10,100,1000", help="numbers of streams (1,10,100,1000)"
     )
     parser.add_argument("--context", type=flags.at_least(1), default=512, help="tokens the River has read (512)")
-    parser.add_argument("--own-tokens", type=int, default=64, help="room of a stream (64)")
+    parser.add_argument(
+        "--own-tokens", type=flags.at_least(capacity.TASK + 1), default=64, help="room of a stream, task included (64)"
+    )
     parser.add_argument("--tokens", type=flags.at_least(1), default=48, help="River tokens per measurement (48)")
     parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto", help="as the model has it")
     flags.common(parser, minutes=30)
@@ -126,6 +128,9 @@ def engine_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int],
     alone = river_times(scene, tokens, high)
     rows.append(rivers.row("alone", 0, alone, alone))
     for count in streams:
+        if (reason := arms.lacking(scene, arms.LANDMARKS, count)) is not None:
+            rows.append({"streams": count, "skipped": reason})
+            continue
         alone = river_times(scene, tokens, high)  # beside each measurement: the machine is not the same all the time
         batch = EngineStreams(scene, count, seed=seed)
         both = rivers.Both(EngineRiver(scene), batch)
@@ -148,6 +153,9 @@ def process_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int]
     rows.append(rivers.row("alone", 0, alone, alone))
     with ProcessStreams() as place:
         for count in streams:
+            if (reason := arms.lacking(scene, arms.LANDMARKS, count)) is not None:
+                rows.append({"streams": count, "skipped": reason})
+                continue
             alone = river_times(scene, tokens, None)
             batch = StreamsElsewhere(place, scene, count, seed=seed)
             with arms.busy(batch, None):

@@ -20,6 +20,9 @@ def lane_rows(rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], t
     alone = Spread(tuple(arms.latencies(main, tokens, high)))
     rows.append(row("alone", 0, alone, alone))
     for count in streams:
+        if (reason := arms.lacking(scene, arms.LANDMARKS, count)) is not None:
+            rows.append({"streams": count, "skipped": reason})
+            continue
         stepper = arms.seat(
             scene, arms.LANDMARKS, shape.random_tasks(count, TASK, scene.prism.spec.vocab_size, seed=seed)
         )

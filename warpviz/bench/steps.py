@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def measured(scene: Scene, count: int, *, repeats: int, seed: int) -> dict[str, Any]:
     """Return one row: a step of `count` agents halfway through their slots, and its linear layers."""
+    if (reason := arms.lacking(scene, arms.LANDMARKS, count)) is not None:
+        return {"agents": count, "own_tokens": scene.own, "skipped": reason}
     prism = scene.prism
     tasks = shape.random_tasks(count, min(capacity.TASK, scene.own), prism.spec.vocab_size, seed=seed)
     stepper = arms.seat(scene, arms.LANDMARKS, tasks)
