@@ -123,14 +123,16 @@ def test_a_plan_that_cannot_be_carried_out_leaves_no_trace(tmp_path: Path) -> No
     assert (found["finished"], found["plan"]["context"]) == (10, 100)
 
 
-def test_a_device_that_is_not_there_is_named() -> None:
-    """Without a CUDA device the models by shape say so, and what works."""
+def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Without a CUDA device the models by shape and every table say so, and what works."""
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("there is one here")
     with pytest.raises(ValueError, match="no CUDA device here, so 'cuda:1' cannot be used; --device cpu can"):
         shape.load("tiny-shape", device="cuda:1")
+    with pytest.raises(ValueError, match="no CUDA device here, so 'cuda' cannot be used; --device cpu can"):
+        steps.run(arguments(steps, tmp_path, "--device", "cuda"))
 
 
 def note(number: int) -> Note:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpviz.bench import arms, capacity, flags, latency, longcontext, steps
+from warpviz.bench import arms, capacity, flags, gpu, latency, longcontext, steps
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1))
@@ -39,7 +39,8 @@ def test_names_are_read_and_strange_ones_refused() -> None:
     ("module", "flag"),
     [(capacity, "--agents=0"), (capacity, "--context=many"), (capacity, "--arms=landmark shared"),
      (steps, "--agents=1,x"), (latency, "--streams=0"), (latency, "--tokens=0"), (longcontext, "--context=4k"),
-     (longcontext, "--repeats=0"), (steps, "--dtypes=float8")],
+     (longcontext, "--repeats=0"), (steps, "--dtypes=float8"), (steps, "--device=gpu"), (gpu, "--device=cuda:x"),
+     (capacity, "--device=mps"), (latency, "--own-tokens=8")],
 )  # fmt: skip
 def test_a_benchmark_refuses_them(module: ModuleType, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The flag is named; a misspelt arm is never measured as another one."""

@@ -1,6 +1,7 @@
 """What flags of several benchmarks hold: numbers and names, separated by commas, checked where they are read."""
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,11 +12,23 @@ Names = tuple[str, ...]
 def common(parser: argparse.ArgumentParser, *, minutes: float) -> None:
     """Add what every benchmark that prints tables takes: where it runs, its seed, its budget, and where tables go."""
     add = parser.add_argument
-    add("--device", default="cpu", help="cpu or cuda")
+    add("--device", type=device, default="cpu", help="cpu or cuda")
     add("--seed", type=int, default=0)
     add("--minutes", type=float, default=minutes, help="budget; what does not fit is not run")
     add("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
     add("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def device(text: str) -> str:
+    """Return the name of a device on which a benchmark can run; whether this machine has it is asked later.
+
+    Raises:
+        ArgumentTypeError: it is neither cpu nor cuda, cuda:1 and so on.
+    """
+    if re.fullmatch(r"cpu|cuda(:\d+)?", text) is None:
+        msg = f"{text!r} is neither cpu nor cuda"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def counts(text: str) -> Counts:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from warp_cortex import Prism
 
-from warpviz.bench import arms, capacity, checks, contexts, floor, rivers, shape
+from warpviz.bench import arms, capacity, checks, contexts, flags, floor, rivers, shape
 from warpviz.bench.arms import Scene
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report
@@ -56,7 +56,7 @@ TINY = Sizes(
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
-    parser.add_argument("--device", default="cuda", help="cuda, or cpu to try the command out")
+    parser.add_argument("--device", type=flags.device, default="cuda", help="cuda, or cpu to try the command out")
     parser.add_argument("--tiny", action="store_true", help="sizes that take seconds on a CPU")
     parser.add_argument("--minutes", type=float, default=6, help="budget; sections that do not fit are not run")
     parser.add_argument("--seed", type=int, default=0)

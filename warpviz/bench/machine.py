@@ -11,7 +11,12 @@ import transformers
 
 
 def provenance(device: str, *, seed: int) -> dict[str, Any]:
-    """Return what every table must name, JSON-ready."""
+    """Return what every table must name, JSON-ready.
+
+    Raises:
+        ValueError: the device is a CUDA device, and there is none.
+    """
+    check_present(device)
     record: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB",
@@ -28,6 +33,17 @@ def provenance(device: str, *, seed: int) -> dict[str, Any]:
         record["gpu"] = f"{properties.name}, {properties.multi_processor_count} multiprocessors, {gib:.0f} GiB"
         record["cuda"] = torch.version.cuda
     return record
+
+
+def check_present(device: str) -> None:
+    """See that this machine has the device.
+
+    Raises:
+        ValueError: it is a CUDA device, and there is none.
+    """
+    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
+        msg = f"no CUDA device here, so {device!r} cannot be used; --device cpu can"
+        raise ValueError(msg)
 
 
 def load() -> dict[str, float]:

@@ -7,6 +7,8 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 from warp_cortex import Context, Prism
 
+from warpviz.bench.machine import check_present
+
 SHAPES: dict[str, dict[str, Any]] = {
     "qwen2.5-0.5b-shape": {
         "vocab_size": 151936, "hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24,
@@ -49,9 +51,7 @@ def load(name: str, *, device: str, dtype: torch.dtype | None = None, positions:
     Raises:
         ValueError: the device is a CUDA device, and there is none.
     """
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        msg = f"no CUDA device here, so {device!r} cannot be used; --device cpu can"
-        raise ValueError(msg)
+    check_present(device)
     if name not in SHAPES:
         return Prism.load(name, device=device, dtype=dtype)
     torch.manual_seed(seed)
