@@ -80,6 +80,20 @@ def test_a_prompt_that_cannot_be_used(
     assert expected in complain(["run", "--model", str(tiny_model), "--prompt", "bad.txt"], capfd)
 
 
+def test_a_mistake_costs_no_earlier_trace(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    """What an earlier run wrote into the same folder is as it was, arrays and all."""
+    run = ["run", "--model", str(tiny_model), "--k", "24", "--max-tokens", "2"]
+    assert main([*run, "--prompt", "prompt.txt"]) == 0
+    capfd.readouterr()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert before.keys() == {"trace.jsonl", "trace.npz"}
+    (tmp_path / "bad.txt").write_bytes(b"")
+    assert "empty" in complain([*run, "--prompt", "bad.txt"], capfd)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
 def test_a_folder_that_cannot_be_made(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """--out under a file is refused before the model thinks."""
     (tmp_path / "file").write_text("")

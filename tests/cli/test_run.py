@@ -86,6 +86,22 @@ def test_an_interrupt_between_any_two_tokens_saves_the_trace(
     assert sum(event.type == "token" for event in load_trace(tmp_path / "o").events) == 5
 
 
+def test_an_interrupt_before_anything_happened_saves_nothing(
+    tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Ctrl-C while the text is read: 130, a line that does not speak of a trace, and none is written."""
+
+    def interrupted(self: Cortex, prompt: str):
+        yield from ()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Cortex, "run", interrupted)
+    assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "o")) == 130
+    assert capfd.readouterr().err == "warpviz run: interrupted; nothing has happened yet\n"
+    assert not list((tmp_path / "o").iterdir())
+
+
 def test_ctrl_c_ends_a_process(start_warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path) -> None:
     """A real process interrupted while the River writes ends with 130 and leaves a trace that loads."""
     run = start_warpviz(*arguments(tiny_model, prompt_file, "--max-tokens", 3000))

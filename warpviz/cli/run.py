@@ -86,7 +86,8 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
                 interrupted = _flow(cortex, prompt, quiet=args.json)
             seconds = clock() - start
     if interrupted:
-        sys.stderr.write(f"warpviz run: interrupted; the trace so far is in {args.out}\n")
+        told = f"the trace so far is in {args.out}" if cortex.trace.events else "nothing has happened yet"
+        sys.stderr.write(f"warpviz run: interrupted; {told}\n")
         return 130
     summary = {**cortex.summary(), "seconds": round(seconds, 3)}
     if args.json:
@@ -128,13 +129,17 @@ def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
 
 @contextmanager
 def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
-    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file short."""
+    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file short.
+
+    Where nothing has happened yet, a mistake found at once say, there is nothing to save: an earlier trace stays.
+    """
     try:
         yield
     finally:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            cortex.trace.save(folder)
+            if cortex.trace.events:
+                cortex.trace.save(folder)
         finally:
             signal.signal(signal.SIGINT, before)
 
