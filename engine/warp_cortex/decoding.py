@@ -3,7 +3,6 @@
 Between the matrix products stand joined parts: `kernels` on CUDA, `loops` on a CPU, `plain` where neither fits.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from warp_cortex import partial, plain
 from warp_cortex.attention import Limits, Plan, Tap
 from warp_cortex.fused import FusedWeights, fuse, unfusable
 from warp_cortex.kv import Entries, SharedKV
+from warp_cortex.launching import can_launch, current
 from warp_cortex.partial import Partial
 from warp_cortex.probing import probe_ids
 from warp_cortex.support import is_faithful
@@ -57,7 +57,7 @@ class Decoder:
         """
         most = self.parts.MOST_AGENTS
         if len(tokens) <= most:
-            with _current(self.prism.device):
+            with current(self.prism.device):
                 return self._states(tokens, cos, sin, entries, tap)
         blocks = [slice(begin, begin + most) for begin in range(0, len(tokens), most)]
         found = [
@@ -158,7 +158,7 @@ def _is_faithful(decoder: Decoder) -> bool:
 def parts_for(prism: "Prism") -> ModuleType:
     """Return the module with the parts of a step that suits the model's device and precision."""
     try:
-        if prism.device.type == "cuda" and prism.dtype in partial.FLASH and _tiles(prism.spec.head_dim):
+        if prism.dtype in partial.FLASH and _tiles(prism.spec.head_dim) and can_launch(prism.device):
             from warp_cortex import kernels
 
             return kernels
@@ -169,11 +169,6 @@ def parts_for(prism: "Prism") -> ModuleType:
     except ImportError:  # a torch without Triton, an installation without numba: the plain parts are right everywhere
         pass
     return plain
-
-
-def _current(device: torch.device) -> AbstractContextManager[object]:
-    """Return a block in which a GPU is the current one: Triton launches there, wherever the tensors lie."""
-    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _tiles(head_dim: int) -> bool:

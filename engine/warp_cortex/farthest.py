@@ -12,11 +12,12 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from warp_cortex.launching import can_launch, current
+
 CHUNK_ELEMENTS = 1 << 18  # one block of differences is 1 MiB of float32: it stays in a core's cache
+GPU_ELEMENTS = 1 << 26  # ... and on a GPU, where few launches matter more, 256 MiB
 LEAST = torch.finfo(torch.float32).tiny  # a divisor where every distance is 0
 LIGHT = 1 << 24  # components compared in all; below it compiled loops save less than their first call costs
-FUSED = ("cuda",)  # devices whose pairwise distances are taken in one pass, without storing differences
-TOGETHER = 32  # landmarks known beforehand that are compared in one pass there
 SAFE = (2.0**-30, 2.0**30)  # squares of such numbers neither overflow nor vanish beside each other in float32
 
 
@@ -47,15 +48,20 @@ def greedy(
     largest = max(abs(float(bound)) for bound in points.aminmax())
     scale = 1.0 if largest == 0 or SAFE[0] < largest < SAFE[1] else 2.0 ** (math.frexp(largest)[1] - 1)
     cloud = points.detach() if scale == 1 else points.detach() / scale
+    fixed = len(start)
     is_heavy = cloud.device.type == "cpu" and cloud.numel() * len(order) >= LIGHT
-    loops = _compiled() if is_heavy else None
-    if loops is None:
-        order, squared = compare_all(cloud, scores, order.to(cloud.device), fixed=len(start), alpha=alpha, skip=skip)
-        evaluations = len(order) * len(points)
+    if can_launch(cloud.device):
+        from warp_cortex import cover_kernels
+
+        with current(cloud.device):
+            order, squared, evaluations = cover_kernels.greedy(
+                cloud, scores, order.to(cloud.device), fixed=fixed, alpha=alpha, skip=skip
+            )
+    elif is_heavy and (loops := _compiled()) is not None:
+        order, squared, evaluations = _compare_some(loops, cloud, scores, order, fixed=fixed, alpha=alpha, skip=skip)
     else:
-        order, squared, evaluations = _compare_some(
-            loops, cloud, scores, order, fixed=len(start), alpha=alpha, skip=skip
-        )
+        order, squared = compare_all(cloud, scores, order.to(cloud.device), fixed=fixed, alpha=alpha, skip=skip)
+        evaluations = len(order) * len(points)
     return Cover(order.cpu(), squared.cpu().sqrt() * scale, evaluations)
 
 
@@ -64,43 +70,32 @@ def compare_all(
 ) -> tuple[Tensor, Tensor]:
     """Compare points [T, P] with every landmark; return the order [k], filled from `fixed` on, and squared radii [k].
 
-    Nothing here waits for the device: no number decides what is run next, and every shape is known beforehand, so
-    that a GPU runs the picks one after another by itself and the whole can be captured as a graph.
+    The reference of the other ways, and the one for devices without compiled loops or kernels.
     """
-    device, fused = points.device, points.device.type in FUSED
+    device = points.device
     nearest = torch.full((len(points),), torch.inf, dtype=torch.float32, device=device)  # [T], squared
     gain = (alpha * scores).index_fill_(0, order[:fixed], -torch.inf)
-    radii = torch.zeros(len(order), dtype=torch.float32, device=device)
-    picked = [order[:fixed]]
-    for begin in range(0, fixed, TOGETHER if fused else 1):
-        block = slice(begin, min(begin + (TOGETHER if fused else 1), fixed))
-        radii[block] = _approach(nearest, points, points.index_select(0, order[block]), skip=skip, fused=fused)
-    for number in range(fixed, len(order)):
-        distances = nearest.sqrt()
-        share = (1 - alpha) / distances.amax().clamp_min(LEAST)  # what is chosen lies at distance 0 from itself
-        best = distances.mul_(share).add_(gain).argmax(0, keepdim=True)
-        gain.index_fill_(0, best, -torch.inf)
-        picked.append(best)
-        radii[number] = _approach(nearest, points, points.index_select(0, best), skip=skip, fused=fused)[0]
-    return torch.cat(picked), radii
+    order, radii = order.clone(), torch.zeros(len(order), dtype=torch.float32, device=device)
+    for number in range(len(order)):
+        if number >= fixed:
+            distances = nearest.sqrt()
+            share = (1 - alpha) / distances.amax().clamp_min(LEAST)  # what is chosen lies at distance 0 from itself
+            best = distances.mul_(share).add_(gain).argmax(0, keepdim=True)
+            gain.index_fill_(0, best, -torch.inf)
+            order[number] = best[0]
+        radii[number] = _approach(nearest, points, points.index_select(0, order[number : number + 1]), skip=skip)
+    return order, radii
 
 
-def _approach(nearest: Tensor, points: Tensor, landmarks: Tensor, *, skip: int, fused: bool) -> Tensor:
-    """Bring squared distances [T] up to date with landmarks [m, P]; return the squared radius after each, [m]."""
-    if fused:
-        far = torch.cdist(points, landmarks, compute_mode="donot_use_mm_for_euclid_dist").square_()  # [T, m]
-        if len(landmarks) == 1:  # every pick: what is launched besides the distances takes longer than they do
-            far = torch.minimum(nearest, far[:, 0], out=nearest)[:, None]
-        else:
-            far = torch.minimum(far.cummin(1).values, nearest[:, None])
-            nearest.copy_(far[:, -1])
-        return far[skip:].amax(0) if skip < len(points) else far.new_zeros(len(landmarks))
-    rows = max(1, CHUNK_ELEMENTS // points.shape[1])
-    for begin in range(0, len(points), rows):  # one landmark: a block of differences stays in the core's cache
+def _approach(nearest: Tensor, points: Tensor, landmark: Tensor, *, skip: int) -> Tensor:
+    """Bring squared distances [T] up to date with one landmark [1, P]; return the squared radius."""
+    most = CHUNK_ELEMENTS if points.device.type == "cpu" else GPU_ELEMENTS
+    rows = max(1, most // points.shape[1])
+    for begin in range(0, len(points), rows):
         block = nearest[begin : begin + rows]
-        difference = points[begin : begin + rows] - landmarks
+        difference = points[begin : begin + rows] - landmark
         torch.minimum(block, difference.mul_(difference).sum(dim=1), out=block)
-    return nearest[skip:].amax(0, keepdim=True) if skip < len(points) else nearest.new_zeros(1)
+    return nearest[skip:].amax() if skip < len(points) else nearest.new_zeros(())
 
 
 def _compiled() -> ModuleType | None:

@@ -1,4 +1,4 @@
-"""The greedy cover's two ways: comparing every point without waiting for the device, and only those that matter."""
+"""The greedy cover's two ways on a CPU: comparing every point, and only those that matter."""
 
 import sys
 
@@ -7,9 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from warp_cortex import Evidence, rank
-from warp_cortex.farthest import Cover, compare_all, greedy
+from warp_cortex.farthest import Cover, greedy
 
 LAZY, EAGER = 0, 1 << 60
 
@@ -132,33 +131,6 @@ def test_without_compiled_loops_everything_is_compared(monkeypatch):
     without = rank(evidence, k=40)
     assert without.order.tolist() == with_loops.order.tolist()
     assert with_loops.evaluations < without.evaluations == 300 * 40
-
-
-@pytest.mark.parametrize("devices", [("cuda",), ("cpu", "cuda")])
-@pytest.mark.parametrize("fixed", [1, 5])
-def test_no_pick_waits_for_the_device(fixed, devices, monkeypatch):
-    """Comparing everything runs on tensors that have no values: no number is asked for, and every shape is known."""
-    monkeypatch.setattr("warp_cortex.farthest.FUSED", devices)
-    with FakeTensorMode():
-        points, scores = torch.randn(300, 8), torch.rand(300)
-        with pytest.raises(DataDependentOutputException):
-            points.amax().item()  # what would be a wait for the device is an error here
-        order = torch.zeros(12, dtype=torch.long)
-        found, radii = compare_all(points, scores, order, fixed=fixed, alpha=0.3, skip=2)
-    assert found.shape == radii.shape == (12,)
-
-
-@pytest.mark.parametrize(("tokens", "skip"), [(400, 4), (30, 30), (70, 0)])
-@pytest.mark.parametrize("policy", ["hybrid", "random"])
-def test_distances_in_one_pass_are_the_same(policy, tokens, skip, monkeypatch):
-    """As a GPU takes them, known landmarks together and picks one by one: same picks, and radii but for rounding."""
-    evidence, found = cloud(tokens), []
-    for devices in (("cuda",), ("cpu",)):
-        monkeypatch.setattr("warp_cortex.farthest.FUSED", devices)
-        found.append(rank(evidence, k=min(tokens, 60), policy=policy, sinks=skip, recent=40))
-    assert found[0].order.tolist() == found[1].order.tolist()
-    torch.testing.assert_close(found[0].radii, found[1].radii, rtol=1e-5, atol=1e-5)
-    assert float(found[0].radii[-1]) == 0 or skip < tokens
 
 
 def test_no_target_means_no_radius():

@@ -169,9 +169,10 @@ def test_a_whole_step_agrees(family: str) -> None:
 
 
 @pytest.mark.parametrize(("head_dim", "name"), [(64, "kernels"), (128, "kernels"), (100, "plain"), (96, "plain")])
-def test_cuda_parts_are_for_heads_they_can_tile(head_dim: int, name: str) -> None:
+def test_cuda_parts_are_for_heads_they_can_tile(head_dim: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Triton's tiles are powers of two: a model with heads of 100 takes the plain parts, which are right for any."""
     load("kernels")
+    monkeypatch.setattr("warp_cortex.decoding.can_launch", lambda device: device.type == "cuda")
     spec = SimpleNamespace(head_dim=head_dim)
     prism = SimpleNamespace(device=torch.device("cuda"), dtype=torch.bfloat16, spec=spec)
     assert parts_for(prism).__name__ == f"warp_cortex.{name}"  # type: ignore[arg-type] # all that is asked of a Prism
