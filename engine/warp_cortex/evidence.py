@@ -1,6 +1,5 @@
 """What every landmark policy may look at: the geometry of a context's keys, and who attended to whom."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -29,18 +28,30 @@ class Evidence:
 
     def __post_init__(self) -> None:
         for name, dims in (("points", 2), ("keys", 2), ("attention", 2), ("received", 1)):
-            if name != "keys" or self.keys is not self.points:  # large, and often one and the same
-                _check(name, getattr(self, name), dims)
+            _check(name, getattr(self, name), dims)
         for name, found in (("keys", len(self.keys)), ("attention", self.attention.shape[1]),
                             ("received", len(self.received))):  # fmt: skip
             if found != self.num_tokens:
                 msg = f"evidence.{name} describes {found} tokens, but evidence.points has {self.num_tokens}"
                 raise ValueError(msg)
+        self._check_finite()
 
     @property
     def num_tokens(self) -> int:
         """T, the number of tokens of the context."""
         return len(self.points)
+
+    def _check_finite(self) -> None:
+        """Look at every value once, and ask the device one question for all."""
+        values = {name: getattr(self, name).detach() for name in ("points", "keys", "attention", "received")}
+        if self.keys is self.points:  # large, and often one and the same
+            del values["keys"]
+        bounds = torch.stack([bound for value in values.values() for bound in value.aminmax()])
+        if not bool(bounds.isfinite().all()):
+            for name, value in values.items():
+                if broken := int((~torch.isfinite(value)).sum()):
+                    msg = f"evidence.{name} must be finite, got {broken} non-finite numbers"
+                    raise ValueError(msg)
 
 
 def _check(name: str, value: Tensor, dims: int) -> None:
@@ -50,7 +61,4 @@ def _check(name: str, value: Tensor, dims: int) -> None:
         raise TypeError(msg)
     if value.dim() != dims or value.numel() == 0:
         msg = f"evidence.{name} must have {dims} non-empty dimensions, got shape {tuple(value.shape)}"
-        raise ValueError(msg)
-    if not all(math.isfinite(float(bound)) for bound in value.detach().aminmax()):  # one pass, nothing is made
-        msg = f"evidence.{name} must be finite, got {int((~torch.isfinite(value)).sum())} non-finite numbers"
         raise ValueError(msg)

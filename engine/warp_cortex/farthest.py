@@ -45,7 +45,7 @@ def greedy(
     start = list(first) if first or not picks else [int(scores.argmax())]
     order = torch.zeros(len(first) + picks, dtype=torch.long)
     order[: len(start)] = torch.tensor(start, dtype=torch.long)
-    largest = max(abs(float(bound)) for bound in points.aminmax())
+    largest = float(torch.stack(points.aminmax()).abs().max())
     scale = 1.0 if largest == 0 or SAFE[0] < largest < SAFE[1] else 2.0 ** (math.frexp(largest)[1] - 1)
     cloud = points.detach() if scale == 1 else points.detach() / scale
     fixed = len(start)

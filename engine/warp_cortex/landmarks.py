@@ -138,11 +138,12 @@ def _best(scores: Tensor, *, closed: Sequence[int], picks: int) -> list[int]:
 
 
 def _unit(scores: Tensor, *, closed: Sequence[int]) -> Tensor:
-    """Scale scores to [0, 1] over the tokens that can still be picked: a sink's mass would flatten all others."""
-    free = torch.ones(len(scores), dtype=torch.bool, device=scores.device)
-    free[list(closed)] = False
-    if not bool(free.any()):
-        return torch.zeros_like(scores)
-    low, high = scores[free].min(), scores[free].max()
-    span = float(high - low)
-    return ((scores - low) / span).clamp(0, 1) if span > 0 else torch.zeros_like(scores)
+    """Scale scores to [0, 1] over the tokens that can still be picked: a sink's mass would flatten all others.
+
+    All zero where they do not differ, or none can be picked. No number is asked of the device.
+    """
+    places = torch.tensor(list(closed), dtype=torch.long, device=scores.device)
+    taken = torch.zeros(len(scores), dtype=torch.bool, device=scores.device).index_fill_(0, places, value=True)
+    low, high = scores.masked_fill(taken, torch.inf).amin(), scores.masked_fill(taken, -torch.inf).amax()
+    span = high - low
+    return torch.where(span > 0, ((scores - low) / span).clamp(0, 1), 0)

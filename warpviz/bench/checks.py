@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from warp_cortex import Context, Prism, SharedKV, StreamBatch, Synapse, SynapseConfig
+from warp_cortex.farthest import compare_all, greedy
 from warp_cortex.stepper import Room, Stepper
 
 from warpviz.bench import shape
@@ -53,6 +54,7 @@ def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[di
     yield _row("reading in chunks = reading at once", _chunks(prism, ids, context), limit)
     error, eager = _recorded(prism, context, ids, seed)
     yield _row("recorded steps of the River and its streams = the steps", error, limit)
+    yield _row("landmarks chosen here = chosen one by one on the CPU: radii", _choice(context), 1e-3)
     if prism.device.type == "cuda":
         graph = _run(prism, tasks, shared=landmarks, graph=True)
         same = torch.equal(graph.script, shared.script)
@@ -169,6 +171,18 @@ def _chunks(prism: Prism, ids: list[int], whole: Context) -> float:
     pieces.read(ids, chunk=CHUNK)
     assert pieces.last is not None and whole.last is not None  # noqa: S101, PT018 - both were read
     return relative(pieces.last, whole.last)
+
+
+def _choice(context: Context) -> float:
+    """Return how far the cover radii of landmarks chosen on the device are from the reference's, over the same points.
+
+    Radii, not picks: of two points that are equally far to the last bit either may come first.
+    """
+    evidence = context.evidence("keys")
+    points, flat, first = evidence.points, torch.zeros(TOKENS), torch.zeros(K, dtype=torch.long)
+    _, squared = compare_all(points.cpu(), flat, first, fixed=1, alpha=0.0, skip=0)
+    found = greedy(points, flat.to(points.device), first=[0], picks=K - 1)
+    return relative(found.radii, squared.sqrt())
 
 
 def _row(law: str, error: float, limit: float) -> dict[str, Any]:
