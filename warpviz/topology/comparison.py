@@ -20,7 +20,8 @@ DEFINITIONS = {
     "diagrams to the diagonal: 0 equal, 1 nothing worth matching",
     "radius": "Hausdorff distance of cloud and landmarks: the largest distance from a point to its nearest landmark",
     "bound": "2 x radius: the bottleneck distance can never exceed it",
-    "null": "random landmark sets of the same size, drawn with numpy's default_rng([seed, num_landmarks])",
+    "null": "random landmark sets of the same size: each keeps the last `recent` tokens, as every policy must, and "
+    "draws the rest uniformly with numpy's default_rng([seed, num_landmarks]); no spread where no rest is left",
     "certified": "landmark bars longer than 2 x radius: each has a partner in the whole cloud's diagram",
     "skip": "the first `skip` tokens (attention sinks, outlying norms) are in neither cloud; indices count all tokens",
 }

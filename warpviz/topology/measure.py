@@ -1,6 +1,7 @@
 """How much of a context's topology its landmarks keep, per policy and k, against a bound and a null model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,7 +15,15 @@ from warpviz.topology.hooks import Progress, ShouldStop, step
 from warpviz.topology.null import Null, null_model, spread
 from warpviz.topology.persistence import MAX_POINTS, matrix_bars, tidy
 from warpviz.topology.points import FloatArray, IntArray, pairwise
-from warpviz.topology.selection import Landmarks, cells_of, checked, landmark_sets, recent_window, used_tokens
+from warpviz.topology.selection import (
+    Landmarks,
+    cells_of,
+    checked,
+    forced_rows,
+    landmark_sets,
+    recent_window,
+    used_tokens,
+)
 from warpviz.topology.sources import read_source
 
 PACKAGES = ("warpviz", "numpy", "scipy", "gudhi", "torch", "transformers")
@@ -44,28 +53,30 @@ def compare(
 
     `source` is a `warp_cortex` Context or Evidence, or an array [T, P]; `orders` may give landmark orders by policy
     instead of asking the engine, which keeps `skip` sinks and `recent` last tokens (default: `recent_window`), and
-    `about` the `model`, `checksum` and `token_texts` [T] of points that do not bring their own. The
-    first `skip` tokens take no part in the geometry. Above `max_points` the cloud is thinned by farthest points, every
-    landmark kept, and the bound holds for exactly the two clouds compared. Deterministic in its arguments.
+    `about` the `model`, `checksum` and `token_texts` [T] of points that do not bring their own. The null model's draws
+    keep the `recent` last tokens, too; of `orders` it says how many each keeps (default: 0). The first `skip` tokens
+    take no part in the geometry. Above `max_points` the cloud is thinned by farthest points, every landmark kept, and
+    the bound holds for exactly the two clouds compared. Deterministic in its arguments.
 
     Raises:
-        ValueError: a k that is not in skip + 1 .. T, a bad dimension, an unknown policy or space, or unusable points.
+        ValueError: a k not in skip + 1 .. T, a bad dimension, policy, space or point, or an order lacks `recent` ones.
         StoppedError: `should_stop` said so.
     """
     wanted = policies if orders is None else list(orders)
     sizes, names = checked(ks, wanted, max_dim=max_dim, num_null=num_null, skip=skip)
-    window = recent_window(sizes) if recent is None else recent
+    window = recent if recent is not None else recent_window(sizes) if orders is None else 0
     step(0.0, "reading points", progress=progress, should_stop=should_stop)
     origin = read_source(source, policies=names, orders=orders, k=sizes[-1], alpha=alpha, layer=layer, space=space,
                          head=head, sinks=skip, recent=window, seed=seed, about=about or {})  # fmt: skip
     num_tokens = len(origin.points)
-    landmarks = landmark_sets(origin.orders, sizes, num_tokens=num_tokens, skip=skip)
+    landmarks = landmark_sets(origin.orders, sizes, num_tokens=num_tokens, skip=skip, recent=window)
     cap = MAX_POINTS[max_dim] if max_points is None else max_points
     used = used_tokens(origin.points, landmarks, skip=skip, cap=cap)
     step(0.05, f"persistence of {len(used):,} tokens", progress=progress, should_stop=should_stop)
     distances = pairwise(origin.points[used].astype(np.float64))
     full = diagram(distances, np.arange(len(used)), max_dim=max_dim)
-    rows, bars = _measure(distances, full, cells_of(used, landmarks), num_null=num_null, seed=seed,
+    kept = partial(forced_rows, used, num_tokens=num_tokens, recent=window)
+    rows, bars = _measure(distances, full, cells_of(used, landmarks), kept=kept, num_null=num_null, seed=seed,
                           progress=progress, should_stop=should_stop)  # fmt: skip
     step(1.0, "done", progress=progress, should_stop=should_stop)
     weight = alpha if "hybrid" in names else None
@@ -110,24 +121,25 @@ def versions() -> dict[str, str]:
 
 
 def _measure(
-    distances: FloatArray, full: dict[int, FloatArray], cells: Landmarks, *, num_null: int, seed: int,
-    progress: Progress | None, should_stop: ShouldStop | None,
+    distances: FloatArray, full: dict[int, FloatArray], cells: Landmarks, *, kept: Callable[..., IntArray],
+    num_null: int, seed: int, progress: Progress | None, should_stop: ShouldStop | None,
 ) -> tuple[tuple[Row, ...], dict[str, dict[int, dict[int, FloatArray]]]]:  # fmt: skip
     counts = sorted({len(cell) for by_k in cells.values() for cell in by_k.values()})
     nulls = {}
     for at, count in enumerate(counts):
         what = f"null model of {count} landmarks"
         step(0.3 + 0.6 * at / len(counts), what, progress=progress, should_stop=should_stop)
-        nulls[count] = null_model(distances, full, count, num_draws=num_null, seed=seed, should_stop=should_stop)
+        nulls[count] = null_model(distances, full, count, num_draws=num_null, seed=seed,
+                                  forced=kept(num_landmarks=count), should_stop=should_stop)  # fmt: skip
     bars: dict[str, dict[int, dict[int, FloatArray]]] = {policy: {} for policy in cells}
     rows = []
     step(0.9, "distances", progress=progress, should_stop=should_stop)
     for k in next(iter(cells.values())):
         for policy, by_k in cells.items():
             cell = by_k[k]
-            kept = bars[policy][k] = diagram(distances, cell, max_dim=max(full))
+            found = bars[policy][k] = diagram(distances, cell, max_dim=max(full))
             radius = float(distances[:, cell].min(axis=1).max())
-            rows += [row_of(k=k, policy=policy, dim=dim, full=full[dim], kept=kept[dim], radius=radius,
+            rows += [row_of(k=k, policy=policy, dim=dim, full=full[dim], kept=found[dim], radius=radius,
                             null=nulls[len(cell)]) for dim in full]  # fmt: skip
     return tuple(rows), bars
 

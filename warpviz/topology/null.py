@@ -1,4 +1,8 @@
-"""The null model: what random landmarks, as many, would have achieved."""
+"""The null model: what random landmarks, as many, would have achieved.
+
+Every policy, the random one too, must keep the recent tokens and chooses only the rest. So do the draws: they keep the
+same tokens and pick the rest uniformly without replacement, or they would have more to choose than any policy has.
+"""
 
 from dataclasses import dataclass
 
@@ -7,7 +11,7 @@ import numpy as np
 from warpviz.topology.distances import bottleneck
 from warpviz.topology.hooks import Progress, ShouldStop, step
 from warpviz.topology.persistence import matrix_bars, tidy
-from warpviz.topology.points import FloatArray, IntArray
+from warpviz.topology.points import FloatArray, IntArray, rows
 
 QUANTILES = (0.05, 0.5, 0.95)
 
@@ -32,17 +36,24 @@ class Spread:
     high: float
 
 
-def draws(num_points: int, num_landmarks: int, *, num_draws: int, seed: int) -> IntArray:
-    """Return `num_draws` sorted random subsets int64 [n, K] of range(num_points).
+def draws(
+    num_points: int, num_landmarks: int, *, num_draws: int, seed: int, forced: IntArray | None = None
+) -> IntArray:
+    """Return `num_draws` sorted random subsets int64 [n, K] of range(num_points), each with the rows `forced` in it.
 
     The generator is seeded by (seed, num_landmarks): a size's draws do not depend on which other sizes are asked for.
     """
     if not 1 <= num_landmarks <= num_points:
         msg = f"num_landmarks must be between 1 and {num_points}, got {num_landmarks!r}"
         raise ValueError(msg)
+    kept = rows([] if forced is None else forced, num_points=num_points, name="forced")
+    if len(kept) > num_landmarks:
+        msg = f"forced must hold at most {num_landmarks} rows, as many as there are landmarks, got {len(kept)}"
+        raise ValueError(msg)
+    free = np.setdiff1d(np.arange(num_points, dtype=np.int64), kept)
     generator = np.random.default_rng([seed, num_landmarks])
-    picks = [np.sort(generator.choice(num_points, num_landmarks, replace=False)) for _ in range(num_draws)]
-    return np.asarray(picks, dtype=np.int64).reshape(num_draws, num_landmarks)
+    picks = [free[generator.choice(len(free), num_landmarks - len(kept), replace=False)] for _ in range(num_draws)]
+    return np.asarray([np.sort(np.append(kept, pick)) for pick in picks], np.int64).reshape(num_draws, num_landmarks)
 
 
 def null_model(
@@ -52,16 +63,18 @@ def null_model(
     *,
     num_draws: int,
     seed: int,
+    forced: IntArray | None = None,
     threshold: float | None = None,
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Null:
     """Draw random landmarks of a cloud with `distances` [n, n] and measure them as real ones are measured.
 
-    `full` holds the whole cloud's Rips diagrams. Sinks are no part of the cloud: policies keep them anyway, so a draw
-    replaces only the landmarks that were chosen.
+    `full` holds the whole cloud's Rips diagrams, `forced` int64 [F] the rows that every policy must keep: they are in
+    each draw. Sinks are no part of the cloud. So a draw replaces only the landmarks that were chosen, and where nothing
+    was left to choose it is the landmarks themselves.
     """
-    subsets = draws(len(distances), num_landmarks, num_draws=num_draws, seed=seed)
+    subsets = draws(len(distances), num_landmarks, num_draws=num_draws, seed=seed, forced=forced)
     radius = np.zeros(num_draws)
     values = {dim: np.zeros(num_draws) for dim in full}
     for draw, subset in enumerate(subsets):

@@ -105,7 +105,7 @@ def _legend(comparison: Comparison, *, top: float) -> list[str]:
         colour, shape = look(index)
         x, y = LEFT + (index % 6) * 120, top + (index // 6) * 18
         parts += [marker(shape, x, y, size=4.0, colour=colour, title=policy), text_at(x + 10, y + 4, policy)]
-    note = "solid: measured; dashed: bound 2r; grey: random subsets of the same size, 5 to 95 %"
+    note = "solid: measured; dashed: bound 2r; grey: as many random landmarks beside the same recent tokens, 5 to 95 %"
     return [*parts, text_at(LEFT, top + 22 + (len(comparison.policies) - 1) // 6 * 18, note, fill=FAINT)]
 
 

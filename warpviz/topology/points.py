@@ -5,6 +5,7 @@ Glossary of the package: N points of the whole cloud, n of them used, K landmark
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,14 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     hint = f"; did you mean {near[0]!r}?" if near else ""
     msg = f"{name} {value!r} is unknown; accepted: {', '.join(known)}{hint}"
     raise ValueError(msg)
+
+
+def whole_number(name: str, value: Any, *, least: int) -> int:
+    """Return `value` if it is a whole number of at least `least`, else raise a ValueError naming it."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        msg = f"{name} must be a whole number of at least {least}, got {value!r}"
+        raise ValueError(msg)
+    return int(value)
 
 
 def rows(indices: ArrayLike | Any, *, num_points: int, name: str = "landmarks") -> IntArray:

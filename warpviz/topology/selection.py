@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from warpviz.topology.bounds import inside
 from warpviz.topology.persistence import MAX_POINTS
-from warpviz.topology.points import IntArray, farthest_sample, rows
+from warpviz.topology.points import IntArray, farthest_sample, rows, whole_number
 
 Landmarks = dict[str, dict[int, IntArray]]
 RECENT = 16
@@ -46,13 +46,16 @@ def recent_window(sizes: Sequence[int]) -> int:
     return min(RECENT, min(sizes) // 4)
 
 
-def landmark_sets(orders: dict[str, IntArray], sizes: Sequence[int], *, num_tokens: int, skip: int) -> Landmarks:
+def landmark_sets(
+    orders: dict[str, IntArray], sizes: Sequence[int], *, num_tokens: int, skip: int, recent: int
+) -> Landmarks:
     """Return sorted token indices by policy and k: the first k of each order, all of it for policy "all".
 
     Raises:
         ValueError: a policy's name is no plain word; an order repeats a token, names one that is not there, is too
-            short for the largest k, or holds no token after the sinks.
+            short for the largest k, holds no token after the sinks, or lacks one of the `recent` last tokens.
     """
+    whole_number("recent", recent, least=0)
     found: Landmarks = {}
     for policy, given in orders.items():
         order = _order(given, policy, num_tokens=num_tokens)
@@ -63,7 +66,24 @@ def landmark_sets(orders: dict[str, IntArray], sizes: Sequence[int], *, num_toke
         if empty := [k for k, marks in found[policy].items() if not (marks >= skip).any()]:
             msg = f"policy {policy!r} at k = {empty[0]} keeps none of the tokens after the first {skip}"
             raise ValueError(msg)
+        for k, marks in found[policy].items():
+            window = min(recent, int((marks >= skip).sum()))
+            if missing := sorted(set(range(num_tokens - window, num_tokens)) - set(marks.tolist())):
+                msg = (
+                    f"policy {policy!r} at k = {k} does not keep token {missing[-1]}, one of the last recent = {recent}"
+                )
+                raise ValueError(msg)
     return found
+
+
+def forced_rows(used: IntArray, *, num_tokens: int, recent: int, num_landmarks: int) -> IntArray:
+    """Return the rows of the cloud `used` that every policy keeps with so many landmarks after the sinks, int64 [F].
+
+    They are the last `recent` tokens, or as many of them as there are landmarks. It is one set for all policies:
+    "recent" keeps the same window and no sinks, so at one k it has more landmarks and a null model of its own; of "all"
+    the draws are the whole cloud whatever is forced.
+    """
+    return np.flatnonzero(used >= num_tokens - min(recent, num_landmarks)).astype(np.int64)
 
 
 def _order(order: IntArray, policy: str, *, num_tokens: int) -> IntArray:

@@ -19,6 +19,7 @@ from warpviz.topology.null import null_model, spread
 from warpviz.topology.persistence import diagrams
 from warpviz.topology.points import farthest_sample, pairwise
 from warpviz.topology.store import DiagramStore
+from warpviz.views.subject import recent_kept
 from warpviz.views.wire import Array, float32, uint32
 
 Bars = dict[int, NDArray[np.float64]]
@@ -32,7 +33,7 @@ CURVE = ("k", "radius", "bottleneck", "null_low", "null_mean", "null_high")
 class Ground:
     """The cloud everything is measured in: `points` [n, P] of the tokens `used` int64 [n], their distances [n, n].
 
-    `order` are landmark tokens as picked.
+    `order` are landmark tokens as picked: the sinks, the `recent` last tokens every policy keeps, then its choice.
     """
 
     points: NDArray[np.float64]
@@ -41,6 +42,7 @@ class Ground:
     order: NDArray[np.int64]
     num_tokens: int
     skip: int
+    recent: int
     dimension: float
 
     def rows(self, k: int) -> NDArray[np.int64]:
@@ -49,6 +51,10 @@ class Ground:
         row_of[self.used] = np.arange(len(self.used))
         rows = row_of[self.order[:k]]
         return np.sort(rows[rows >= 0])
+
+    def forced(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the landmarks' rows that any policy would have kept: its recent tokens."""
+        return rows[self.used[rows] >= self.num_tokens - self.recent]
 
     def radius(self, rows: NDArray[np.int64]) -> float:
         """Return the largest distance from a token to its nearest landmark."""
@@ -102,6 +108,7 @@ def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> 
     cloud = points[rest].astype(np.float64)
     distances = pairwise(cloud)
     return Ground(points=cloud, used=rest, distances=distances, order=order, num_tokens=len(points), skip=skip,
+                  recent=recent_kept(order, num_tokens=len(points), skip=skip),
                   dimension=two_nn(cloud, distances=distances))  # fmt: skip
 
 
@@ -181,9 +188,10 @@ def pair_at(base: Ground, k: int, *, full: Bars | None, max_dim: int, kind: str 
 def curve_row(
     base: Ground, k: int, *, full: Bars, max_dim: int, num_null: int, seed: int, should_stop: Callable[[], bool]
 ) -> dict[int, list[float]]:
-    """Return, per dimension, the row `CURVE` at k: what the landmarks and `num_null` random sets of as many achieve."""
+    """Return, per dimension, the row `CURVE` at k: what landmarks, and random ones with the same window, achieve."""
     pair = pair_at(base, k, full=full, max_dim=max_dim)
-    null = null_model(base.distances, full, len(pair.rows), num_draws=num_null, seed=seed, should_stop=should_stop)
+    null = null_model(base.distances, full, len(pair.rows), num_draws=num_null, seed=seed,
+                      forced=base.forced(pair.rows), should_stop=should_stop)  # fmt: skip
     rows = {}
     for dim in full:
         drawn = spread(null.bottleneck[dim])

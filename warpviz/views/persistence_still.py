@@ -8,7 +8,7 @@ import numpy as np
 from warpviz.topology.drawing import ticks
 from warpviz.views import export, svg, wire
 from warpviz.views.pairing import KS
-from warpviz.views.subject import ALL, SKIP
+from warpviz.views.subject import ALL, SKIP, recent_kept
 
 if TYPE_CHECKING:
     from warpviz.views.persistence_compare import PersistenceCompare
@@ -80,9 +80,9 @@ def comparison(view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null
     from warpviz.topology import compare
 
     which: dict[str, Any] = {"space": view.space, "layer": view.layer, "policy": view.policy, "alpha": view.alpha}
-    points = view.subject.points(view.space, view.layer)
+    points, order = view.subject.points(view.space, view.layer), view.subject.ranked(**which).order
     return compare(
-        points, orders={view.policy: view.subject.ranked(**which).order},
+        points, orders={view.policy: order}, recent=recent_kept(order, num_tokens=len(points)),
         ks=ks or (view.k,), alpha=view.alpha, layer=None if view.layer == ALL else view.layer, space=view.space,
         max_dim=view.max_dim, seed=view.seed, num_null=view.num_null if num_null is None else num_null, skip=SKIP,
         max_points=view.max_points, about=_about(view, len(points)),

@@ -163,6 +163,12 @@ def subject_of_arrays(
     )  # fmt: skip
 
 
+def recent_kept(order: Ints, *, num_tokens: int, skip: int = SKIP) -> int:
+    """Return how many last tokens, latest first, an order of landmarks begins with after its sinks: at most 16."""
+    first = order[order >= skip][: ALWAYS - skip]
+    return int(np.cumprod(first == num_tokens - 1 - np.arange(len(first))).sum())
+
+
 def _prompt_tokens(cortex: Any) -> int | None:
     """Return how many tokens a cortex was given, None if it has not said."""
     from warp_cortex import RunStart
