@@ -201,6 +201,8 @@ def test_progress_rises_to_one_and_stop_is_obeyed():
         ({"orders": {"a/b": np.arange(50)}}, "policy name 'a/b'"),
         ({"orders": {"mine": np.arange(10)}}, "k must be at most 10 for policy 'mine', got 16"),
         ({"orders": {"mine": np.zeros(20)}}, "must not repeat"),
+        ({"orders": {"mine": np.arange(20) + 0.9}}, "landmarks of policy 'mine' must be whole numbers.* got 0.9"),
+        ({"policies": ("all",), "max_points": 0}, "max_points must be a whole number of at least 1, got 0"),
         ({"orders": {"mine": np.arange(40, 60)}}, "landmarks of policy 'mine' must lie in"),
         ({"orders": {"mine": [0, 1, 2, 3, 9, 9]}, "ks": (6,)}, "must not repeat"),
     ],

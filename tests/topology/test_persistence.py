@@ -156,6 +156,13 @@ def test_progress_is_reported_in_order_and_stop_is_obeyed():
         ({"landmarks": [0]}, "landmarks are for witness complexes only"),
         ({"complex": "witness-weak", "landmarks": [9]}, "landmarks must lie in"),
         ({"complex": "witness-strong", "landmarks": []}, "needs at least one landmark, got none"),
+        ({"complex": "witness-weak", "landmarks": [0.7, 1.9]}, "landmarks must be whole numbers.* got 0.7"),
+        ({"complex": "witness-weak", "landmarks": [0, np.inf]}, "landmarks must be whole numbers.* got inf"),
+        ({"complex": "witness-weak", "landmarks": [0, np.nan]}, "landmarks must be whole numbers.* got nan"),
+        ({"complex": "witness-weak", "landmarks": [True, False, True, True]}, "must be whole numbers.* got True"),
+        ({"max_points": 0}, "max_points must be a whole number of at least 1, got 0"),
+        ({"max_points": -3}, "max_points must be a whole number of at least 1, got -3"),
+        ({"max_points": 2.5}, "max_points must be a whole number of at least 1, got 2.5"),
     ],
 )
 def test_bad_settings_are_named(settings_, said):

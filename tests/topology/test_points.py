@@ -55,6 +55,8 @@ def test_rows_are_sorted_and_checked():
         rows([1, 1], num_points=4)
     with pytest.raises(ValueError, match=r"0\.\.3, got 1\.\.4"):
         rows([1, 4], num_points=4)
+    assert rows(np.array([3.0, 1.0]), num_points=4).tolist() == [1, 3]
+    assert rows([], num_points=4).tolist() == []
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

@@ -170,6 +170,8 @@ def test_too_few_tokens_and_bad_dimensions_are_said() -> None:
         assert "at least 3 tokens" in view.notice
     with pytest.raises(ValueError, match="max_dim must be one of"):
         PersistenceCompare(vectors(30), max_dim=5)
+    with pytest.raises(ValueError, match="max_points must be a whole number of at least 3, got 0"):
+        PersistenceCompare(vectors(30), max_points=0)
 
 
 def test_long_contexts_are_thinned_and_keep_landmarks() -> None:

@@ -63,7 +63,7 @@ def compare(
         StoppedError: `should_stop` said so.
     """
     wanted = policies if orders is None else list(orders)
-    sizes, names = checked(ks, wanted, max_dim=max_dim, num_null=num_null, skip=skip)
+    sizes, names = checked(ks, wanted, max_dim=max_dim, num_null=num_null, skip=skip, max_points=max_points)
     window = recent if recent is not None else recent_window(sizes) if orders is None else 0
     step(0.0, "reading points", progress=progress, should_stop=should_stop)
     origin = read_source(source, policies=names, orders=orders, k=sizes[-1], alpha=alpha, layer=layer, space=space,

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from warpviz.topology.hooks import Progress, ShouldStop, step
-from warpviz.topology.points import FloatArray, IntArray, cloud, farthest_sample, num_duplicates, one_of, pairwise, rows
+from warpviz.topology.points import (
+    FloatArray,
+    IntArray,
+    cloud,
+    farthest_sample,
+    num_duplicates,
+    one_of,
+    pairwise,
+    rows,
+    whole_number,
+)
 
 COMPLEXES = ("rips", "witness-weak", "witness-strong", "witness-lazy", "alpha")
 ESSENTIAL = ("drop", "clamp")
@@ -77,13 +87,14 @@ def diagrams(
     built on `landmarks` (default: 64 farthest points) with every point a witness, and always bounded.
 
     Raises:
-        ValueError: an unknown complex, a bad dimension, threshold or cloud.
+        ValueError: an unknown complex, a bad dimension, threshold, cloud or `max_points`.
         StoppedError: `should_stop` said so between two stages; within a stage only a worker process can be stopped.
     """
     _check(complex, max_dim, threshold, essential)
     array = cloud(points)
     step(0.0, "choosing points", progress=progress, should_stop=should_stop)
-    used, radius = _chosen(array, complex, landmarks, MAX_POINTS[max_dim] if max_points is None else max_points)
+    cap = MAX_POINTS[max_dim] if max_points is None else whole_number("max_points", max_points, least=1)
+    used, radius = _chosen(array, complex, landmarks, cap)
     step(0.1, f"{complex} complex on {len(used):,} points", progress=progress, should_stop=should_stop)
     if complex == "rips":
         raw, bound = rips_bars(array[used], max_dim=max_dim, threshold=threshold), threshold

@@ -57,13 +57,31 @@ def whole_number(name: str, value: Any, *, least: int) -> int:
     return int(value)
 
 
+def whole_numbers(values: ArrayLike | Any, *, name: str) -> IntArray:
+    """Return `values` as int64 [n], in their order.
+
+    Raises:
+        ValueError: one of them is no whole number, so that a fraction would be cut off and a mask read as 0 and 1.
+    """
+    array = np.asarray(values).reshape(-1)
+    if not array.size:
+        return np.zeros(0, dtype=np.int64)
+    known = array.dtype.kind in "iuf"
+    bad = np.flatnonzero(array != np.floor(array)) if known else np.arange(1)  # NaN equals nothing
+    if bad.size or not np.isfinite(array).all():
+        found = array[bad[0]] if bad.size else array[~np.isfinite(array)][0]
+        msg = f"{name} must be whole numbers, the rows' indices, got {found.item()!r}"
+        raise ValueError(msg)
+    return array.astype(np.int64)
+
+
 def rows(indices: ArrayLike | Any, *, num_points: int, name: str = "landmarks") -> IntArray:
     """Return `indices` as sorted, unique int64 rows of a cloud of `num_points`.
 
     Raises:
-        ValueError: an index repeats or lies outside [0, num_points).
+        ValueError: an index is no whole number, repeats or lies outside [0, num_points).
     """
-    array = np.asarray(indices, dtype=np.int64).reshape(-1)
+    array = whole_numbers(indices, name=name)
     unique = np.unique(array)
     if unique.size != array.size:
         msg = f"{name} must not repeat, got {array.size - unique.size} repeated indices"

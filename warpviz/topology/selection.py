@@ -15,13 +15,15 @@ RECENT = 16
 
 
 def checked(
-    ks: Sequence[int], policies: Sequence[str], *, max_dim: int, num_null: int, skip: int
+    ks: Sequence[int], policies: Sequence[str], *, max_dim: int, num_null: int, skip: int, max_points: int | None
 ) -> tuple[list[int], list[str]]:
     """Return sorted sizes and distinct policies.
 
     Raises:
         ValueError: nothing to compare, a k no larger than `skip`, a dimension or count out of range.
     """
+    if max_points is not None:
+        whole_number("max_points", max_points, least=1)
     sizes, names = sorted(set(ks)), list(dict.fromkeys(policies))
     if not sizes or not names:
         msg = f"compare needs at least one k and one policy, got ks {list(ks)!r} and policies {list(policies)!r}"

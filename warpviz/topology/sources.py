@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.topology.points import IntArray, cloud
+from warpviz.topology.points import IntArray, cloud, whole_numbers
 
 GEOMETRIC = ("all", "random", "stride", "recent", "streaming", "keydiff", "farthest")
 
@@ -56,7 +56,7 @@ def read_source(
             name: engine_order(evidence, k=k, policy=name, alpha=alpha, sinks=sinks, recent=recent, seed=seed)
             for name in policies
         }
-    found = {name: np.asarray(_numpy(order), dtype=np.int64) for name, order in orders.items()}
+    found = {name: whole_numbers(_numpy(order), name=f"landmarks of policy {name!r}") for name, order in orders.items()}
     if not is_context:
         return _described(array, found, about)
     texts = tuple(given.tokens[position] for position in given.positions.tolist())

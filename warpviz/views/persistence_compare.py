@@ -10,6 +10,7 @@ import traitlets
 
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.persistence import COMPLEXES, MAX_POINTS
+from warpviz.topology.points import whole_number
 from warpviz.topology.store import DiagramStore
 from warpviz.views import export, pairing, persistence_still, wire
 from warpviz.views.latest import Latest
@@ -56,7 +57,7 @@ class PersistenceCompare(View):
             raise ValueError(msg)
         self.subject: Subject = subject_of(given, seed=seed)
         self.num_null, self.seed = num_null, seed
-        self.max_points = min(max_points, MAX_POINTS[max_dim])
+        self.max_points = min(whole_number("max_points", max_points, least=3), MAX_POINTS[max_dim])
         self.store = store if store is not None else DiagramStore()
         self.base: Ground | None = None
         self.full: Bars | None = None
