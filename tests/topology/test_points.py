@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.topology.shapes import gauss
+from warpviz.topology import compare
+from warpviz.topology.persistence import COMPLEXES, diagrams
 from warpviz.topology.points import (
     between,
     cloud,
@@ -26,6 +28,19 @@ def test_a_cloud_with_one_bad_number_is_refused_and_the_row_is_named(bad):
     points[5, 1] = bad
     with pytest.raises(ValueError, match=r"1 of 9 rows are not, the first is row 5"):
         cloud(points)
+
+
+@pytest.mark.parametrize("kind", [*COMPLEXES, "compare"])
+def test_coordinates_beyond_float32_are_refused(kind):
+    """Squared distances would overflow: no bars, endless ones, or a crash; float32's own largest numbers pass."""
+    points = gauss(12, 3, seed=2)
+    points[7, 2] = -1e200
+    with pytest.raises(ValueError, match=r"points must lie within 3.4e\+38 of 0.* got -1e\+200 in row 7"):
+        compare(points, ks=(8,), policies=("farthest",)) if kind == "compare" else diagrams(points, complex=kind)
+    largest = gauss(12, 3, seed=2)
+    largest *= float(np.finfo(np.float32).max) / np.abs(largest).max()
+    if kind != "compare":
+        assert np.isfinite(diagrams(largest, complex=kind)[0]).all()
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (4, 0)])

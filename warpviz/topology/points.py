@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+LARGEST = float(np.finfo(np.float32).max)  # squares of far larger ones overflow; Qhull crashes from 1e60 on
 COPY = 1e-6  # of a cloud's extent: keys are float32
 
 
@@ -20,7 +21,7 @@ def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> F
     """Return `points` as a float64 array [N, P] with at least `least` rows, all of them finite.
 
     Raises:
-        ValueError: not two-dimensional, too few rows, or a row holds NaN or infinity.
+        ValueError: not two-dimensional, too few rows, or a row holds NaN, infinity or what float32 cannot hold.
     """
     array = np.ascontiguousarray(np.asarray(points, dtype=np.float64))
     if array.ndim != 2 or array.shape[1] == 0:  # noqa: PLR2004 - rows and coordinates
@@ -32,6 +33,10 @@ def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> F
     bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if bad.size:
         msg = f"{name} must be finite; {bad.size} of {len(array)} rows are not, the first is row {bad[0]}"
+        raise ValueError(msg)
+    if array.size and max(array.max(), -array.min()) > LARGEST:
+        row, column = np.argwhere(np.abs(array) > LARGEST)[0]
+        msg = f"{name} must lie within {LARGEST:.2g} of 0, float32's range, got {array[row, column]:.4g} in row {row}"
         raise ValueError(msg)
     return array
 
