@@ -2,12 +2,15 @@
 
 import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
 
 from tests.topology.shapes import circle, gauss
+from warpviz.topology.export import replace
 from warpviz.topology.persistence import diagrams
 from warpviz.topology.store import DiagramStore, default_root, from_arrays, key_of, to_arrays
 
@@ -104,6 +107,26 @@ def test_no_fragments_are_left(store):
     points = gauss(10, 2, seed=4)
     path = store.put(key_of(points, {}), diagrams(points))
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_threads_that_save_the_same_do_not_trip_over_each_other(store, monkeypatch):
+    """Two threads are done writing before either moves its file into place: both succeed, the file is whole."""
+    points, both, write = gauss(10, 2, seed=8), Barrier(2, timeout=10), Path.write_bytes
+    found, key = diagrams(points), key_of(points, {})
+
+    def write_together(path, data):
+        write(path, data)
+        both.wait()
+
+    monkeypatch.setattr(Path, "write_bytes", write_together)
+    beside = store.root.parent / "saved.txt"
+    with ThreadPoolExecutor(2) as threads:
+        stored = list(threads.map(store.put, [key] * 2, [found] * 2))
+        list(threads.map(replace, [beside] * 2, [b"whole"] * 2))
+    assert stored == [store.path(key)] * 2
+    assert same(store.get(key), found)
+    assert beside.read_bytes() == b"whole"
+    assert sorted(entry for entry in store.root.parent.rglob("*") if entry.is_file()) == [store.path(key), beside]
 
 
 def test_a_disk_that_refuses_costs_nothing_but_time(tmp_path):

@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
 
 def replace(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: to a neighbour first, then moved into place."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{uuid4().hex}")  # another thread may be writing the same
     try:
         beside.write_bytes(data)
         beside.replace(path)

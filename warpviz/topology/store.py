@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,7 +105,7 @@ class DiagramStore:
     def put(self, key: str, diagrams: Diagrams) -> Path | None:
         """Store diagrams whole or not at all; None when the disk does not let us, which costs only time later."""
         path = self.path(key)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside = path.with_name(f".{path.name}.{uuid4().hex}")  # another thread may be storing the same
         out = io.BytesIO()
         np.savez(out, allow_pickle=False, **to_arrays(diagrams))
         try:
