@@ -3,6 +3,7 @@
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from threading import Barrier
 
@@ -54,6 +55,15 @@ def test_the_key_is_the_content():
               key_of(points.reshape(15, 2), {"max_dim": 1}), key_of(points[::-1], {"max_dim": 1})]  # fmt: skip
     assert len({key, *others}) == 6
     assert key_of(points, {"landmarks": np.array([1, 2])}) == key_of(points, {"landmarks": [1, 2]})
+
+
+@pytest.mark.parametrize("engine", ["gudhi", "scipy"])
+def test_diagrams_of_another_engine_are_computed_anew(engine, monkeypatch):
+    """The key names both engines' versions: GUDHI's, and SciPy's, whose Delaunay an alpha complex stands on."""
+    points = gauss(10, 3, seed=9)
+    before = key_of(points, {"complex": "alpha"})
+    monkeypatch.setattr("warpviz.topology.store.version", lambda name: "99" if name == engine else version(name))
+    assert key_of(points, {"complex": "alpha"}) != before
 
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "text"])

@@ -21,6 +21,7 @@ from warpviz.topology.persistence import Diagrams
 from warpviz.topology.points import cloud
 
 FORMAT = 1
+ENGINES = ("gudhi", "scipy")  # SciPy's Delaunay decides the ties of an alpha complex
 MAX_BYTES = 256 * 2**20
 SETTINGS = ("complex", "threshold", "essential", "num_points", "num_duplicates", "sample_radius")
 
@@ -42,7 +43,8 @@ def key_of(points: ArrayLike, settings: Mapping[str, Any]) -> str:
     """Return the hex SHA-256 of the points' bytes and shape, the settings, and the versions that compute with them."""
     array = cloud(points)
     plain = {name: np.asarray(value).tolist() if name == "landmarks" else value for name, value in settings.items()}
-    about = {"format": FORMAT, "gudhi": version("gudhi"), "shape": array.shape, "settings": plain}
+    engines = {name: version(name) for name in ENGINES}
+    about = {"format": FORMAT, **engines, "shape": array.shape, "settings": plain}
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     digest.update(array.tobytes())
     return digest.hexdigest()
