@@ -38,14 +38,28 @@ def test_a_known_interval() -> None:
 
 
 def test_a_paired_gain() -> None:
-    """Points are percent; equal lists gain nothing for sure; lists of different lengths are refused."""
-    assert paired([True] * 4, [False] * 4) == {"points": 100.0, "n": 4, "low": 100.0, "high": 100.0}
+    """Points are percent; lists of different lengths are refused."""
     half = paired([True, False] * 50, [False] * 100)
     assert half["points"] == 50
     assert 35 < half["low"] < 45
     assert paired([True, False], [True, False])["points"] == 0
     with pytest.raises(ValueError, match="got 1 and 2"):
         paired([True], [True, False])
+
+
+def test_worlds_that_all_agree_are_no_certainty() -> None:
+    """One difference throughout: the interval is as wide as Wilson's for n of n, shrinks with n, and is never empty."""
+    even = paired([True, False] * 20, [True, False] * 20)
+    assert even == {"points": 0.0, "n": 40, "low": -8.76, "high": 8.76}
+    assert even["high"] == pytest.approx(100 * interval(0, 40)["high"], abs=0.01)
+    assert even["high"] == pytest.approx(100 * (1 - 0.025 ** (1 / 40)), abs=0.1), "the exact bound (Clopper-Pearson)"
+    ahead, behind = paired([True] * 40, [False] * 40), paired([False] * 40, [True] * 40)
+    assert (ahead["points"], ahead["high"]) == (100, 100)
+    assert ahead["low"] == pytest.approx(100 * (2 * interval(40, 40)["low"] - 1), abs=0.02)
+    assert (behind["points"], behind["low"], behind["high"]) == (-100, -100, -ahead["low"])
+    for n in (1, 4, 35):
+        assert paired([True] * n, [False] * n)["low"] < ahead["low"]
+        assert paired([True] * n, [True] * n)["high"] > even["high"]
 
 
 def test_the_first_sentence_about_the_subject_is_the_answer() -> None:
