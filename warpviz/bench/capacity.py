@@ -161,15 +161,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and return provenance and rows."""
+    """Measure, and return provenance and rows.
+
+    Raises:
+        ValueError: there is no such model or device, or the model can read none of the contexts.
+    """
     positions = max(args.context) + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, positions=positions, seed=args.seed)
+    shape.check_positions(prism, min(args.context))
     record = provenance(args.device, seed=args.seed) | load()
     report = Report("capacity", args.out, record, minutes=args.minutes, quiet=args.json)
     for tokens in args.context:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
             """Measure every arm over one context."""
+            if (reason := shape.unfit(prism, tokens)) is not None:
+                rows.append({"context": tokens, "skipped": reason})
+                return
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
             found = rows_of(scene, agents=args.agents, names=args.arms, seed=args.seed, longest=args.arm_seconds)
             rows.extend(found)

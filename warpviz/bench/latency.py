@@ -29,11 +29,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and return provenance and rows."""
+    """Measure, and return provenance and rows.
+
+    Raises:
+        ValueError: there is no such model or device, or the model cannot read the context.
+    """
     streams = list(args.streams)
     dtype = None if args.dtype == "auto" else getattr(torch, args.dtype)
     positions = args.context + 8 * args.tokens + args.own_tokens + 64
     prism = shape.load(args.model, device=args.device, dtype=dtype, positions=positions, seed=args.seed)
+    shape.check_positions(prism, args.context)
     record = provenance(args.device, seed=args.seed) | load()
     report = Report("latency", args.out, record, minutes=args.minutes, quiet=args.json)
     scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)

@@ -30,8 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and return provenance and rows."""
+    """Measure, and return provenance and rows.
+
+    Raises:
+        ValueError: there is no such model or device, or the model can read none of the contexts.
+    """
     prism = shape.load(args.model, device=args.device, positions=max(args.context) + ROOM * NEW, seed=args.seed)
+    shape.check_positions(prism, min(args.context) + ROOM * NEW)
     report = Report(
         "longcontext", args.out, provenance(args.device, seed=args.seed), minutes=args.minutes, quiet=args.json
     )

@@ -1,11 +1,12 @@
 """Models by their shape: random weights, because bytes and speed do not depend on the values."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
-from warp_cortex import Context, Prism
+from warp_cortex import Context, Prism, budget
 
 from warpviz.bench.machine import check_present
 
@@ -64,6 +65,37 @@ def load(name: str, *, device: str, dtype: torch.dtype | None = None, positions:
     with torch.device(device):
         model = AutoModelForCausalLM.from_config(config, dtype=kind)
     return Prism(model.to(device), Numbers(), name=name)
+
+
+def check(name: str, *, device: str, tokens: int, dtype: torch.dtype | None = None) -> None:
+    """See that `load` will give a model, and one that can read so many tokens, before anything is measured.
+
+    Raises:
+        ValueError: there is no such model or device, or the model has too few positions.
+        OSError: a path that is no model, or a hub model that is not on this machine while offline.
+    """
+    check_present(device)
+    if name not in SHAPES:  # a shape gets the positions it is asked for
+        with Prism.load(name, device=device, dtype=dtype) as prism:
+            check_positions(prism, tokens)
+
+
+def check_positions(prism: Prism, tokens: int) -> None:
+    """See that the model can read so many tokens, whether or not this machine has the memory for them.
+
+    Raises:
+        ValueError: it has too few positions; the message says how many.
+    """
+    budget.check_fits(prism, tokens, available=sys.maxsize)
+
+
+def unfit(prism: Prism, tokens: int) -> str | None:
+    """Return why the model or this machine's memory cannot hold a context of so many tokens; None if they can."""
+    try:
+        budget.check_fits(prism, tokens)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def random_ids(count: int, vocabulary: int, *, seed: int) -> list[int]:

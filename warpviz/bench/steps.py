@@ -37,15 +37,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure, and return provenance and rows."""
+    """Measure, and return provenance and rows.
+
+    Raises:
+        ValueError: there is no such model or device, or a model cannot read the context.
+    """
+    models, positions = args.model.split(","), args.context + args.own_tokens
+    for name in models:
+        shape.check(name, device=args.device, tokens=args.context, dtype=getattr(torch, args.dtypes[0]))
     record = provenance(args.device, seed=args.seed) | load()
     report = Report("steps", args.out, record, minutes=args.minutes, quiet=args.json)
-    for name in args.model.split(","):
+    for name in models:
         for dtype in args.dtypes:
 
             def measure(rows: list[dict[str, Any]], name: str = name, dtype: str = dtype) -> None:
                 """Measure one model in one precision."""
-                prism = shape.load(name, device=args.device, dtype=getattr(torch, dtype), seed=args.seed)
+                kind = getattr(torch, dtype)
+                prism = shape.load(name, device=args.device, dtype=kind, positions=positions, seed=args.seed)
                 scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
                 found = (measured(scene, count, repeats=args.repeats, seed=args.seed) for count in args.agents)
                 rows.extend({"model": name, "dtype": dtype} | row for row in found)
