@@ -9,6 +9,7 @@ POLICIES = ("all", "random", "stride", "recent", "streaming", "h2o", "snapkv", "
 COMPOSABLE = ("farthest", "hybrid")  # a choice among what was chosen of each part still covers the whole
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
+MOST_SEED = 2**32 - 1  # a stream's own generator is seeded by a million times as much, in 64 bits
 SPACES = ("keys", "rotated", "values", "hidden")
 
 
@@ -25,13 +26,16 @@ def choice(name: str, value: str, known: tuple[str, ...]) -> str:
     raise ValueError(msg)
 
 
-def whole(name: str, value: int, *, least: int) -> int:
-    """Return `value` if it is a whole number >= least; otherwise raise."""
+def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
+    """Return `value` if it is a whole number >= least, and <= most where there is one; otherwise raise."""
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"{name} must be a whole number, got {value!r}"
         raise TypeError(msg)
     if value < least:
         msg = f"{name} must be at least {least}, got {value}"
+        raise ValueError(msg)
+    if most is not None and value > most:
+        msg = f"{name} must be at most {most}, got {value}"
         raise ValueError(msg)
     return value
 
@@ -203,7 +207,7 @@ class CortexConfig:
     injection: InjectionConfig = field(default_factory=InjectionConfig)
 
     def __post_init__(self) -> None:
-        whole("seed", self.seed, least=0)
+        whole("seed", self.seed, least=0, most=MOST_SEED)
         choice("mode", self.mode, ("cooperative", "concurrent"))
 
     def to_dict(self) -> dict[str, Any]:

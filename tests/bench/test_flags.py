@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpviz.bench import arms, capacity, flags, gpu, latency, longcontext, steps
+from warpviz.bench import arms, capacity, flags, galaxy, gpu, latency, longcontext, million, steps, ui
 
 
 @given(st.lists(st.integers(1, 10**9), min_size=1))
@@ -50,6 +50,20 @@ def test_a_benchmark_refuses_them(module: ModuleType, flag: str, capsys: pytest.
         parser.parse_args([flag])
     assert end.value.code == 2
     assert f"argument {flag.partition('=')[0]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", [capacity, galaxy, gpu, latency, longcontext, million, steps, ui])
+@pytest.mark.parametrize("number", ["-1", "4294967296", "one", "1.5"])
+def test_every_seed_is_one_that_generators_take(
+    module: ModuleType, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A seed that torch, numpy or UMAP would refuse later is refused at once, with what is accepted."""
+    parser = argparse.ArgumentParser()
+    module.configure(parser)
+    assert parser.parse_args(["--seed", "4294967295"]).seed == 2**32 - 1
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--seed", number])
+    assert f"argument --seed: must be a whole number from 0 to 4294967295, got {number!r}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", [capacity, steps, latency, longcontext])

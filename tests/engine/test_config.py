@@ -66,6 +66,7 @@ PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, Inj
         (InjectionConfig, "max_tokens", -1, r"injection\.max_tokens must be at least 0"),
         (InjectionConfig, "template", "[Ref]", r"must contain {thought} .*, got '\[Ref\]'"),
         (CortexConfig, "seed", -1, "seed must be at least 0"),
+        (CortexConfig, "seed", 2**32, "seed must be at most 4294967295, got 4294967296"),
         (CortexConfig, "mode", "parallel", "mode 'parallel' is unknown; accepted: cooperative, concurrent"),
     ],
 )

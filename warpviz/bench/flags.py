@@ -1,4 +1,4 @@
-"""What flags of several benchmarks hold: numbers and names, separated by commas, checked where they are read."""
+"""What flags of several commands hold: numbers, names and seeds, checked where they are read."""
 
 import argparse
 import re
@@ -7,13 +7,14 @@ from pathlib import Path
 
 Counts = tuple[int, ...]
 Names = tuple[str, ...]
+MOST_SEED = 2**32 - 1  # of what numpy, scikit-learn and UMAP take, torch takes more
 
 
 def common(parser: argparse.ArgumentParser, *, minutes: float) -> None:
     """Add what every benchmark that prints tables takes: where it runs, its seed, its budget, and where tables go."""
     add = parser.add_argument
     add("--device", type=device, default="cpu", help="cpu or cuda")
-    add("--seed", type=int, default=0)
+    add("--seed", type=seed, default=0)
     add("--minutes", type=float, default=minutes, help="budget; what does not fit is not run")
     add("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
     add("--json", action="store_true", help="print one JSON object instead of tables")
@@ -29,6 +30,22 @@ def device(text: str) -> str:
         msg = f"{text!r} is neither cpu nor cuda"
         raise argparse.ArgumentTypeError(msg)
     return text
+
+
+def seed(text: str) -> int:
+    """Return the seed of a flag: one that every generator here takes.
+
+    Raises:
+        ArgumentTypeError: it is no whole number from 0 to `MOST_SEED`.
+    """
+    try:
+        found = int(text)
+    except ValueError:
+        found = -1
+    if not 0 <= found <= MOST_SEED:
+        msg = f"must be a whole number from 0 to {MOST_SEED}, got {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return found
 
 
 def counts(text: str) -> Counts:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warpviz.bench import flags
 from warpviz.bench.errands import Errands
 from warpviz.bench.shards import Arrays, Ledger, Shards
 from warpviz.village import protocol
@@ -22,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add this benchmark's flags."""
     parser.add_argument("--of", type=Path, default=Path("million"), help="folder of a `million` run (million)")
     parser.add_argument("--thoughts", type=int, default=20_000, metavar="N", help="how many are drawn (20,000)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=flags.seed, default=0)
     parser.add_argument("--out", type=Path, default=Path("galaxy.npz"), help="file of the map (galaxy.npz)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 

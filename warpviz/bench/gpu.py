@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", type=flags.device, default="cuda", help="cuda, or cpu to try the command out")
     parser.add_argument("--tiny", action="store_true", help="sizes that take seconds on a CPU")
     parser.add_argument("--minutes", type=float, default=6, help="budget; sections that do not fit are not run")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=flags.seed, default=0)
     parser.add_argument("--sections", default="", help="only the sections whose title has one of these words")
     parser.add_argument(
         "--out", type=Path, default=Path(os.environ.get("OUT", "benchmarks")), help="folder of the tables"

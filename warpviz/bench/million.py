@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from warpviz.bench import thinking
+from warpviz.bench import flags, thinking
 from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
 from warpviz.bench.machine import load, provenance
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dtype", choices=("auto", "bfloat16", "float32"), default="auto",
                         help="auto: bfloat16 where the processor multiplies it")  # fmt: skip
     parser.add_argument("--shard", type=int, default=5000, metavar="N", help="agents per file of results (5,000)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=flags.seed, default=0)
     parser.add_argument("--out", type=Path, default=Path("million"), help="folder of the results (million)")
     parser.add_argument("--show", action="store_true", help="tell what the folder holds; let nobody think")
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end, and nothing else")

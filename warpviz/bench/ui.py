@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from warpviz.bench import ui_live, ui_sliders
+from warpviz.bench import flags, ui_live, ui_sliders
 from warpviz.bench.machine import provenance
 from warpviz.bench.report import Report
 from warpviz.bench.ui_page import Desk, desk
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tokens", type=int, default=2000, help="tokens of the context")
     parser.add_argument("--thoughts", type=int, default=1000, help="thoughts at the gate")
     parser.add_argument("--sections", default=",".join(SECTIONS), help="which parts")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=flags.seed, default=0)
     parser.add_argument("--minutes", type=float, default=30, help="budget; what does not fit is not run")
     parser.add_argument("--out", type=Path, default=Path("benchmarks"), help="folder of the tables")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")

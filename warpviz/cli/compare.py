@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from warpviz.bench import flags
 from warpviz.cli.speech import stdout_kept
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--layer", type=_layer, help="one layer's number, or all (all)")
     add("--space", default="keys", help="keys, rotated, values or hidden (keys)")
     add("--max-dim", type=int, default=1, metavar="DIM", help="highest homology dimension: 0, 1 or 2 (1)")
-    add("--seed", type=int, default=0, help="of the null model and the random policy (0)")
+    add("--seed", type=flags.seed, default=0, help="of the null model and the random policy (0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
     add("--out", metavar="DIR", type=Path, default=Path("out"), help="where the files go (out)")
     add("--json", action="store_true", help="print comparison.json, and nothing else; its points are a path from here")

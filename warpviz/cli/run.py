@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warpviz.bench import flags
 from warpviz.cli.speech import stdout_kept
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
     lanes = "River and streams take turns (reproducibly), have a thread each, or the streams a process (turns)"
     add("--lanes", choices=LANES, default="turns", help=lanes)
-    add("--seed", type=int, help="(0)")
+    add("--seed", type=flags.seed, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
     add("--out", metavar="DIR", type=Path, default=Path("out"), help="where trace.jsonl and trace.npz go (out)")
     add("--json", action="store_true", help="print one JSON object at the end, and nothing else")
