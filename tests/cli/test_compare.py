@@ -55,7 +55,8 @@ def test_every_format_is_written(
     [
         (["--k", "16,many"], "16,many"),
         (["--k", "100000"], "k"),
-        (["--layer", "deep"], "neither a layer's number nor all"),
+        (["--layer", "deep"], "neither a layer's number, from 0, nor all"),
+        (["--layer", "-1"], "'-1' is neither a layer's number, from 0, nor all"),
         (["--layer", "9"], "layer"),
         (["--space", "key"], "did you mean 'keys'?"),
         (["--policy", "hybird"], "did you mean 'hybrid'?"),

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--k", type=_counts, default=(16, 32, 64), metavar="K,K,...", help="landmark counts (16,32,64)")
     add("--policy", type=_names, default=("hybrid", "random"), metavar="P,P,...", help="(hybrid,random)")
     add("--alpha", type=float, default=0.3, help="0 covers the cache, 1 follows attention (0.3)")
-    add("--layer", type=_layer, help="one layer's number, or all (all)")
+    add("--layer", type=_layer, help="one layer's number, from 0, or all (all)")
     add("--space", default="keys", help="keys, rotated, values or hidden (keys)")
     add("--max-dim", type=int, default=1, metavar="DIM", help="highest homology dimension: 0, 1 or 2 (1)")
     add("--seed", type=flags.seed, default=0, help="of the null model and the random policy (0)")
@@ -48,11 +48,10 @@ def _names(text: str) -> tuple[str, ...]:
 def _layer(text: str) -> int | None:
     if text == "all":
         return None
-    try:
-        return int(text)
-    except ValueError as error:
-        msg = f"{text!r} is neither a layer's number nor all"
-        raise argparse.ArgumentTypeError(msg) from error
+    if not text.isdecimal():  # nor -1, which the engine counts from the last layer and the views take for all
+        msg = f"{text!r} is neither a layer's number, from 0, nor all"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
 
 
 def execute(args: argparse.Namespace) -> int:
