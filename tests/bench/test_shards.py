@@ -109,6 +109,25 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "record",
+    [{"plan": {}, "calls": []}, {"plan": [], "calls": []}, {"plan": {"agents": 0, "shard": 4}, "calls": []},
+     {"plan": {"agents": 9, "shard": 4}, "calls": [{}]}, {"plan": {"agents": 9, "shard": 4}, "calls": 3}],
+)  # fmt: skip
+def test_a_record_that_was_damaged_is_named(tmp_path: Path, record: dict) -> None:
+    """A record that lacks what every run writes down is refused by name."""
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"run\.json is not the record of a run"):
+        million.shown(tmp_path)
+
+
+def test_damaged_axes_are_named_before_anybody_thinks(tmp_path: Path) -> None:
+    """The file and what to do with it are told here, not by other processes that end."""
+    (tmp_path / "axes.npz").write_bytes(b"PK no more")
+    with pytest.raises(ValueError, match=r"axes\.npz is damaged .* delete it and repeat the run"):
+        million._ready(Plan("village", "float32", 70, 0, 160, 64, 20), 4, tmp_path, begin=pytest.fail)
+
+
 def test_a_summary_adds_up_calls(tmp_path: Path) -> None:
     """Counts and seconds add up over calls, rates come from the sums, the peak is the highest, slots the latest."""
     later = CALL | {

@@ -100,9 +100,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.thoughts < LEAST:
         msg = f"--thoughts must be at least {LEAST}, got {args.thoughts}"
         raise ValueError(msg)
-    plan = Ledger(args.of / "run.json").read()["plan"]
+    ledger = Ledger(args.of / "run.json")
+    arrays = gathered(ledger.shards())
+    plan = ledger.read()["plan"]
     errands = Errands(plan["seed"])
-    arrays = gathered(Shards(args.of, plan["agents"], plan["shard"]))
     said = told(arrays["thought"], plan["model"])
     right = rightness(arrays, said, errands)
     random = np.random.default_rng(args.seed)

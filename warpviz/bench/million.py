@@ -17,7 +17,7 @@ from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.progress import Meter, meter
-from warpviz.bench.shards import Ledger, Shards, put
+from warpviz.bench.shards import Ledger, Shards, put, take
 from warpviz.bench.tally import summary, tally, told
 from warpviz.bench.thinking import Note, Plan
 
@@ -108,10 +108,14 @@ def shown(folder: Path) -> dict[str, Any]:
     """Return what a folder holds, whatever it was made with; nothing is written.
 
     Raises:
-        ValueError: it holds no run.
+        ValueError: it holds no run, or something else under its name.
     """
-    record = Ledger(folder / "run.json").read()
-    return summary(record, Shards(folder, record["plan"]["agents"], record["plan"]["shard"]))
+    ledger = Ledger(folder / "run.json")
+    try:
+        return summary(ledger.read(), ledger.shards())
+    except (KeyError, TypeError, AttributeError) as error:  # a call that lacks what every call writes down
+        msg = f"{ledger.path} is not the record of a run"
+        raise ValueError(msg) from error
 
 
 def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:
@@ -136,6 +140,7 @@ def _ready(plan: Plan, slots: int, folder: Path, *, begin: Callable[[], None]) -
     Until then nothing is written: a plan that cannot be carried out leaves the folder to the next one.
     """
     if (folder / "axes.npz").exists():
+        take(folder / "axes.npz")  # damaged, it is told here, before other processes start
         return
     workshop = thinking.Workshop(plan)
     try:

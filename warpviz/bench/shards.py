@@ -45,23 +45,28 @@ class Shards:
         put(self.path(number), arrays)
 
     def read(self, number: int) -> Arrays:
-        """Return a shard's arrays.
-
-        Raises:
-            ValueError: the file is damaged; it is named, with what to do.
-        """
-        try:
-            with self.path(number).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            msg = f"{self.path(number)} is damaged ({error}); delete it and repeat the run, which writes it again"
-            raise ValueError(msg) from error
+        """Return a shard's arrays; a ValueError names a damaged file, with what to do."""
+        return take(self.path(number))
 
     def present(self) -> Iterator[Arrays]:
         """Yield those that are there, in order."""
         for number in range(self.count):
             if self.path(number).exists():
                 yield self.read(number)
+
+
+def take(path: Path) -> Arrays:
+    """Return the arrays that `put` wrote.
+
+    Raises:
+        ValueError: the file is damaged; it is named, with what to do.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        msg = f"{path} is damaged ({error}); delete it and repeat the run, which writes it again"
+        raise ValueError(msg) from error
 
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -113,6 +118,19 @@ class Ledger:
             msg = f"{self.path} is not the record of a run"
             raise ValueError(msg)
         return record
+
+    def shards(self) -> Shards:
+        """Return where the results lie.
+
+        Raises:
+            ValueError: there is no record, or it does not say how many agents and in which shards.
+        """
+        plan = self.read()["plan"]
+        agents, size = (plan.get(name) if isinstance(plan, dict) else None for name in ("agents", "shard"))
+        if not isinstance(agents, int) or not isinstance(size, int) or min(agents, size) < 1:
+            msg = f"{self.path} is not the record of a run"
+            raise ValueError(msg)
+        return Shards(self.path.parent, agents, size)
 
     def save(self, record: Mapping[str, Any]) -> None:
         """Write the record."""

@@ -17,7 +17,7 @@ from warp_cortex import Context, GateConfig, Prism, Snapshot, Synapse, SynapseCo
 
 from warpviz.bench.crew import Batch, Crew, tokens_of
 from warpviz.bench.errands import Errand, Errands
-from warpviz.bench.shards import Shards
+from warpviz.bench.shards import Shards, take
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -129,8 +129,7 @@ def work(
 ) -> None:  # fmt: skip
     """Let the agents of the shards in `numbers` think, and write every shard as soon as its last agent has ended."""
     workshop, shards = Workshop(plan), Shards(folder, plan.agents, plan.shard)
-    with np.load(folder / "axes.npz", allow_pickle=False) as file:
-        basis = {name: file[name] for name in file.files}
+    basis = take(folder / "axes.npz")
     before = time.process_time()
     batches = (workshop.batch(number, shards.members(number)) for number in numbers)
     with torch.inference_mode():
