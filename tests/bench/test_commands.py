@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from warpviz.bench import capacity, million, shape, steps
@@ -177,7 +178,8 @@ def test_nothing_left_is_nothing_done(tmp_path: Path, monkeypatch: pytest.Monkey
     args = parser.parse_args(["--agents", "4", "--shard", "4", "--dtype", "float32", "--json", "--out", str(tmp_path)])
     monkeypatch.setattr(million, "_described", lambda plan: plan.record())
     monkeypatch.setattr(million, "_think", pytest.fail)
-    Shards(tmp_path, 4, 4).path(0).write_bytes(b"")
+    Ledger(tmp_path / "run.json").save({"plan": million.plan_of(args).record(), "calls": []})
+    Shards(tmp_path, 4, 4).write(0, {"agent": np.arange(4)})
     found = million.run(args)
     assert (found["finished"], found["missing"], found["calls"]) == (4, 0, [])
 

@@ -1,6 +1,9 @@
 """Shards and their ledger: what is written stays, what is damaged is named, and nothing is counted twice."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from queue import Queue
 from threading import Event
@@ -12,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warpviz.bench import million, thinking
-from warpviz.bench.shards import Ledger, Shards
+from warpviz.bench.shards import Ledger, Shards, sweep
 from warpviz.bench.tally import summary, tally, told
 from warpviz.bench.thinking import Note, Plan
 
@@ -43,6 +46,38 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert all(np.array_equal(found[name], arrays[name]) and found[name].dtype == arrays[name].dtype for name in arrays)
     assert [path.name for path in tmp_path.iterdir()] == ["thoughts-00001.npz"]
     assert [part["agent"].tolist() for part in shards.present()] == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("kept", [0, 10, 300, -1])
+def test_a_shard_that_was_cut_short_is_missing(tmp_path: Path, kept: int) -> None:
+    """A file without its end is not one of the finished: the next call writes it again."""
+    shards = Shards(tmp_path, 8, 4)
+    for number in (0, 1):
+        shards.write(number, {"agent": np.arange(400), "known": np.arange(400) > 3})
+    assert shards.missing() == []
+    shards.path(0).write_bytes(shards.path(0).read_bytes()[:kept])
+    assert shards.missing() == [0]
+
+
+def test_what_killed_processes_left_half_written_goes(tmp_path: Path) -> None:
+    """A part of a process that is gone is removed; of one that is alive, and of anybody else, nothing."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    names = [f"thoughts-00000.npz.{gone.pid}.part", f"thoughts-00001.npz.{os.getpid()}.part", "mine.part", "x.npz"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == set(names[1:])
+
+
+@pytest.mark.parametrize("name", ["thoughts-00003.npz", "axes.npz"])
+def test_results_without_a_record_belong_to_no_new_plan(tmp_path: Path, name: str) -> None:
+    """Whoever deleted run.json is told; another plan never takes what is left for its own. A map is no result."""
+    (tmp_path / "galaxy.npz").write_bytes(b"")
+    assert Ledger(tmp_path / "run.json").open({"seed": 1}) == {"plan": {"seed": 1}, "calls": []}
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ValueError, match=rf"holds {name} but no run\.json that says what it is of"):
+        Ledger(tmp_path / "run.json").open({"seed": 1})
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "turned"])

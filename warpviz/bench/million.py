@@ -17,7 +17,7 @@ from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
 from warpviz.bench.machine import load, provenance
 from warpviz.bench.progress import Meter, meter
-from warpviz.bench.shards import Ledger, Shards, put, take
+from warpviz.bench.shards import Ledger, Shards, put, sweep, take
 from warpviz.bench.tally import summary, tally, told
 from warpviz.bench.thinking import Note, Plan
 
@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     torch.set_num_threads(1)
     ledger, shards = Ledger(args.out / "run.json"), Shards(args.out, plan.agents, plan.shard)
     record = ledger.open(_described(plan))
+    sweep(args.out)
     if missing := shards.missing():
         _ready(plan, args.slots, args.out, begin=lambda: ledger.save(record))
         done = plan.agents - sum(len(shards.members(number)) for number in missing)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
+FIRST, LAST, END_BYTES = b"PK\x03\x04", b"PK\x05\x06", 22  # of a zip file: its first entry, and how its end begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,8 @@ class Shards:
         return range(number * self.size, min(self.agents, (number + 1) * self.size))
 
     def missing(self) -> list[int]:
-        """Return the numbers of those that are not there yet."""
-        return [number for number in range(self.count) if not self.path(number).exists()]
+        """Return the numbers of those that are not there yet, or not to their end."""
+        return [number for number in range(self.count) if not _is_whole(self.path(number))]
 
     def path(self, number: int) -> Path:
         """Return where a shard lies."""
@@ -71,10 +73,29 @@ def take(path: Path) -> Arrays:
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays as one .npz; the file is complete or absent, whatever happens."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # `sweep` looks for this name
     with part.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
     part.replace(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file begins and ends as an .npz does: one cut short does not; nothing between is read."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(FIRST)) == FIRST
+            file.seek(-END_BYTES, os.SEEK_END)
+            return begins and file.read(len(LAST)) == LAST
+    except OSError:  # there is none, or it is shorter than an end
+        return False
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write."""
+    for part in folder.glob("*.npz.*.part"):
+        writer = part.name.split(".")[-2]
+        if writer.isdecimal() and not psutil.pid_exists(int(writer)):
+            part.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +108,17 @@ class Ledger:
         """Return the record in the folder, or a new one, which is not written before `save`.
 
         Raises:
-            ValueError: the folder holds results of something else; the first difference is named.
+            ValueError: the folder holds results of something else, the first difference is named; or results and no
+                record of what they are of.
         """
         if not self.path.exists():
+            folder = self.path.parent
+            if strays := sorted(path.name for name in ("axes.npz", "thoughts-*.npz") for path in folder.glob(name)):
+                msg = (
+                    f"{folder} holds {strays[0]} but no {self.path.name} that says what it is of; put that back, or "
+                    "name another folder with --out"
+                )
+                raise ValueError(msg)
             return {"plan": dict(plan), "calls": []}
         record = self.read()
         for name, value in plan.items():
