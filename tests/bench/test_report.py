@@ -46,6 +46,21 @@ def test_ctrl_c_keeps_the_rows_so_far(tmp_path: Path) -> None:
     assert [row["n"] for row in on_disk(tmp_path)["sections"][1]["rows"]] == [2]
 
 
+def test_what_is_no_number_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Infinity is no JSON, on disk or printed; the page for people says what it was."""
+
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    report = begun(tmp_path)
+    assert report.section("laws", "", lambda rows: rows.append({"error": float("inf"), "parts": [float("nan"), 1.5]}))
+    ended(report.record(), as_json=True)
+    for text in (capsys.readouterr().out, (tmp_path / "trial.json").read_text()):
+        (section,) = json.loads(text, parse_constant=refuse)["sections"]
+        assert section["rows"] == [{"error": None, "parts": [None, 1.5]}]
+    assert "| inf |" in (tmp_path / "trial.md").read_text()
+
+
 def test_a_row_is_on_disk_before_the_next_is_measured(tmp_path: Path) -> None:
     """Whatever ends the process, a kill too, costs no more than the row under way."""
     report, seen = begun(tmp_path), []

@@ -1,7 +1,6 @@
 """Everything a CUDA device is asked, in one command: correctness first, then all tables, inside a time budget."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from warp_cortex import Prism
 from warpviz.bench import arms, capacity, checks, contexts, flags, floor, rivers, shape
 from warpviz.bench.arms import Scene
 from warpviz.bench.machine import provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, to_json
 
 Rows = list[dict[str, Any]]
 MODEL = "qwen2.5-0.5b-shape"
@@ -177,7 +176,7 @@ def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a law failed or a section could not be finished."""
     record = run(args)
     if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.write(to_json(record) + "\n")
     laws = [row["holds"] for section in record["sections"] for row in section["rows"] if "holds" in row]
     return int(not all(laws) or any("failed" in section for section in record["sections"]))
 

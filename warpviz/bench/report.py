@@ -1,6 +1,7 @@
 """A report of several tables: each flushed to JSON and markdown as soon as it is measured, failures recorded."""
 
 import json
+import math
 import sys
 import time
 import traceback
@@ -99,17 +100,30 @@ class Report:
     def flush(self) -> None:
         """Write what there is."""
         pages = [f"# {self.name}\n", f"{sentence(self.provenance)}\n", *map(markdown, self.sections)]
-        texts = {"json": json.dumps(self.record(), indent=1), "md": "\n".join(pages)}
+        texts = {"json": to_json(self.record(), indent=1), "md": "\n".join(pages)}
         for ending, text in texts.items():
             part = self.out / f"{self.name}.{ending}.part"
             part.write_text(text + "\n", encoding="utf-8")
             part.replace(self.out / f"{self.name}.{ending}")
 
 
+def to_json(record: Any, *, indent: int | None = None) -> str:
+    """Return a record as JSON, which has no word for infinity or not-a-number: null stands for them."""
+    return json.dumps(_finite(record), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
 def ended(record: Mapping[str, Any], *, as_json: bool) -> int:
     """Print the record if it is wanted as JSON; return a command's exit code: 1 if a table could not be finished."""
     if as_json:
-        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.write(to_json(record) + "\n")
     return int(any("failed" in section for section in record["sections"]))
 
 

@@ -1,7 +1,6 @@
 """The front end in a real browser: sliders, the live view, first pictures, the size of a saved notebook."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import Any
 
 from warpviz.bench import flags, ui_live, ui_sliders
 from warpviz.bench.machine import provenance
-from warpviz.bench.report import Report
+from warpviz.bench.report import Report, to_json
 from warpviz.bench.ui_page import Desk, desk
 
 Rows = list[dict[str, Any]]
@@ -76,7 +75,7 @@ def execute(args: argparse.Namespace) -> int:
     """Run and print; the exit code is 1 if a table could not be finished, missed targets included in it or not."""
     record = run(args)
     if args.json:
-        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.write(to_json(record) + "\n")
     return int(any("failed" in section for section in record["sections"]))
 
 
