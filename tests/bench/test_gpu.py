@@ -48,6 +48,12 @@ def test_no_cuda_device_is_one_clear_line(tmp_path: Path) -> None:
         gpu.run(arguments("--device", "cuda:99" if gpu.torch.cuda.is_available() else "cuda", "--out", str(tmp_path)))
 
 
+def test_a_section_that_is_none_is_told(tmp_path: Path) -> None:
+    """A misspelt word is no success without a table."""
+    with pytest.raises(ValueError, match=r"--sections 'latancy'; there are: Correct; .*River latency"):
+        gpu.run(arguments("--device", "cpu", "--tiny", "--sections", "latancy", "--out", str(tmp_path)))
+
+
 def test_arms_hold_the_bytes_they_say(scene: arms.Scene) -> None:
     """Private bytes are own tokens, plus the copy where an arm copies; what is shared is held once, for all three."""
     per_token = scene.prism.spec.kv_bytes_per_token

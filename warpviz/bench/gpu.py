@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Run every section and return the record; what is done is on disk at any moment.
 
     Raises:
-        ValueError: there is no CUDA device and `--device cpu` was not given.
+        ValueError: there is no CUDA device and `--device cpu` was not given, or no section was asked for.
     """
     if torch.device(args.device).type == "cuda" and not torch.cuda.is_available():
         msg = "no CUDA device here; --device cpu --tiny runs the same command on the processor"
@@ -88,6 +88,7 @@ class GpuBench:
         self.args, self.sizes, self.report = args, sizes, report
         self._prism: Prism | None = None
         self._scenes: dict[int, Scene] = {}
+        self._titles: list[str] = []
 
     @property
     def prism(self) -> Prism:
@@ -108,7 +109,7 @@ class GpuBench:
         return self._scenes[tokens]
 
     def run(self) -> None:
-        """Run the sections, or those that were asked for."""
+        """Run the sections, or those that were asked for; a ValueError if that is none."""
         self._section(
             "Correct", CORRECT,
             lambda rows: rows.extend(checks.checks(self.args.device, seed=self.args.seed, model=self.sizes.checked)),
@@ -123,6 +124,9 @@ class GpuBench:
         for tokens in self.sizes.contexts[1:]:
             self._capacity(tokens)
         self._section("The engine's own steps", ENGINE, self._engine)
+        if not self.report.sections:
+            msg = f"no section has a word of --sections {self.args.sections!r}; there are: {'; '.join(self._titles)}"
+            raise ValueError(msg)
 
     def _steps(self, rows: Rows) -> None:
         scene = self.scene(self.sizes.contexts[0])
@@ -168,6 +172,7 @@ class GpuBench:
 
     def _section(self, title: str, note: str, measure: Callable[[Rows], None]) -> None:
         wanted = [word for word in self.args.sections.lower().split(",") if word]
+        self._titles.append(title)
         if not wanted or any(word in title.lower() for word in wanted):
             self.report.section(title, note, measure)
 
