@@ -37,6 +37,7 @@ class Cortex:
         self.context: Context | None = None
         self._controls = lanes.Controls(theta=self.config.gate.theta)
         self._council: Council | None = None
+        self._is_open = False  # whether the latest run has begun and not ended
 
     @property
     def theta(self) -> float:
@@ -53,7 +54,7 @@ class Cortex:
         self._controls.go.set()
 
     def pause(self) -> None:
-        """Hold the run before its next step."""
+        """Hold the run before its next step; between two runs, the one to come. A pause ends with its run."""
         self._controls.go.clear()
 
     def resume(self) -> None:
@@ -73,6 +74,9 @@ class Cortex:
                 again before this run had ended.
         """
         self._controls.stop.clear()
+        if self._is_open:  # a run given up while it was paused: nobody would think of resuming this one
+            self._controls.go.set()
+        self._is_open = False
         self.trace, self._council = Trace(), None
         return self._events(prompt, progress, self.trace)
 
@@ -88,6 +92,7 @@ class Cortex:
         self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:  # fmt: skip
         here: Council | None = None
+        self._is_open = True
         try:
             here = yield from self._begin(prompt, progress)
             if here is None:
@@ -95,8 +100,10 @@ class Cortex:
             take_turns = lanes.concurrent if self.config.mode == "concurrent" else lanes.cooperative
             yield from take_turns(here, self._controls)
         finally:
-            if here is None and trace is self.trace:
-                here = self._council
+            if trace is self.trace:
+                here = here or self._council
+                self._is_open = False
+                self._controls.go.set()
             if here is not None and not sys.is_finalizing():  # torch cannot work any more, and nobody would look
                 here.lane.close("stopped")  # of a run given up half way: streams elsewhere would think on
                 here.collect(trace)

@@ -110,6 +110,27 @@ def test_pause_and_resume(prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: s
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_pause_ends_with_its_run(prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str, closed: bool) -> None:
+    """A run that was paused and given up, closed or not, does not hold the next one."""
+    scripted(monkeypatch, prism, LONG[:20])
+    cortex = Cortex(prism, config(mode=mode))
+    given_up = cortex.run(PROMPT)
+    next(given_up)
+    cortex.pause()
+    if closed:
+        given_up.close()  # type: ignore[attr-defined] # a generator
+    worker = threading.Thread(target=lambda: list(cortex.run(PROMPT)), name="consumer", daemon=True)
+    worker.start()
+    worker.join(20)
+    held = worker.is_alive()
+    cortex.stop()
+    worker.join(20)
+    assert not held
+    given_up.close()  # type: ignore[attr-defined] # a generator
+
+
+@pytest.mark.parametrize("mode", MODES)
 def test_a_generator_closed_early_leaves_a_whole_trace(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
 ) -> None:
