@@ -162,8 +162,9 @@ class RayLane:
             results = ray.get(ref)
         except ray.exceptions.RayActorError as error:
             return self._replace(index, jobs, error)
-        except ray.exceptions.RayTaskError as error:
-            return [self._fail(job, str(error.cause)) for job in jobs]
+        except ray.exceptions.RayError as error:  # of the work itself, or of an object that was lost on its way
+            self._sent.pop(jobs[0].snapshot.version, None)  # which may be the snapshot: the next streams send it anew
+            return [self._fail(job, str(getattr(error, "cause", error))) for job in jobs]
         return [o for job, result in zip(jobs, results, strict=True) for o in self._report(job, result)]
 
     def _replace(self, index: int, jobs: list[_Job], error: Exception) -> list[Outcome]:
