@@ -1,8 +1,10 @@
 """Another process of this machine with a model of its own, and a thread that listens to it."""
 
+import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from typing import IO, Any
@@ -12,6 +14,7 @@ from warp_cortex.frames import Arrays
 from warp_cortex.prism import Prism
 
 LEAVE_S = 10.0  # the process gets to finish its step
+LAST_BYTES = 4096  # of standard error, whose last line is told
 COMMAND = (sys.executable, "-m", "warp_cortex.process_worker")
 
 Frame = tuple[dict[str, Any], Arrays]
@@ -26,9 +29,12 @@ class Peer:
     """
 
     def __init__(self, prism: Prism, *, threads: int, device: str) -> None:
+        # A file without a name: it is never full, as a pipe is that nobody reads, and goes with whoever holds it.
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
         self.process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
-            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
         )
+        weakref.finalize(self, self._complaints.close)
         assert self.process.stdin is not None  # noqa: S101 - asked for
         assert self.process.stdout is not None  # noqa: S101 - asked for
         self._orders, answers = self.process.stdin, self.process.stdout
@@ -45,7 +51,7 @@ class Peer:
             self._end()
             answers.close()
             raise
-        told = {"error": f"it ended with exit code {self.process.wait()}"} if answer is None else answer[0]
+        told = {"error": f"it ended ({self.why_ended()})"} if answer is None else answer[0]
         self.serves = (prism.spec.checksum, prism.dtype)
         if told.get("checksum") != prism.spec.checksum:
             self._end()
@@ -60,6 +66,14 @@ class Peer:
     def has_ended(self) -> bool:
         """Whether the process will tell nothing any more."""
         return self._ended.is_set()
+
+    def why_ended(self) -> str:
+        """Return the exit code, once there is one, and the last line the process wrote on standard error."""
+        code = self.process.wait()
+        self._complaints.seek(0, os.SEEK_END)
+        self._complaints.seek(-min(self._complaints.tell(), LAST_BYTES), os.SEEK_END)
+        lines = self._complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return f"exit code {code}; it last said: {lines[-1].strip()}" if lines else f"exit code {code}"
 
     def begin(self) -> tuple[int, Inbox]:
         """Return the number of a new run and where it is told; earlier ones are told nothing any more."""

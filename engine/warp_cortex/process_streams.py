@@ -160,7 +160,7 @@ class ProcessLane:
     def _lost(self) -> list[Outcome]:
         """End everybody if the process is gone or serves another run, and with it what they had thought."""
         if self.peer.has_ended:
-            why = f"the process for streams has ended (exit code {self.peer.process.wait()})"
+            why = f"the process for streams has ended ({self.peer.why_ended()})"
         elif self._run != self.peer.num_runs:
             why = "the process for streams serves another run by now; runs at the same time need a ProcessStreams each"
         else:
