@@ -64,7 +64,9 @@ function geometryPanel(cloud) {
   const { frame, store } = cloud;
   if (!store.live) return;  // these ask the kernel to compute
   const box = h("div", { class: "wz-controls" });
-  frame.controls.append(h("details", { class: "wz-details" }, h("summary", { text: "Geometry" }), box));
+  const panel = h("details", { class: "wz-details" }, h("summary", { text: "Geometry" }), box);
+  frame.controls.append(panel);
+  frame.cleanup(store.on("lost", () => panel.remove()));
   const fill = () => {
     box.replaceChildren();
     const parent = box;

@@ -15,6 +15,7 @@ function addExports(frame) {
 }
 
 async function exportAs(frame, kind) {
+  if (kind === "html" && frame.store.lost) { frame.status("Only the kernel writes pages"); return; }
   if (!frame.store.live) { download(frame, kind, await contentOf(frame, kind)); return; }
   frame.status(`Saving ${kind.toUpperCase()}\u2026`);
   if (kind === "svg" || kind === "png") {

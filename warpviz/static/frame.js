@@ -14,7 +14,8 @@ class Frame {
     this.build();
     this.cleanup(watchTheme(() => { this.colours = null; this.themeListeners.forEach((fn) => fn()); }));
     this.cleanup(store.on("change:notice", (text) => this.error(text)));
-    this.cleanup(store.on("lost", () => this.status("The kernel no longer answers: run the cell again")));
+    this.cleanup(store.on("lost", () => this.status("")));
+    this.status("");
     this.error(store.get("notice"));
     this.cleanup(store.on("data", () => this.titles()));
     this.titles();
@@ -75,8 +76,11 @@ class Frame {
   /** What a CSV or JSON download holds without a kernel; views replace this. */
   table() { return this.store.data.rows ?? []; }
 
-  /** Say something short under the view (and to a screen reader). */
-  status(text) { this.statusLine.textContent = visible(text); }
+  /** Say something short under the view (and to a screen reader); that the kernel is gone stays in front of it. */
+  status(text) {
+    const lost = this.store.lost ? "The kernel no longer answers: run the cell again" : "";
+    this.statusLine.textContent = visible([lost, text].filter(Boolean).join(". "));
+  }
 
   /** Put the view in words: the picture's label and a hidden paragraph. */
   summary(text) {

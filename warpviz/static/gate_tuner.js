@@ -103,7 +103,7 @@ class GateTunerView {
     this.size = size;
     this.gates = this.scorers.map((_, s) => new Regate(Float32Array.from({ length: size }, (__, i) => all[i * count + s]), this.labels));
     this.recorded = this.store.array("recorded");
-    this.tune.el.hidden = !this.store.data.live;
+    this.tune.el.hidden = !this.store.data.live || this.store.lost;
     this.plot.stretch(Math.max(1, count) * STRIP_HEIGHT + 24);
     this.rocBox.hidden = !this.gates.some((gate) => gate.points.length);
     this.bestButton.hidden = this.rocBox.hidden;

@@ -238,7 +238,7 @@ function mount(frame, store) {
   for (const name of ["projection", "dims"]) frame.cleanup(store.on(`change:${name}`, () => {
     cloud.aim();
     cloud.recolour();
-    if (!store.live && cloud.shown !== store.get("projection")) frame.status("This page was saved without that UMAP: the PCA is shown");
+    if (!store.live && cloud.shown !== store.get("projection")) frame.status(`${store.lost ? "Without it there is no UMAP" : "This page was saved without that UMAP"}: the PCA is shown`);
   }));
   for (const name of ["colour", "cover", "alpha", "space", "layer"]) frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
   frame.cleanup(store.on("change:selection", (tokens) => { cloud.chosen = new Set(tokens); cloud.versions.selection += 1; cloud.frame.later("describe", () => cloud.describe()); cloud.plot.redraw(); }));

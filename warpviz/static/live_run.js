@@ -4,18 +4,8 @@ const SETTLE_MS = 340; // cards glide to their seats a little longer than the ru
 const PAINT_MS = 40; // pulses and gliding cards need no more; a later moment of the run is painted at once
 const FRAME_MS = 24; // where much happens at once, half of the frames are enough for all of it
 const SAY_MS = 250;
+const AT_WORK = ["running", "paused", "measuring"];
 const UNSEEN_MS = 500; // out of sight, the view follows at this pace
-
-/** Return the run behind a store, folded once however many views show it. */
-function runOf(store) {
-  if (store.source) return store.source;
-  const source = (store.source = new Emitter());
-  const fill = () => { source.run = new Run(); source.run.push(store.data.rows ?? []); };
-  fill();
-  store.on("data", ({ full }) => { if (full) { fill(); source.emit("reset"); } else source.emit("status"); });
-  store.on("events", (events) => { for (const event of events) source.run.push(event.rows ?? []); source.emit("grown"); });
-  return source;
-}
 
 class LiveRunView {
   constructor(frame, store) {
@@ -38,7 +28,12 @@ class LiveRunView {
   }
 
   get run() { return this.source.run; }
-  get status() { return this.store.data.status ?? ""; }
+  /** The engine's status; what is said of a run at work is not known any more once its kernel is gone. */
+  get status() {
+    const { data: { status = "" }, lost } = this.store;
+    return lost && AT_WORK.includes(status) ? "lost" : status;
+  }
+
   get isLive() { return this.status === "running" || this.status === "paused"; }
 
   build() {
@@ -227,7 +222,7 @@ class LiveRunView {
     const parts = [`${number(sum.alive)} thinking`, `${number(sum.accepted)} accepted`, `${number(sum.rejected)} rejected`, `${number(sum.injected)} injected`];
     if (sum.failed) parts.push(`${number(sum.failed)} failed`);
     const model = this.run.start ? `${oneLine(this.run.start.model)} \u00b7 token ${number(this.run.numTokens(cursor))} \u00b7 ` : "";
-    const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", done: "done" }[this.status] ?? "replay";
+    const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", lost: "cut off", done: "done" }[this.status] ?? "replay";
     setText(this.frame.meta, `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`);
     const text = `Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${sum.spawned} streams, ${parts.join(", ")}.`;
     if (text === this.saidText) return;

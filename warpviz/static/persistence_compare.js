@@ -152,7 +152,10 @@ function mount(frame, store) {
   const dims = segmented(frame, { label: "Homology", options: [[0, "H0"], [1, "H1"], ...(store.get("max_dim") > 1 ? [[2, "H2"]] : [])], value: store.get("dim"), onchange: (v) => store.set("dim", v) });
   const axes = segmented(frame, { label: "Axes", options: [["death", "Birth \u2013 death"], ["length", "Birth \u2013 length"]], value: store.get("axes"), onchange: (v) => store.set("axes", v) });
   const panels = segmented(frame, { label: "Panel", options: [["barcode", "Barcode"], ["betti", "Betti"], ["image", "Image"]], value: store.get("panel"), onchange: (v) => store.set("panel", v) });
-  if (store.live) select(frame, { label: "complex", trait: "complex", options: COMPLEXES });
+  if (store.live) {
+    const complex = select(frame, { label: "complex", trait: "complex", options: COMPLEXES });
+    frame.cleanup(store.on("lost", () => complex.el.remove()));
+  }
   progressBar(frame, store);
   frame.cleanup(store.on("data", (change) => { k.range(1, most()); view.refresh(change); }));
   frame.cleanup(store.on("change:k", () => view.follow()));

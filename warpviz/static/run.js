@@ -180,3 +180,14 @@ const FOLDS = {
     Object.assign(run.lane(row[2]), { finish: row[3], finishedAt: at });
   },
 };
+
+/** Return the run behind a store, folded once however many views show it. */
+function runOf(store) {
+  if (store.source) return store.source;
+  const source = (store.source = new Emitter());
+  const fill = () => { source.run = new Run(); source.run.push(store.data.rows ?? []); };
+  fill();
+  store.on("data", ({ full }) => { if (full) { fill(); source.emit("reset"); } else source.emit("status"); });
+  store.on("events", (events) => { for (const event of events) source.run.push(event.rows ?? []); source.emit("grown"); });
+  return source;
+}

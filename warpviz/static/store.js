@@ -25,6 +25,7 @@ class Store extends Emitter {
     super();
     this.model = model;
     this.live = live;
+    this.lost = false;
     this.uid = model.get("uid");
     this.data = {};
     this.arrays = {};
@@ -40,11 +41,12 @@ class Store extends Emitter {
     const names = ["k", "alpha", "theta", "layer", "space", "selection", "notice", "links"];
     for (const name of names) this.watch(name);
     this.model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
+    this.model.on("comm_live_update", () => this.send({ op: "ready" }));  // opened or closed: only a closed one throws
     this.join();
     this.on("change:links", () => this.join());
   }
 
-  /** Call `fn` on an event: "data", "events", "saved", "op:<name>", or "change:<trait>". */
+  /** Call `fn` on an event: "data", "events", "saved", "lost", "op:<name>", or "change:<trait>". */
   on(name, fn) {
     if (name.startsWith("change:")) this.watch(name.slice(7));
     return super.on(name, fn);
@@ -68,7 +70,7 @@ class Store extends Emitter {
     this.watch(name);
     this.touched[name] = performance.now();
     this.model.set(name, value);
-    if (save) this.attempt(() => this.model.save_changes());
+    if (save && this.live) this.attempt(() => this.model.save_changes());
     const group = (this.get("links") ?? {})[name];
     for (const other of (group && WARPVIZ.groups.get(group)) ?? []) {
       if (other !== this && !same(other.get(name), value)) other.model.set(name, value);
@@ -99,13 +101,22 @@ class Store extends Emitter {
     if (this.live) this.attempt(() => this.model.send(content, undefined, buffers));
   }
 
-  /** Talk to the kernel; one that was restarted no longer listens, and the view goes on by itself. */
+  /** Talk to the kernel; one that was restarted no longer listens. */
   attempt(talk) {
     try {
       talk();
-    } catch (error) {
-      this.emit("lost", error);
+    } catch {
+      this.lose();
     }
+  }
+
+  /** The kernel is gone for good: say so once, and go on as a page without one does. */
+  lose() {
+    if (!this.live) return;
+    this.live = false;
+    this.lost = true;
+    this.emit("lost");
+    this.emit("data", { full: false, changed: new Set() });  // what was shown as on its way no longer is
   }
 
   receive(content, buffers) {
