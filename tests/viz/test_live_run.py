@@ -152,6 +152,8 @@ def test_an_engine_s_error_is_shown():
         assert view._follower.join(10)
         assert view.notice.startswith("RuntimeError: <img")
         assert view.state().data["status"] == "failed"
+        assert "the engine failed" in view.summary()
+        assert "thinking" not in view.summary()
 
 
 def test_following_a_cortex_needs_its_prompt():
@@ -174,6 +176,7 @@ def test_an_empty_and_a_failed_run_can_be_shown():
     with LiveRun(Trace(events=events)) as view:
         assert view.to_table().reason.tolist() == ["overran"]
         assert "1 failed" in view.summary()
+        assert " 1 stream, 0 of them thinking" in view.summary()
         view.to_figure()
 
 

@@ -34,7 +34,7 @@ function searchBox(cloud, clear) {
   input.addEventListener("input", () => {
     const found = input.value ? findTokens(cloud.store.data.tokens ?? [], input.value) : [];
     cloud.select(found, false);
-    cloud.frame.status(input.value ? `${number(found.length)} tokens in occurrences of \u201c${oneLine(input.value)}\u201d` : "");
+    cloud.frame.status(input.value ? `${counted(found.length, "token")} in occurrences of \u201c${oneLine(input.value)}\u201d` : "");
   });
   cloud.frame.controls.append(h("div", { class: "wz-control" }, input, clear));  // they wrap together
 }

@@ -149,7 +149,7 @@ class GateTunerView {
     const words = facts.map(([name, value]) => `${name} ${value}`).join(", ");
     this.frame.later("describe", () => {
       this.frame.summary(`Gate at theta ${fixed(theta)} under ${this.scorers[this.active] ?? "no scorer"}: ${words}.`);
-      setText(this.frame.meta, `${number(this.size)} thoughts`);
+      setText(this.frame.meta, counted(this.size, "thought"));
     });
   }
 

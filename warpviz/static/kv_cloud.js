@@ -75,7 +75,7 @@ class Cloud {
       shown < total ? `showing ${number(shown)} of ${number(total)} tokens` : `${number(total)} tokens`,
       beside ? `${number(beside)} beside them` : ""].filter(Boolean).join(" \u00b7 ")));
     const text = `${store.data.summary ?? ""} At k = ${marks.k} the cover radius is ${number(marks.radius)}; `
-      + `${number(this.chosen.size)} tokens are selected.`;
+      + `${this.chosen.size === 1 ? "1 token is" : `${number(this.chosen.size)} tokens are`} selected.`;
     this.frame.summary(text);
     this.plot.canvas.setAttribute("aria-label", text);
   }

@@ -219,12 +219,13 @@ class LiveRunView {
     this.toldAt = now;
     const { cursor } = this.playhead;
     const sum = this.run.counts(cursor);
-    const parts = [`${number(sum.alive)} thinking`, `${number(sum.accepted)} accepted`, `${number(sum.rejected)} rejected`, `${number(sum.injected)} injected`];
+    const isOver = ["failed", "lost"].includes(this.status);
+    const parts = [`${number(sum.alive)} ${isOver ? "unfinished" : "thinking"}`, `${number(sum.accepted)} accepted`, `${number(sum.rejected)} rejected`, `${number(sum.injected)} injected`];
     if (sum.failed) parts.push(`${number(sum.failed)} failed`);
     const model = this.run.start ? `${oneLine(this.run.start.model)} \u00b7 token ${number(this.run.numTokens(cursor))} \u00b7 ` : "";
     const state = { running: "live", paused: "engine paused", stopped: "stopped", failed: "engine failed", measuring: "measuring influence", lost: "cut off", done: "done" }[this.status] ?? "replay";
     setText(this.frame.meta, `${model}${parts.join(" \u00b7 ")} \u00b7 ${state}`);
-    const text = `Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${sum.spawned} streams, ${parts.join(", ")}.`;
+    const text = `Live run, beat ${this.playhead.beat} of ${this.run.lastBeat}: ${counted(sum.spawned, "stream")}, ${parts.join(", ")}${isOver ? `, ${state}` : ""}.`;
     if (text === this.saidText) return;
     if (now - this.told < 1000) { this.wakeIn(1000 - (now - this.told)); return; } // the last word of a burst is said too
     Object.assign(this, { told: now, saidText: text });

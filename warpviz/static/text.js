@@ -30,6 +30,9 @@ function number(value, digits = 3) {
   return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(digits)).toString() : value.toExponential(1);
 }
 
+/** Return "1 stream", "2 streams". */
+function counted(value, noun) { return `${number(value)} ${noun}${value === 1 ? "" : "s"}`; }
+
 /** Write an element's text if it says something else: an equal text would cost a layout all the same. */
 function setText(el, text) {
   if (el.textContent !== text) el.textContent = text;

@@ -132,9 +132,9 @@ class TokenText {
 
   describe() {
     const { store, marks } = this;
-    const facts = [`${number(this.flow.num)} tokens`, `${number(marks.k)} landmarks`];
+    const facts = [counted(this.flow.num, "token"), counted(marks.k, "landmark")];
     if (this.chosen.size) facts.push(`${number(this.chosen.size)} selected`);
-    if (store.data.notes?.length) facts.push(`${number(store.data.notes.length)} thought${store.data.notes.length === 1 ? "" : "s"} in the margin`);
+    if (store.data.notes?.length) facts.push(`${counted(store.data.notes.length, "thought")} in the margin`);
     setText(this.frame.meta, facts.join(" \u00b7 "));
     this.frame.summary(`${store.data.summary ?? ""} ${facts.join(", ")}.`);
   }

@@ -33,7 +33,8 @@ def summary(view: "KVCloud") -> str:
     if ranked is None:
         return text
     k = min(view.k, len(ranked.order))
-    return f"{text} {k} landmarks chosen by {view.policy} cover them within {ranked.radii[k - 1]:.4g}."
+    cover = "covers" if k == 1 else "cover"
+    return f"{text} {svg.counted(k, 'landmark')} chosen by {view.policy} {cover} them within {ranked.radii[k - 1]:.4g}."
 
 
 def beside(kinds: list[str]) -> str:

@@ -15,6 +15,7 @@ from warpviz.views import council_still
 from warpviz.views.following import Following, run_given
 from warpviz.views.live_run import provenance_of
 from warpviz.views.pump import Patch
+from warpviz.views.svg import counted
 from warpviz.views.wire import Array
 
 ASK_S = 0.25
@@ -113,7 +114,7 @@ class CouncilMonitor(Following):
             f"Council at its peak: {peak.total_bytes / 1e6:.1f} MB held, weights {mb['weights_bytes']:.1f}, "
             f"River {mb['river_kv_bytes']:.1f}, shared {mb['shared_kv_bytes']:.1f}, private "
             f"{mb['private_kv_bytes']:.1f}, to choose landmarks {mb['evidence_bytes']:.1f} MB; "
-            f"{peak.thinking} streams thinking."
+            f"{counted(peak.thinking, 'stream')} thinking."
         )
 
     def to_table(self) -> Any:

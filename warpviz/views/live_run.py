@@ -15,6 +15,7 @@ from warpviz.live.timeline import Timeline
 from warpviz.views import live_still
 from warpviz.views.following import ACK_MS, Following, run_given
 from warpviz.views.pump import Patch
+from warpviz.views.svg import counted
 from warpviz.views.wire import Array, float32
 
 PAIR = 2
@@ -133,10 +134,12 @@ class LiveRun(Following):
             state = self.timeline.at(len(self.timeline))
         tally = state.tally
         model = self.timeline.start.model if self.timeline.start else "no model yet"
-        ended = f"ended: {state.ended}" if state.ended else "not ended"
+        failed = self._status == "failed"
+        ended = "the engine failed" if failed else f"ended: {state.ended}" if state.ended else "not ended"
         return (
-            f"Live run of {model}: {state.num_prompt_tokens} prompt tokens, {state.num_river_tokens} written, {ended}. "
-            f"{tally.spawned} streams, {len(state.active)} of them thinking; {tally.accepted} thoughts accepted, "
+            f"Live run of {model}: {counted(state.num_prompt_tokens, 'prompt token')}, {state.num_river_tokens} "
+            f"written, {ended}. {counted(tally.spawned, 'stream')}, {len(state.active)} of them "
+            f"{'unfinished' if failed else 'thinking'}; {counted(tally.accepted, 'thought')} accepted, "
             f"{tally.rejected} rejected, {tally.injected} injected, {tally.failed} failed."
         )
 

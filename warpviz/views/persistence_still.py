@@ -28,7 +28,8 @@ def summary(view: "PersistenceCompare") -> str:
         if len(base.used) < base.num_tokens - SKIP
         else (f"{base.num_tokens:,} tokens")
     )
-    text = f"{share}, {min(pair.k, len(base.order))} landmarks chosen by {view.policy}: cover radius {pair.radius:.4g}."
+    marks = svg.counted(min(pair.k, len(base.order)), "landmark")
+    text = f"{share}, {marks} chosen by {view.policy}: cover radius {pair.radius:.4g}."
     parts = [f"H{dim} bottleneck {values['bottleneck']:.4g}" for dim, values in sorted(pair.numbers.items())]
     if pair.bound is None:
         limit = f"no bound, since the landmarks' complex is {pair.kind} and the whole's is Rips"

@@ -20,6 +20,11 @@ def ramp(value: float) -> str:
     return RAMP[min(int(max(0.0, value) * len(RAMP)), len(RAMP) - 1)]
 
 
+def counted(number: int, noun: str) -> str:
+    """Return "1 stream", "2 streams"."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def visible(text: str) -> str:
     """Return text in which control characters show as pictures and direction marks as their code points."""
     return str(wire.clean(text)).translate(VISIBLE)

@@ -138,8 +138,9 @@ class TokenText(View):
         """Return the text in a sentence."""
         shown = min(self.subject.num_tokens, MOST_TOKENS)
         part = f"showing {shown:,} of " if shown < self.subject.num_tokens else ""
-        thoughts = f", {len(self.notes)} thought{'s' * (len(self.notes) != 1)} in the margin" if self.notes else ""
-        return f"A text of {part}{self.subject.num_tokens:,} tokens, {len(self.landmarks)} of them landmarks{thoughts}."
+        marks = "1 of them a landmark" if len(self.landmarks) == 1 else f"{len(self.landmarks)} of them landmarks"
+        thoughts = f", {svg.counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
+        return f"A text of {part}{svg.counted(self.subject.num_tokens, 'token')}, {marks}{thoughts}."
 
     def to_table(self) -> Any:
         """Return one row per token: token, text, kind, landmark, received, selected."""
