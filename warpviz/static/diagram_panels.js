@@ -27,7 +27,7 @@ function drawBarcode(view, pen, w, hgt, theme, full, marks) {
     });
   };
   stack(full, box.y, theme.blue, () => true, "whole context");
-  stack(marks, box.y + half, theme.vermilion, (length) => length > view.bound, "landmarks (opaque: longer than 2r, certified)");
+  stack(marks, box.y + half, theme.vermilion, (length) => length > view.bound, view.isBounded ? "landmarks (opaque: longer than 2r, certified)" : "landmarks (none certified)");
 }
 
 function bettiAt(bars, scale) {

@@ -51,7 +51,10 @@ class Landmarks {
   get radius() { return this.radii.length ? this.radii[Math.min(this.k, this.radii.length) - 1] : NaN; }
 }
 
-/** The factor by which the cover radius may exceed the best possible at this alpha; null from one half on. */
+/** What the certificate compares with: the sinks and recent tokens were not chosen, so the best choice is bound to them, too. */
+const BEST = "the best possible with the same sinks and recent tokens";
+
+/** The factor by which the cover radius may exceed BEST at this alpha; null from one half on. */
 function certificateFactor(alpha) {
   return alpha < 0.5 ? (2 * (1 - alpha)) / (1 - 2 * alpha) : null;
 }
@@ -59,7 +62,7 @@ function certificateFactor(alpha) {
 /** Say the certificate in words. */
 function certificateText(alpha) {
   const factor = certificateFactor(alpha);
-  return factor === null ? "no guarantee from \u03b1 = 0.5 on" : `at most ${number(factor, 3)}\u00d7 the best possible radius`;
+  return factor === null ? "no guarantee from \u03b1 = 0.5 on" : `at most ${number(factor, 3)}\u00d7 ${BEST}`;
 }
 
 /** How many landmarks the rule of arXiv 2510.04553 asks for, 43 n^0.26. */

@@ -120,7 +120,7 @@ function certificateLine(store) {
   const policy = store.get("policy");
   if (policy !== "hybrid" && policy !== "farthest") return "no certificate for this policy";
   const factor = certificateFactor(policy === "farthest" ? 0 : store.get("alpha"));
-  return factor === null ? "no certificate from \u03b1 = 0.5 on" : `\u2264 ${number(factor)}\u00d7 the best possible`;
+  return factor === null ? "no certificate from \u03b1 = 0.5 on" : `\u2264 ${number(factor)}\u00d7 ${BEST}`;
 }
 
 /** Progress of the worker with a button to cancel, and one to start again. */
