@@ -49,3 +49,32 @@ def test_a_barcode_calls_no_bar_certified_where_nothing_is(browser: Browser, com
         }""", complex_)  # fmt: skip
         assert ("longer than 2r, certified" in drawn) == (complex_ == "rips")
         assert ("none certified" in drawn) == (complex_ != "rips")
+
+
+def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
+    """Wherever one scrolls, the rows in the page follow one another as they are heard: by similarity."""
+    with scripts(browser, "fixed.js", "thought_list.js") as page:
+        found = page.evaluate("""async () => {
+          const size = 300, list = new ThoughtList({ onpoint() {} });
+          document.body.append(list.el);
+          list.held = true;
+          const thoughts = Array.from({ length: size }, (_, i) => [0, i, 0, "task", `thought ${i}`]);
+          const order = thoughts.map((_, i) => i), values = order.map((i) => 1 - i / size);
+          const turn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)));
+          await turn();
+          list.show({ thoughts, order, cut: 100, values, labels: new Uint8Array(size), theta: 0.5 });
+          const seen = [];
+          for (const top of [0, 4000, 3900, 3700, 3820, 6000, 0]) {
+            list.el.scrollTop = top;
+            await turn();
+            seen.push(Array.from(list.el.querySelectorAll(".wt-row"), (row) => Number(row.dataset.thought)));
+          }
+          const last = list.el.querySelector(".wt-row:last-child");
+          const place = [last.ariaPosInSet, last.ariaSetSize, last.dataset.thought];
+          list.el.remove();
+          return { seen, place };
+        }""")
+    for rows in found["seen"]:
+        assert len(rows) > 5
+        assert rows == list(range(rows[0], rows[0] + len(rows)))
+    assert found["place"] == [str(int(found["place"][2]) + 1), "300", found["place"][2]]

@@ -51,8 +51,10 @@ class ThoughtList {
     const first = Math.max(0, Math.floor(this.el.scrollTop / THOUGHT_ROW) - SPARE_ROWS);
     const last = Math.min(this.order.length, first + Math.ceil(this.tall / THOUGHT_ROW) + 2 * SPARE_ROWS);
     for (const [place, row] of this.rows) if (place < first || place >= last) { row.remove(); this.rows.delete(place); }
+    let before = this.line;
     for (let place = first; place < last; place += 1) {
-      const row = this.rows.get(place) ?? this.make(place);
+      const row = this.rows.get(place) ?? this.make(place, before);
+      before = row;
       const passes = place < this.cut;
       if (row.passes === passes) continue;
       row.passes = passes;
@@ -61,18 +63,19 @@ class ThoughtList {
     }
   }
 
-  make(place) {
+  /** Make a row and put it behind the one before it: read aloud, the order in the page is the order of the thoughts. */
+  make(place, before) {
     const i = this.order[place];
     const [run, stream, , task, thought] = this.thoughts[i];
     const label = { 1: "good", 2: "bad" }[this.labels[i]] ?? "";
-    const row = h("div", { class: "wt-row", role: "listitem", "data-thought": i },
+    const row = h("div", { class: "wt-row", role: "listitem", "aria-posinset": place + 1, "aria-setsize": this.order.length, "data-thought": i },
       h("span", { class: "wt-mark", "aria-hidden": "true" }), h("span", { class: "wt-value", text: fixed(this.values[i], 3) }),
       h("span", { class: "wt-label", text: label, "data-label": label }), h("span", { class: "wt-who", text: `${run ? `run ${run} ` : ""}#${stream}` }),
       h("span", { class: "wt-thought", text: oneLine(thought.trim()), title: visible(thought) }), h("span", { class: "wt-task", text: oneLine(task), title: visible(task) }));
     row.addEventListener("mouseenter", () => this.onpoint(i));
     row.addEventListener("mouseleave", () => this.onpoint(null));
     this.rows.set(place, row);
-    this.inner.append(row);
+    before.after(row);
     return row;
   }
 }
