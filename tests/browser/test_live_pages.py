@@ -219,3 +219,18 @@ def test_the_council_says_whose_figures_are_whose(show: Open) -> None:
     assert "not like for like" in captions[1]
     assert "2.22 GB" in page.locator(".wm-paper").inner_text()
     page.get_by_role("radio", name="with weights").click()
+
+
+def test_the_council_s_bars_hold_the_peak(show: Open) -> None:
+    """However many samples share a bar, the greatest of them is drawn, in order, and the last is."""
+    page = show(CouncilMonitor(fabricate(num_streams=120, num_tokens=300)))
+    count, drawn = page.evaluate(
+        "() => { const v = document.querySelector('.warpviz').council;"
+        " return [v.count, Array.from({ length: v.count }, (_, peak) => v.shown((i) => (i === peak ? 1 : 0)))]; }"
+    )
+    assert count > 241
+    for peak, bars in enumerate(drawn):
+        assert peak in bars
+        assert bars == sorted(set(bars))
+        assert bars[-1] == count - 1
+        assert len(bars) <= 241

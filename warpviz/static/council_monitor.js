@@ -85,23 +85,28 @@ class CouncilView {
     return { box, x, y };
   }
 
-  /** The indices drawn: at most MOST_BARS, evenly spread, the last always among them. */
-  shown() {
+  /** The indices drawn: of each of MOST_BARS even shares the one where `size` is greatest (its last without), and the last. */
+  shown(size = (i) => i) {
     const stride = Math.max(1, Math.ceil(this.count / MOST_BARS));
     const list = [];
-    for (let i = (this.count - 1) % stride; i < this.count; i += stride) list.push(i);
+    for (let end = (this.count - 1) % stride; end < this.count; end += stride) {
+      let peak = end;
+      for (let i = end - 1; i > end - stride && i >= 0; i -= 1) if (size(i) > size(peak)) peak = i;
+      list.push(peak);
+    }
+    if (this.count && list.at(-1) !== this.count - 1) list.push(this.count - 1);
     return list;
   }
 
   drawBytes(pen, w, hgt, theme) {
-    const list = this.shown();
     const sum = (i) => this.shownOwners.reduce((all, [field]) => all + this.at(i, field), 0);
+    const list = this.shown(sum);
     const { x, y } = this.frameOf(pen, theme, w, hgt, { title: "bytes held", most: Math.max(1, ...list.map(sum)) * 1.05, format: bytesText });
     this.stack(pen, theme, { list, x, y, parts: this.shownOwners });
   }
 
   drawAgents(pen, w, hgt, theme) {
-    const list = this.shown();
+    const list = this.shown((i) => this.at(i, "thinking"));
     const sum = (i) => STATES.reduce((all, [field]) => all + this.at(i, field), 0);
     const { x, y } = this.frameOf(pen, theme, w, hgt, { title: "streams by state", most: Math.max(1, ...list.map(sum)) * 1.05, format: number });
     this.stack(pen, theme, { list, x, y, parts: STATES });
