@@ -78,3 +78,21 @@ def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
         assert len(rows) > 5
         assert rows == list(range(rows[0], rows[0] + len(rows)))
     assert found["place"] == [str(int(found["place"][2]) + 1), "300", found["place"][2]]
+
+
+def test_how_many_at_once_is_said_where_no_mark_is(browser: Browser) -> None:
+    """The timeline's words lie below every row of marks, however late the run's moments are."""
+    with scripts(browser, "run.js", "playhead.js", "transport.js") as page:
+        words, marks = page.evaluate("""() => {
+          const run = { lastBeat: 100, aliveByBeat: Array(101).fill(3), marks: Object.keys(MARK_STYLE).map((kind) => ({ beat: 100, kind })) };
+          const line = Object.create(Transport.prototype);
+          line.playhead = { run, place: 100 };
+          const theme = themeOf(document.body), pen = new SvgPen(theme, 400, 52), low = [], words = [];
+          pen.text = (x, y, text, style) => words.push([x, y - style.size, text]);
+          globalThis.drawMark = (_, __, x, y, r) => low.push(y + r);
+          line.draw(pen, 400, 52, theme);
+          return [words, low];
+        }""")  # noqa: E501 - a line of the page's own language
+    assert [text for *_, text in words] == ["up to 3 at once"]
+    assert len(marks) == 3
+    assert words[0][1] > max(marks)

@@ -98,7 +98,7 @@ class Transport {
     pen.line(10, base, now, base, { stroke: theme.accent, width: 2 });
     pen.line(now, 4, now, base, { stroke: theme.ink, width: 1.5 });
     pen.dot(now, base, 6, theme.ink);
-    if (most > 1) pen.text(w - 10, 11, `up to ${most} at once`, { size: 10, fill: theme.faint, align: "right", halo: true });
+    if (most > 1) pen.text(w - 22, hgt - 2.5, `up to ${most} at once`, { size: 10, fill: theme.faint, align: "right", halo: true }); // no mark lies so low
   }
 
   drawMarks(pen, theme, x, hgt) {
