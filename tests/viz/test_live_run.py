@@ -3,10 +3,11 @@
 import json
 import re
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from warp_cortex import Failure, Finish, Spawn, Token, Trace
+from warp_cortex import Failure, Finish, GateDecision, Spawn, Token, Trace
 
 from tests.viz.engines import FabricatedCortex
 from tests.viz.fabricated import HOSTILE, fabricate
@@ -207,3 +208,15 @@ def test_the_map_keeps_what_lies_apart_apart():
     assert abs(first[:10, 0].mean() - first[10:, 0].mean()) > 4
     assert np.array_equal(first, again)
     assert cloud_of(Trace()) is None
+
+
+def test_a_similarity_that_is_no_number_has_no_mark():
+    """A trace from elsewhere may say NaN: the still shows a dash and the verdict, and no place on the axis."""
+    events = [replace(event, similarity=float("nan")) if isinstance(event, GateDecision) else event
+              for event in TRACE.events]  # fmt: skip
+    with LiveRun(Trace(events=events)) as view, LiveRun(TRACE) as usual:
+        text = view.to_svg()
+        assert "nan" not in text
+        assert "<circle" not in text
+        assert "<circle" in usual.to_svg()
+        assert text.count("rejected") == usual.to_svg().count("rejected")

@@ -1,6 +1,7 @@
 """A run without motion: its table, its plotly figure and its SVG picture."""
 
 from collections.abc import Mapping
+from math import isfinite
 from textwrap import wrap
 from typing import Any
 
@@ -101,16 +102,23 @@ def _lane(pen: Svg, line: Timeline, lane: Lane, y: float) -> None:
     pen.text(28, y + 25, _clip(lane.text(len(line)).strip(), 110), font_size=12, fill=INK)
     if lane.gated_at == NEVER:
         return
-    pen.text(WIDTH - 260, y + 11, f"{lane.similarity:.2f}", font_size=11, fill=color, text_anchor="end")
+    is_known = isfinite(lane.similarity)  # a trace from elsewhere may say NaN, which has no place on the axis
+    said = f"{lane.similarity:.2f}" if is_known else "\u2013"
+    pen.text(WIDTH - 260, y + 11, said, font_size=11, fill=color, text_anchor="end")
     pen.line(WIDTH - 250, y + 8, WIDTH - 20, y + 8, stroke="#E1E4E9")
-    pen.line(*_tick(lane.threshold, y), stroke=INK)
-    x = _place(lane.similarity)
-    if lane.accepted:
-        pen.circle(x, y + 8, 4, fill=GREEN)
-    else:
-        pen.path([(x - 3, y + 5), (x + 3, y + 11)], stroke=VERMILION, stroke_width=1.6)
-        pen.path([(x - 3, y + 11), (x + 3, y + 5)], stroke=VERMILION, stroke_width=1.6)
+    if isfinite(lane.threshold):
+        pen.line(*_tick(lane.threshold, y), stroke=INK)
+    if is_known:
+        _mark(pen, _place(lane.similarity), y + 8, accepted=lane.accepted)
     pen.text(WIDTH - 250, y + 25, str(lane.phase(len(line))), font_size=11, fill=color if color != GREEN else BLUE)
+
+
+def _mark(pen: Svg, x: float, y: float, *, accepted: bool) -> None:
+    if accepted:
+        pen.circle(x, y, 4, fill=GREEN)
+        return
+    pen.path([(x - 3, y - 3), (x + 3, y + 3)], stroke=VERMILION, stroke_width=1.6)
+    pen.path([(x - 3, y + 3), (x + 3, y - 3)], stroke=VERMILION, stroke_width=1.6)
 
 
 def _place(similarity: float) -> float:
