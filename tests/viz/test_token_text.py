@@ -11,7 +11,7 @@ from warp_cortex import GateDecision, Inject, Revoke, Trace
 
 from tests.viz.clouds import HOSTILE, made_up, words
 from warpviz.views import registry, svg
-from warpviz.views.token_text import MARGIN, WIDTH, Note, TokenText, layout, notes_of
+from warpviz.views.token_text import GLYPH, MARGIN, WIDTH, Note, TokenText, layout, notes_of
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def test_a_picture_of_a_long_text_says_that_it_is_its_beginning() -> None:
         assert "showing" not in short.to_svg()
 
 
-@given(st.lists(st.text(max_size=30), max_size=40))
+@given(st.lists(st.text(max_size=30) | st.integers(0, 400).map("x".__mul__), max_size=40))
 def test_the_layout_stays_inside_the_page(tokens: list[str]) -> None:
     """Pieces never start left of the margin, lines only go down, and no piece is lost."""
     spots = layout(tokens)
     assert all(x >= MARGIN for _, x, _, _ in spots)
     assert all(one[2] <= two[2] for one, two in pairwise(spots))
     assert "".join(piece for *_, piece in spots) == svg.visible("".join(tokens).replace("\n", ""))
-    assert all(x < WIDTH for _, x, _, _ in spots)
+    assert all(x + len(piece) * GLYPH <= WIDTH - MARGIN for _, x, _, piece in spots)
 
 
 def test_extending_appends_and_notes_can_be_replaced(text: TokenText) -> None:

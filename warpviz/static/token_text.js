@@ -177,6 +177,20 @@ function quantiles(values) {
   return out;
 }
 
+/** Cut text into pieces of which each fits a line of its own: one, but for the longest tokens. */
+function fitting(pen, text, size, room) {
+  const width = pen.measure(text, { size });
+  if (width <= room) return [text];
+  const [chars, pieces] = [Array.from(text), []];
+  const guess = Math.ceil((chars.length * room) / width) * 2;
+  for (let from = 0, count = 1; from < chars.length; from += count) {
+    count = Math.min(guess, chars.length - from);
+    while (count > 1 && pen.measure(chars.slice(from, from + count).join(""), { size }) > room) count -= Math.ceil(count / 20);
+    pieces.push(chars.slice(from, from + count).join(""));
+  }
+  return pieces;
+}
+
 /** The text as a picture: wrapped lines, landmarks underlined and bold, for SVG and PNG. */
 function textDrawing(view) {
   const [size, line, width, most] = [13, 20, 760, 4000];
@@ -187,11 +201,12 @@ function textDrawing(view) {
     tokens.slice(0, most).forEach((token, t) => {
       token.split("\n").forEach((part, i) => {
         if (i) { x = 16; y += line; }
-        const text = oneLine(part);
-        const w = pen.measure(text, { size });
-        if (x + w > width - 16) { x = 16; y += line; }
-        if (draw) drawToken(view, pen, t, text, x, y, w, size);
-        x += w;
+        for (const text of fitting(pen, oneLine(part), size, width - 32)) {
+          const w = pen.measure(text, { size });
+          if (x + w > width - 16) { x = 16; y += line; }
+          if (draw) drawToken(view, pen, t, text, x, y, w, size);
+          x += w;
+        }
       });
     });
     if (tokens.length <= most) return y + line;

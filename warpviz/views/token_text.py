@@ -192,15 +192,21 @@ class TokenText(View):
 
 
 def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
-    """Return (token, x, y, text) of every visible piece, wrapped at the width; a line break ends a line."""
+    """Return (token, x, y, text) of every visible piece, wrapped at the width; a line break ends a line.
+
+    A piece longer than a line goes on in the next ones.
+    """
+    most = int((WIDTH - 2 * MARGIN) / GLYPH)
     spots: list[tuple[int, float, float, str]] = []
     x, y = float(MARGIN), 24.0
     for token, whole in enumerate(tokens):
         for number, part in enumerate(wire.clean(whole).split("\n")):
-            text = svg.visible(part)
-            if number or x + len(text) * GLYPH > WIDTH - MARGIN:
-                x, y = float(MARGIN), y + LINE
-            if text:
-                spots.append((token, x, y, text))
-                x += len(text) * GLYPH
+            shown = svg.visible(part)
+            for first in range(0, max(1, len(shown)), most):
+                text = shown[first : first + most]
+                if (number and not first) or x + len(text) * GLYPH > WIDTH - MARGIN:
+                    x, y = float(MARGIN), y + LINE
+                if text:
+                    spots.append((token, x, y, text))
+                    x += len(text) * GLYPH
     return spots
