@@ -218,14 +218,16 @@ class Cloud {
   drawReadout(pen, hgt, theme) {
     const { marks, store } = this;
     const facts = [`k = ${marks.k}`, `cover radius ${number(marks.radius)}`, `2r = ${number(2 * marks.radius)}`];
-    pen.text(12, hgt - 26, facts.join("   "), { size: 13, weight: 600, fill: theme.ink, halo: true });
-    const policy = store.get("policy");
-    const always = store.data.always ?? 0;
+    const [policy, always] = [store.get("policy"), store.data.always ?? 0];
     const early = marks.k <= always ? `sinks and recent tokens only: ${policy} chooses from k = ${always + 1} on` : "";
     const certificate = ["hybrid", "farthest"].includes(policy) ? certificateText(policy === "farthest" ? 0 : store.get("alpha")) : `${policy}: no certificate`;
     const shown = this.shown === "umap" ? "UMAP keeps neighbours, not lengths" : store.data.explained?.[this.scene.dims - 2] ?? "";
-    pen.text(12, hgt - 9, [early || certificate, shown].filter(Boolean).join("  \u00b7  "), { size: 11, fill: theme.soft, halo: true });
-    if (store.data.busy) pen.text(12, hgt - 44, store.data.busy, { size: 11, fill: theme.soft });
+    const words = [early || certificate, shown].filter(Boolean).join("  \u00b7  ");
+    const lines = pen.measure(words, { size: 11 }) > this.plot.width - 24 ? [shown, early || certificate] : [words];  // from below
+    lines.forEach((line, i) => pen.text(12, hgt - 9 - 15 * i, line, { size: 11, fill: theme.soft, halo: true }));
+    const low = hgt - 11 - 15 * lines.length;
+    pen.text(12, low, facts.join("   "), { size: 13, weight: 600, fill: theme.ink, halo: true });
+    if (store.data.busy) pen.text(12, low - 18, store.data.busy, { size: 11, fill: theme.soft });
   }
 }
 
@@ -245,5 +247,4 @@ function mount(frame, store) {
   frame.onTheme(() => cloud.recolour());
   frame.table = () => cloudTable(cloud);
   cloud.refresh({ full: true, changed: new Set() });
-  return () => {};
 }
