@@ -234,3 +234,14 @@ def test_the_council_s_bars_hold_the_peak(show: Open) -> None:
         assert bars == sorted(set(bars))
         assert bars[-1] == count - 1
         assert len(bars) <= 241
+
+
+def test_a_page_written_while_the_engine_works_is_not_live(show: Open) -> None:
+    """It holds what had come so far, and offers no button for an engine that is not there."""
+    trace = fabricate(num_streams=6, num_tokens=120)
+    view = LiveRun()
+    view.take(trace.events[:200], "running")
+    page = show(view)
+    expect(page.locator(".wz-meta")).to_contain_text("cut off")
+    assert not page.locator("[data-name=stop], [data-name=hold]").first.is_visible()
+    assert page.evaluate(f"{LIVE}.run.length") == 200

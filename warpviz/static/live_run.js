@@ -28,10 +28,10 @@ class LiveRunView {
   }
 
   get run() { return this.source.run; }
-  /** The engine's status; what is said of a run at work is not known any more once its kernel is gone. */
+  /** The engine's status; a run at work is out of reach where its kernel is gone, and in a page written meanwhile. */
   get status() {
-    const { data: { status = "" }, lost } = this.store;
-    return lost && AT_WORK.includes(status) ? "lost" : status;
+    const { data: { status = "" }, live } = this.store;
+    return !live && AT_WORK.includes(status) ? "lost" : status;
   }
 
   get isLive() { return this.status === "running" || this.status === "paused"; }
