@@ -7,8 +7,8 @@ from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 from test_views_a import CLOUD, SHAPE, TEXT, open_board, slider
 
-from tests.browser.test_page_scripts import FAKE
-from warpviz.views import static
+from tests.browser.test_view_words import scripts
+from warpviz.views.gate_tuner import GateTuner
 from warpviz.views.live_run import LiveRun
 
 LOST = "The kernel no longer answers: run the cell again"
@@ -16,17 +16,9 @@ LOST = "The kernel no longer answers: run the cell again"
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds the scripts of a live run and nothing else; afterwards nothing went wrong on it."""
-    bare = browser.new_page()
-    wrong: list[str] = []
-    bare.on("pageerror", lambda error: wrong.append(str(error)))
-    bare.set_content("<body></body>")
-    bare.add_style_tag(content=static.sheet())
-    scripts = [static.shared(), *(static.source(name) for name in ("page.js", *LiveRun.scripts)), FAKE]
-    bare.add_script_tag(content="\n".join(scripts))
-    yield bare
-    bare.close()
-    assert not wrong, wrong
+    """A page that holds the scripts of a live run and nothing else."""
+    with scripts(browser, *LiveRun.scripts) as bare:
+        yield bare
 
 
 def test_a_closed_line_is_noticed_once_and_an_open_one_is_not_given_up(page: Page) -> None:
@@ -73,6 +65,45 @@ def test_a_live_run_that_lost_its_kernel_is_no_longer_live(page: Page) -> None:
     assert found["after"]["engine"] == [False, False]
     assert found["after"]["said"] == LOST
     assert found["beat"] == 0
+
+
+def test_the_gate_and_the_council_go_on_without_their_kernel(browser: Browser) -> None:
+    """After the kernel is gone, dragging theta judges every thought anew; the council says it, too."""
+    with scripts(browser, "council_monitor.js", *GateTuner.scripts) as page:
+        found = page.evaluate("""async () => {
+          const model = fake({ theta: 0.2, scorer: "raw" }), store = new Store(model);
+          const frame = new Frame(document.body, store);
+          const size = 40, values = Float32Array.from({ length: size }, (_, i) => (i + 0.5) / size);
+          const thoughts = Array.from({ length: size }, (_, i) => [0, i, 0, "task", `thought ${i}`]);
+          const numbers = { similarities: values, labels: new Uint8Array(size), recorded: new Uint8Array(size) };
+          const arrays = Object.entries(numbers).map(([name, data]) => [{ name }, { data, shape: [size] }]);
+          store.apply({ op: "state", data: { scorers: ["raw"], thoughts, live: true } }, arrays);
+          mount(frame, store);
+          const fields = ["beat", "thinking", "accepted", "rejected", "failed"];
+          const samples = { data: [9, 4, 3, 2, 1], shape: [1, 5] };
+          store.apply({ op: "patch", data: { fields } }, [[{ name: "samples" }, samples]]);
+          const council = new CouncilView(new Frame(document.body, store), store);
+          const wait = () => new Promise((done) => setTimeout(done, 500));
+          const look = () => [frame.root.querySelector('[data-fact="accepted"] b').textContent,
+            frame.root.gateTuner.tune.el.hidden, council.frame.meta.textContent];
+          await wait();
+          const before = look();
+          model.send = model.save_changes = () => { throw new Error("Cannot send"); };
+          model.listeners.emit("comm_live_update");
+          const canvas = frame.root.querySelector(".wt-canvas"), box = canvas.getBoundingClientRect();
+          const x = box.left + frame.root.gateTuner.scale()(0.6), y = box.top + 40;
+          canvas.setPointerCapture = () => {};
+          for (const type of ["pointerdown", "pointermove", "pointerup"]) {
+            canvas.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: y, bubbles: true }));
+          }
+          await wait();
+          const said = [frame, council.frame].map((one) => one.statusLine.textContent);
+          return { before, after: look(), said, theta: store.get("theta") };
+        }""")
+    assert found["before"] == ["32", False, "4 thinking, 6 done"]
+    assert found["theta"] == pytest.approx(0.6, abs=0.01)
+    assert found["after"] == ["16", True, "4 thinking, 6 done"]
+    assert found["said"] == [LOST, LOST]
 
 
 def test_every_view_says_that_its_kernel_was_restarted(lab: Lab) -> None:
