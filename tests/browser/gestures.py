@@ -8,7 +8,7 @@ from typing import Any
 from lab_page import NOTEBOOK, Lab
 from playwright.sync_api import Locator, Page, expect
 
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 LASSO = ((0.03, 0.03), (0.97, 0.03), (0.97, 0.97), (0.03, 0.97))
 STRIDE = 9  # pixels between two looks for a bar: smaller than a finger's width on the diagram
 

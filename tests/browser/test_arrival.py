@@ -10,6 +10,11 @@ from warpviz.live.rows import RowWriter
 from warpviz.views.live_run import LiveRun
 
 LIVE = "document.querySelector('.warpviz').liveRun"
+# A page has no kernel: what is said to one goes nowhere, and the engine seems to run.
+RUNNING = (
+    f"const {{ store }} = {LIVE}; store.attempt = () => {{}}; store.live = true;"
+    " store.apply({ op: 'patch', data: { status: 'running' } }, []);"
+)
 Open = Callable[..., Page]
 LATE = {
     "state": "store.apply({ op: 'state', data: { ...store.data, rows } }, [])",
@@ -38,7 +43,7 @@ def test_a_live_run_whose_rows_come_late_is_followed(show: Open) -> None:
     writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=60)
     rows = [row for row in map(writer.write, trace.events) if row is not None]
     page = show(LiveRun(), motion="no-preference")
-    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'running' }} }}, [])")
+    page.evaluate(f"() => {{ {RUNNING} }}")
     for part in (rows[:40], rows[40:90], rows[90:]):
         page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", part)
         page.wait_for_function(f"() => {LIVE}.playhead.live && {LIVE}.playhead.atEnd")
@@ -53,7 +58,7 @@ def test_a_view_closed_in_mid_run_does_nothing_any_more(show: Open) -> None:
     rows = [row for row in map(writer.write, trace.events) if row is not None]
     page = show(LiveRun(), motion="no-preference")
     page.evaluate(f"() => {{ window.view = {LIVE}; }}")
-    page.evaluate("() => view.store.apply({ op: 'patch', data: { status: 'running' } }, [])")
+    page.evaluate(f"() => {{ {RUNNING} }}")
     page.evaluate("rows => view.store.emit('events', [{ rows }])", rows[:60])
     page.wait_for_function("() => view.playhead.live && view.overlay.paints > 1")
     page.evaluate("() => { view.frame.close(); window.painted = [view.overlay.paints, view.sky.paints]; }")

@@ -111,7 +111,7 @@ def test_every_view_says_that_its_kernel_was_restarted(lab: Lab) -> None:
     page = open_board(lab)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     for view in (CLOUD, TEXT, SHAPE):
-        expect(page.locator(f"{view} .wz-status")).to_contain_text(LOST, timeout=30_000)
+        expect(page.locator(f"{view} .wz-status")).to_contain_text(LOST, timeout=60_000)
     marked = page.locator(f"{TEXT} .wz-landmark").count()
     slider(page, CLOUD).focus()
     page.keyboard.press("ArrowRight")

@@ -22,7 +22,7 @@ def test_run_all(lab: Lab, path: Path) -> None:
     for number in shown:
         lab.scroll_to(number)
         views = lab.views(number)
-        views.first.wait_for(timeout=60_000)
+        views.first.wait_for(timeout=120_000)
         for view in views.all():
             assert view.locator("[data-summary]").inner_text().strip() or view.locator("[data-summary]").text_content()
             assert view.locator("[role=alert]").is_hidden(), view.locator("[role=alert]").inner_text()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from warp_cortex import GateDecision, load_trace
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
 
 

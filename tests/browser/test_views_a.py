@@ -39,10 +39,10 @@ def open_board(lab: Lab, *, num: int = 200) -> Page:
 
 def wait_for_board(page: Page) -> None:
     """Wait until all three views have their arrays."""
-    page.locator(SHAPE).wait_for(timeout=60_000)
+    page.locator(SHAPE).wait_for(timeout=120_000)
     ready = f"{STORES}.length === 3 && {STORES}.every(s => (s.arrays.order?.data.length ?? 0) > 0)"
     page.wait_for_function(
-        f"() => {ready} && {STORES}[2].arrays.full_h1 && {STORES}[2].data.numbers?.[1]", timeout=60_000
+        f"() => {ready} && {STORES}[2].arrays.full_h1 && {STORES}[2].data.numbers?.[1]", timeout=120_000
     )
 
 
@@ -58,7 +58,7 @@ def run_cell(lab: Lab, index: int, code: str | None = None) -> str:
     lab.page.wait_for_function(
         f"([i, before]) => {{ const c = {cell}; return c.model.executionCount && c.model.executionCount !== before"
         " && c.model.executionState !== 'running'; }",
-        arg=[index, before], timeout=30_000,
+        arg=[index, before], timeout=60_000,
     )  # fmt: skip
     return "".join(out.get("text", "") for out in lab.cells()[index]["outputs"])
 

@@ -42,7 +42,7 @@ def run_cell(lab: Lab, index: int) -> dict[str, Any]:
         f"""([i, before]) => {{ const c = {notebook}.widgets[i].model;
             return c.executionCount && c.executionCount !== before && c.executionState !== 'running'; }}""",
         arg=[index, before],
-        timeout=60_000,
+        timeout=120_000,
     )
     outputs = lab.cells()[index]["outputs"]
     text = "".join(output.get("data", {}).get("text/plain", "") for output in outputs)
@@ -56,8 +56,8 @@ def test_watch_in_jupyterlab(lab: Lab) -> None:
     lab.run_all()
     lab.wait_for_prompt(0)
     live, gate = lab.view("Live run"), lab.view("Gate")
-    live.wait_for(timeout=60_000)
-    lab.page.wait_for_function("() => document.querySelectorAll('.wr-tok').length > 260", timeout=30_000)
+    live.wait_for(timeout=120_000)
+    lab.page.wait_for_function("() => document.querySelectorAll('.wr-tok').length > 260", timeout=60_000)
     expect(live).to_have_attribute("data-status", "running")
     lab.wait_for_prompt(2)
     slider = gate.locator('input[data-trait="theta"]')
@@ -103,7 +103,7 @@ def test_a_busy_cell_does_not_hide_the_run(lab: Lab) -> None:
     lab.run_all()
     lab.wait_for_prompt(0)
     live = lab.view("Live run")
-    live.wait_for(timeout=60_000)
+    live.wait_for(timeout=120_000)
     lab.page.wait_for_function("() => document.querySelectorAll('.wr-tok').length > 262", timeout=20_000)
     assert lab.cells()[1]["count"] is None or not lab.cells()[1]["outputs"]
     live.locator('[data-name="stop"]').click()
@@ -135,7 +135,7 @@ def test_ten_thousand_events_at_once_in_two_pictures_of_one_view(lab: Lab) -> No
     lab.run_all()
     count = int(lab.wait_for_prompt(2)["outputs"][0]["data"]["text/plain"])
     found = "() => [...document.querySelectorAll('.warpviz')].map(e => e.liveRun?.run.length)"
-    lab.page.wait_for_function(f"n => ({found})().filter(Boolean).every(c => c === n)", arg=count, timeout=30_000)
+    lab.page.wait_for_function(f"n => ({found})().filter(Boolean).every(c => c === n)", arg=count, timeout=60_000)
     assert lab.page.evaluate(found).count(count) >= 1
     assert count > 9_000
     lab.page.evaluate(
