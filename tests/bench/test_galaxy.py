@@ -12,9 +12,10 @@ from warp_cortex import Prism
 from warp_cortex.stepper import EMPTY
 
 from warpviz.bench import galaxy, million, shape, thinking
-from warpviz.bench.crew import Batch, Crew, has_bfloat16, tokens_of
+from warpviz.bench.crew import Batch, Crew, tokens_of
 from warpviz.bench.errands import Errands
 from warpviz.bench.galaxy import NOTHING, Told
+from warpviz.bench.machine import has_bfloat16
 from warpviz.bench.shards import Shards
 from warpviz.bench.thinking import Plan, Workshop
 from warpviz.village import protocol

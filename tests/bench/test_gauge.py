@@ -83,6 +83,7 @@ def test_a_table_says_where_it_comes_from() -> None:
     assert record["seed"] == 7
     assert record["date"].endswith(" UTC")
     assert record["machine"].startswith(machine.processor())
+    assert f"({machine.instructions()})" in record["machine"]
     said = machine.sentence(record)
     for name in ("machine", "date", "python", "torch", "transformers"):
         assert str(record[name]) in said

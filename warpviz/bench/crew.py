@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from warp_cortex import Prism, Snapshot
 from warp_cortex.stepper import EMPTY, Room, Stepper
@@ -148,9 +147,3 @@ def tokens_of(prism: Prism, texts: list[str]) -> list[list[int]]:
     """Return the ids of many texts, none of them the beginning of a document."""
     found: list[list[int]] = prism.tokenizer(texts, add_special_tokens=False)["input_ids"]
     return found
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself."""
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))

@@ -19,7 +19,7 @@ def provenance(device: str, *, seed: int) -> dict[str, Any]:
     check_present(device)
     record: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{processor()}, {os.cpu_count()} cores, {memory_gib():.0f} GiB",
+        "machine": f"{processor()} ({instructions()}), {os.cpu_count()} cores, {memory_gib():.0f} GiB",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -67,6 +67,17 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def instructions() -> str:
+    """Return which vector instructions torch uses here, and whether bfloat16 is multiplied by them or emulated."""
+    return f"{torch.backends.cpu.get_cpu_capability()}, {'' if has_bfloat16() else 'no '}bfloat16 products"
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 matrices itself; where it does not, batches are faster in float32."""
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def memory_gib() -> float:

@@ -13,9 +13,8 @@ from typing import Any
 import torch
 
 from warpviz.bench import flags, thinking
-from warpviz.bench.crew import has_bfloat16
 from warpviz.bench.errands import Errands
-from warpviz.bench.machine import load, provenance
+from warpviz.bench.machine import has_bfloat16, load, provenance
 from warpviz.bench.progress import Meter, meter
 from warpviz.bench.shards import Ledger, Shards, put, sweep, take
 from warpviz.bench.tally import summary, tally, told
