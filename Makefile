@@ -21,7 +21,7 @@ lab: $(VENV)/.lab
 test: $(VENV)/.dev
 	@sh scripts/chromium.sh
 	@$(MAKE) --no-print-directory lint
-	@$(PYTEST)
+	@$(PYTEST) || { echo "Once more what failed, by itself:"; $(BIN)/python -m pytest -n 1 --last-failed --last-failed-no-failures none; }
 
 check: $(VENV)/.dev lint
 	@$(PYTEST) -m "not browser and not notebook and not wheel and not slow"
