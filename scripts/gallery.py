@@ -1,7 +1,9 @@
-"""Take a picture of every view in both themes: `python scripts/gallery.py` writes docs/gallery and its README.
+"""Take a picture of every view in both themes: `python scripts/gallery.py` writes docs/gallery and
+its README.
 
-A real JupyterLab in a real Chromium, both on this machine, show the bundled model reading and thinking; nothing is
-drawn for the picture alone. `--only NAME,...` takes some, `--width` another width, `--out` another folder.
+A real JupyterLab in a real Chromium, both on this machine, show the bundled model reading and
+thinking; nothing is drawn for the picture alone. `--only NAME,...` takes some, `--width` another
+width, `--out` another folder.
 """
 
 import argparse
@@ -13,13 +15,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from warpviz.bench.ui_page import CELLS, Notebook, desk
+from warpviz.bench.browser.ui_page import CELLS, Notebook, desk
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "gallery"
 THEMES = ("light", "dark")
-HEIGHT, COLOURS = 2700, 255
-MOST_BYTES, MOST_ALL_BYTES = 250_000, 3_000_000
+HEIGHT = 2700
+COLOURS = 255
+MOST_BYTES = 250_000
+MOST_ALL_BYTES = 3_000_000
 PATIENCE_S = 100.0
 HEAD = (
     "Every view on a run of the bundled model, in a real JupyterLab 1,280 pixels wide, in both themes. Taken by\n"
@@ -28,7 +32,7 @@ HEAD = (
 SETUP = """
 import warpviz
 from warp_cortex import Cortex, Prism, load_trace
-from warpviz.village.thoughts import recorded
+from warpviz.village.evaluate.thoughts import recorded
 prism = Prism.load("village")
 cortex = Cortex(prism)
 events = list(cortex.run(warpviz.sample()))
@@ -37,7 +41,9 @@ events = list(cortex.run(warpviz.sample()))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """A picture: the cell that shows the view, what is to be true on the page, and what the picture shows."""
+    """A picture: the cell that shows the view, what is to be true on the page, and what the picture
+    shows.
+    """
 
     name: str
     cell: str
@@ -52,7 +58,9 @@ def first(kind: str) -> str:
 
 
 def says(words: str) -> str:
-    """Return JavaScript that is true once every view on the page has words, and these are among them."""
+    """Return JavaScript that is true once every view on the page has words, and these are among
+    them.
+    """
     return (
         "(() => { const all = [...document.querySelectorAll('.warpviz [data-summary]')].map((e) => e.textContent);"
         f" return all.length && all.every(Boolean) && all.join(' ').includes({words!r}); }})()"
@@ -63,41 +71,51 @@ SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(
 LIVE = f"{first('Live run')}.liveRun"
 SHOTS = (
     Shot(
-        name="kv_cloud-2d", cell="warpviz.KVCloud(cortex, k=64, colour='distance', cover='cells').wait()",
+        name="kv_cloud-2d",
+        cell="warpviz.KVCloud(cortex, k=64, colour='distance', cover='cells').wait()",
         ready=f"{says('cover radius')} && {SETTLED}",
         sentence="The keys of one run as a plane (UMAP): colour is the distance to the nearest of 64 landmarks "
         "(diamonds), lines part their cells.",
     ),
     Shot(
-        name="kv_cloud-3d", cell="warpviz.KVCloud(cortex, k=64, dims=3, colour='position').wait()",
+        name="kv_cloud-3d",
+        cell="warpviz.KVCloud(cortex, k=64, dims=3, colour='position').wait()",
         ready=f"{says('cover radius')} && {SETTLED}",
         sentence="The same keys in three dimensions, coloured by position in the text.",
     ),
     Shot(
-        name="token_text", cell="warpviz.TokenText(cortex, k=64)", ready=says("landmarks"),
+        name="token_text",
+        cell="warpviz.TokenText(cortex, k=64)",
+        ready=says("landmarks"),
         sentence="The same context as text: landmarks underlined, injected thoughts in the margin.",
         after="document.querySelector('.wz-note')?.scrollIntoView({ block: 'center' })",
     ),
     Shot(
-        name="persistence", cell="warpviz.PersistenceCompare(cortex, k=64).wait()",
+        name="persistence",
+        cell="warpviz.PersistenceCompare(cortex, k=64).wait()",
         ready=f"{says('bottleneck')} && {SETTLED}",
         sentence="What 64 landmarks keep of the shape: both diagrams with their matching, bars, and distance against k "
         "beside random landmarks and the 2r bound.",
     ),
     Shot(
-        name="live_run", cell="warpviz.LiveRun(cortex.trace, autoplay=False)", ready=says("Live run"),
+        name="live_run",
+        cell="warpviz.LiveRun(cortex.trace, autoplay=False)",
+        ready=says("Live run"),
         sentence="A run in its second thought: River, lanes, the gate's axis, the small map, the timeline.",
         after=f"(() => {{ const v = {LIVE}; const spawns = v.run.marks.filter((m) => m.kind === 'spawn');"
         " v.playhead.seek((spawns[1] ?? spawns[0]).beat + 5); v.wake(); })()",
     ),
     Shot(
-        name="gate", cell="traces, labels = recorded()\nwarpviz.GateTuner(traces, labels=labels, theta=0.3)",
+        name="gate",
+        cell="traces, labels = recorded()\nwarpviz.GateTuner(traces, labels=labels, theta=0.3)",
         ready=says("theta"),
         sentence="The thoughts of 120 held-out runs and what is true of them: every scorer's axis, theta, precision, "
         "recall and ROC.",
     ),
     Shot(
-        name="council", cell="warpviz.CouncilMonitor(cortex.trace)", ready=says("Council"),
+        name="council",
+        cell="warpviz.CouncilMonitor(cortex.trace)",
+        ready=says("Council"),
         sentence="Bytes by owner and agents by state over the run, beside the paper's table.",
     ),
     Shot(
@@ -107,18 +125,21 @@ SHOTS = (
         sentence="`warpviz.explore`: cloud, text and persistence of one context, linked.",
     ),
     Shot(
-        name="watch", cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\nboard.wait().cloud.wait()\nboard",
+        name="watch",
+        cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\nboard.wait().cloud.wait()\nboard",
         ready=f"{says('streams')} && document.querySelectorAll('.warpviz').length === 4 && {SETTLED}",
         sentence="`warpviz.watch`: a live run that has ended, its gate, its memory, and the cloud of its cache.",
     ),
-)  # fmt: skip
+)
 
 
 def show(book: Notebook, shot: Shot) -> None:
     """Run the shot's cell (which closes the view before it) and wait until the picture is whole."""
     book.page.evaluate(f"code => {CELLS}[1].model.sharedModel.setSource(code)", shot.cell)
     book.run(1, PATIENCE_S)
-    book.page.evaluate("index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')", 1)
+    book.page.evaluate(
+        "index => window.jupyterapp.shell.currentWidget.content.scrollToItem(index, 'start')", 1
+    )
     book.wait_for(shot.ready, PATIENCE_S)
 
 
@@ -130,19 +151,25 @@ def theme(book: Notebook, name: str) -> None:
 
 
 def picture(book: Notebook, shot: Shot) -> bytes:
-    """Return the view as a PNG of at most 255 colours; the pointer is elsewhere and nothing has the focus."""
+    """Return the view as a PNG of at most 255 colours; the pointer is elsewhere and nothing has the
+    focus.
+    """
     if shot.after:
         book.page.evaluate(shot.after)
     book.page.mouse.move(2, 2)
     book.page.wait_for_timeout(1200)
-    taken = book.page.locator(".jp-OutputArea :is(.warpviz-grid, section.warpviz)").first.screenshot()
+    taken = book.page.locator(
+        ".jp-OutputArea :is(.warpviz-grid, section.warpviz)"
+    ).first.screenshot()
     small = io.BytesIO()
     Image.open(io.BytesIO(taken)).convert("RGB").quantize(COLOURS).save(small, "PNG", optimize=True)
     return small.getvalue()
 
 
 def page_of(shots: list[Shot]) -> str:
-    """Return the gallery's README: both pictures of every view, a sentence each, and the command."""
+    """Return the gallery's README: both pictures of every view, a sentence each, and the
+    command.
+    """
     lines = ["# What it looks like", "", HEAD, ""]
     for shot in shots:
         pictures = [f"![{shot.name}, {name} theme]({shot.name}-{name}.png)" for name in THEMES]
@@ -172,7 +199,9 @@ def take(shots: list[Shot], out: Path, width: int) -> dict[str, int]:
 def main() -> int:
     """Take the pictures and say what they weigh; 1 when they weigh too much."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", metavar="NAME,...", help=", ".join(shot.name for shot in SHOTS))
+    parser.add_argument(
+        "--only", default="", metavar="NAME,...", help=", ".join(shot.name for shot in SHOTS)
+    )
     parser.add_argument("--width", type=int, default=1280, help="of JupyterLab's window, in pixels")
     parser.add_argument("--out", type=Path, default=OUT)
     got = parser.parse_args()

@@ -1,4 +1,6 @@
-"""Write the tree of the repository, a line per file, into README.md; with --check, only say whether it is current."""
+"""Write the tree of the repository, a line per file, into README.md; with --check, only say whether
+it is current.
+"""
 
 import argparse
 import ast
@@ -7,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-BEGIN, END = "<!-- tree: written by scripts/tree.py -->", "<!-- end of tree -->"
+BEGIN = "<!-- tree: written by scripts/tree.py -->"
+END = "<!-- end of tree -->"
 PACKAGES = ("engine/warp_cortex", "warpviz")
 
 
@@ -24,7 +27,10 @@ def tree() -> str:
     """Return every source file under its folder, with its own first line."""
     lines: list[str] = []
     for package in PACKAGES:
-        for folder in [ROOT / package, *sorted(p for p in (ROOT / package).rglob("*") if p.is_dir())]:
+        for folder in [
+            ROOT / package,
+            *sorted(p for p in (ROOT / package).rglob("*") if p.is_dir()),
+        ]:
             files = sorted(p for p in folder.iterdir() if p.suffix in {".py", ".js", ".css"})
             if files:
                 lines.append(f"{folder.relative_to(ROOT).as_posix()}/")

@@ -1,10 +1,13 @@
-"""What holds for every test: how long a property may take, and how Triton's kernels run where there is no GPU."""
+"""What holds for every test: how long a property may take, and how Triton's kernels run where there
+is no GPU.
+"""
 
 import os
 
 from hypothesis import settings
 
-os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports Triton, which decides it once
+# before anything imports Triton, which decides it once
+os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # a property is judged by what it says, not by how long a busy machine takes to look
 settings.register_profile("unhurried", deadline=None)

@@ -1,7 +1,8 @@
-"""See what agents that share one model and one context hold, think and keep: views, figures, topology, commands.
+"""See what agents that share one model and one context hold, think and keep: views, figures,
+topology, commands.
 
-Every public name below is loaded from its module on first use, so that `import warpviz` costs next to nothing:
-UMAP, GUDHI, plotly and torch are imported by the first call that needs them.
+Every public name below is loaded from its module on first use, so that `import warpviz` costs next
+to nothing: UMAP, GUDHI, plotly and torch are imported by the first call that needs them.
 """
 
 import importlib
@@ -10,17 +11,17 @@ from typing import Any
 _HOMES = {
     "explore": "warpviz.views.explore",
     "watch": "warpviz.views.watch",
-    "KVCloud": "warpviz.views.kv_cloud",
-    "TokenText": "warpviz.views.token_text",
-    "LiveRun": "warpviz.views.live_run",
+    "KVCloud": "warpviz.views.cloud.view",
+    "TokenText": "warpviz.views.text.view",
+    "LiveRun": "warpviz.views.run.view",
     "compose": "warpviz.views.compose",
     "link": "warpviz.views.compose",
     "compare": "warpviz.topology",
     "diagrams": "warpviz.topology",
     "Comparison": "warpviz.topology",
-    "GateTuner": "warpviz.views.gate_tuner",
-    "CouncilMonitor": "warpviz.views.council_monitor",
-    "PersistenceCompare": "warpviz.views.persistence_compare",
+    "GateTuner": "warpviz.views.gate.view",
+    "CouncilMonitor": "warpviz.views.council.view",
+    "PersistenceCompare": "warpviz.views.persistence.view",
     "load": "warpviz.saved",
     "sample": "warpviz.texts",
     "samples": "warpviz.texts",

@@ -1,4 +1,6 @@
-"""JupyterLab on the notebooks: where they are, a writable copy of them, and the command that opens them."""
+"""JupyterLab on the notebooks: where they are, a writable copy of them, and the command that opens
+them.
+"""
 
 import os
 import shutil
@@ -7,7 +9,8 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 FIRST = "00_start_here.ipynb"
-# JupyterLab by itself asks the internet for news, for updates and for its list of extensions. Ours asks nobody.
+# JupyterLab by itself asks the internet for news, for updates and for its list of extensions. Ours
+# asks nobody.
 _QUIET = (
     "--LabApp.news_url=",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -29,7 +32,8 @@ def notebooks() -> Path:
 
 
 def copy_notebooks(folder: Path) -> list[Path]:
-    """Copy the notebooks that `folder` does not have yet into it and return the copies; what is there stays.
+    """Copy the notebooks that `folder` does not have yet into it and return the copies; what is
+    there stays.
 
     Raises:
         ValueError: `folder` is a file, or cannot be written.
@@ -39,7 +43,11 @@ def copy_notebooks(folder: Path) -> list[Path]:
     except FileExistsError as error:
         msg = f"{folder} is a file; name a folder for the notebooks"
         raise ValueError(msg) from error
-    missing = [source for source in sorted(notebooks().glob("*.ipynb")) if not (folder / source.name).exists()]
+    missing = [
+        source
+        for source in sorted(notebooks().glob("*.ipynb"))
+        if not (folder / source.name).exists()
+    ]
     if missing and not os.access(folder, os.W_OK):
         msg = f"{folder} cannot be written; name another folder for the notebooks"
         raise ValueError(msg)
@@ -47,7 +55,8 @@ def copy_notebooks(folder: Path) -> list[Path]:
 
 
 def lab_environment() -> dict[str, str]:
-    """Return this process's environment, with defaults of ours added to JupyterLab's: it does not ask about news.
+    """Return this process's environment, with defaults of ours added to JupyterLab's: it does not
+    ask about news.
 
     What the user has set in JupyterLab still counts.
     """
@@ -55,10 +64,14 @@ def lab_environment() -> dict[str, str]:
     return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
-def lab_command(folder: Path, *, first: str | None = FIRST, port: int | None = None, show: bool = True) -> list[str]:
-    """Return the command that serves `folder` with JupyterLab, on this machine only, and asks nothing of any other.
+def lab_command(
+    folder: Path, *, first: str | None = FIRST, port: int | None = None, show: bool = True
+) -> list[str]:
+    """Return the command that serves `folder` with JupyterLab, on this machine only, and asks
+    nothing of any other.
 
-    first: the notebook to open, None for none. port: None for JupyterLab's own choice. show: open a browser.
+    first: the notebook to open, None for none. port: None for JupyterLab's own choice. show: open a
+    browser.
     """
     command = [sys.executable, "-m", "jupyterlab", *_QUIET, "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")

@@ -23,7 +23,11 @@ def load(path: Path | str) -> "Comparison | Trace":
     files = [given / "comparison.json", given / "trace.jsonl"] if given.is_dir() else [given]
     found = [file for file in files if file.is_file()]
     if len(found) != 1:
-        what = "both a comparison and a trace; name one file" if found else "neither comparison.json nor trace.jsonl"
+        what = (
+            "both a comparison and a trace; name one file"
+            if found
+            else "neither comparison.json nor trace.jsonl"
+        )
         msg = f"{str(given)!r} holds {what}"
         raise ValueError(msg)
     if found[0].suffix == ".jsonl":

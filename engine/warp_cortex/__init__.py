@@ -1,12 +1,12 @@
 """Warp-Cortex: many agents that think over one model and one context.
 
-Glossary of shapes: B agents, L layers, H_q query heads, H_kv key-value heads, T tokens, K landmarks, D head size,
-C hidden size, W query window, V vocabulary.
+Glossary of shapes: B agents, L layers, H_q query heads, H_kv key-value heads, T tokens, K
+landmarks, D head size, C hidden size, W query window, V vocabulary.
 """
 
+from warp_cortex.agents.streams import Stream, StreamBatch
 from warp_cortex.assets import bundled, is_bundled
-from warp_cortex.beside import Beside, injected_entries, text_entries
-from warp_cortex.calibration import area, best_theta, confusion, roc
+from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import (
     ANCHORS,
     POLICIES,
@@ -20,21 +20,21 @@ from warp_cortex.config import (
     StreamConfig,
     SynapseConfig,
 )
-from warp_cortex.context import Context
+from warp_cortex.context.context import Context
+from warp_cortex.context.entries import Beside, injected_entries, text_entries
 from warp_cortex.cortex import Cortex
-from warp_cortex.evidence import Evidence
-from warp_cortex.kv import SharedKV
-from warp_cortex.landmarks import Ranking, certificate, cover_radius, rank
+from warp_cortex.landmarks.evidence import Evidence
+from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
+from warp_cortex.model.spec import ModelSpec
 from warp_cortex.prism import Prism, attached
-from warp_cortex.process_streams import ProcessStreams
-from warp_cortex.ray_streams import RayStreams
-from warp_cortex.router import Router, Task
-from warp_cortex.snapshots import load_snapshot, save_snapshot
-from warp_cortex.spec import ModelSpec
-from warp_cortex.streams import Stream, StreamBatch
-from warp_cortex.summary import summarise
-from warp_cortex.synapse import Snapshot, Synapse
-from warp_cortex.trace import (
+from warp_cortex.remote.process import ProcessStreams
+from warp_cortex.remote.ray_streams import RayStreams
+from warp_cortex.router.router import Router, Task
+from warp_cortex.synapse.files import load_snapshot, save_snapshot
+from warp_cortex.synapse.synapse import Snapshot, Synapse
+from warp_cortex.thoughts.calibration import area, best_theta, confusion, roc
+from warp_cortex.trace.summary import summarise
+from warp_cortex.trace.trace import (
     EVENT_TYPES,
     Event,
     Failure,

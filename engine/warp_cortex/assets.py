@@ -1,4 +1,6 @@
-"""Where the data shipped with the distribution lies: the bundled model, sample contexts, task sets."""
+"""Where the data shipped with the distribution lies: the bundled model, sample contexts, task
+sets.
+"""
 
 from pathlib import Path
 
@@ -7,7 +9,8 @@ _FOLDERS = (_HERE / "data", _HERE.parents[1] / "data")
 
 
 def bundled(name: str = "") -> Path:
-    """Return the path of a bundled file or folder: `village` is the model, `contexts` the sample texts.
+    """Return the path of a bundled file or folder: `village` is the model, `contexts` the sample
+    texts.
 
     A wheel carries `data/` inside the package; a checkout has it at its root.
 

@@ -1,12 +1,27 @@
-"""Settings of an engine: frozen dataclasses whose checks name the bad value and what would be accepted."""
+"""Settings of an engine: frozen dataclasses whose checks name the bad value and what would be
+accepted.
+"""
 
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from string import Formatter
 from typing import Any
 
-POLICIES = ("all", "random", "stride", "recent", "streaming", "h2o", "snapkv", "tova", "keydiff", "farthest", "hybrid")
-COMPOSABLE = ("farthest", "hybrid")  # a choice among what was chosen of each part still covers the whole
+POLICIES = (
+    "all",
+    "random",
+    "stride",
+    "recent",
+    "streaming",
+    "h2o",
+    "snapkv",
+    "tova",
+    "keydiff",
+    "farthest",
+    "hybrid",
+)
+# a choice among what was chosen of each part still covers the whole
+COMPOSABLE = ("farthest", "hybrid")
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
 MOST_SEED = 2**32 - 1  # a stream's own generator is seeded by a million times as much, in 64 bits
@@ -27,7 +42,9 @@ def choice(name: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
-    """Return `value` if it is a whole number >= least, and <= most where there is one; otherwise raise."""
+    """Return `value` if it is a whole number >= least, and <= most where there is one; otherwise
+    raise.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"{name} must be a whole number, got {value!r}"
         raise TypeError(msg)
@@ -52,7 +69,9 @@ def within(name: str, value: float, low: float, high: float) -> float:
 
 
 def template(name: str, value: str, *, slot: str) -> str:
-    """Return `value` if it is a format string whose only field is `slot`, plain; otherwise raise."""
+    """Return `value` if it is a format string whose only field is `slot`, plain; otherwise
+    raise.
+    """
     if not isinstance(value, str):
         msg = f"{name} must be text with {{{slot}}} in it, got {value!r}"
         raise TypeError(msg)
@@ -70,12 +89,14 @@ def template(name: str, value: str, *, slot: str) -> str:
 class SynapseConfig:
     """Which tokens become landmarks.
 
-    k counts everything shared: `sinks` first tokens and `recent` last ones are always kept and counted inside k.
-    alpha weighs attention against coverage (0 farthest-point, 1 attention only); below 0.5 the cover radius is
-    certified. `focus` more landmarks per stream are chosen with the attention of its own task. `max_age` is how many
-    River tokens a snapshot may be behind before a spawn publishes a new one. With `incremental` only the first
-    snapshot considers the whole context; later ones cost in proportion to the tokens since, and their radius is a
-    certified upper bound (see `growth`). None means: for contexts of more than 4,096 tokens, if the policy allows it.
+    k counts everything shared: `sinks` first tokens and `recent` last ones are always kept and
+    counted inside k. alpha weighs attention against coverage (0 farthest-point, 1 attention only);
+    below 0.5 the cover radius is certified. `focus` more landmarks per stream are chosen with the
+    attention of its own task. `max_age` is how many River tokens a snapshot may be behind before a
+    spawn publishes a new one. With `incremental` only the first snapshot considers the whole
+    context; later ones cost in proportion to the tokens since, and their radius is a certified
+    upper bound (see `growth`). None means: for contexts of more than 4,096 tokens, if the policy
+    allows it.
     """
 
     k: int = 64
@@ -107,10 +128,12 @@ class SynapseConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
-    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in [-1, 1].
+    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in
+    [-1, 1].
 
-    0.3 is what `python -m warpviz.village.gating` finds on labelled thoughts of the bundled model (Youden's J); the
-    paper's 0.5, for raw cosines, would keep out every right two-hop thought here.
+    0.3 is what `python -m warpviz.village.evaluate.gating` finds on labelled thoughts of the
+    bundled model (Youden's J); the paper's 0.5, for raw cosines, would keep out every right two-hop
+    thought here.
     """
 
     theta: float = 0.3
@@ -124,10 +147,12 @@ class GateConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiverConfig:
-    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent tokens.
+    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent
+    tokens.
 
-    temperature: 0 always takes the likeliest token, which repeats itself; 0.5 stops that without costing an answer, as
-    `python -m warpviz.village.loops` finds for the bundled model. The run's seed decides what is drawn.
+    temperature: 0 always takes the likeliest token, which repeats itself; 0.5 stops that without
+    costing an answer, as `python -m warpviz.village.evaluate.loops` finds for the bundled model.
+    The run's seed decides what is drawn.
     """
 
     max_tokens: int = 240
@@ -147,7 +172,9 @@ class RiverConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
-    """How side agents think: `slots` of them at once, each up to `max_tokens` of its own after its prompt."""
+    """How side agents think: `slots` of them at once, each up to `max_tokens` of its own after its
+    prompt.
+    """
 
     max_tokens: int = 24
     slots: int = 16

@@ -1,22 +1,26 @@
-"""The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter of events."""
+"""The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter
+of events.
+"""
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from warp_cortex import council, lanes, summary
-from warp_cortex.budget import check_fits
+from warp_cortex.agents.backend import Lane, StreamPlace
+from warp_cortex.agents.river import River
+from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.streams import Stream
+from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import CortexConfig, within
-from warp_cortex.context import Context
-from warp_cortex.council import Council
-from warp_cortex.kv import SharedKV
-from warp_cortex.lane import StreamLane
-from warp_cortex.place import Lane, StreamPlace
+from warp_cortex.context.budget import check_fits
+from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
-from warp_cortex.river import River
-from warp_cortex.streams import Stream
-from warp_cortex.synapse import Snapshot, Synapse
-from warp_cortex.trace import Event, Finish, Influence, Memory, Revoke, Trace
+from warp_cortex.run import loop
+from warp_cortex.run import run as run_run
+from warp_cortex.run.run import Council
+from warp_cortex.synapse.synapse import Snapshot, Synapse
+from warp_cortex.trace import summary
+from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, Trace
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -24,18 +28,24 @@ EventT = TypeVar("EventT", bound=Event)
 class Cortex:
     """Many agents over one model and one context.
 
-    `run` is a generator of events; the same events are in `trace` at any moment, whatever ends the run. `stop`,
-    `pause`, `resume` and `theta` may be used from any thread and take effect at the next step.
-    Streams think in this process, or wherever `streams` lets them (`RayStreams`).
+    `run` is a generator of events; the same events are in `trace` at any moment, whatever ends the
+    run. `stop`, `pause`, `resume` and `theta` may be used from any thread and take effect at the
+    next step. Streams think in this process, or wherever `streams` lets them (`RayStreams`).
     """
 
     def __init__(
-        self, prism: Prism, config: CortexConfig | None = None, *, streams: StreamPlace | None = None
-    ) -> None:  # fmt: skip
-        self.prism, self.config, self._place = prism, config or CortexConfig(), streams
+        self,
+        prism: Prism,
+        config: CortexConfig | None = None,
+        *,
+        streams: StreamPlace | None = None,
+    ) -> None:
+        self.prism = prism
+        self.config = config or CortexConfig()
+        self._place = streams
         self.trace = Trace()
         self.context: Context | None = None
-        self._controls = lanes.Controls(theta=self.config.gate.theta)
+        self._controls = loop.Controls(theta=self.config.gate.theta)
         self._council: Council | None = None
         self._is_open = False  # whether the latest run has begun and not ended
 
@@ -54,7 +64,9 @@ class Cortex:
         self._controls.go.set()
 
     def pause(self) -> None:
-        """Hold the run before its next step; between two runs, the one to come. A pause ends with its run."""
+        """Hold the run before its next step; between two runs, the one to come. A pause ends with
+        its run.
+        """
         self._controls.go.clear()
 
     def resume(self) -> None:
@@ -63,26 +75,28 @@ class Cortex:
 
     def run(
         self, prompt: str, *, progress: Callable[[int, int], None] | None = None
-    ) -> Iterator[Event]:  # fmt: skip
+    ) -> Iterator[Event]:
         """Read the prompt, then write, yielding every event as it happens.
 
-        `config.mode` says how River and streams take turns; see `lanes`. When the River has ended, open streams
-        think to their end and are judged, but enter nothing any more.
+        `config.mode` says how River and streams take turns; see `lanes`. When the River has ended,
+        open streams think to their end and are judged, but enter nothing any more.
 
         Raises:
-            ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model; or `run` was called
-                again before this run had ended.
+            ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model; or
+                `run` was called again before this run had ended.
         """
         self._controls.stop.clear()
-        if self._is_open:  # a run given up while it was paused: nobody would think of resuming this one
+        # a run given up while it was paused: nobody would think of resuming this one
+        if self._is_open:
             self._controls.go.set()
         self._is_open = False
-        self.trace, self._council = Trace(), None
+        self.trace = Trace()
+        self._council = None
         return self._events(prompt, progress, self.trace)
 
     def _events(
         self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
-    ) -> Iterator[Event]:  # fmt: skip
+    ) -> Iterator[Event]:
         self._check_latest(trace)
         for event in self._happening(prompt, progress, trace):
             self._check_latest(trace)
@@ -90,28 +104,32 @@ class Cortex:
 
     def _happening(
         self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
-    ) -> Iterator[Event]:  # fmt: skip
+    ) -> Iterator[Event]:
         here: Council | None = None
         self._is_open = True
         try:
             here = yield from self._begin(prompt, progress)
             if here is None:
                 return
-            take_turns = lanes.concurrent if self.config.mode == "concurrent" else lanes.cooperative
+            take_turns = loop.concurrent if self.config.mode == "concurrent" else loop.cooperative
             yield from take_turns(here, self._controls)
         finally:
             if trace is self.trace:
                 here = here or self._council
                 self._is_open = False
                 self._controls.go.set()
-            if here is not None and not sys.is_finalizing():  # torch cannot work any more, and nobody would look
-                here.lane.close("stopped")  # of a run given up half way: streams elsewhere would think on
+            # torch cannot work any more, and nobody would look
+            if here is not None and not sys.is_finalizing():
+                # of a run given up half way: streams elsewhere would think on
+                here.lane.close("stopped")
                 here.collect(trace)
 
     def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
-        """Let one stream per task think over one loaded context, and return them finished, in the order given.
+        """Let one stream per task think over one loaded context, and return them finished, in the
+        order given.
 
-        source: a context, a saved snapshot, or a text that is read first. No router, no gate, no River.
+        source: a context, a saved snapshot, or a text that is read first. No router, no gate, no
+        River.
 
         Raises:
             ValueError: no task, an empty task, or k larger than the context.
@@ -131,10 +149,12 @@ class Cortex:
         try:
             for number, task in enumerate(tasks, start=1):
                 prompt = self.config.streams.prompt.format(task=task)
-                stream = Stream(number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt))
+                stream = Stream(
+                    number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt)
+                )
                 focus = None
                 if self.config.synapse.focus and isinstance(context, Context):
-                    focus = council.focus_of(context, stream, snapshot, self.config.synapse.focus)
+                    focus = run_run.focus_of(context, stream, snapshot, self.config.synapse.focus)
                 lane.open(stream, snapshot, focus=focus)
                 streams.append(stream)
             while not lane.is_idle:
@@ -144,7 +164,9 @@ class Cortex:
         return streams
 
     def revoke(self, number: int) -> Revoke:
-        """Take an injected thought out of the River's cache again, between two of its steps; see `Injector.revoke`."""
+        """Take an injected thought out of the River's cache again, between two of its steps; see
+        `Injector.revoke`.
+        """
         here = self._running()
         with here.river_lock, here.on_stream():
             tail = here.injector.revoke(number)
@@ -159,23 +181,34 @@ class Cortex:
             still = here.injector.still()
         effect = still.influence(number)
         event = Influence(
-            step=here.step, injection=number, first_position=effect.first_position, kl=list(effect.kl),
+            step=here.step,
+            injection=number,
+            first_position=effect.first_position,
+            kl=list(effect.kl),
             attention_mass=list(effect.attention_mass),
-        )  # fmt: skip
+        )
         return self._emit(event)
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
         here = self._council
         if here is None:
-            return Memory(step=0, weights=self.prism.weight_bytes, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
+            return Memory(
+                step=0,
+                weights=self.prism.weight_bytes,
+                river_kv=0,
+                shared_kv=0,
+                private_kv=0,
+                num_streams=0,
+            )
         return here.memory()
 
     def own_entries(self, known: Mapping[int, int] | None = None) -> dict[int, SharedKV]:
-        """Return a copy of what every thinking stream's cache holds of its own, by stream: its task, then its thought.
+        """Return a copy of what every thinking stream's cache holds of its own, by stream: its
+        task, then its thought.
 
-        known: how many entries of a stream to leave out. For whoever consumes `run`, between two events; empty where
-        streams step by themselves or in another process.
+        known: how many entries of a stream to leave out. For whoever consumes `run`, between two
+        events; empty where streams step by themselves or in another process.
         """
         return {} if self._council is None else self._council.own_entries(known or {})
 
@@ -189,9 +222,16 @@ class Cortex:
         config = self.config
         ids = self.prism.encode(prompt, start=True)
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
-        check_fits(self.prism, room, chunk=config.river.prefill_chunk, publishes=config.synapse.policy != "all")
-        council.check_config(config, num_tokens=len(ids))
-        self.context = context = Context(self.prism, query_window=config.synapse.query_window, capacity=room)
+        check_fits(
+            self.prism,
+            room,
+            chunk=config.river.prefill_chunk,
+            publishes=config.synapse.policy != "all",
+        )
+        run_run.check_config(config, num_tokens=len(ids))
+        self.context = context = Context(
+            self.prism, query_window=config.synapse.query_window, capacity=room
+        )
         is_stopped = self._controls.stop.is_set
         synapse = Synapse(config.synapse, seed=config.seed)
 
@@ -200,13 +240,17 @@ class Cortex:
             if progress is not None:
                 progress(done, total)
 
-        if not context.read(ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped):
-            yield council.header(self.prism, config, context, prompt)
+        if not context.read(
+            ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped
+        ):
+            yield run_run.header(self.prism, config, context, prompt)
             yield Finish(step=context.num_tokens, stream=None, reason="stopped")
             return None
-        river = River(self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed)
+        river = River(
+            self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed
+        )
         self._council = here = Council(self.prism, config, river, self._lane(), synapse)
-        yield council.header(self.prism, config, context, prompt)
+        yield run_run.header(self.prism, config, context, prompt)
         yield here.publish()
         river.forget()
         yield here.memory()

@@ -1,244 +1,54 @@
-"""The Prism: the one loaded model all agents share, and the only caller of it."""
+"""The Prism: the one loaded model all agents share, and what reads a text with it."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from types import TracebackType
 from typing import Any, Self
 
 import torch
-from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex import budget, lending, loading, probing, replays
-from warp_cortex.attention import Plan
-from warp_cortex.context import Context
-from warp_cortex.decoding import Decoder, decoder_for
-from warp_cortex.detokenize import Detokenizer
-from warp_cortex.kv import Cache, Entries, KVStore, View
-from warp_cortex.spec import describe
-from warp_cortex.support import decoder_layers, refuse_unsupported
+from warp_cortex.context import budget
+from warp_cortex.context.context import Context
+from warp_cortex.model import loading
+from warp_cortex.model.shared import SharedModel
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one forward pass returns.
+class Prism(SharedModel):
+    """A shared model that is loaded by name and reads texts.
 
-    middle: [B, T, C], the input of the middle layer. last: [B, T, C], the last layer's normalised states (the input of
-    the vocabulary projection). ends: what `head` makes logits of, row by row: each sequence's last state [B, C], or,
-    without a head, the logits themselves.
+    One set of parameters serves any number of agents; see `SharedModel` for what it does to the
+    model it holds.
     """
-
-    middle: Tensor
-    last: Tensor
-    ends: Tensor
-    head: Callable[[Tensor], Tensor] | None = None
-
-    @property
-    def logits(self) -> Tensor:
-        """Logits [B, V] after each sequence's last token."""
-        return self.ends if self.head is None else self.head(self.ends)
-
-    def blocks(self, rows: int) -> Iterator[Tensor]:
-        """Yield the logits of `rows` sequences after the other: those of many need not exist at once."""
-        for ends in torch.split(self.ends, rows):
-            yield ends if self.head is None else self.head(ends)
-
-
-class Prism:
-    """One model, one set of parameters, any number of agents.
-
-    The model's attention is replaced and two hooks are attached until `close()`; as a context manager the Prism
-    closes itself. Two threads may call `forward` at once.
-
-    records_steps: whether decode steps are recorded and replayed (`replays`), as they are on CUDA.
-    """
-
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: Any, *, name: str = "model", source: str | None = None
-    ) -> None:
-        refuse_unsupported(model)
-        training = model.training
-        self.model, self.tokenizer = model.eval(), tokenizer
-        self._local = threading.local()
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
-        parameter = next(model.parameters())
-        self.device, self.dtype = parameter.device, parameter.dtype
-        self.records_steps = self.device.type == "cuda"
-        own = None if lending.is_lent(model) else probing.own_logits(self)
-        self._attach(training=training)
-        try:
-            layout = probing.study(self, own)
-        except BaseException:  # whatever it is, the model goes back as it was
-            self.close()
-            raise
-        self.rotary, self.limits = layout.rotary, layout.limits
-        self.source = source  # what `load` was given; None for a model that was handed over
-        self.spec = describe(self.model, layout, name=name, source=source)
 
     @classmethod
-    def load(cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
+    def load(
+        cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None
+    ) -> Self:
         """Load a bundled model, a folder or a hub id; see `loading.load` for the errors."""
         model, tokenizer = loading.load(name, device=device, dtype=dtype)
         return cls(model, tokenizer, name=name, source=name)
 
-    def forward(self, ids: Tensor, plan: Plan, cache: Cache, *, last_rows: Tensor | None = None) -> Pass:
-        """Run the model over ids [B, T] at `plan.positions`, reading and writing `cache`.
-
-        last_rows: int64 [B], the column of each sequence's last token when the batch is padded on the right.
-        """
-        if not self._handles:
-            msg = "this Prism is closed; load or wrap the model again"
-            raise ValueError(msg)
-        if isinstance(cache, View) and ids.shape[1] == 1 and (decoder := self.decoder) is not None:
-            entries = cache.entries(plan.shared)
-            if entries is not None:
-                return self._decoded(decoder, ids[:, 0], plan, entries)
-        self._local.frame = frame = _Frame(last_rows)
-        try:
-            with torch.inference_mode():
-                logits = self.model(
-                    input_ids=ids, position_ids=plan.positions, past_key_values=cache, use_cache=True, warp=plan
-                ).logits
-        finally:
-            self._local.frame = None  # the hooks of another Prism on this model must find nothing
-        assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
-        assert frame.last is not None  # noqa: S101
-        return Pass(frame.middle, frame.last, logits[:, -1])
-
-    @property
-    def decoder(self) -> Decoder | None:
-        """What feeds one token per agent without the model's modules; None where only they know how.
-
-        Models of other families, adapted or quantised ones, and any with a hook of somebody else's take their own
-        forward pass, hooks and all.
-        """
-        decoder = self._decoder
-        return decoder if decoder is not None and decoder.weights.are_current else None
-
-    @cached_property
-    def _decoder(self) -> Decoder | None:
-        return decoder_for(self)
-
     def read(
-        self, text: str, *, query_window: int = 32, chunk: int = 2048,
-        progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
-    ) -> Context:  # fmt: skip
-        """Read a text from its beginning and return its context; `should_stop` ends it early with what was read.
+        self,
+        text: str,
+        *,
+        query_window: int = 32,
+        chunk: int = 2048,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Context:
+        """Read a text from its beginning and return its context; `should_stop` ends it early with
+        what was read.
 
         Raises:
-            ValueError: the text is empty, longer than the model's positions, or larger than the memory left.
+            ValueError: the text is empty, longer than the model's positions, or larger than the
+            memory left.
         """
         ids = self.encode(text, start=True)
         budget.check_fits(self, len(ids), chunk=chunk)
         context = Context(self, query_window=query_window, capacity=len(ids) + 1)
         context.read(ids, chunk=chunk, progress=progress, should_stop=should_stop)
         return context
-
-    def new_store(self, capacity: int = 256) -> KVStore:
-        """Return an empty cache with this model's layout."""
-        spec = self.spec
-        return KVStore(
-            num_layers=spec.num_layers, num_kv_heads=spec.num_kv_heads, head_dim=spec.head_dim,
-            dtype=self.dtype, device=self.device, capacity=capacity,
-        )  # fmt: skip
-
-    def encode(self, text: str, *, start: bool = False) -> list[int]:
-        """Return the ids of `text`; with `start` as the beginning of a document (with its begin token, if any).
-
-        Raises:
-            ValueError: the text is empty, or has characters that cannot be encoded.
-        """
-        if not text:
-            msg = "the text is empty; give at least one character"
-            raise ValueError(msg)
-        clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would break the tokenizer
-        ids = list(self.tokenizer(clean, add_special_tokens=start)["input_ids"])
-        if not ids:
-            msg = f"the tokenizer makes no token of {text[:40]!r}; give a text it knows"
-            raise ValueError(msg)
-        return ids
-
-    def decode(self, ids: list[int]) -> str:
-        """Return the text of ids, special tokens left out."""
-        text: str = self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text
-
-    def pieces(self, ids: list[int]) -> list[str]:
-        """Return the text each id adds; put together they are the text."""
-        return Detokenizer(self.decode).push_all(ids)
-
-    @property
-    def stop_ids(self) -> frozenset[int]:
-        """Ids that end a text."""
-        found = {self.tokenizer.eos_token_id}
-        listed = getattr(self.model.generation_config, "eos_token_id", None)
-        found.update(listed if isinstance(listed, list) else [listed])
-        return frozenset(i for i in found if i is not None)
-
-    @property
-    def weight_bytes(self) -> int:
-        """Bytes of the parameters and buffers, each storage once."""
-        tensors = [*self.model.parameters(), *self.model.buffers()]
-        return sum({t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}.values())
-
-    def close(self) -> None:
-        """Take the hooks off and give the model its own attention back; closing again changes nothing."""
-        for handle in self._handles:
-            handle.remove()
-        if self._handles:
-            lending.give_back(self.model)
-        self._handles = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _decoded(self, decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
-        """Return what a forward pass of one token per agent, int64 [B], returns."""
-        positions = plan.positions[:, 0]
-        if self.records_steps and decoder.is_static:
-            states, middle = replays.states(decoder, tokens, positions, entries, tap=plan.tap)
-        else:
-            states, middle = decoder.states(tokens, *decoder.tables(positions), entries, tap=plan.tap)
-        return Pass(middle[:, None], states[:, None], states, decoder.logits)
-
-    def _attach(self, *, training: bool) -> None:
-        layers, head = decoder_layers(self.model), self.model.get_output_embeddings()
-        self.middle_layer = len(layers) // 2
-        lending.lend(self.model, training=training)
-        self._handles = [
-            layers[self.middle_layer].register_forward_pre_hook(self._see_middle, with_kwargs=True),
-            head.register_forward_pre_hook(self._see_last),
-        ]
-
-    def _see_middle(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if (frame := getattr(self._local, "frame", None)) is not None:
-            frame.middle = args[0] if args else kwargs["hidden_states"]
-
-    def _see_last(self, _: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        frame = getattr(self._local, "frame", None)
-        if frame is None:
-            return args
-        frame.last = args[0]
-        if frame.last_rows is None:
-            return (args[0][:, -1:],)
-        return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
-
-
-@dataclass(slots=True)
-class _Frame:
-    """What the hooks hand over during one forward pass of one thread."""
-
-    last_rows: Tensor | None
-    middle: Tensor | None = None
-    last: Tensor | None = None
 
 
 @contextmanager

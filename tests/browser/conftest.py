@@ -1,7 +1,8 @@
-"""A real JupyterLab in a real Chromium, on this machine only, with a clean world before and after every test.
+"""A real JupyterLab in a real Chromium, on this machine only, with a clean world before and after
+every test.
 
-Fixtures: `lab` drives a page (see `lab_page.Lab`), `lab_server` is the server behind it. Tests in this folder need no
-marker; the tests of one file share a worker.
+Fixtures: `lab` drives a page (see `lab_page.Lab`), `lab_server` is the server behind it. Tests in
+this folder need no marker; the tests of one file share a worker.
 """
 
 import os
@@ -14,13 +15,15 @@ from lab_page import Lab
 from lab_server import Server, start_server
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from warpviz.views.view import View
+from warpviz.views.base.view import View
 
 HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder, and keep each file on one worker: one server, one browser at a time."""
+    """Mark everything in this folder, and keep each file on one worker: one server, one browser at
+    a time.
+    """
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
@@ -33,7 +36,9 @@ def chromium() -> str:
     names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
     found = next((path for name in names if name and (path := shutil.which(name))), None)
     if found is None:
-        pytest.fail("no Chromium on the PATH; `make test` installs Debian's, or set CHROMIUM to one")
+        pytest.fail(
+            "no Chromium on the PATH; `make test` installs Debian's, or set CHROMIUM to one"
+        )
     return found
 
 
@@ -64,7 +69,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def lab(lab_server: Server, browser: Browser) -> Iterator[Lab]:
-    """A fresh page of 1,280 by 900 pixels; afterwards nothing may be in the console, on the wire or still running."""
+    """A fresh page of 1,280 by 900 pixels; afterwards nothing may be in the console, on the wire or
+    still running.
+    """
     assert not lab_server.api("kernels"), "an earlier test left a kernel"
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     driver = Lab(lab_server, context.new_page())
@@ -79,7 +86,9 @@ def lab(lab_server: Server, browser: Browser) -> Iterator[Lab]:
 
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Return a function that writes a view as a page and opens it; afterwards the console must be clean."""
+    """Return a function that writes a view as a page and opens it; afterwards the console must be
+    clean.
+    """
     errors: list[str] = []
     contexts = []
 
@@ -87,11 +96,16 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         path = view.to_html(tmp_path / f"{view.stem}.html")
         view.close()
         viewport = {"width": 1280, "height": 900, **size}
-        context = browser.new_context(viewport=viewport, reduced_motion=motion, accept_downloads=True)
+        context = browser.new_context(
+            viewport=viewport, reduced_motion=motion, accept_downloads=True
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type == "error" else None,
+        )
         page.on("dialog", lambda dialog: errors.append(f"dialog: {dialog.message}"))
         page.goto(path.as_uri())
         page.wait_for_function("() => document.body.dataset.ready === 'true'")

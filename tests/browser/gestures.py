@@ -1,4 +1,6 @@
-"""What a hand does on a view: drags a slider, draws a lasso, points at a bar, presses an export button, asks Python."""
+"""What a hand does on a view: drags a slider, draws a lasso, points at a bar, presses an export
+button, asks Python.
+"""
 
 import json
 import re
@@ -51,7 +53,9 @@ def lasso(page: Page, view: Locator) -> None:
 
 
 def click_a_loop(page: Page, view: Locator) -> list[int]:
-    """Point along the diagonal of a diagram, click each bar that answers; return the tokens of the first loop."""
+    """Point along the diagonal of a diagram, click each bar that answers; return the tokens of the
+    first loop.
+    """
     box = box_of(view.locator("canvas").first)
     status = view.locator(".wz-status")
     seen = set()
@@ -96,12 +100,18 @@ def export(lab: Lab, view: Locator, kind: str) -> Path:
 
 
 def ask(lab: Lab, expression: str) -> Any:
-    """Evaluate an expression in the notebook's kernel, in its last code cell; return it through JSON."""
+    """Evaluate an expression in the notebook's kernel, in its last code cell; return it through
+    JSON.
+    """
     code = f"import json\njson.dumps({expression})"
-    index = lab.page.evaluate(f"() => {NOTEBOOK}.widgets.findLastIndex(c => c.model.type === 'code')")
+    index = lab.page.evaluate(
+        f"() => {NOTEBOOK}.widgets.findLastIndex(c => c.model.type === 'code')"
+    )
     cell = f"{NOTEBOOK}.widgets[i].model"
     before = lab.cells()[index]["count"]
-    write = f"([i, code]) => {{ {cell}.sharedModel.setSource(code); {NOTEBOOK}.activeCellIndex = i; }}"
+    write = (
+        f"([i, code]) => {{ {cell}.sharedModel.setSource(code); {NOTEBOOK}.activeCellIndex = i; }}"
+    )
     lab.page.evaluate(write, [index, code])
     lab.command("notebook:run-cell")
     lab.page.wait_for_function(
@@ -109,5 +119,7 @@ def ask(lab: Lab, expression: str) -> Any:
         arg=[index, before],
         timeout=PATIENCE_MS,
     )
-    said = "".join(output.get("data", {}).get("text/plain", "") for output in lab.cells()[index]["outputs"])
+    said = "".join(
+        output.get("data", {}).get("text/plain", "") for output in lab.cells()[index]["outputs"]
+    )
     return json.loads(said[1:-1].encode().decode("unicode_escape"))

@@ -1,11 +1,13 @@
-"""The package's private JupyterLab, for tests: this checkout's kernels, and no way off this machine."""
+"""The package's private JupyterLab, for tests: this checkout's kernels, and no way off this
+machine.
+"""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from warpviz.bench import lab_server
-from warpviz.bench.lab_server import PATIENCE_S, wait_until
+from warpviz.bench.browser import lab_server
+from warpviz.bench.browser.lab_server import PATIENCE_S, wait_until
 
 __all__ = ["PATIENCE_S", "Server", "environment", "start_server", "wait_until"]
 
@@ -15,7 +17,9 @@ ROOT = HERE.parents[1]
 
 @dataclass
 class Server(lab_server.Server):
-    """A JupyterLab whose server and kernels write down what they tried to reach outside this machine."""
+    """A JupyterLab whose server and kernels write down what they tried to reach outside this
+    machine.
+    """
 
     def foreign_connections(self) -> str:
         """Return what was tried; empty when nothing."""
@@ -24,7 +28,9 @@ class Server(lab_server.Server):
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of the server and its kernels: this checkout, a private home, no network."""
+    """Return the environment of the server and its kernels: this checkout, a private home, no
+    network.
+    """
     paths = [str(HERE / "offline"), str(ROOT / "engine"), str(ROOT)]
     ours = {"PYTHONPATH": os.pathsep.join(paths), "WARPVIZ_NETWORK_LOG": str(home / "network.log")}
     return {**lab_server.environment(home), **ours}

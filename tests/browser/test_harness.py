@@ -1,4 +1,6 @@
-"""The browser harness itself: it drives a real notebook, and it notices what it promises to notice."""
+"""The browser harness itself: it drives a real notebook, and it notices what it promises to
+notice.
+"""
 
 import pytest
 from lab_page import Lab
@@ -23,7 +25,9 @@ except OSError as error:
 
 
 def test_a_slider_moved_by_keyboard_reaches_the_kernel_and_comes_back(lab: Lab) -> None:
-    """Run All executes every cell in order; a key press on a slider makes a round trip through the kernel."""
+    """Run All executes every cell in order; a key press on a slider makes a round trip through the
+    kernel.
+    """
     lab.write("trivial.ipynb", ["1 + 1", SLIDER])
     lab.open_notebook("trivial.ipynb")
     lab.run_all()
@@ -36,13 +40,17 @@ def test_a_slider_moved_by_keyboard_reaches_the_kernel_and_comes_back(lab: Lab) 
 
 
 def test_what_goes_wrong_is_noticed(lab: Lab) -> None:
-    """A console error, a request off the machine from the page and one from the kernel are each recorded."""
+    """A console error, a request off the machine from the page and one from the kernel are each
+    recorded.
+    """
     lab.write("naughty.ipynb", [FOREIGN])
     lab.open_notebook("naughty.ipynb")
     lab.run_all()
     assert "refused" in lab.wait_for_prompt(0)["outputs"][0]["text"]
     assert "192.0.2.1" in lab.server.foreign_connections()
-    lab.page.evaluate("console.error('a deliberate error'); fetch('http://192.0.2.2/').catch(() => 0)")
+    lab.page.evaluate(
+        "console.error('a deliberate error'); fetch('http://192.0.2.2/').catch(() => 0)"
+    )
     lab.page.wait_for_timeout(200)
     with pytest.raises(AssertionError, match="deliberate"):
         lab.assert_clean()

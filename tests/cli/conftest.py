@@ -1,4 +1,6 @@
-"""A tiny random model on disk, and the command line run in a process of its own, as a user runs it."""
+"""A tiny random model on disk, and the command line run in a process of its own, as a user runs
+it.
+"""
 
 import os
 import subprocess
@@ -17,7 +19,9 @@ Warpviz = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which this checkout is importable and nothing is fetched from a hub."""
+    """Return an environment in which this checkout is importable and nothing is fetched from a
+    hub.
+    """
     paths = [str(ROOT / "engine"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
@@ -32,7 +36,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer Qwen2 of 257 byte tokens, saved as any local model is."""
     folder = tmp_path_factory.mktemp("tiny")
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    bytes_only = Tokenizer(models.BPE(vocab={symbol: i for i, symbol in enumerate([*alphabet, "<eos>"])}, merges=[]))
+    bytes_only = Tokenizer(
+        models.BPE(vocab={symbol: i for i, symbol in enumerate([*alphabet, "<eos>"])}, merges=[])
+    )
     bytes_only.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     bytes_only.decoder = decoders.ByteLevel()
     PreTrainedTokenizerFast(tokenizer_object=bytes_only, eos_token="<eos>").save_pretrained(folder)
@@ -55,9 +61,13 @@ def prompt_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def warpviz(tmp_path: Path) -> Warpviz:
-    """Run `warpviz` with some arguments in an empty folder and return what it said and how it ended."""
+    """Run `warpviz` with some arguments in an empty folder and return what it said and how it
+    ended.
+    """
 
-    def call(*arguments: object, stdin: bytes | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    def call(
+        *arguments: object, stdin: bytes | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "warpviz", *map(str, arguments)]
         done = subprocess.run(
             command,
@@ -68,21 +78,27 @@ def warpviz(tmp_path: Path) -> Warpviz:
             check=False,
             timeout=240,
         )
-        return subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+        return subprocess.CompletedProcess(
+            command, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
 
     return call
 
 
 @pytest.fixture
 def start_warpviz(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Start `warpviz` in an empty folder, its output unbuffered in pipes; whatever still runs at the end is killed."""
+    """Start `warpviz` in an empty folder, its output unbuffered in pipes; whatever still runs at
+    the end is killed.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: object) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "warpviz", *map(str, arguments)]
         variables = environment() | {"PYTHONUNBUFFERED": "1"}
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=variables, stdout=pipe, stderr=pipe))
+        started.append(
+            subprocess.Popen(command, cwd=tmp_path, env=variables, stdout=pipe, stderr=pipe)
+        )
         return started[-1]
 
     yield start

@@ -22,7 +22,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_only_the_one_that_is_named_is_loaded(pretend: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_one_that_is_named_is_loaded(
+    pretend: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another benchmark that cannot be loaded here, for want of a browser say, is no obstacle."""
     found = [types.SimpleNamespace(name="broken"), types.SimpleNamespace(name="pretend")]
     monkeypatch.setattr("pkgutil.iter_modules", lambda path: iter(found))
@@ -38,11 +40,15 @@ def test_a_part_of_benchmarks_is_none(capfd: pytest.CaptureFixture[str]) -> None
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
     listed = err.partition("there are: ")[2].split(", ")
-    assert {"million", "galaxy", "capacity", "steps", "latency"} <= {name.strip() for name in listed}
+    assert {"million", "galaxy", "capacity", "steps", "latency"} <= {
+        name.strip() for name in listed
+    }
     assert "gauge" not in listed
 
 
-def test_without_a_name_they_are_listed(pretend: list[int], capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_name_they_are_listed(
+    pretend: list[int], capfd: pytest.CaptureFixture[str]
+) -> None:
     """The list has a line per benchmark, with what it measures."""
     assert main(["bench"]) == 0
     assert "pretend     Count to n.\n" in capfd.readouterr().out

@@ -1,4 +1,6 @@
-"""`warpviz compare`: the files, the table, the JSON, and figures that can be recomputed from them."""
+"""`warpviz compare`: the files, the table, the JSON, and figures that can be recomputed from
+them.
+"""
 
 import json
 from pathlib import Path
@@ -7,21 +9,45 @@ import numpy as np
 import pytest
 
 from warpviz.cli import main
-from warpviz.topology.distances import bottleneck
+from warpviz.topology.diagrams.distances import bottleneck
 
-ROW = {"k", "policy", "dim", "bottleneck", "wasserstein", "radius", "bound", "null_mean", "null_std"}
+ROW = {
+    "k",
+    "policy",
+    "dim",
+    "bottleneck",
+    "wasserstein",
+    "radius",
+    "bound",
+    "null_mean",
+    "null_std",
+}
 
 
 def arguments(model: Path, text: Path, out: Path, *more: str) -> list[str]:
     """Return the arguments of a small comparison."""
-    short = ("compare", "--model", model, "--text", text, "--k", "24,48", "--policy", "hybrid,random", "--out", out)
+    short = (
+        "compare",
+        "--model",
+        model,
+        "--text",
+        text,
+        "--k",
+        "24,48",
+        "--policy",
+        "hybrid,random",
+        "--out",
+        out,
+    )
     return [*map(str, short), *more]
 
 
 def test_json_holds_what_recomputes_it(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """One object, comparison.json's with a path to the points that opens from here; they give the same distances."""
+    """One object, comparison.json's with a path to the points that opens from here; they give the
+    same distances.
+    """
     assert main(arguments(tiny_model, prompt_file, tmp_path / "o", "--json")) == 0
     record = json.loads(capfd.readouterr().out)
     saved = json.loads((tmp_path / "o" / "comparison.json").read_text())
@@ -34,14 +60,18 @@ def test_json_holds_what_recomputes_it(
     with np.load(record["points"], allow_pickle=False) as arrays:
         for row in record["rows"]:
             kept = arrays[f"bars_{row['policy']}_{row['k']}_h{row['dim']}"]
-            assert bottleneck(arrays[f"full_h{row['dim']}"], kept) == pytest.approx(row["bottleneck"])
+            assert bottleneck(arrays[f"full_h{row['dim']}"], kept) == pytest.approx(
+                row["bottleneck"]
+            )
             assert row["bottleneck"] <= row["bound"] + 1e-6
 
 
 def test_every_format_is_written(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """JSON, CSV, HTML, SVG and npz lie in the folder; the table on the screen has a line per row."""
+    """JSON, CSV, HTML, SVG and npz lie in the folder; the table on the screen has a line per
+    row.
+    """
     assert main(arguments(tiny_model, prompt_file, tmp_path / "o")) == 0
     suffixes = {path.suffix for path in (tmp_path / "o").iterdir()}
     assert suffixes == {".json", ".csv", ".html", ".svg", ".npz"}
@@ -68,7 +98,9 @@ def test_mistakes_are_one_line(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, flags: list[str], expected: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """A bad value is named, with what would be accepted: exit code 2, nothing on standard output."""
+    """A bad value is named, with what would be accepted: exit code 2, nothing on standard
+    output.
+    """
     try:
         code = main(arguments(tiny_model, prompt_file, tmp_path / "o", *flags))
     except SystemExit as end:

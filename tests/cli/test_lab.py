@@ -1,4 +1,6 @@
-"""`warpviz lab`: the notebooks land in a folder of the user's, and JupyterLab is told to stay on this machine."""
+"""`warpviz lab`: the notebooks land in a folder of the user's, and JupyterLab is told to stay on
+this machine.
+"""
 
 import json
 import os
@@ -10,8 +12,12 @@ from warpviz import lab
 from warpviz.cli import main
 
 
-def test_copies_once_and_never_overwrites(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """The first call copies every notebook; a second leaves the user's changes alone and adds what is missing."""
+def test_copies_once_and_never_overwrites(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The first call copies every notebook; a second leaves the user's changes alone and adds what
+    is missing.
+    """
     folder = tmp_path / "mine"
     assert main(["lab", str(folder), "--copy-only"]) == 0
     names = sorted(path.name for path in folder.iterdir())
@@ -32,10 +38,14 @@ def test_a_file_in_the_way(tmp_path: Path, capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_the_command_stays_on_this_machine(tmp_path: Path) -> None:
-    """JupyterLab listens on the loopback only, asks for no news, no updates and no list of extensions."""
+    """JupyterLab listens on the loopback only, asks for no news, no updates and no list of
+    extensions.
+    """
     command = lab.lab_command(tmp_path, port=8899, show=False)
     assert "--ServerApp.ip=127.0.0.1" in command
-    assert {"--LabApp.news_url=", "--LabApp.extension_manager=readonly", "--no-browser"} <= set(command)
+    assert {"--LabApp.news_url=", "--LabApp.extension_manager=readonly", "--no-browser"} <= set(
+        command
+    )
     assert command[-1] == str(tmp_path / lab.FIRST)
     assert "--ServerApp.port=8899" in command
 
@@ -55,7 +65,9 @@ def test_jupyterlab_is_run_on_the_copies(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_defaults_are_added_not_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our defaults come after the user's own configuration path, and turn off only the question about news."""
+    """Our defaults come after the user's own configuration path, and turn off only the question
+    about news.
+    """
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/mine")
     first, ours = lab.lab_environment()["JUPYTER_CONFIG_PATH"].split(os.pathsep)
     assert first == "/mine"
@@ -63,7 +75,9 @@ def test_defaults_are_added_not_replaced(monkeypatch: pytest.MonkeyPatch) -> Non
     assert defaults["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
 
 
-def test_an_installation_without_notebooks_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_notebooks_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where neither the package nor a checkout has the notebooks, the error names the places."""
     monkeypatch.setattr(lab, "_HERE", tmp_path / "warpviz")
     with pytest.raises(FileNotFoundError, match="no notebooks"):

@@ -1,4 +1,6 @@
-"""A user's mistake: exit code 2, one line on stderr that names it, nothing on stdout, no traceback."""
+"""A user's mistake: exit code 2, one line on stderr that names it, nothing on stdout, no
+traceback.
+"""
 
 from pathlib import Path
 
@@ -16,8 +18,14 @@ MISTAKES = [
     (["run", "--policy", "hybird"], "did you mean 'hybrid'?"),
     (["run", "--gate", "cosine"], "accepted: raw, centred, standardised"),
     (["run", "--streams", "-1"], "max_streams must be at least 0"),
-    (["run", "--seed", "-1"], "argument --seed: must be a whole number from 0 to 4294967295, got '-1'"),
-    (["compare", "--seed", "9" * 23], "argument --seed: must be a whole number from 0 to 4294967295, got '999"),
+    (
+        ["run", "--seed", "-1"],
+        "argument --seed: must be a whole number from 0 to 4294967295, got '-1'",
+    ),
+    (
+        ["compare", "--seed", "9" * 23],
+        "argument --seed: must be a whole number from 0 to 4294967295, got '999",
+    ),
     (["run", "--prompt", "no such file"], "no such file"),
     (["run", "--prompt", "."], "Is a directory"),
     (["run", "--modle", "x"], "did you mean --model?"),
@@ -25,7 +33,10 @@ MISTAKES = [
     (["run", "--model", "./nowhere"], "no model at"),
     (["run", "--device", "gpu"], "device 'gpu' cannot be used here; cpu always can"),
     (["run", "--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
-    (["compare", "--text", "prompt.txt", "--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
+    (
+        ["compare", "--text", "prompt.txt", "--device", "cuda:99"],
+        "device 'cuda:99' cannot be used here",
+    ),
     (["rum"], "did you mean run?"),
     (["bench", "nothing-like-it"], "no benchmark"),
     ([], "COMMAND"),
@@ -33,7 +44,9 @@ MISTAKES = [
 
 
 def complain(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> str:
-    """Run `warpviz` with a mistake, check that it is told in one line with code 2, and return the line."""
+    """Run `warpviz` with a mistake, check that it is told in one line with code 2, and return the
+    line.
+    """
     try:
         code = main(arguments)
     except SystemExit as end:
@@ -52,16 +65,24 @@ def in_an_empty_folder(tmp_path: Path, prompt_file: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"), MISTAKES, ids=lambda part: " ".join(part) if isinstance(part, list) else ""
+    ("arguments", "expected"),
+    MISTAKES,
+    ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
-def test_one_line_that_names_it(arguments: list[str], expected: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_one_line_that_names_it(
+    arguments: list[str], expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """The line names the bad value and what would be accepted."""
     needs_prompt = arguments[:1] == ["run"] and "--prompt" not in arguments
-    assert expected in complain([*arguments, *(["--prompt", "prompt.txt"] if needs_prompt else [])], capfd)
+    assert expected in complain(
+        [*arguments, *(["--prompt", "prompt.txt"] if needs_prompt else [])], capfd
+    )
 
 
 def test_a_hub_id_while_offline_says_what_to_do(warpviz) -> None:
-    """A model that is not on this machine: the line names it and the bundled one that works offline."""
+    """A model that is not on this machine: the line names it and the bundled one that works
+    offline.
+    """
     done = warpviz("run", "--model", "nobody/nothing", "--prompt", "prompt.txt")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
     assert "nobody/nothing" in done.stderr
@@ -95,10 +116,14 @@ def test_a_mistake_costs_no_earlier_trace(
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
 
 
-def test_a_folder_that_cannot_be_made(tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_made(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """--out under a file is refused before the model thinks."""
     (tmp_path / "file").write_text("")
-    line = complain(["run", "--model", str(tiny_model), "--prompt", "prompt.txt", "--out", "file/out"], capfd)
+    line = complain(
+        ["run", "--model", str(tiny_model), "--prompt", "prompt.txt", "--out", "file/out"], capfd
+    )
     assert "file" in line
 
 

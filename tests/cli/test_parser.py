@@ -42,13 +42,17 @@ def complaint(parser: Parser, words: str, capfd: pytest.CaptureFixture[str]) -> 
         ("--verbse run", "did you mean --verbose?"),
     ],
 )
-def test_the_nearest_is_suggested(parser: Parser, words: str, expected: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_nearest_is_suggested(
+    parser: Parser, words: str, expected: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A slip of the keyboard is answered with what was probably meant."""
     assert expected in complaint(parser, words, capfd)
 
 
 @pytest.mark.parametrize("words", ["zzzzzz", "run --zzzzzz", "run --max-tokens many", ""])
-def test_what_resembles_nothing_is_only_refused(parser: Parser, words: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_resembles_nothing_is_only_refused(
+    parser: Parser, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     """No far-fetched suggestion."""
     assert "did you mean" not in complaint(parser, words, capfd)
 
@@ -58,12 +62,18 @@ def test_flags_are_written_in_full(parser: Parser, capfd: pytest.CaptureFixture[
     assert "--mod" in complaint(parser, "run --mod x", capfd)
 
 
-def test_the_commands_name_is_in_the_complaint(parser: Parser, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_name_is_in_the_complaint(
+    parser: Parser, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A command's own mistakes are told in its own name."""
-    assert complaint(parser, "run --max-tokens many", capfd).startswith("tool run: argument --max-tokens:")
+    assert complaint(parser, "run --max-tokens many", capfd).startswith(
+        "tool run: argument --max-tokens:"
+    )
 
 
-def test_a_message_of_several_lines_becomes_one(parser: Parser, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_message_of_several_lines_becomes_one(
+    parser: Parser, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Whatever argparse says, it is one line."""
     with pytest.raises(SystemExit):
         parser.error("first\nsecond   third")

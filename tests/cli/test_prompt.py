@@ -16,7 +16,9 @@ def pipe(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
 
 
 def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
-    """Line ends, blank ends and scripts stay; nothing is stripped, since a model reads every byte."""
+    """Line ends, blank ends and scripts stay; nothing is stripped, since a model reads every
+    byte.
+    """
     text = "  The mill.\r\n\tcaf\u00e9 \u65e5\u672c \n"
     (tmp_path / "text.txt").write_bytes(text.encode())
     assert read_text(str(tmp_path / "text.txt")) == text
@@ -40,11 +42,15 @@ def test_nothing_is_the_first_sample() -> None:
 
 
 @pytest.mark.parametrize("data", [b"ab\xff", b"\x80", "\u00e9".encode("latin-1")])
-def test_bytes_that_are_no_text_are_named(data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bytes_that_are_no_text_are_named(
+    data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The error names the source, the place and the byte."""
     (tmp_path / "text.txt").write_bytes(data)
     place = next(i for i, byte in enumerate(data) if byte >= 0x80)
-    with pytest.raises(ValueError, match=rf"text\.txt' is not UTF-8 text: byte {place} is 0x{data[place]:02x}"):
+    with pytest.raises(
+        ValueError, match=rf"text\.txt' is not UTF-8 text: byte {place} is 0x{data[place]:02x}"
+    ):
         read_text(str(tmp_path / "text.txt"))
     pipe(monkeypatch, data)
     with pytest.raises(ValueError, match="standard input is not UTF-8"):

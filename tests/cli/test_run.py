@@ -24,7 +24,9 @@ def arguments(model: Path, prompt: Path, *more: object) -> list[str]:
 def test_json_is_one_object_and_nothing_else(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Standard output holds one JSON object with the promised keys, and the trace on disk agrees with it."""
+    """Standard output holds one JSON object with the promised keys, and the trace on disk agrees
+    with it.
+    """
     assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "o", "--json")) == 0
     summary = json.loads(capfd.readouterr().out)
     assert summary.keys() >= KEYS
@@ -38,7 +40,12 @@ def test_json_is_one_object_and_nothing_else(
 def test_same_flags_same_bytes(tiny_model: Path, prompt_file: Path, tmp_path: Path) -> None:
     """Two runs with the same flags write the same trace and the same arrays, byte for byte."""
     for name in ("a", "b"):
-        assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / name, "--seed", 3, "--json")) == 0
+        assert (
+            main(
+                arguments(tiny_model, prompt_file, "--out", tmp_path / name, "--seed", 3, "--json")
+            )
+            == 0
+        )
     for file in ("trace.jsonl", "trace.npz"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
@@ -46,7 +53,9 @@ def test_same_flags_same_bytes(tiny_model: Path, prompt_file: Path, tmp_path: Pa
 def test_the_river_is_printed_as_it_flows(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Without --json: the prompt's end, the River's text, a summary, no escape sequence in a pipe."""
+    """Without --json: the prompt's end, the River's text, a summary, no escape sequence in a
+    pipe.
+    """
     assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "o")) == 0
     out = capfd.readouterr().out
     assert out.startswith("The mill stands by the river.")
@@ -55,7 +64,9 @@ def test_the_river_is_printed_as_it_flows(
     assert "\x1b" not in out
 
 
-def test_prompt_from_standard_input(warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path) -> None:
+def test_prompt_from_standard_input(
+    warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path
+) -> None:
     """`--prompt -` reads the same text as `--prompt FILE`, in a real process with a real pipe."""
     done = warpviz(*arguments(tiny_model, Path("-"), "--json"), stdin=prompt_file.read_bytes())
     assert (done.returncode, done.stderr) == (0, "")
@@ -68,7 +79,9 @@ def test_an_interrupt_between_any_two_tokens_saves_the_trace(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, flag: list[str], capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Ctrl-C after the fifth token: 130, one line, no JSON, and the trace holds exactly five tokens."""
+    """Ctrl-C after the fifth token: 130, one line, no JSON, and the trace holds exactly five
+    tokens.
+    """
     whole = Cortex.run
 
     def interrupted(self: Cortex, prompt: str):
@@ -90,7 +103,9 @@ def test_an_interrupt_before_anything_happened_saves_nothing(
     tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Ctrl-C while the text is read: 130, a line that does not speak of a trace, and none is written."""
+    """Ctrl-C while the text is read: 130, a line that does not speak of a trace, and none is
+    written.
+    """
 
     def interrupted(self: Cortex, prompt: str):
         yield from ()
@@ -102,8 +117,12 @@ def test_an_interrupt_before_anything_happened_saves_nothing(
     assert not list((tmp_path / "o").iterdir())
 
 
-def test_ctrl_c_ends_a_process(start_warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path) -> None:
-    """A real process interrupted while the River writes ends with 130 and leaves a trace that loads."""
+def test_ctrl_c_ends_a_process(
+    start_warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path
+) -> None:
+    """A real process interrupted while the River writes ends with 130 and leaves a trace that
+    loads.
+    """
     run = start_warpviz(*arguments(tiny_model, prompt_file, "--max-tokens", 3000))
     run.stdout.read(500)
     run.send_signal(signal.SIGINT)
@@ -125,7 +144,9 @@ def test_a_reader_that_leaves_is_no_error(
 
 
 def test_help_tells_the_engines_defaults() -> None:
-    """Flags that are not given leave the engine's settings alone, and the help text names those very values."""
+    """Flags that are not given leave the engine's settings alone, and the help text names those
+    very values.
+    """
     parser = build_parser()
     assert settings(parser.parse_args(["run"])) == CortexConfig()
     config = CortexConfig()
@@ -136,7 +157,11 @@ def test_help_tells_the_engines_defaults() -> None:
     }  # fmt: skip
     flags = {flag: action.help for action in run_flags() for flag in action.option_strings}
     for flag, value in told.items():
-        assert str(value) in flags[flag].partition("(")[2] or f"{value};" in flags[flag] or f" {value})" in flags[flag]
+        assert (
+            str(value) in flags[flag].partition("(")[2]
+            or f"{value};" in flags[flag]
+            or f" {value})" in flags[flag]
+        )
 
 
 def run_flags():
@@ -159,8 +184,16 @@ def test_every_flag_reaches_the_engine() -> None:
     config = settings(build_parser().parse_args(given.split()))
     assert (config.synapse.k, config.synapse.alpha, config.synapse.policy) == (8, 0.1, "farthest")
     assert (config.gate.theta, config.gate.scorer, config.gate.enabled) == (0.2, "raw", True)
-    assert (config.router.max_streams, config.river.max_tokens, config.river.window, config.seed) == (3, 5, 64, 9)
+    assert (
+        config.router.max_streams,
+        config.river.max_tokens,
+        config.river.window,
+        config.seed,
+    ) == (3, 5, 64, 9)
     assert config.river.temperature == 0
     assert not settings(build_parser().parse_args(["run", "--gate", "off"])).gate.enabled
-    modes = {lanes: settings(build_parser().parse_args(["run", "--lanes", lanes])).mode for lanes in LANES}
+    modes = {
+        lanes: settings(build_parser().parse_args(["run", "--lanes", lanes])).mode
+        for lanes in LANES
+    }
     assert modes == {"turns": "cooperative", "threads": "concurrent", "process": "concurrent"}

@@ -14,7 +14,9 @@ from warpviz.cli import main
 @pytest.mark.slow
 @pytest.mark.parametrize("name", warpviz.samples())
 def test_a_council_at_work(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Three streams from the River's own triggers, one thought kept out, one let in, and the River goes by it."""
+    """Three streams from the River's own triggers, one thought kept out, one let in, and the River
+    goes by it.
+    """
     prompt = tmp_path / "prompt.txt"
     prompt.write_text(warpviz.sample(name), encoding="utf-8")
     assert main(["run", "--prompt", str(prompt), "--json", "--out", str(tmp_path)]) == 0
@@ -38,13 +40,19 @@ def follows(folder: Path) -> bool:
 
 
 @pytest.mark.slow
-def test_without_flags_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`warpviz run` reads the first sample; a second call writes the same trace and the same arrays."""
+def test_without_flags_the_same_bytes_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`warpviz run` reads the first sample; a second call writes the same trace and the same
+    arrays.
+    """
     monkeypatch.chdir(tmp_path)
     written = []
     for _call in range(2):
         assert main(["run"]) == 0
-        written.append({path.name: path.read_bytes() for path in sorted((tmp_path / "out").iterdir())})
+        written.append(
+            {path.name: path.read_bytes() for path in sorted((tmp_path / "out").iterdir())}
+        )
     assert written[0] == written[1]
     assert written[0].keys() == {"trace.jsonl", "trace.npz"}
 
@@ -52,10 +60,26 @@ def test_without_flags_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.slow
 @pytest.mark.parametrize("lanes", ["threads", "process"])
 def test_lanes_side_by_side_think_what_lanes_in_turns_think(lanes: str, tmp_path: Path) -> None:
-    """Each lane in a thread, or the streams in a process that is gone afterwards: the first thoughts are the same."""
+    """Each lane in a thread, or the streams in a process that is gone afterwards: the first
+    thoughts are the same.
+    """
     thoughts = []
     for name in ("turns", lanes):
-        assert main(["run", "--lanes", name, "--json", "--max-tokens", "60", "--out", str(tmp_path / name)]) == 0
+        assert (
+            main(
+                [
+                    "run",
+                    "--lanes",
+                    name,
+                    "--json",
+                    "--max-tokens",
+                    "60",
+                    "--out",
+                    str(tmp_path / name),
+                ]
+            )
+            == 0
+        )
         trace = load_trace(tmp_path / name)
         timed = [event.time_s is not None for event in trace.events if event.type == "stream_token"]
         assert set(timed) == {name != "turns"}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from warp_cortex import Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
 
-from warpviz.cli.harmless import one_line, printable
+from warpviz.cli.sanitise import one_line, printable
 from warpviz.cli.terminal import Screen
 
 HOSTILE = {
@@ -26,13 +26,17 @@ HOSTILE = {
 
 @pytest.mark.parametrize(("text", "shown"), HOSTILE.items())
 def test_hostile_text_is_shown_not_sent(text: str, shown: str) -> None:
-    """Escapes, bells, direction marks and lone surrogates appear as text; ordinary scripts are untouched."""
+    """Escapes, bells, direction marks and lone surrogates appear as text; ordinary scripts are
+    untouched.
+    """
     assert printable(text) == shown
 
 
 @given(st.text(alphabet=st.characters(), max_size=50))
 def test_whatever_comes_can_be_encoded_and_steers_nothing(text: str) -> None:
-    """For any text at all: UTF-8 encodable, no control character but newline and tab, and idempotent."""
+    """For any text at all: UTF-8 encodable, no control character but newline and tab, and
+    idempotent.
+    """
     shown = printable(text)
     shown.encode("utf-8")
     assert all(ord(c) >= 32 and not 127 <= ord(c) < 160 for c in shown if c not in "\n\t")
@@ -43,7 +47,9 @@ def test_whatever_comes_can_be_encoded_and_steers_nothing(text: str) -> None:
 def screen(*, colour: bool = False) -> tuple[Screen, io.StringIO]:
     """Return a screen on a string."""
     out = io.StringIO()
-    return Screen(Console(file=out, force_terminal=colour, highlight=False, width=40, no_color=not colour)), out
+    return Screen(
+        Console(file=out, force_terminal=colour, highlight=False, width=40, no_color=not colour)
+    ), out
 
 
 def token(text: str) -> Token:
@@ -90,7 +96,9 @@ def test_a_run_reads_as_text_with_notes() -> None:
 
 
 def test_notes_are_dimmed_on_a_terminal() -> None:
-    """On a terminal a note is dim and the River's own words are not; the model's own escape is never sent."""
+    """On a terminal a note is dim and the River's own words are not; the model's own escape is
+    never sent.
+    """
     console, out = screen(colour=True)
     play(console)
     text = out.getvalue()

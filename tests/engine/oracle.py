@@ -1,4 +1,6 @@
-"""The other route to every answer: transformers' own model, attention and cache, never touched by the engine."""
+"""The other route to every answer: transformers' own model, attention and cache, never touched by
+the engine.
+"""
 
 from functools import cache
 from typing import Any
@@ -26,7 +28,8 @@ def feed(
 ) -> Tensor:  # fmt: skip
     """Return the twin's logits [T, V] after reading ids at positions, on top of a cache.
 
-    mask: float [T, S], added to the scores of every layer in place of the causal triangle over cache order.
+    mask: float [T, S], added to the scores of every layer in place of the causal triangle over
+    cache order.
     """
     cache = DynamicCache() if cache is None else cache
     start = cache.get_seq_length()
@@ -37,7 +40,10 @@ def feed(
         types = set(getattr(reference(family).config, "layer_types", None) or ())
         options["attention_mask"] = dict.fromkeys(types, full) if len(types) > 1 else full
     return reference(family, attention)(
-        input_ids=torch.tensor([ids]), position_ids=torch.tensor([list(places)]), past_key_values=cache, **options
+        input_ids=torch.tensor([ids]),
+        position_ids=torch.tensor([list(places)]),
+        past_key_values=cache,
+        **options,
     ).logits[0]
 
 

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from torch import Tensor
-from warp_cortex import Cortex, CortexConfig, Event, Prism, RiverConfig, RouterConfig, StreamConfig, SynapseConfig
+from warp_cortex import (
+    Cortex,
+    CortexConfig,
+    Event,
+    Prism,
+    RiverConfig,
+    RouterConfig,
+    StreamConfig,
+    SynapseConfig,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +30,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, prism: Prism, text: str = SCRIPT) 
     def choose(_: Tensor, *, temperature: float, generator: object) -> int:
         return next(scripts.setdefault(generator, iter(prism.encode(text))), END)
 
-    monkeypatch.setattr("warp_cortex.river.choose", choose)
+    monkeypatch.setattr("warp_cortex.agents.river.choose", choose)
 
 
 def config(**changes: object) -> CortexConfig:

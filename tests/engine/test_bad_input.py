@@ -1,4 +1,6 @@
-"""A user's mistake is one line that names the value and says what would be accepted, before any work is done."""
+"""A user's mistake is one line that names the value and says what would be accepted, before any
+work is done.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -49,20 +51,38 @@ MISTAKES: dict[str, tuple[Callable[[Prism], object], str]] = {
         "k must be between 1 and 5, the tokens of this context, got 64",
     ),
     "alpha": (lambda _: SynapseConfig(alpha=1.5), "alpha must be between 0 and 1, got 1.5"),
-    "alpha NaN": (lambda _: SynapseConfig(alpha=float("nan")), "alpha must be between 0 and 1, got nan"),
+    "alpha NaN": (
+        lambda _: SynapseConfig(alpha=float("nan")),
+        "alpha must be between 0 and 1, got nan",
+    ),
     "theta": (lambda _: GateConfig(theta=-1.1), "theta must be between -1 and 1, got -1.1"),
-    "live theta": (lambda p: setattr(Cortex(p), "theta", 2), "theta must be between -1 and 1, got 2"),
-    "policy": (lambda _: SynapseConfig(policy="hybird"), "policy 'hybird' is unknown; accepted: .*mean 'hybrid'?"),
+    "live theta": (
+        lambda p: setattr(Cortex(p), "theta", 2),
+        "theta must be between -1 and 1, got 2",
+    ),
+    "policy": (
+        lambda _: SynapseConfig(policy="hybird"),
+        "policy 'hybird' is unknown; accepted: .*mean 'hybrid'?",
+    ),
     "long prompt": (
         lambda p: run(p, "x" * 600),
         "600 tokens do not fit: tiny-qwen2 has 512 positions; shorten the text by 88 tokens",
     ),
     "long context": (lambda p: p.read("x" * 513), "shorten the text by 1 tokens"),
-    "no task": (lambda p: Cortex(p).fork(TEXT, []), r"tasks must be one or more non-empty texts, got \[\]"),
-    "blank task": (lambda p: Cortex(p).fork(TEXT, ["a", " "]), r"non-empty texts, got \['a', ' '\]"),
+    "no task": (
+        lambda p: Cortex(p).fork(TEXT, []),
+        r"tasks must be one or more non-empty texts, got \[\]",
+    ),
+    "blank task": (
+        lambda p: Cortex(p).fork(TEXT, ["a", " "]),
+        r"non-empty texts, got \['a', ' '\]",
+    ),
     "nothing ran": (lambda p: Cortex(p).revoke(1), "nothing has run yet; call run"),
     "no summary": (lambda p: Cortex(p).summary(), "the trace holds no run"),
-    "stream prompt": (lambda _: StreamConfig(prompt="think"), "streams.prompt must contain {task}.*, got 'think'"),
+    "stream prompt": (
+        lambda _: StreamConfig(prompt="think"),
+        "streams.prompt must contain {task}.*, got 'think'",
+    ),
     "keys of no rotary model": (lambda p: p.read(TEXT).points("value"), "did you mean 'values'?"),
 }
 
@@ -71,14 +91,20 @@ MISTAKES: dict[str, tuple[Callable[[Prism], object], str]] = {
 def test_mistakes_are_named_in_one_line(prism: Prism, name: str) -> None:
     """Each says which value is wrong and what would do."""
     make, message = MISTAKES[name]
-    with pytest.raises(ValueError, match=message.replace("?", r"\?").replace("{task}", r"\{task\}")) as caught:
+    with pytest.raises(
+        ValueError, match=message.replace("?", r"\?").replace("{task}", r"\{task\}")
+    ) as caught:
         make(prism)
     assert "\n" not in str(caught.value)
 
 
 def test_nothing_is_allocated_for_a_prompt_that_does_not_fit(prism: Prism) -> None:
-    """A prompt of a million tokens is refused at once, not after a cache of a million entries was made."""
-    cortex = Cortex(prism, CortexConfig(synapse=SynapseConfig(k=8), river=RiverConfig(max_tokens=10**9)))
+    """A prompt of a million tokens is refused at once, not after a cache of a million entries was
+    made.
+    """
+    cortex = Cortex(
+        prism, CortexConfig(synapse=SynapseConfig(k=8), river=RiverConfig(max_tokens=10**9))
+    )
     with pytest.raises(ValueError, match="1000000 tokens do not fit"):
         next(cortex.run("x" * 10**6))
     assert cortex.context is None or cortex.context.store.capacity <= 512
@@ -109,16 +135,31 @@ def test_a_folder_is_loaded_and_is_the_model_it_holds(tmp_path: Path, prism: Pri
 
 BROKEN = {
     "no config": (str, FileNotFoundError, "it has no config.json"),
-    "empty weights": (lambda path: folder(path, weights=b""), ValueError, "could not be loaded as a language model"),
-    "cut weights": (lambda path: folder(path, weights=b"\x90" * 99), ValueError, "could not be loaded as a language"),
+    "empty weights": (
+        lambda path: folder(path, weights=b""),
+        ValueError,
+        "could not be loaded as a language model",
+    ),
+    "cut weights": (
+        lambda path: folder(path, weights=b"\x90" * 99),
+        ValueError,
+        "could not be loaded as a language",
+    ),
     "unknown type": (
         lambda path: folder(path, config='{"model_type": "warp"}'),
         ValueError,
         "could not be loaded as a language model: .*warp",
     ),
-    "no JSON": (lambda path: folder(path, config="{"), (FileNotFoundError, ValueError), "could not be loaded as a"),
+    "no JSON": (
+        lambda path: folder(path, config="{"),
+        (FileNotFoundError, ValueError),
+        "could not be loaded as a",
+    ),
     "pickled": (
-        lambda path: [name := folder(path), (path / "model.safetensors").rename(path / "pytorch_model.bin")] and name,
+        lambda path: (
+            [name := folder(path), (path / "model.safetensors").rename(path / "pytorch_model.bin")]
+            and name
+        ),
         FileNotFoundError,
         "could not be loaded as a safetensors language model",
     ),
@@ -127,7 +168,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", sorted(BROKEN))
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path, name: str) -> None:
-    """No config, broken or missing safetensors, an unknown family: one line with the path; pickles are never read."""
+    """No config, broken or missing safetensors, an unknown family: one line with the path; pickles
+    are never read.
+    """
     make, kind, message = BROKEN[name]
     path = make(tmp_path)
     with pytest.raises(kind, match=message) as caught:
@@ -138,7 +181,15 @@ def test_a_folder_that_is_no_model_is_named(tmp_path: Path, name: str) -> None:
 
 def test_an_encoder_decoder_folder_is_refused(tmp_path: Path) -> None:
     """A folder of a model that is no language model of ours says so."""
-    config = T5Config(vocab_size=260, d_model=32, d_kv=8, d_ff=32, num_layers=2, num_heads=4, decoder_start_token_id=0)
+    config = T5Config(
+        vocab_size=260,
+        d_model=32,
+        d_kv=8,
+        d_ff=32,
+        num_layers=2,
+        num_heads=4,
+        decoder_start_token_id=0,
+    )
     T5ForConditionalGeneration(config).save_pretrained(tmp_path)
     build_tokenizer().save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"could not be loaded as a language model: .*T5Config"):
@@ -148,10 +199,18 @@ def test_an_encoder_decoder_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("/no/such/model", FileNotFoundError, "no model at '/no/such/model'; give a folder with config.json, a hub id"),
+        (
+            "/no/such/model",
+            FileNotFoundError,
+            "no model at '/no/such/model'; give a folder with config.json, a hub id",
+        ),
         ("./model", FileNotFoundError, "no model at './model'"),
         ("", FileNotFoundError, "is no model folder"),
-        ("hamlet", ValueError, "neither bundled nor a folder; bundled: village; a hub id has the form owner/name"),
+        (
+            "hamlet",
+            ValueError,
+            "neither bundled nor a folder; bundled: village; a hub id has the form owner/name",
+        ),
     ],
 )
 def test_a_name_that_is_no_model_is_named(name: str, kind: type[Exception], message: str) -> None:
@@ -166,9 +225,11 @@ def test_a_hub_model_without_a_network_is_said_at_once(monkeypatch: pytest.Monke
     def no_network(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr("warp_cortex.loading.socket.create_connection", no_network)
+    monkeypatch.setattr("warp_cortex.model.loading.socket.create_connection", no_network)
     start = time.monotonic()
-    with pytest.raises(FileNotFoundError, match=r"'nobody/nothing' is not on this machine.*use the bundled model"):
+    with pytest.raises(
+        FileNotFoundError, match=r"'nobody/nothing' is not on this machine.*use the bundled model"
+    ):
         Prism.load("nobody/nothing")
     assert time.monotonic() - start < 10
 
@@ -184,7 +245,9 @@ def test_a_snapshot_of_another_model_cannot_be_forked(prism: Prism) -> None:
     with build_prism("qwen2", seed=1) as other:
         context = other.read(TEXT)
         cortex = Cortex(other, CortexConfig(synapse=SynapseConfig(k=8)))
-        snapshot = Snapshot(1, 5, context.store.share(), context.positions, context.positions, 0.0, "", "x", "y")
+        snapshot = Snapshot(
+            1, 5, context.store.share(), context.positions, context.positions, 0.0, "", "x", "y"
+        )
         with pytest.raises(ValueError, match="belongs to another model"):
             cortex.fork(snapshot, ["a"])
         with pytest.raises(ValueError, match="belongs to another model"):

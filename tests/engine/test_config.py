@@ -31,7 +31,12 @@ PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, Inj
         (SynapseConfig, "k", 0, "k must be at least 1, got 0"),
         (SynapseConfig, "k", True, "k must be a whole number, got True"),
         (SynapseConfig, "k", 64.0, r"k must be a whole number, got 64\.0"),
-        (SynapseConfig, "policy", "farthst", "policy 'farthst' is unknown; accepted: all, .*did you mean 'farthest'"),
+        (
+            SynapseConfig,
+            "policy",
+            "farthst",
+            "policy 'farthst' is unknown; accepted: all, .*did you mean 'farthest'",
+        ),
         (SynapseConfig, "policy", "zzzz", "policy 'zzzz' is unknown; accepted: all, .*hybrid$"),
         (SynapseConfig, "policy", None, "policy must be one of all, .*, got None"),
         (SynapseConfig, "alpha", 1.01, r"alpha must be between 0 and 1, got 1\.01"),
@@ -52,7 +57,12 @@ PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, Inj
         (RiverConfig, "prefill_chunk", 0, "prefill_chunk must be at least 1"),
         (StreamConfig, "max_tokens", 0, r"streams\.max_tokens must be at least 1"),
         (StreamConfig, "slots", 0, "slots must be at least 1"),
-        (StreamConfig, "temperature", math.inf, r"streams\.temperature must be between 0 and 100, got inf"),
+        (
+            StreamConfig,
+            "temperature",
+            math.inf,
+            r"streams\.temperature must be between 0 and 100, got inf",
+        ),
         (StreamConfig, "prompt", "think", "must contain {task} .*, got 'think'"),
         (StreamConfig, "prompt", None, "must be text with {task} in it, got None"),
         (StreamConfig, "prompt", "{task} {0}", "{task} and no other braces"),
@@ -67,11 +77,18 @@ PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, Inj
         (InjectionConfig, "template", "[Ref]", r"must contain {thought} .*, got '\[Ref\]'"),
         (CortexConfig, "seed", -1, "seed must be at least 0"),
         (CortexConfig, "seed", 2**32, "seed must be at most 4294967295, got 4294967296"),
-        (CortexConfig, "mode", "parallel", "mode 'parallel' is unknown; accepted: cooperative, concurrent"),
+        (
+            CortexConfig,
+            "mode",
+            "parallel",
+            "mode 'parallel' is unknown; accepted: cooperative, concurrent",
+        ),
     ],
 )
 def test_bad_values_are_named(cls, name, value, words):
-    """Every setting out of range raises at once, with its name, the value and what would be accepted."""
+    """Every setting out of range raises at once, with its name, the value and what would be
+    accepted.
+    """
     with pytest.raises((ValueError, TypeError), match=words):
         cls(**{name: value})
 
@@ -104,13 +121,19 @@ def test_settings_are_values(cls):
 
 
 def test_all_settings_are_json_and_rebuild_the_same_run():
-    """The header of a trace holds every setting, as JSON, and the parts can be built from it again."""
-    config = CortexConfig(seed=7, synapse=SynapseConfig(k=16, policy="farthest"), river=RiverConfig(window=256))
+    """The header of a trace holds every setting, as JSON, and the parts can be built from it
+    again.
+    """
+    config = CortexConfig(
+        seed=7, synapse=SynapseConfig(k=16, policy="farthest"), river=RiverConfig(window=256)
+    )
     record = json.loads(json.dumps(config.to_dict(), allow_nan=False))
     assert record == config.to_dict()
     record["streams"]["stop"] = tuple(record["streams"]["stop"])
     types = {field.name: type(getattr(config, field.name)) for field in fields(CortexConfig)}
-    rebuilt = {name: cls(**record[name]) if cls in PARTS else record[name] for name, cls in types.items()}
+    rebuilt = {
+        name: cls(**record[name]) if cls in PARTS else record[name] for name, cls in types.items()
+    }
     assert CortexConfig(**rebuilt) == config
 
 

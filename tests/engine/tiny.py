@@ -1,4 +1,6 @@
-"""Tiny random models of several families and a byte-level tokenizer, built in memory: no download, no file."""
+"""Tiny random models of several families and a byte-level tokenizer, built in memory: no download,
+no file.
+"""
 
 from functools import cache
 from typing import Any
@@ -28,7 +30,9 @@ LAW_FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma", "gpt_neox")
 
 
 def build_model(family: str, *, seed: int = 0, **changes: Any) -> torch.nn.Module:
-    """Return a random float32 model; weights are large enough that attention is far from uniform."""
+    """Return a random float32 model; weights are large enough that attention is far from
+    uniform.
+    """
     torch.manual_seed(seed)
     config = AutoConfig.for_model(family, **{**SHAPE, **FAMILIES.get(family, {}), **changes})
     model = AutoModelForCausalLM.from_config(config).eval()
@@ -49,12 +53,18 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<bos>", eos_token="<eos>", unk_token="<unk>"
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<bos>",
+        eos_token="<eos>",
+        unk_token="<unk>",
     )
 
 
 def build_prism(family: str = "qwen2", **changes: Any) -> Prism:
-    """Return a Prism over a tiny random model; nothing ever ends a text (no id 2 by chance) unless asked."""
+    """Return a Prism over a tiny random model; nothing ever ends a text (no id 2 by chance) unless
+    asked.
+    """
     return Prism(build_model(family, **changes), build_tokenizer(), name=f"tiny-{family}")
 
 

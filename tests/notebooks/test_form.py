@@ -1,4 +1,5 @@
-"""The form of the notebooks: short, without logic, without outputs, each a story that ends with a question."""
+"""The form of the notebooks: short, without logic, without outputs, each a story that ends with a
+question."""
 
 import ast
 import re
@@ -24,7 +25,8 @@ def book(request: pytest.FixtureRequest):
 
 
 def test_the_first_one_is_there() -> None:
-    """`make lab` opens 00_start_here; every other has a number of its own, so that they sort as they are read."""
+    """`make lab` opens 00_start_here; every other has a number of its own, so that they sort as
+    they are read."""
     assert NOTEBOOKS[0].name == "00_start_here.ipynb"
     numbers = [int(path.name[:2]) for path in NOTEBOOKS]
     assert numbers == sorted(set(numbers))

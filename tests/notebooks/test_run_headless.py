@@ -1,4 +1,5 @@
-"""Every notebook runs from top to bottom in a real kernel, without a browser, and leaves nothing large behind."""
+"""Every notebook runs from top to bottom in a real kernel, without a browser, and leaves nothing
+large behind."""
 
 import os
 from pathlib import Path
@@ -18,7 +19,8 @@ MAX_SAVED_BYTES = 100_000
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_runs_headless(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run All ends without an exception and without a word on stderr, in an empty folder, with no display attached."""
+    """Run All ends without an exception and without a word on stderr, in an empty folder, with no
+    display attached."""
     paths = [str(ROOT / "engine"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

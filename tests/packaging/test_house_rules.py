@@ -1,4 +1,6 @@
-"""What we promise about every file: its size, its functions, its silence. A file that breaks a rule is named."""
+"""What we promise about every file: its size, its functions, its silence. A file that breaks a rule
+is named.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MAX_FILE_LINES = 250
+MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 60
 MIN_TEST_RATIO = 0.8
 MIN_REASON = 12
@@ -28,7 +30,9 @@ def checks() -> list[Path]:
 
 def scripts() -> list[Path]:
     """Return what the browser runs, and the style sheets."""
-    return sorted(path for pattern in ("*.js", "*.css") for path in (ROOT / "warpviz").rglob(pattern))
+    return sorted(
+        path for pattern in ("*.js", "*.css") for path in (ROOT / "warpviz").rglob(pattern)
+    )
 
 
 def num_lines(path: Path) -> int:
@@ -53,8 +57,12 @@ def test_there_is_something_to_check() -> None:
 
 
 def test_no_file_is_long() -> None:
-    """No file has more than 250 lines."""
-    long = {name_of(p): n for p in [*sources(), *checks(), *scripts()] if (n := num_lines(p)) > MAX_FILE_LINES}
+    """No file has more than 300 lines."""
+    long = {
+        name_of(p): n
+        for p in [*sources(), *checks(), *scripts()]
+        if (n := num_lines(p)) > MAX_FILE_LINES
+    }
     assert not long
 
 
@@ -87,7 +95,10 @@ def catches_all(handler: ast.ExceptHandler) -> bool:
     """Tell whether an `except` clause names nothing, Exception or BaseException."""
     if handler.type is None:
         return True
-    return any(isinstance(n, ast.Name) and n.id in {"Exception", "BaseException"} for n in ast.walk(handler.type))
+    return any(
+        isinstance(n, ast.Name) and n.id in {"Exception", "BaseException"}
+        for n in ast.walk(handler.type)
+    )
 
 
 def test_library_code_does_not_print() -> None:
@@ -97,14 +108,21 @@ def test_library_code_does_not_print() -> None:
         for path in sources()
         if not name_of(path).startswith(SPEAKING)
         for node in nodes(path)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
     ]
     assert not loud
 
 
 def test_what_strangers_wrote_is_data() -> None:
     """No pickle, no eval or exec, no torch.load, no allow_pickle, no remote code."""
-    found = [f"{name_of(path)}:{node.lineno}" for path in sources() for node in nodes(path) if runs_data(node)]
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in sources()
+        for node in nodes(path)
+        if runs_data(node)
+    ]
     assert not found
 
 
@@ -136,17 +154,25 @@ def test_names_say_what_is_inside() -> None:
 def test_every_module_says_what_it_is_for() -> None:
     """Each source file begins with a docstring."""
     assert not [
-        name_of(path) for path in sources() if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        name_of(path)
+        for path in sources()
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
 
 
 def test_tests_weigh_enough() -> None:
     """Tests keep up with the source: four lines of them for every five."""
     source, test = (sum(map(num_lines, files)) for files in (sources(), checks()))
-    assert test >= MIN_TEST_RATIO * source, f"{test} lines of tests for {source} of source: {test / source:.2f}"
+    assert test >= MIN_TEST_RATIO * source, (
+        f"{test} lines of tests for {source} of source: {test / source:.2f}"
+    )
 
 
 @pytest.mark.parametrize("phrase", ["TODO", "FIXME", "XXX"])
 def test_nothing_is_left_for_later(phrase: str) -> None:
     """No reminder and no stub is in the source."""
-    assert not [name_of(path) for path in [*sources(), *scripts()] if phrase in path.read_text(encoding="utf-8")]
+    assert not [
+        name_of(path)
+        for path in [*sources(), *scripts()]
+        if phrase in path.read_text(encoding="utf-8")
+    ]

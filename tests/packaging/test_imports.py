@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"umap", "gudhi", "ripser", "plotly", "ipywidgets", "anywidget", "sklearn", "pandas", "kaleido", "numba"}
+HEAVY = {
+    "umap",
+    "gudhi",
+    "ripser",
+    "plotly",
+    "ipywidgets",
+    "anywidget",
+    "sklearn",
+    "pandas",
+    "kaleido",
+    "numba",
+}
 
 
 def modules_after(statement: str) -> set[str]:
@@ -17,7 +28,11 @@ def modules_after(statement: str) -> set[str]:
     code = f"import sys, json; {statement}; print(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "engine"), str(ROOT)])}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | paths, capture_output=True, check=True, timeout=120
+        [sys.executable, "-c", code],
+        env=os.environ | paths,
+        capture_output=True,
+        check=True,
+        timeout=120,
     )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
@@ -27,9 +42,13 @@ def test_the_engine_loads_no_viewer() -> None:
     assert not modules_after("import warp_cortex") & (HEAVY - {"sklearn"} | {"warpviz", "IPython"})
 
 
-@pytest.mark.parametrize("statement", ["import warpviz", "import warpviz.topology", "import warpviz.cli"])
+@pytest.mark.parametrize(
+    "statement", ["import warpviz", "import warpviz.topology", "import warpviz.cli"]
+)
 def test_the_toolkit_loads_nothing_heavy(statement: str) -> None:
-    """`import warpviz` and the command line load neither torch nor any of the viewers' libraries."""
+    """`import warpviz` and the command line load neither torch nor any of the viewers'
+    libraries.
+    """
     assert not modules_after(statement) & (HEAVY | {"torch", "transformers"})
 
 
@@ -45,7 +64,9 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_no_public_name_hides_a_module() -> None:
-    """A public name that is a module's name too would change its meaning with the first import of that module."""
+    """A public name that is a module's name too would change its meaning with the first import of
+    that module.
+    """
     import warpviz
 
     modules = {path.stem for path in (ROOT / "warpviz").iterdir()}

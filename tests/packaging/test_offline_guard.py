@@ -1,4 +1,6 @@
-"""The guard that keeps the browser tests' kernels on this machine: what it lets through and what it does not."""
+"""The guard that keeps the browser tests' kernels on this machine: what it lets through and what it
+does not.
+"""
 
 import importlib.util
 import os
@@ -34,18 +36,24 @@ def foreign_host(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(("event", "arguments", "host"), CASES)
-def test_only_other_machines_are_foreign(foreign_host, event: str, arguments: tuple, host: str | None) -> None:
-    """Loopback and local sockets are at home; every other address and name is foreign; other events are no matter."""
+def test_only_other_machines_are_foreign(
+    foreign_host, event: str, arguments: tuple, host: str | None
+) -> None:
+    """Loopback and local sockets are at home; every other address and name is foreign; other events
+    are no matter.
+    """
     assert foreign_host(event, arguments) == host
 
 
 def test_a_refusal_is_written_down(tmp_path: Path) -> None:
-    """A Python under the guard cannot look a name up: it gets an OSError, and the log names the host."""
+    """A Python under the guard cannot look a name up: it gets an OSError, and the log names the
+    host.
+    """
     log = tmp_path / "network.log"
-    code = (
-        "import socket\ntry:\n    socket.create_connection(('example.invalid', 80))\nexcept OSError as e:\n    print(e)"
-    )
+    code = "import socket\ntry:\n    socket.create_connection(('example.invalid', 80))\nexcept OSError as e:\n    print(e)"
     environment = os.environ | {"PYTHONPATH": str(GUARD.parent), "WARPVIZ_NETWORK_LOG": str(log)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, check=True, timeout=60
+    )
     assert b"refused" in done.stdout
     assert log.read_text() == "socket.getaddrinfo example.invalid\n"

@@ -13,7 +13,9 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_tree_is_current() -> None:
-    """Every source file is there with its own first line; `python scripts/tree.py` brings it up to date."""
+    """Every source file is there with its own first line; `python scripts/tree.py` brings it up to
+    date.
+    """
     command = [sys.executable, str(ROOT / "scripts" / "tree.py"), "--check"]
     assert subprocess.run(command, check=False, timeout=60).returncode == 0
 

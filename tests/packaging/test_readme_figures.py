@@ -61,7 +61,9 @@ def numbers(record: Any) -> Iterator[float]:
 
 
 def stands_for(figure: str, value: float) -> bool:
-    """Whether a figure is a value, or its share in percent or bytes in MB, rounded to the figure's own digits."""
+    """Whether a figure is a value, or its share in percent or bytes in MB, rounded to the figure's
+    own digits.
+    """
     digits = len(figure.partition(".")[2])
     shown = float(figure.replace(",", ""))
     return any(abs(shown - scale * value) <= 0.5 * 10**-digits * (1 + 1e-9) for scale in SCALES)
@@ -71,13 +73,17 @@ def strays(line: Line) -> list[str]:
     """Return the figures of a line that its record does not hold."""
     held = list(numbers(line.held))
     return [
-        figure for figure in figures(f"{line.question} {line.answer}") if not any(stands_for(figure, v) for v in held)
+        figure
+        for figure in figures(f"{line.question} {line.answer}")
+        if not any(stands_for(figure, v) for v in held)
     ]
 
 
 def line_about(word: str, record: str) -> Line:
     """Return the line whose question has a word, from a record."""
-    found = [line for line in lines(TEXT) if word in line.question and Path(line.record).stem == record]
+    found = [
+        line for line in lines(TEXT) if word in line.question and Path(line.record).stem == record
+    ]
     assert len(found) == 1, f"{len(found)} lines of {record} ask for {word!r}"
     return found[0]
 
@@ -90,7 +96,9 @@ def says(line: Line, *values: float) -> bool:
 
 def table(record: Any, title: str) -> list[dict[str, Any]]:
     """Return the rows of a section of a benchmark's record."""
-    rows: list[dict[str, Any]] = next(part["rows"] for part in record["sections"] if part["title"].startswith(title))
+    rows: list[dict[str, Any]] = next(
+        part["rows"] for part in record["sections"] if part["title"].startswith(title)
+    )
     return rows
 
 
@@ -105,8 +113,12 @@ def test_there_is_a_table_and_a_claim_can_fail() -> None:
     """Every line is looked at, and a figure changed by hand is found out."""
     assert len(lines(TEXT)) >= 7
     first = line_about("landmarks remember", "council")
-    assert strays(Line(first.question, first.answer.replace("50.0", "57.3"), first.record)) == ["57.3"]
-    assert strays(Line(first.question, first.answer.replace("27.5", "27.9"), first.record)) == ["27.9"]
+    assert strays(Line(first.question, first.answer.replace("50.0", "57.3"), first.record)) == [
+        "57.3"
+    ]
+    assert strays(Line(first.question, first.answer.replace("27.5", "27.9"), first.record)) == [
+        "27.9"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,9 +134,16 @@ def test_rounding_is_the_only_freedom(figure: str, value: float, agrees: bool) -
 
 
 def test_aims_and_names_are_no_measurements() -> None:
-    """What the paper says, what we aim at and what things are called is left out; everything else is looked at."""
-    assert figures("79.4 MB (the paper: 1,290 MB), our goals of 3 and 2 are missed, the goal of 1.10 too") == ["79.4"]
-    assert figures("H100, SnapKV and H2O 0, Qwen2.5-0.5B, p95 of 1.71 in two CUDA streams") == ["0", "1.71"]
+    """What the paper says, what we aim at and what things are called is left out; everything else
+    is looked at.
+    """
+    assert figures(
+        "79.4 MB (the paper: 1,290 MB), our goals of 3 and 2 are missed, the goal of 1.10 too"
+    ) == ["79.4"]
+    assert figures("H100, SnapKV and H2O 0, Qwen2.5-0.5B, p95 of 1.71 in two CUDA streams") == [
+        "0",
+        "1.71",
+    ]
     assert figures("+27.5 points (21.5 to 34.0), AUC .598, k = 64, 1,024 tokens") == [
         "27.5", "21.5", "34.0", ".598", "64", "1,024",
     ]  # fmt: skip
@@ -132,12 +151,20 @@ def test_aims_and_names_are_no_measurements() -> None:
 
 def test_every_record_is_listed_with_its_command() -> None:
     """Whoever finds a record finds how it is made again, and that command exists."""
-    listed = dict(re.findall(r"^\| ([\w-]+) \| `([^`]+)`", (RECORDS / "README.md").read_text("utf-8"), re.MULTILINE))
+    listed = dict(
+        re.findall(
+            r"^\| ([\w-]+) \| `([^`]+)`", (RECORDS / "README.md").read_text("utf-8"), re.MULTILINE
+        )
+    )
     records = {path.stem for path in RECORDS.iterdir() if path.name != "README.md"}
     assert not records - listed.keys()
     for command in listed.values():
         kind, _, rest = command.removeprefix("python -m ").partition(" ")
-        name = f"bench/{rest.split()[1]}" if kind == "warpviz" else kind.removeprefix("warpviz.").replace(".", "/")
+        name = (
+            f"bench/{rest.split()[1]}"
+            if kind == "warpviz"
+            else kind.removeprefix("warpviz.").replace(".", "/")
+        )
         assert (ROOT / "warpviz" / f"{name}.py").is_file(), command
 
 
@@ -150,19 +177,31 @@ def test_the_rivers_gain_is_the_records() -> None:
     assert says(record, *shares, gain["points"], gain["low"], gain["high"])
     others = line_about("choice of landmarks", "council")
     assert says(
-        others, *(gains[f"with, {arm}"]["all"]["points"] for arm in ("k 128", "random", "snapkv", "h2o", "all"))
+        others,
+        *(
+            gains[f"with, {arm}"]["all"]["points"]
+            for arm in ("k 128", "random", "snapkv", "h2o", "all")
+        ),
     )
 
 
 def test_recall_is_the_records() -> None:
-    """Known shapes at every length, and the lowest and highest share of unseen ones, over one hop and over two."""
+    """Known shapes at every length, and the lowest and highest share of unseen ones, over one hop
+    and over two.
+    """
     line = line_about("bundled model recall", "village")
     cells = line.held["recall"]["cells"]
-    known = {cell["share"] for name, cell in cells.items() if "heldout" in name and not name.endswith("unknown")}
+    known = {
+        cell["share"]
+        for name, cell in cells.items()
+        if "heldout" in name and not name.endswith("unknown")
+    }
     assert known == {1.0}
     assert says(line, 100.0)
     for hops in ("one", "two"):
-        unseen = [cell["share"] for name, cell in cells.items() if name.endswith(f"templates {hops}")]
+        unseen = [
+            cell["share"] for name, cell in cells.items() if name.endswith(f"templates {hops}")
+        ]
         assert says(line, 100 * min(unseen), 100 * max(unseen))
 
 
@@ -174,11 +213,22 @@ def test_the_gates_areas_are_the_records() -> None:
 
 
 def test_the_steps_figures_are_of_their_rows() -> None:
-    """Bytes, tokens and distance from the floor at 100 and 1,000 agents; latencies with 100 streams."""
+    """Bytes, tokens and distance from the floor at 100 and 1,000 agents; latencies with 100
+    streams.
+    """
     line = line_about("agents of 64 own tokens", "gpu-h100")
     steps = {row["agents"]: row for row in table(line.held, "Step against the floor")}
-    assert says(line, *(steps[100][name] for name in ("kv_bytes", "peak_bytes", "agent_tokens_per_s")))
-    assert says(line_about("bandwidth floor", "gpu-h100"), steps[100]["times_floor"], steps[1000]["times_floor"])
-    lanes = {(row["lanes"], row["streams"]): row["p95_times_alone"] for row in table(line.held, "River latency")}
+    assert says(
+        line, *(steps[100][name] for name in ("kv_bytes", "peak_bytes", "agent_tokens_per_s"))
+    )
+    assert says(
+        line_about("bandwidth floor", "gpu-h100"),
+        steps[100]["times_floor"],
+        steps[1000]["times_floor"],
+    )
+    lanes = {
+        (row["lanes"], row["streams"]): row["p95_times_alone"]
+        for row in table(line.held, "River latency")
+    }
     slowed = line_about("slow the River", "gpu-h100")
     assert says(slowed, lanes["one batch", 100], lanes["two lanes, River first", 100])

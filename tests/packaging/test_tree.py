@@ -36,7 +36,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_a_line_per_file_in_its_own_words(tree: ModuleType) -> None:
-    """Docstrings and leading comments are taken; a file that says nothing has only its name; others are left out."""
+    """Docstrings and leading comments are taken; a file that says nothing has only its name; others
+    are left out.
+    """
     lines = tree.tree().splitlines()
     assert lines == [
         "engine/warp_cortex/",
@@ -60,7 +62,9 @@ def test_only_the_tree_is_replaced(tree: ModuleType) -> None:
 
 
 def test_checking_writes_nothing(tree: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--check tells by its exit code whether the tree is current; without it the README is brought up to date."""
+    """--check tells by its exit code whether the tree is current; without it the README is brought
+    up to date.
+    """
     before = tree.README.read_text(encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["tree.py", "--check"])
     assert tree.main() == 1

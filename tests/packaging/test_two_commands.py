@@ -1,4 +1,6 @@
-"""`make lab` and `make test`: what they find on a bare machine, and what they say when it is too bare."""
+"""`make lab` and `make test`: what they find on a bare machine, and what they say when it is too
+bare.
+"""
 
 import os
 import re
@@ -13,13 +15,19 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = dict(
-    re.findall(r"^([\w.-]+)==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    re.findall(
+        r"^([\w.-]+)==(\S+)$",
+        (ROOT / "constraints.txt").read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
 )
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
-    """A folder of commands that is the whole PATH: no Python, no browser, no apt, and a user who is not root."""
+    """A folder of commands that is the whole PATH: no Python, no browser, no apt, and a user who is
+    not root.
+    """
     folder = tmp_path / "bin"
     folder.mkdir()
     pretend(folder / "id", "echo 1000")
@@ -32,11 +40,15 @@ def pretend(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
-def script(name: str, *arguments: object, path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def script(
+    name: str, *arguments: object, path: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run one of our shell scripts with a PATH of one folder."""
     command = [shutil.which("sh") or "/bin/sh", str(ROOT / "scripts" / name), *map(str, arguments)]
     environment = {"PATH": str(path), **variables}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
 
 
 def test_an_old_python_is_told_what_is_needed(bare: Path, tmp_path: Path) -> None:
@@ -49,7 +61,9 @@ def test_an_old_python_is_told_what_is_needed(bare: Path, tmp_path: Path) -> Non
 
 
 def test_a_newer_python_is_found_beside_an_old_one(bare: Path, tmp_path: Path) -> None:
-    """python3 is too old but python3.11 is there: it makes the environment; a second call changes nothing."""
+    """python3 is too old but python3.11 is there: it makes the environment; a second call changes
+    nothing.
+    """
     pretend(bare / "python3", "exit 1")
     pretend(bare / "python3.11", f'exec {sys.executable} "$@"')
     for _call in range(2):

@@ -37,7 +37,9 @@ def test_a_comparison_comes_back(comparison: Comparison, tmp_path: Path) -> None
     assert warpviz.load(str(tmp_path / "comparison.json")) == comparison
 
 
-def test_a_folder_with_both_must_be_told_which(comparison: Comparison, trace: Trace, tmp_path: Path) -> None:
+def test_a_folder_with_both_must_be_told_which(
+    comparison: Comparison, trace: Trace, tmp_path: Path
+) -> None:
     """A folder with a run and a comparison is ambiguous: the error asks for a file."""
     comparison.save(tmp_path)
     trace.save(tmp_path)

@@ -32,7 +32,9 @@ def test_a_wrong_name_suggests_the_nearest() -> None:
         module.sample("harbor")
 
 
-def test_an_installation_without_samples_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installation_without_samples_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An empty folder is no reason for an IndexError."""
     monkeypatch.setattr(module, "bundled", lambda name: tmp_path)
     with pytest.raises(ValueError, match="there are: none"):

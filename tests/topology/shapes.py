@@ -19,7 +19,9 @@ HOSTILE = (
 
 
 def circle(num, *, seed, noise=0.0, radius=1.0, width=2):
-    """Return `num` points on a circle in the first two of `width` coordinates, with Gaussian noise in all."""
+    """Return `num` points on a circle in the first two of `width` coordinates, with Gaussian noise
+    in all.
+    """
     generator = np.random.default_rng(seed)
     angle = generator.random(num) * 2 * np.pi
     points = np.zeros((num, width))

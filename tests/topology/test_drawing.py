@@ -23,16 +23,22 @@ from warpviz.topology.drawing import (
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_survives_as_text(text):
-    """In content and in attributes: parsed back, it is exactly the visible form, and no element appeared."""
+    """In content and in attributes: parsed back, it is exactly the visible form, and no element
+    appeared.
+    """
     root = parsed(svg(10, 10, title=text, body=[text_at(1, 2, text), tag("g", data_name=text)]))
-    assert [element.text for element in root if element.tag.endswith(("title", "text"))] == [visible(text)] * 2
+    assert [element.text for element in root if element.tag.endswith(("title", "text"))] == [
+        visible(text)
+    ] * 2
     assert root[-1].get("data-name") == visible(text)
     assert len(list(root.iter())) == 5
 
 
 @given(st.text())
 def test_shown_text_can_always_be_written(text):
-    """Whatever the characters, surrogates included: UTF-8 encodes it, and no bracket or quote is left."""
+    """Whatever the characters, surrogates included: UTF-8 encodes it, and no bracket or quote is
+    left.
+    """
     found = shown(text)
     assert found.encode("utf-8").decode("utf-8") == found
     assert not set("<>\"'") & set(found)
@@ -84,5 +90,7 @@ def test_many_policies_still_have_looks():
 
 
 def test_plotly_reads_back_what_was_written():
-    """Plotly undoes the names of &, < and > and no other: quotes stay, tags and hidden characters do not."""
+    """Plotly undoes the names of &, < and > and no other: quotes stay, tags and hidden characters
+    do not.
+    """
     assert plotted("<b>\"a\" & 'b'</b>\u202e") == "&lt;b&gt;\"a\" &amp; 'b'&lt;/b&gt;&lt;U+202E&gt;"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.topology.shapes import gauss
 from warpviz.topology import compare
-from warpviz.topology.persistence import COMPLEXES, diagrams
+from warpviz.topology.diagrams.persistence import COMPLEXES, diagrams
 from warpviz.topology.points import (
     between,
     cloud,
@@ -32,11 +32,17 @@ def test_a_cloud_with_one_bad_number_is_refused_and_the_row_is_named(bad):
 
 @pytest.mark.parametrize("kind", [*COMPLEXES, "compare"])
 def test_coordinates_beyond_float32_are_refused(kind):
-    """Squared distances would overflow: no bars, endless ones, or a crash; float32's own largest numbers pass."""
+    """Squared distances would overflow: no bars, endless ones, or a crash; float32's own largest
+    numbers pass.
+    """
     points = gauss(12, 3, seed=2)
     points[7, 2] = -1e200
-    with pytest.raises(ValueError, match=r"points must lie within 3.4e\+38 of 0.* got -1e\+200 in row 7"):
-        compare(points, ks=(8,), policies=("farthest",)) if kind == "compare" else diagrams(points, complex=kind)
+    with pytest.raises(
+        ValueError, match=r"points must lie within 3.4e\+38 of 0.* got -1e\+200 in row 7"
+    ):
+        compare(points, ks=(8,), policies=("farthest",)) if kind == "compare" else diagrams(
+            points, complex=kind
+        )
     largest = gauss(12, 3, seed=2)
     largest *= float(np.finfo(np.float32).max) / np.abs(largest).max()
     if kind != "compare":
@@ -96,7 +102,9 @@ def test_duplicates_are_counted_beyond_the_first():
 
 
 def test_near_copies_are_dropped_by_scale():
-    """Copies to a rounding go, the first of each stays, whatever the unit; distinct points all stay."""
+    """Copies to a rounding go, the first of each stays, whatever the unit; distinct points all
+    stay.
+    """
     points = gauss(30, 5, seed=3)
     near = np.concatenate([points, points[:10] + 1e-9])
     for unit in (1.0, 1e6, 1e-6):
@@ -114,14 +122,18 @@ def test_farthest_points_of_a_line_are_its_ends_then_its_middle():
 
 @given(st.integers(2, 40), st.integers(1, 50), st.integers(0, 1000))
 def test_farthest_samples_nest_and_their_radius_never_grows(num, count, seed):
-    """A sample of k is the beginning of a sample of k + 1, distinct rows, radius not growing, correct by definition."""
+    """A sample of k is the beginning of a sample of k + 1, distinct rows, radius not growing,
+    correct by definition.
+    """
     points = gauss(num, 3, seed=seed)
     small, large = farthest_sample(points, count), farthest_sample(points, count + 1)
     assert len(small.order) == min(count, num)
     assert len(set(large.order.tolist())) == len(large.order)
     assert large.order[: len(small.order)].tolist() == small.order.tolist()
     assert large.radius <= small.radius
-    assert small.radius == pytest.approx(between(points, points[small.order]).min(axis=1).max(), abs=1e-12)
+    assert small.radius == pytest.approx(
+        between(points, points[small.order]).min(axis=1).max(), abs=1e-12
+    )
 
 
 def test_copies_are_picked_last_and_only_to_fill_up():

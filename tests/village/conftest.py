@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from warp_cortex import Prism
 
-from warpviz.village.contexts import bundled_encoder
-from warpviz.village.tokens import Encoder
+from warpviz.village.world.sample_texts import bundled_encoder
+from warpviz.village.world.tokens import Encoder
 
 
 @pytest.fixture(scope="session")

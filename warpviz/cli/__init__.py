@@ -1,7 +1,8 @@
 """The command `warpviz`: run, compare, lab, bench.
 
-Exit codes: 0; 2 for a mistake in what was asked, told in one line; 130 when interrupted. WARPVIZ_DEBUG=1 shows where an
-error came from. No command imports torch before it needs it, so that `--help` answers at once.
+Exit codes: 0; 2 for a mistake in what was asked, told in one line; 130 when interrupted.
+WARPVIZ_DEBUG=1 shows where an error came from. No command imports torch before it needs it, so that
+`--help` answers at once.
 """
 
 import os
@@ -9,15 +10,18 @@ import sys
 from collections.abc import Sequence
 
 from warpviz.cli import bench, compare, lab, run
-from warpviz.cli.harmless import one_line
 from warpviz.cli.parser import Parser
+from warpviz.cli.sanitise import one_line
 
 _COMMANDS = {"run": run, "compare": compare, "lab": lab, "bench": bench}
 
 
 def build_parser() -> Parser:
     """Return the parser of the whole command line; each command's module adds its own flags."""
-    parser = Parser(prog="warpviz", description="Many agents over one language model and one context, made visible.")
+    parser = Parser(
+        prog="warpviz",
+        description="Many agents over one language model and one context, made visible.",
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for name, module in _COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]
@@ -41,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(args.execute(args))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone (`warpviz run | head`): that is its right. Python's own flush at exit must not fail again.
+        # The reader has gone (`warpviz run | head`): that is its right. Python's own flush at exit
+        # must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:

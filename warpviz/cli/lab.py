@@ -1,6 +1,7 @@
 """Copy the notebooks to a folder of yours and open them in JupyterLab.
 
-What is in the folder already stays as it is, so that a second call brings you back to your own work.
+What is in the folder already stays as it is, so that a second call brings you back to your own
+work.
 """
 
 import argparse
@@ -14,10 +15,14 @@ from warpviz.lab import FIRST, copy_notebooks, lab_command, lab_environment
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `warpviz lab`."""
     default = Path("warpviz-notebooks")
-    parser.add_argument("folder", type=Path, nargs="?", default=default, help=f"where the copies go ({default})")
+    parser.add_argument(
+        "folder", type=Path, nargs="?", default=default, help=f"where the copies go ({default})"
+    )
     parser.add_argument("--port", type=int, help="port on this machine (JupyterLab's choice)")
     parser.add_argument("--no-browser", action="store_true", help="only serve; print the address")
-    parser.add_argument("--copy-only", action="store_true", help="copy the notebooks and open nothing")
+    parser.add_argument(
+        "--copy-only", action="store_true", help="copy the notebooks and open nothing"
+    )
 
 
 def execute(args: argparse.Namespace) -> int:

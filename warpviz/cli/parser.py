@@ -1,4 +1,6 @@
-"""An argparse parser whose complaints are one line, and which suggests the nearest command or flag."""
+"""An argparse parser whose complaints are one line, and which suggests the nearest command or
+flag.
+"""
 
 import argparse
 import re
@@ -31,5 +33,9 @@ class Parser(argparse.ArgumentParser):
             words += action.option_strings
             if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
                 words += list(action.choices)
-                words += [word for command in action.choices.values() for word in command._option_string_actions]  # noqa: SLF001
+                words += [
+                    word
+                    for command in action.choices.values()
+                    for word in command._option_string_actions
+                ]  # noqa: SLF001
         return words

@@ -1,7 +1,7 @@
 """Let a council of agents think over a text, and keep the trace.
 
-Without flags: the bundled model on a bundled sample context. The same flags write the same trace, byte for byte, as
-long as the lanes take turns.
+Without flags: the bundled model on a bundled sample context. The same flags write the same trace,
+byte for byte, as long as the lanes take turns.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from warpviz.bench import flags
-from warpviz.cli.speech import stdout_kept
+from warpviz.bench.harness import flags
+from warpviz.cli.stdout_guard import stdout_kept
 
 if TYPE_CHECKING:
     from warp_cortex import Cortex, CortexConfig, Prism
@@ -25,7 +25,9 @@ LANES = ("turns", "threads", "process")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `warpviz run`. Defaults are the engine's: a flag that is not given changes nothing."""
+    """Add the flags of `warpviz run`. Defaults are the engine's: a flag that is not given changes
+    nothing.
+    """
     add = parser.add_argument
     add("--model", default="village", help="bundled name, folder or hub id (village)")
     add("--prompt", metavar="FILE", help="text to read; - is standard input (a bundled sample)")
@@ -37,12 +39,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
     add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
-    add("--window", type=int, metavar="N", help="bound the River's own cache to its first and its N latest tokens")
+    add(
+        "--window",
+        type=int,
+        metavar="N",
+        help="bound the River's own cache to its first and its N latest tokens",
+    )
     lanes = "River and streams take turns (reproducibly), have a thread each, or the streams a process (turns)"
     add("--lanes", choices=LANES, default="turns", help=lanes)
     add("--seed", type=flags.seed, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
-    add("--out", metavar="DIR", type=Path, default=Path("out"), help="where trace.jsonl and trace.npz go (out)")
+    add(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("out"),
+        help="where trace.jsonl and trace.npz go (out)",
+    )
     add("--json", action="store_true", help="print one JSON object at the end, and nothing else")
 
 
@@ -56,14 +69,23 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
 
     config = CortexConfig() if args.seed is None else CortexConfig(seed=args.seed)
     off = args.gate == "off"
-    gate = {"theta": args.theta, "scorer": None if off else args.gate, "enabled": False if off else None}
+    gate = {
+        "theta": args.theta,
+        "scorer": None if off else args.gate,
+        "enabled": False if off else None,
+    }
     return replace(
         config,
         mode="cooperative" if args.lanes == "turns" else "concurrent",
         synapse=_given(config.synapse, k=args.k, alpha=args.alpha, policy=args.policy),
         gate=_given(config.gate, **gate),
         router=_given(config.router, max_streams=args.streams),
-        river=_given(config.river, max_tokens=args.max_tokens, window=args.window, temperature=args.temperature),
+        river=_given(
+            config.river,
+            max_tokens=args.max_tokens,
+            window=args.window,
+            temperature=args.temperature,
+        ),
     )
 
 
@@ -78,7 +100,8 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
 
         from warpviz.cli.prompt import read_text
 
-        config, prompt = settings(args), read_text(args.prompt)
+        config = settings(args)
+        prompt = read_text(args.prompt)
         args.out.mkdir(parents=True, exist_ok=True)
         prism = Prism.load(args.model, device=args.device)
         with _council(prism, config, apart=args.lanes == "process") as cortex:
@@ -87,7 +110,11 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
                 interrupted = _flow(cortex, prompt, quiet=args.json)
             seconds = clock() - start
     if interrupted:
-        told = f"the trace so far is in {args.out}" if cortex.trace.events else "nothing has happened yet"
+        told = (
+            f"the trace so far is in {args.out}"
+            if cortex.trace.events
+            else "nothing has happened yet"
+        )
         sys.stderr.write(f"warpviz run: interrupted; {told}\n")
         return 130
     summary = {**cortex.summary(), "seconds": round(seconds, 3)}
@@ -130,9 +157,11 @@ def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
 
 @contextmanager
 def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
-    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file short.
+    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file
+    short.
 
-    Where nothing has happened yet, a mistake found at once say, there is nothing to save: an earlier trace stays.
+    Where nothing has happened yet, a mistake found at once say, there is nothing to save: an
+    earlier trace stays.
     """
     try:
         yield

@@ -2,15 +2,27 @@
 
 from rich.console import Console
 from rich.text import Text
-from warp_cortex import Event, Failure, Finish, GateDecision, Inject, RunStart, Spawn, Thought, Token
+from warp_cortex import (
+    Event,
+    Failure,
+    Finish,
+    GateDecision,
+    Inject,
+    RunStart,
+    Spawn,
+    Thought,
+    Token,
+)
 
-from warpviz.cli.harmless import one_line, printable
+from warpviz.cli.sanitise import one_line, printable
 
 _PROMPT_TAIL = 400
 
 
 class Terminal(Console):
-    """Standard output through rich, which leaves it to the caller what a reader that has gone away means."""
+    """Standard output through rich, which leaves it to the caller what a reader that has gone away
+    means.
+    """
 
     def __init__(self) -> None:
         super().__init__(highlight=False, soft_wrap=True)
@@ -21,7 +33,8 @@ class Terminal(Console):
 
 
 class Screen:
-    """Writes a run as it happens: the River's text plain, everything about streams dimmed on lines of its own.
+    """Writes a run as it happens: the River's text plain, everything about streams dimmed on lines
+    of its own.
 
     rich decides on colours: none when the console is no terminal or NO_COLOR is set.
     """

@@ -1,8 +1,10 @@
-"""What a run looks like at any moment: pure folding of the trace, the engine's own thread, and re-decided gates."""
+"""What a run looks like at any moment: pure folding of the trace, the engine's own thread, and
+re-decided gates.
+"""
 
 from warpviz.live.engine_thread import EngineThread, stop_all
-from warpviz.live.lane import Lane, Phase
 from warpviz.live.regate import Judged, Outcome, decide, judged_thoughts, outcome, roc
+from warpviz.live.stream_card import Lane, Phase
 from warpviz.live.timeline import RunState, Timeline
 
 __all__ = [

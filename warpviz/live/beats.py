@@ -4,10 +4,11 @@ from warp_cortex import Event, StreamToken, Token
 
 
 class Beats:
-    """Counts beats: one per River token, or one per round of stream tokens while the River is silent.
+    """Counts beats: one per River token, or one per round of stream tokens while the River is
+    silent.
 
-    A cooperative run steps the River, then every stream once; a concurrent one interleaves the same events. Both get
-    beats that never fall, in constant time per event.
+    A cooperative run steps the River, then every stream once; a concurrent one interleaves the same
+    events. Both get beats that never fall, in constant time per event.
     """
 
     __slots__ = ("_last", "_stepped")

@@ -8,10 +8,11 @@ LEAST_TOKENS = 4
 
 
 def cloud_of(trace: Trace) -> NDArray[np.float32] | None:
-    """Return a place [T, 2] per visible token, NaN for tokens the cache no longer held; None without keys.
+    """Return a place [T, 2] per visible token, NaN for tokens the cache no longer held; None
+    without keys.
 
-    Keys of all stored layers and heads lie side by side, centred; each axis points to where its largest part is
-    positive, so that the same run gives the same map.
+    Keys of all stored layers and heads lie side by side, centred; each axis points to where its
+    largest part is positive, so that the same run gives the same map.
     """
     keys = trace.arrays.get("keys")
     if keys is None or keys.ndim != 4 or keys.shape[2] < LEAST_TOKENS:  # noqa: PLR2004 - [L, H, T, D]

@@ -1,4 +1,6 @@
-"""What a council of agents holds and does, sampled over a run: bytes by owner, agents by state, tokens of each lane."""
+"""What a council of agents holds and does, sampled over a run: bytes by owner, agents by state,
+tokens of each lane.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +18,9 @@ CHANGES = (Spawn, GateDecision, Failure)  # after these, other streams are in ot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRow:
-    """A line of the paper's capacity table (arXiv 2601.01298v1): Qwen2.5-0.5B-Instruct, fp16, RTX 4090 (24 GB)."""
+    """A line of the paper's capacity table (arXiv 2601.01298v1): Qwen2.5-0.5B-Instruct, fp16, RTX
+    4090 (24 GB).
+    """
 
     agents: int
     total_gb: float
@@ -36,7 +40,8 @@ PAPER_SETTING = "the paper's figures: Qwen2.5-0.5B-Instruct, fp16, RTX 4090"
 class Sample:
     """A moment of the run: bytes held by owner as last reported, streams by state, tokens so far.
 
-    `reported` tells whether the bytes were measured at this very moment; otherwise only the streams have changed.
+    `reported` tells whether the bytes were measured at this very moment; otherwise only the streams
+    have changed.
     """
 
     beat: int
@@ -74,7 +79,8 @@ class Rate:
 
 
 class Council:
-    """Samples a run whenever memory is reported or a stream opens or closes; measures rates from the events' times.
+    """Samples a run whenever memory is reported or a stream opens or closes; measures rates from
+    the events' times.
 
     Without times the rates come from `clock` while the run is live.
     """
@@ -87,7 +93,9 @@ class Council:
         self._begun: float | None = None
         self._since: float | None = None
         self._counted = [0, 0]
-        self._memory = Memory(step=0, weights=0, river_kv=0, shared_kv=0, private_kv=0, num_streams=0)
+        self._memory = Memory(
+            step=0, weights=0, river_kv=0, shared_kv=0, private_kv=0, num_streams=0
+        )
 
     def read(self, events: Sequence[Event], *, live: bool) -> None:
         """Take more of the run in."""
@@ -128,10 +136,12 @@ class Council:
             return
         river, streams = self._counted
         self.rates.append(Rate(now - self._begun, river / elapsed, streams / elapsed))
-        self._since, self._counted = now, [0, 0]
+        self._since = now
+        self._counted = [0, 0]
 
     def _sample(self, step: int, *, reported: bool) -> Sample:
-        line, memory = self.timeline, self._memory
+        line = self.timeline
+        memory = self._memory
         tally = line.tally
         return Sample(
             beat=line.beats[-1] if line.beats else 0,
@@ -159,9 +169,15 @@ class Council:
     @property
     def busiest(self) -> Sample | None:
         """Return the report with the most streams thinking; None before the first."""
-        return max((sample for sample in self.samples if sample.reported), key=lambda s: s.thinking, default=None)
+        return max(
+            (sample for sample in self.samples if sample.reported),
+            key=lambda s: s.thinking,
+            default=None,
+        )
 
 
 def table(samples: Sequence[Sample]) -> NDArray[np.float32]:
     """Return samples as float32 [S, len(FIELDS)], bytes rounded to the 24 bits a float32 holds."""
-    return np.array([astuple(sample) for sample in samples], dtype=np.float32).reshape(-1, len(FIELDS))
+    return np.array([astuple(sample) for sample in samples], dtype=np.float32).reshape(
+        -1, len(FIELDS)
+    )

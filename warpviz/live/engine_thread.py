@@ -1,7 +1,8 @@
 """Runs a cortex off the main thread: pause, resume, stop, join; one live run per name.
 
-An interrupt reaches only the running cell and re-running a cell forgets the old object, so a run that is started under
-a name stops the one that had it before, and everything is stopped when the interpreter ends.
+An interrupt reaches only the running cell and re-running a cell forgets the old object, so a run
+that is started under a name stops the one that had it before, and everything is stopped when the
+interpreter ends.
 """
 
 import atexit
@@ -36,27 +37,35 @@ class Engine(Protocol):
 
 
 class EngineThread:
-    """One run of `cortex` on `prompt` in a thread of its own; also a context manager that stops it on exit.
+    """One run of `cortex` on `prompt` in a thread of its own; also a context manager that stops it
+    on exit.
 
-    `status` is "new", "running", "paused", "measuring", "done", "stopped" or "failed"; `error` holds what a failed run
-    raised. With `influence`, a run that ends by itself goes on to measure what each injected thought has changed, if
-    the engine can. All methods may be called from any thread, any number of times.
+    `status` is "new", "running", "paused", "measuring", "done", "stopped" or "failed"; `error`
+    holds what a failed run raised. With `influence`, a run that ends by itself goes on to measure
+    what each injected thought has changed, if the engine can. All methods may be called from any
+    thread, any number of times.
     """
 
-    def __init__(self, cortex: Engine, prompt: str, *, name: str = "watch", influence: bool = True) -> None:
+    def __init__(
+        self, cortex: Engine, prompt: str, *, name: str = "watch", influence: bool = True
+    ) -> None:
         self.cortex = cortex
         self.prompt = prompt
         self.name = name
         self.error: BaseException | None = None
         self.tap_error: Exception | None = None
-        self.taps: list[Callable[[Event], None]] = []  # called in the engine's thread between two events
-        self._trace = Trace()  # until the engine has begun; what an earlier run left in the engine is not this run's
+        # called in the engine's thread between two events
+        self.taps: list[Callable[[Event], None]] = []
+        # until the engine has begun; what an earlier run left in the engine is not this run's
+        self._trace = Trace()
         self._influence = influence
         self._lock = threading.Lock()
         self._status = "new"
         self._asked_to_stop = threading.Event()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"warpviz-engine-{name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"warpviz-engine-{name}", daemon=True
+        )
 
     @property
     def status(self) -> str:
@@ -104,7 +113,9 @@ class EngineThread:
                 self.cortex.resume()
 
     def stop(self) -> None:
-        """Ask the engine to end at its next step; returns at once, also when it is paused or over."""
+        """Ask the engine to end at its next step; returns at once, also when it is paused or
+        over.
+        """
         self._asked_to_stop.set()
         with self._lock:
             if self._status in {"running", "paused"}:
@@ -128,7 +139,12 @@ class EngineThread:
             self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _run(self) -> None:
@@ -150,7 +166,9 @@ class EngineThread:
             self._ended.set()
 
     def _tap(self, event: Event) -> None:
-        """Let taps look; one that raises is taken off, its error kept in `tap_error`: it never ends a run."""
+        """Let taps look; one that raises is taken off, its error kept in `tap_error`: it never ends
+        a run.
+        """
         for tap in list(self.taps):
             try:
                 tap(event)
@@ -166,7 +184,9 @@ class EngineThread:
             return
         with self._lock:
             self._status = "measuring"
-        for event in [event for event in self._trace.events if isinstance(event, Inject)][:MOST_MEASURED]:
+        for event in [event for event in self._trace.events if isinstance(event, Inject)][
+            :MOST_MEASURED
+        ]:
             if self._asked_to_stop.is_set():
                 return
             influence(event.injection)
@@ -177,9 +197,15 @@ _live_lock = threading.Lock()
 
 
 def _claim(run: EngineThread) -> list[EngineThread]:
-    """Take the name; return the runs that must end first: the one that had it, and any of the same cortex."""
+    """Take the name; return the runs that must end first: the one that had it, and any of the same
+    cortex.
+    """
     with _live_lock:
-        earlier = [other for other in _live.values() if other.name == run.name or other.cortex is run.cortex]
+        earlier = [
+            other
+            for other in _live.values()
+            if other.name == run.name or other.cortex is run.cortex
+        ]
         _live[run.name] = run
     return earlier
 

@@ -1,4 +1,6 @@
-"""Entries: what a running engine's caches take in, copied between two of its events, for a cloud that grows with it."""
+"""Entries: what a running engine's caches take in, copied between two of its events, for a cloud
+that grows with it.
+"""
 
 import threading
 from collections import deque
@@ -6,14 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from warp_cortex import Event, Inject, Publish, Spawn, StreamToken, Token, injected_entries, text_entries
+from warp_cortex import (
+    Event,
+    Inject,
+    Publish,
+    Spawn,
+    StreamToken,
+    Token,
+    injected_entries,
+    text_entries,
+)
 
 MOST_ENTRIES = 20_000  # of streams and thoughts: beyond, a cloud shows nothing one could see
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Some cache entries `held` (keys, values, positions) of one kind, their tokens, and a line about them."""
+    """Some cache entries `held` (keys, values, positions) of one kind, their tokens, and a line
+    about them.
+    """
 
     kind: str
     about: str
@@ -22,10 +35,11 @@ class Entries:
 
 
 class EntryTap:
-    """Called by the engine's own thread after every event; `take` hands over what has come since, from any thread.
+    """Called by the engine's own thread after every event; `take` hands over what has come since,
+    from any thread.
 
-    `base` is the context as it was when the prompt had been read, None before. `num_dropped` counts entries that were
-    not kept because there are too many to show.
+    `base` is the context as it was when the prompt had been read, None before. `num_dropped` counts
+    entries that were not kept because there are too many to show.
     """
 
     def __init__(self, cortex: Any) -> None:
@@ -51,7 +65,9 @@ class EntryTap:
                 self._stepped.clear()
             case Spawn():
                 prompt = self.cortex.config.streams.prompt.format(task=event.task)
-                self._pieces[event.stream] = list(self.cortex.prism.pieces(self.cortex.prism.encode(prompt)))
+                self._pieces[event.stream] = list(
+                    self.cortex.prism.pieces(self.cortex.prism.encode(prompt))
+                )
             case StreamToken():
                 if event.stream in self._stepped:  # another round, with the River silent
                     self._thought()
@@ -116,7 +132,11 @@ def _joined(items: list[Entries]) -> Entries:
 
     held = [item.held for item in items]
     whole = replace(
-        held[0], keys=torch.cat([part.keys for part in held], 2), values=torch.cat([part.values for part in held], 2),
+        held[0],
+        keys=torch.cat([part.keys for part in held], 2),
+        values=torch.cat([part.values for part in held], 2),
         positions=torch.cat([part.positions for part in held]),
-    )  # fmt: skip
-    return replace(items[0], tokens=tuple(token for item in items for token in item.tokens), held=whole)
+    )
+    return replace(
+        items[0], tokens=tuple(token for item in items for token in item.tokens), held=whole
+    )

@@ -1,7 +1,8 @@
-"""Carries a running engine's events to the views: one thread per run, which reads the trace as it grows.
+"""Carries a running engine's events to the views: one thread per run, which reads the trace as it
+grows.
 
-The trace is complete at any time and only ever grows, so there is no queue that could overflow: a slow view gets more
-events at once.
+The trace is complete at any time and only ever grows, so there is no queue that could overflow: a
+slow view gets more events at once.
 """
 
 import threading
@@ -22,7 +23,8 @@ Sink = Callable[[Sequence[Event], str], None]
 class Follower:
     """Calls every sink with new events at most every `period_s` seconds until the run has ended.
 
-    A sink that raises is dropped and its error kept in `errors`: one broken view never holds up another.
+    A sink that raises is dropped and its error kept in `errors`: one broken view never holds up
+    another.
     """
 
     def __init__(self, run: EngineThread, *, period_s: float = PERIOD_S) -> None:
@@ -34,7 +36,9 @@ class Follower:
         self._told: dict[Sink, str] = {}
         self._closed = threading.Event()
         self._fresh = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name=f"warpviz-follow-{run.name}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop, name=f"warpviz-follow-{run.name}", daemon=True
+        )
 
     def add(self, sink: Sink) -> None:
         """Let a sink have every event from the run's beginning on."""

@@ -1,4 +1,6 @@
-"""Judges a run's thoughts again at another theta, from the trace alone, and says how well a gate separates labels."""
+"""Judges a run's thoughts again at another theta, from the trace alone, and says how well a gate
+separates labels.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ Labels = Mapping[int, bool] | Sequence[Mapping[int, bool]] | Callable[[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A thought the Gate has judged: what it answered, every scorer's similarity, and its label if there is one."""
+    """A thought the Gate has judged: what it answered, every scorer's similarity, and its label if
+    there is one.
+    """
 
     run: int
     seed: int
@@ -33,7 +37,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a threshold does: counts, and precision and recall over labelled thoughts (None where undefined)."""
+    """What a threshold does: counts, and precision and recall over labelled thoughts (None where
+    undefined).
+    """
 
     theta: float
     num_accepted: int
@@ -46,7 +52,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Roc:
-    """A receiver operating curve: one point per distinct similarity, falling threshold; `auc` is its area."""
+    """A receiver operating curve: one point per distinct similarity, falling threshold; `auc` is
+    its area.
+    """
 
     false_positive_rate: Floats
     true_positive_rate: Floats
@@ -64,7 +72,11 @@ def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> li
     if isinstance(labels, Sequence) and len(labels) != len(runs):
         msg = f"labels has {len(labels)} mappings for {len(runs)} runs; one per run is needed"
         raise ValueError(msg)
-    return [judged for number, trace in enumerate(runs) for judged in Judge(number, labels).read(trace.replay())]
+    return [
+        judged
+        for number, trace in enumerate(runs)
+        for judged in Judge(number, labels).read(trace.replay())
+    ]
 
 
 class Judge:
@@ -93,7 +105,8 @@ class Judge:
         return judged
 
     def _judged(self, event: GateDecision) -> Judged:
-        task, thought = self._tasks.get(event.stream, ""), self._thoughts.get(event.stream, "")
+        task = self._tasks.get(event.stream, "")
+        thought = self._thoughts.get(event.stream, "")
         return Judged(
             run=self.run,
             seed=self.seed,
@@ -120,18 +133,24 @@ def _label(labels: Labels | None, run: int, stream: int, task: str, thought: str
 
 def similarities(thoughts: Sequence[Judged], scorer: str) -> Floats:
     """Return the thoughts' similarities [F] under one scorer; NaN where a thought has none."""
-    return np.array([thought.similarities.get(scorer, np.nan) for thought in thoughts], dtype=np.float64)
+    return np.array(
+        [thought.similarities.get(scorer, np.nan) for thought in thoughts], dtype=np.float64
+    )
 
 
 def scorers(thoughts: Sequence[Judged]) -> list[str]:
-    """Return every scorer that judged at least one thought, the one that decided most often first."""
+    """Return every scorer that judged at least one thought, the one that decided most often
+    first.
+    """
     used = [thought.scorer for thought in thoughts]
     known = {name for thought in thoughts for name in thought.similarities}
     return sorted(known, key=lambda name: (-used.count(name), name))
 
 
 def decide(values: Floats, theta: float) -> NDArray[np.bool_]:
-    """Return which similarities [F] pass, as the engine's gate has it: at least theta; NaN and -1 never do."""
+    """Return which similarities [F] pass, as the engine's gate has it: at least theta; NaN and -1
+    never do.
+    """
     return np.asarray((values >= theta) & (values > UNJUDGED))
 
 
@@ -157,13 +176,24 @@ def _ratio(part: int, whole: int) -> float | None:
 
 
 def roc(values: Floats, labels: Sequence[bool | None]) -> Roc | None:
-    """Return the engine's curve over labelled thoughts with a similarity; None unless both labels occur.
+    """Return the engine's curve over labelled thoughts with a similarity; None unless both labels
+    occur.
 
-    Equal similarities share a point, so a scorer that gives every thought the same value has area one half.
+    Equal similarities share a point, so a scorer that gives every thought the same value has area
+    one half.
     """
-    kept = [(v, label) for v, label in zip(values, labels, strict=True) if label is not None and np.isfinite(v)]
+    kept = [
+        (v, label)
+        for v, label in zip(values, labels, strict=True)
+        if label is not None and np.isfinite(v)
+    ]
     truth = [label for _, label in kept]
     if all(truth) or not any(truth):
         return None
     curve = warp_cortex.roc([value for value, _ in kept], truth)
-    return Roc(curve.false_positive_rate, curve.true_positive_rate, curve.thresholds, warp_cortex.area(curve))
+    return Roc(
+        curve.false_positive_rate,
+        curve.true_positive_rate,
+        curve.thresholds,
+        warp_cortex.area(curve),
+    )

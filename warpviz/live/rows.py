@@ -1,7 +1,9 @@
-"""Trace events as small JSON rows for the browser: [code, beat, ...], a tenth of the size of the records.
+"""Trace events as small JSON rows for the browser: [code, beat, ...], a tenth of the size of the
+records.
 
-The browser folds them as `timeline.py` folds events (`static/run.js`), so that a saved page plays without a kernel.
-Text is passed on as it is; the wire makes lone surrogates harmless, the browser makes control characters visible.
+The browser folds them as `timeline.py` folds events (`static/run.js`), so that a saved page plays
+without a kernel. Text is passed on as it is; the wire makes lone surrogates harmless, the browser
+makes control characters visible.
 """
 
 from bisect import bisect_right
@@ -34,7 +36,8 @@ DECIMALS = 4
 class RowWriter:
     """Writes rows for one run's events, in order.
 
-    A trigger's character span becomes a range of visible tokens [first, last], [-1, -1] when it lies outside the text.
+    A trigger's character span becomes a range of visible tokens [first, last], [-1, -1] when it
+    lies outside the text.
     """
 
     def __init__(self) -> None:
@@ -60,14 +63,28 @@ class RowWriter:
             case Influence():
                 return ["f", event.injection, event.first_position, [_short(kl) for kl in event.kl]]
             case Memory():
-                return ["m", event.weights, event.river_kv, event.shared_kv, event.private_kv, event.num_streams]
+                return [
+                    "m",
+                    event.weights,
+                    event.river_kv,
+                    event.shared_kv,
+                    event.private_kv,
+                    event.num_streams,
+                ]
             case _:
                 return None
 
     def _stream(self, event: Event) -> Row | None:
         match event:
             case Spawn():
-                return ["s", event.stream, event.task, event.kind, *self._tokens(event.trigger), event.version]
+                return [
+                    "s",
+                    event.stream,
+                    event.task,
+                    event.kind,
+                    *self._tokens(event.trigger),
+                    event.version,
+                ]
             case StreamToken():
                 return ["k", event.stream, event.text]
             case Thought():
@@ -83,7 +100,12 @@ class RowWriter:
         match event:
             case GateDecision():
                 scores = {name: _short(value) for name, value in event.similarities.items()}
-                judged = [int(event.accepted), _short(event.similarity), _short(event.threshold), event.scorer]
+                judged = [
+                    int(event.accepted),
+                    _short(event.similarity),
+                    _short(event.threshold),
+                    event.scorer,
+                ]
                 return ["g", event.stream, *judged, scores]
             case Inject():
                 return ["i", event.injection, event.stream, event.text, len(self._ends)]
@@ -93,7 +115,8 @@ class RowWriter:
                 return None
 
     def _tokens(self, span: tuple[int, int]) -> tuple[int, int]:
-        first, last = bisect_right(self._ends, span[0]), bisect_right(self._ends, span[1] - 1)
+        first = bisect_right(self._ends, span[0])
+        last = bisect_right(self._ends, span[1] - 1)
         return (first, min(last, len(self._ends) - 1)) if first < len(self._ends) else (-1, -1)
 
 

@@ -1,7 +1,9 @@
-"""Folds a run's trace events into the state at any moment: appending is O(1) amortised, seeking is bounded.
+"""Folds a run's trace events into the state at any moment: appending is O(1) amortised, seeking is
+bounded.
 
-The columns only ever grow, and every entry is stamped with the index of its event, so the past is a prefix of the
-present. What does shrink (which streams are alive, the counts) is small and copied every `STRIDE` events.
+The columns only ever grow, and every entry is stamped with the index of its event, so the past is a
+prefix of the present. What does shrink (which streams are alive, the counts) is small and copied
+every `STRIDE` events.
 """
 
 from bisect import bisect_left, bisect_right
@@ -27,8 +29,8 @@ from warp_cortex import (
 )
 
 from warpviz.live.beats import Beats
-from warpviz.live.lane import NEVER, Lane, Phase
-from warpviz.live.tally import Tally
+from warpviz.live.counts import Tally
+from warpviz.live.stream_card import NEVER, Lane, Phase
 
 STRIDE = 256
 E = TypeVar("E", bound=Event)
@@ -38,8 +40,9 @@ E = TypeVar("E", bound=Event)
 class RunState:
     """A run after its first `cursor` events.
 
-    `active` and `closed` are stream numbers, `closed` latest first; `theta` is the threshold of the latest
-    decision, else the one in the run's settings; `ended` says why the River closed, None while it flows.
+    `active` and `closed` are stream numbers, `closed` latest first; `theta` is the threshold of the
+    latest decision, else the one in the run's settings; `ended` says why the River closed, None
+    while it flows.
     """
 
     cursor: int
@@ -58,7 +61,9 @@ class RunState:
 
 
 class Timeline:
-    """A run's events and what they add up to; `at(cursor)` is the state after the first `cursor` of them."""
+    """A run's events and what they add up to; `at(cursor)` is the state after the first `cursor` of
+    them.
+    """
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.events: list[Event] = []
@@ -133,31 +138,43 @@ class Timeline:
         match event:
             case Spawn():
                 lane = self._lane(event.stream)
-                lane.task, lane.kind, lane.trigger = event.task, event.kind, event.trigger
-                lane.version, lane.focus, lane.spawned_at = event.version, event.focus, index
+                lane.task = event.task
+                lane.kind = event.kind
+                lane.trigger = event.trigger
+                lane.version = event.version
+                lane.focus = event.focus
+                lane.spawned_at = index
             case StreamToken():
                 lane = self._lane(event.stream)
                 lane.token_at.append(index)
                 lane.tokens.append(event.text)
             case Thought():
                 lane = self._lane(event.stream)
-                lane.thought, lane.reason, lane.thought_at = event.text, event.reason, index
+                lane.thought = event.text
+                lane.reason = event.reason
+                lane.thought_at = index
             case GateDecision():
                 self.gate_at.append(index)
                 lane = self._lane(event.stream)
-                lane.accepted, lane.similarity, lane.threshold = event.accepted, event.similarity, event.threshold
-                lane.scorer, lane.gated_at = event.scorer, index
+                lane.accepted = event.accepted
+                lane.similarity = event.similarity
+                lane.threshold = event.threshold
+                lane.scorer = event.scorer
+                lane.gated_at = index
             case Inject():
                 lane = self._injections[event.injection] = self._lane(event.stream)
-                lane.injection, lane.injected_at = event.injection, index
+                lane.injection = event.injection
+                lane.injected_at = index
             case Revoke() if event.injection in self._injections:
                 self._injections[event.injection].revoked_at = index
             case Failure(stream=int(stream)):
                 lane = self._lane(stream)
-                lane.failure, lane.failed_at = event.message, index
+                lane.failure = event.message
+                lane.failed_at = index
             case Finish(stream=int(stream)):
                 lane = self._lane(stream)
-                lane.finish_reason, lane.finished_at = event.reason, index
+                lane.finish_reason = event.reason
+                lane.finished_at = index
 
     def at(self, cursor: int) -> RunState:
         """Return the state after the first `cursor` events; beyond either end is the end."""
@@ -200,7 +217,9 @@ class Timeline:
         return float(theta) if isinstance(theta, (int, float)) else None
 
     def text(self, cursor: int) -> str:
-        """Return the River's visible text after the first `cursor` events: the prompt and what it wrote."""
+        """Return the River's visible text after the first `cursor` events: the prompt and what it
+        wrote.
+        """
         prompt = "".join(self.start.prompt_tokens) if self.start and cursor else ""
         return prompt + "".join(self.tokens[: bisect_left(self.token_at, cursor)])
 

@@ -1,16 +1,18 @@
-"""Topology of a cache: persistence, distances with certified bounds, null models, comparisons and projections.
+"""Topology of a cache: persistence, distances with certified bounds, null models, comparisons and
+projections.
 
-Nothing heavy is imported here: GUDHI, Ripser, UMAP and plotly load when a function that needs them is called.
+Nothing heavy is imported here: GUDHI, Ripser, UMAP and plotly load when a function that needs them
+is called.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from warpviz.topology.comparison import Comparison as Comparison
-    from warpviz.topology.comparison import load_comparison as load_comparison
-    from warpviz.topology.measure import compare as compare
-    from warpviz.topology.persistence import Diagrams as Diagrams
-    from warpviz.topology.persistence import diagrams as diagrams
+    from warpviz.topology.comparison.comparison import Comparison as Comparison
+    from warpviz.topology.comparison.comparison import load_comparison as load_comparison
+    from warpviz.topology.comparison.measure import compare as compare
+    from warpviz.topology.diagrams.persistence import Diagrams as Diagrams
+    from warpviz.topology.diagrams.persistence import diagrams as diagrams
 
 _HOMES = {
     "Comparison": "comparison",

@@ -1,4 +1,5 @@
-"""SVG and HTML from strings: escaped text, rounded numbers, a scaled pair of axes. No library, no browser.
+"""SVG and HTML from strings: escaped text, rounded numbers, a scaled pair of axes. No library, no
+browser.
 
 Same input, same bytes: nothing here depends on time, order of sets or locale.
 """
@@ -12,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-# Okabe and Ito (2008): distinct under every common colour vision; each policy also has its own marker.
+# Okabe and Ito (2008): distinct under every common colour vision; each policy also has its own
+# marker.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 CORNERS: dict[str, list[tuple[float, float]]] = {
@@ -22,13 +24,18 @@ CORNERS: dict[str, list[tuple[float, float]]] = {
     "cross": [(-1, -1), (1, 1), (0, 0), (-1, 1), (1, -1), (0, 0)],
 }
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-INK, FAINT = "#24292f", "#8c959f"
+INK = "#24292f"
+FAINT = "#8c959f"
 STYLE: dict[str, Any] = {"fill": INK, "font_size": 12}
 
 
 def visible(text: str) -> str:
-    """Return text in which control, direction and surrogate characters show as their code points."""
-    return "".join(f"<U+{ord(char):04X}>" if unicodedata.category(char) in HIDDEN else char for char in text)
+    """Return text in which control, direction and surrogate characters show as their code
+    points.
+    """
+    return "".join(
+        f"<U+{ord(char):04X}>" if unicodedata.category(char) in HIDDEN else char for char in text
+    )
 
 
 def shown(text: str) -> str:
@@ -37,13 +44,20 @@ def shown(text: str) -> str:
 
 
 def plotted(text: str) -> str:
-    """Return hostile text as plotly shows it: it undoes the names of &, < and >, but not those of quotes."""
+    """Return hostile text as plotly shows it: it undoes the names of &, < and >, but not those of
+    quotes.
+    """
     return escape(visible(text), quote=False)
 
 
 def headline(text: str, *, most: int = 84) -> dict[str, Any]:
-    """Return a plotly title of lines of at most `most` characters: plotly itself cuts a long one at the edge."""
-    return {"text": "<br>".join(plotted(line) for line in wrap(visible(text), most)), "font": {"size": 14}}
+    """Return a plotly title of lines of at most `most` characters: plotly itself cuts a long one at
+    the edge.
+    """
+    return {
+        "text": "<br>".join(plotted(line) for line in wrap(visible(text), most)),
+        "font": {"size": 14},
+    }
 
 
 def number(value: float) -> str:
@@ -53,7 +67,9 @@ def number(value: float) -> str:
 
 
 def tag(name: str, *children: str, **attributes: Any) -> str:
-    """Return one element; children are markup already, attribute values are escaped, `_` in names becomes `-`."""
+    """Return one element; children are markup already, attribute values are escaped, `_` in names
+    becomes `-`.
+    """
     parts = [name]
     for key, value in attributes.items():
         if value is not None:
@@ -76,7 +92,14 @@ def line(points: Iterable[tuple[float, float]], **attributes: Any) -> str:
 def dots(points: Iterable[tuple[float, float]], *, size: float, colour: str) -> str:
     """Return many small discs as one path, a few bytes each."""
     path = "".join(f"M{number(x)} {number(y)}h0" for x, y in points)
-    return tag("path", d=path or "M0 0", stroke=colour, stroke_width=float(size), stroke_linecap="round", fill="none")
+    return tag(
+        "path",
+        d=path or "M0 0",
+        stroke=colour,
+        stroke_width=float(size),
+        stroke_linecap="round",
+        fill="none",
+    )
 
 
 def marker(shape: str, x: float, y: float, *, size: float, colour: str, title: str) -> str:
@@ -84,7 +107,16 @@ def marker(shape: str, x: float, y: float, *, size: float, colour: str, title: s
     hint = tag("title", shown(title))
     if shape in {"circle", "ring"}:
         fill = colour if shape == "circle" else "none"
-        return tag("circle", hint, cx=float(x), cy=float(y), r=float(size), fill=fill, stroke=colour, stroke_width=1.5)
+        return tag(
+            "circle",
+            hint,
+            cx=float(x),
+            cy=float(y),
+            r=float(size),
+            fill=fill,
+            stroke=colour,
+            stroke_width=1.5,
+        )
     path = " ".join(f"{number(x + dx * size)},{number(y + dy * size)}" for dx, dy in CORNERS[shape])
     return tag("polygon", hint, points=path, fill=colour, stroke=colour, stroke_width=1.0)
 
@@ -111,23 +143,50 @@ class Axes:
         up = (y - self.y[0]) / (self.y[1] - self.y[0])
         return self.left + across * self.width, self.top + self.height - up * self.height
 
-    def frame(self, *, title: str, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None) -> str:
+    def frame(
+        self, *, title: str, x_label: str, y_label: str, x_ticks: Sequence[float] | None = None
+    ) -> str:
         """Return the box, ticks and labels."""
-        bottom, middle = self.top + self.height, self.top + self.height / 2
+        bottom = self.top + self.height
+        middle = self.top + self.height / 2
         parts = [
-            tag("rect", x=float(self.left), y=float(self.top), width=float(self.width), height=float(self.height),
-                fill="none", stroke=FAINT),
+            tag(
+                "rect",
+                x=float(self.left),
+                y=float(self.top),
+                width=float(self.width),
+                height=float(self.height),
+                fill="none",
+                stroke=FAINT,
+            ),
             text_at(self.left, self.top - 10, title, font_size=13, font_weight="bold"),
             text_at(self.left + self.width / 2, bottom + 34, x_label, text_anchor="middle"),
-            text_at(self.left - 44, middle, y_label, text_anchor="middle",
-                    transform=f"rotate(-90 {number(self.left - 44)} {number(middle)})"),
-        ]  # fmt: skip
-        at = {value: self.at(value, self.y[0])[0] for value in (ticks(*self.x) if x_ticks is None else x_ticks)}
-        parts += [text_at(x, bottom + 16, f"{v:g}", text_anchor="middle", font_size=11) for v, x in at.items()]
+            text_at(
+                self.left - 44,
+                middle,
+                y_label,
+                text_anchor="middle",
+                transform=f"rotate(-90 {number(self.left - 44)} {number(middle)})",
+            ),
+        ]
+        at = {
+            value: self.at(value, self.y[0])[0]
+            for value in (ticks(*self.x) if x_ticks is None else x_ticks)
+        }
+        parts += [
+            text_at(x, bottom + 16, f"{v:g}", text_anchor="middle", font_size=11)
+            for v, x in at.items()
+        ]
         for value in ticks(*self.y):
             y = self.at(self.x[0], value)[1]
-            parts.append(text_at(self.left - 6, y + 4, f"{value:g}", text_anchor="end", font_size=11))
-            parts.append(line([(self.left, y), (self.left + self.width, y)], stroke=FAINT, stroke_opacity=0.25))
+            parts.append(
+                text_at(self.left - 6, y + 4, f"{value:g}", text_anchor="end", font_size=11)
+            )
+            parts.append(
+                line(
+                    [(self.left, y), (self.left + self.width, y)], stroke=FAINT, stroke_opacity=0.25
+                )
+            )
         return "".join(parts)
 
 
@@ -144,7 +203,14 @@ def svg(width: float, height: float, *, title: str, body: Sequence[str]) -> str:
     """Return a whole SVG document on white, with a title for screen readers."""
     ground = tag("rect", width=float(width), height=float(height), fill="#ffffff")
     return tag(
-        "svg", tag("title", shown(title)), ground, *body, xmlns="http://www.w3.org/2000/svg", role="img",
-        width=number(width), height=number(height), viewBox=f"0 0 {number(width)} {number(height)}",
+        "svg",
+        tag("title", shown(title)),
+        ground,
+        *body,
+        xmlns="http://www.w3.org/2000/svg",
+        role="img",
+        width=number(width),
+        height=number(height),
+        viewBox=f"0 0 {number(width)} {number(height)}",
         font_family="system-ui, -apple-system, 'Segoe UI', sans-serif",
-    )  # fmt: skip
+    )

@@ -1,4 +1,6 @@
-"""How a long computation talks to its caller: a progress callback and a question whether to stop."""
+"""How a long computation talks to its caller: a progress callback and a question whether to
+stop.
+"""
 
 from collections.abc import Callable
 
@@ -10,8 +12,12 @@ class StoppedError(RuntimeError):
     """The caller asked a computation to stop before it had a result."""
 
 
-def step(fraction: float, what: str, *, progress: Progress | None, should_stop: ShouldStop | None) -> None:
-    """Report `fraction` in [0, 1] and `what` begins now; leave with `StoppedError` if the caller wants to stop."""
+def step(
+    fraction: float, what: str, *, progress: Progress | None, should_stop: ShouldStop | None
+) -> None:
+    """Report `fraction` in [0, 1] and `what` begins now; leave with `StoppedError` if the caller
+    wants to stop.
+    """
     if should_stop is not None and should_stop():
         msg = f"stopped before: {what}"
         raise StoppedError(msg)

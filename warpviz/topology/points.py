@@ -1,6 +1,8 @@
-"""Point clouds: the checks every computation starts with, distances, and farthest-point subsampling.
+"""Point clouds: the checks every computation starts with, distances, and farthest-point
+subsampling.
 
-Glossary of the package: N points of the whole cloud, n of them used, K landmarks, P coordinates, B bars of a diagram.
+Glossary of the package: N points of the whole cloud, n of them used, K landmarks, P coordinates, B
+bars of a diagram.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-LARGEST = float(np.finfo(np.float32).max)  # squares of far larger ones overflow; Qhull crashes from 1e60 on
+# squares of far larger ones overflow; Qhull crashes from 1e60 on
+LARGEST = float(np.finfo(np.float32).max)
 COPY = 1e-6  # of a cloud's extent: keys are float32
 
 
@@ -21,7 +24,8 @@ def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> F
     """Return `points` as a float64 array [N, P] with at least `least` rows, all of them finite.
 
     Raises:
-        ValueError: not two-dimensional, too few rows, or a row holds NaN, infinity or what float32 cannot hold.
+        ValueError: not two-dimensional, too few rows, or a row holds NaN, infinity or what float32
+        cannot hold.
     """
     array = np.ascontiguousarray(np.asarray(points, dtype=np.float64))
     if array.ndim != 2 or array.shape[1] == 0:  # noqa: PLR2004 - rows and coordinates
@@ -55,7 +59,9 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def whole_number(name: str, value: Any, *, least: int) -> int:
-    """Return `value` if it is a whole number of at least `least`, else raise a ValueError naming it."""
+    """Return `value` if it is a whole number of at least `least`, else raise a ValueError naming
+    it.
+    """
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         msg = f"{name} must be a whole number of at least {least}, got {value!r}"
         raise ValueError(msg)
@@ -66,7 +72,8 @@ def whole_numbers(values: ArrayLike | Any, *, name: str) -> IntArray:
     """Return `values` as int64 [n], in their order.
 
     Raises:
-        ValueError: one of them is no whole number, so that a fraction would be cut off and a mask read as 0 and 1.
+        ValueError: one of them is no whole number, so that a fraction would be cut off and a mask
+        read as 0 and 1.
     """
     array = np.asarray(values).reshape(-1)
     if not array.size:
@@ -103,15 +110,18 @@ def num_duplicates(points: FloatArray) -> int:
 
 
 def copy_reach(points: FloatArray) -> float:
-    """Return the distance within which two of `points` [N, P] count as copies: a millionth of the cloud's extent."""
+    """Return the distance within which two of `points` [N, P] count as copies: a millionth of the
+    cloud's extent.
+    """
     return float(np.ptp(points, axis=0).max()) * COPY
 
 
 def without_copies(points: FloatArray) -> FloatArray:
-    """Return `points` [N, P] without those nearer to an earlier one than a millionth of the cloud's extent.
+    """Return `points` [N, P] without those nearer to an earlier one than a millionth of the cloud's
+    extent.
 
-    A repeated token's keys differ by rounding: such copies have no meaningful nearest-neighbour ratio, and triangulate
-    into needles without a meaningful circumscribed sphere.
+    A repeated token's keys differ by rounding: such copies have no meaningful nearest-neighbour
+    ratio, and triangulate into needles without a meaningful circumscribed sphere.
     """
     from scipy.spatial import cKDTree
 
@@ -135,16 +145,20 @@ def between(left: FloatArray, right: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A farthest-point subsample: `order` int64 [n] as picked, `radius` its cover radius in the whole cloud."""
+    """A farthest-point subsample: `order` int64 [n] as picked, `radius` its cover radius in the
+    whole cloud.
+    """
 
     order: IntArray
     radius: float
 
 
 def farthest_sample(points: FloatArray, count: int, *, keep: IntArray | None = None) -> Sample:
-    """Pick `count` rows of `points` [N, P], each the farthest from those before; rows in `keep` come first.
+    """Pick `count` rows of `points` [N, P], each the farthest from those before; rows in `keep`
+    come first.
 
-    Starts at row 0 when nothing is kept, so the answer depends on the points alone. Ties go to the lowest row.
+    Starts at row 0 when nothing is kept, so the answer depends on the points alone. Ties go to the
+    lowest row.
     """
     first = np.array([0], dtype=np.int64) if keep is None or not keep.size else keep
     order = first.tolist()

@@ -1,4 +1,6 @@
-"""Linking views and laying them out: a linked trait moves in the browser at once and in the kernel right after."""
+"""Linking views and laying them out: a linked trait moves in the browser at once and in the kernel
+right after.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,16 +10,20 @@ from uuid import uuid4
 
 import ipywidgets
 
-from warpviz.views import export
-from warpviz.views.view import View
+from warpviz.views.base import export
+from warpviz.views.base.view import View
 
 COLUMNS = 12
 
 
 @contextmanager
 def _quiet(view: View, name: str, value: Any) -> Iterator[None]:
-    """Set a trait without telling the browser: the page has already linked it there, and an echo would jump back."""
-    with view._lock_property(**{name: view.trait_metadata(name, "to_json", view._trait_to_json)(value, view)}):  # noqa: SLF001
+    """Set a trait without telling the browser: the page has already linked it there, and an echo
+    would jump back.
+    """
+    with view._lock_property(
+        **{name: view.trait_metadata(name, "to_json", view._trait_to_json)(value, view)}
+    ):  # noqa: SLF001
         yield
 
 
@@ -25,7 +31,8 @@ class Link:
     """A trait two views share. `unlink()` ends it."""
 
     def __init__(self, first: View, second: View, name: str) -> None:
-        self.views, self.name = (first, second), name
+        self.views = (first, second)
+        self.name = name
         group = first.links.get(name) or second.links.get(name) or uuid4().hex[:12]
         for view in self.views:
             view.links = {**view.links, name: group}
@@ -60,7 +67,9 @@ def link(first: View, second: View, *names: str) -> list[Link]:
     for name in names:
         for view in (first, second):
             if not view.has_trait(name):
-                known = ", ".join(sorted(t for t in view.trait_names(sync=True) if not t.startswith("_")))
+                known = ", ".join(
+                    sorted(t for t in view.trait_names(sync=True) if not t.startswith("_"))
+                )
                 msg = f"{type(view).__name__} has no trait {name!r}; it has {known}"
                 raise ValueError(msg)
     return [Link(first, second, name) for name in names]
@@ -69,8 +78,13 @@ def link(first: View, second: View, *names: str) -> list[Link]:
 class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untyped
     """Several linked views on one twelve-column grid (one column below 900 pixels)."""
 
-    def __init__(self, views: Sequence[View], *, links: Sequence[Link], spans: Sequence[int], title: str) -> None:
-        self.views, self.links, self.spans, self.title = tuple(views), tuple(links), tuple(spans), title
+    def __init__(
+        self, views: Sequence[View], *, links: Sequence[Link], spans: Sequence[int], title: str
+    ) -> None:
+        self.views = tuple(views)
+        self.links = tuple(links)
+        self.spans = tuple(spans)
+        self.title = title
         super().__init__(children=tuple(views))
         self.add_class("warpviz-grid")
         for view, span in zip(views, spans, strict=True):
@@ -84,7 +98,9 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
 
     @property
     def selection(self) -> Any:
-        """The tokens selected, int64 indices; setting them selects in every view linked by `selection`."""
+        """The tokens selected, int64 indices; setting them selects in every view linked by
+        `selection`.
+        """
         return self.views[0].selection
 
     @selection.setter
@@ -113,7 +129,11 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
 
 
 def compose(
-    views: Sequence[View], *, sync: Sequence[str] = (), spans: Sequence[int] | None = None, title: str = "warpviz"
+    views: Sequence[View],
+    *,
+    sync: Sequence[str] = (),
+    spans: Sequence[int] | None = None,
+    title: str = "warpviz",
 ) -> Composition:
     """Lay views out together and link the traits named in `sync` between all of them.
 

@@ -4,19 +4,28 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from warpviz.views.base.data_source import SKIP, Subject, subject_of
+from warpviz.views.base.view import View
+from warpviz.views.cloud.view import KVCloud
 from warpviz.views.compose import Composition, compose
-from warpviz.views.kv_cloud import KVCloud
-from warpviz.views.persistence_compare import PersistenceCompare
-from warpviz.views.subject import SKIP, Subject, subject_of
-from warpviz.views.token_text import Note, TokenText, notes_of
-from warpviz.views.view import View
+from warpviz.views.persistence.view import PersistenceCompare
+from warpviz.views.text.view import Note, TokenText, notes_of
 
 SHARED = ("k", "alpha", "layer", "space", "policy")
 SYNC = (*SHARED, "selection")
 OWN: dict[type[View], tuple[str, ...]] = {
     KVCloud: ("head", "projection", "dims", "colour", "cover", "metric", "n_neighbors", "min_dist"),
     TokenText: ("tint",),
-    PersistenceCompare: ("complex", "dim", "axes", "panel", "max_dim", "max_points", "num_null", "store"),
+    PersistenceCompare: (
+        "complex",
+        "dim",
+        "axes",
+        "panel",
+        "max_dim",
+        "max_points",
+        "num_null",
+        "store",
+    ),
 }
 DEFAULT_K = 64
 
@@ -32,9 +41,10 @@ def explore(
 ) -> Composition:
     """Return the linked dashboard of a context.
 
-    `given` is a Prism or a Cortex together with `text` to read, or a Cortex that has run, a Context, a Subject or an
-    array [T, P] by itself. `settings` are traits of the views (k, alpha, layer, space, policy, colour, projection,
-    dims, dim, tint, ...) and `max_dim`, `max_points`, `num_null`, `store` of the persistence.
+    `given` is a Prism or a Cortex together with `text` to read, or a Cortex that has run, a
+    Context, a Subject or an array [T, P] by itself. `settings` are traits of the views (k, alpha,
+    layer, space, policy, colour, projection, dims, dim, tint, ...) and `max_dim`, `max_points`,
+    `num_null`, `store` of the persistence.
 
     Raises:
         ValueError: a setting no view knows, k out of range, or an empty text.
@@ -52,10 +62,17 @@ def explore(
         picked = {name: settings[name] for name in OWN[view] if name in settings}
         return {"seed": seed, "export_dir": export_dir, **shared, **picked}
 
-    views: list[View] = [KVCloud(subject, **own(KVCloud)), TokenText(subject, notes=notes or found, **own(TokenText))]
+    views: list[View] = [
+        KVCloud(subject, **own(KVCloud)),
+        TokenText(subject, notes=notes or found, **own(TokenText)),
+    ]
     if subject.num_tokens >= SKIP + 3:  # below, there is no topology to compare
         views.append(PersistenceCompare(subject, **own(PersistenceCompare)))
-    return compose(views, sync=SYNC, title=f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'points')}")
+    return compose(
+        views,
+        sync=SYNC,
+        title=f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'points')}",
+    )
 
 
 def _check(settings: dict[str, Any]) -> None:

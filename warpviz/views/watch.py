@@ -1,4 +1,6 @@
-"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and the cloud that grows."""
+"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and the
+cloud that grows.
+"""
 
 import time
 from collections.abc import Sequence
@@ -11,25 +13,27 @@ from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
 from warpviz.live.entries import EntryTap
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
+from warpviz.views.base.added_points import Later, Placer
 from warpviz.views.compose import COLUMNS, Composition, link
-from warpviz.views.council_monitor import CouncilMonitor
-from warpviz.views.gate_tuner import GateTuner
-from warpviz.views.later import Later, Placer
-from warpviz.views.live_run import LiveRun
+from warpviz.views.council.view import CouncilMonitor
+from warpviz.views.gate.view import GateTuner
+from warpviz.views.run.view import LiveRun
 
 if TYPE_CHECKING:
-    from warpviz.views.kv_cloud import KVCloud
+    from warpviz.views.cloud.view import KVCloud
 
 GROW_S = 0.4  # tokens glide into the cloud this often, by the batch
 ENDED = frozenset({"done", "stopped"})
 
 
 class Watch(Composition):
-    """A run in its own thread and the views that follow it; also a context manager that stops the run on exit.
+    """A run in its own thread and the views that follow it; also a context manager that stops the
+    run on exit.
 
-    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the prompt, into which the River's tokens,
-    streams' entries and accepted thoughts glide (None until the prompt is read, or with cloud=False). `stop()` ends the
-    run at its next step, `wait()` until it has ended, `close()` ends everything.
+    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the prompt, into which the
+    River's tokens, streams' entries and accepted thoughts glide (None until the prompt is read, or
+    with cloud=False). `stop()` ends the run at its next step, `wait()` until it has ended,
+    `close()` ends everything.
     """
 
     def __init__(self, run: EngineThread, *, labels: Labels | None, cloud: bool) -> None:
@@ -63,7 +67,8 @@ class Watch(Composition):
         self.run.resume()
 
     def wait(self, timeout_s: float | None = None) -> "Watch":
-        """Wait until the run has ended and the views have all of it; raise TimeoutError after `timeout_s` seconds.
+        """Wait until the run has ended and the views have all of it; raise TimeoutError after
+        `timeout_s` seconds.
 
         Raises:
             TimeoutError: the run goes on.
@@ -92,11 +97,18 @@ class Watch(Composition):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _grow(self, events: Sequence[Event], status: str) -> None:
-        """Open the cloud when the prompt has been read; let what the caches have taken in since glide into it."""
+        """Open the cloud when the prompt has been read; let what the caches have taken in since
+        glide into it.
+        """
         del events
         if status in ENDED and self.run.tap_error is not None:
             self.live.report(self.run.tap_error)  # the cloud holds what came before
@@ -109,15 +121,19 @@ class Watch(Composition):
             self._grown_at = now
             self.cloud.let_in(
                 [
-                    Later(tokens=found.tokens, kinds=(found.kind,) * len(found.tokens),
-                          about=(found.about,) * len(found.tokens), vectors=self._placer.vectors(found.held))
+                    Later(
+                        tokens=found.tokens,
+                        kinds=(found.kind,) * len(found.tokens),
+                        about=(found.about,) * len(found.tokens),
+                        vectors=self._placer.vectors(found.held),
+                    )
                     for found in self._tap.take()
                 ]
-            )  # fmt: skip
+            )
 
     def _open_cloud(self, tap: EntryTap) -> None:
-        from warpviz.views.kv_cloud import KVCloud
-        from warpviz.views.subject import subject_of
+        from warpviz.views.base.data_source import subject_of
+        from warpviz.views.cloud.view import KVCloud
 
         try:
             subject = subject_of(tap.base)
@@ -129,15 +145,24 @@ class Watch(Composition):
             self.live.notice = f"no cloud of this run: {error}"
             return
         self._placer = Placer(tap.base)
-        self.views, self.spans = (*self.views, self.cloud), (*self.spans, COLUMNS)
+        self.views = (*self.views, self.cloud)
+        self.spans = (*self.spans, COLUMNS)
         self.children = self.views
 
 
-def watch(cortex: Any, prompt: str, *, labels: Labels | None = None, cloud: bool = True, name: str = "watch") -> Watch:
-    """Run `cortex` on `prompt` in a thread of its own and return the linked dashboard that shows it.
+def watch(
+    cortex: Any,
+    prompt: str,
+    *,
+    labels: Labels | None = None,
+    cloud: bool = True,
+    name: str = "watch",
+) -> Watch:
+    """Run `cortex` on `prompt` in a thread of its own and return the linked dashboard that shows
+    it.
 
-    Running the same cell again, or another watch of the same `name`, stops the earlier run. `labels` say which
-    thoughts are good, for the gate's precision and recall.
+    Running the same cell again, or another watch of the same `name`, stops the earlier run.
+    `labels` say which thoughts are good, for the gate's precision and recall.
     """
     run = EngineThread(cortex, prompt, name=name)
     dashboard = Watch(run, labels=labels, cloud=cloud)

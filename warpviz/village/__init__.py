@@ -1,1 +1,3 @@
-"""The bundled village language: seeded worlds, their text protocol, and the model trained on them."""
+"""The bundled village language: seeded worlds, their text protocol, and the model trained on
+them.
+"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from warpviz.village.tokens import BOS, EOS, PAD
+from warpviz.village.world.tokens import BOS, EOS, PAD
 
 ROPE_BASE = 10_000.0
 LOOK_BACK = ((1, 2, 3, None), (1, 4, None, None))
@@ -62,9 +62,11 @@ def make_model(vocab_size: int, seed: int, size: Size | None = None) -> Qwen2For
 
 
 def look_back(model: Qwen2ForCausalLM, *, strength: float = 4.5, pairs: int = 5) -> None:
-    """Start some heads of the first two layers as `look d tokens back`, through the query and key biases.
+    """Start some heads of the first two layers as `look d tokens back`, through the query and key
+    biases.
 
-    A bias-only score under RoPE peaks at a chosen offset; the heads stay trainable. Disclosed in the model card.
+    A bias-only score under RoPE peaks at a chosen offset; the heads stay trainable. Disclosed in
+    the model card.
     """
     head_dim = model.config.head_dim
     angles = ROPE_BASE ** (-torch.arange(pairs) / (head_dim / 2))
@@ -76,7 +78,8 @@ def look_back(model: Qwen2ForCausalLM, *, strength: float = 4.5, pairs: int = 5)
             for head, offset in enumerate(offsets[: model.config.num_attention_heads]):
                 if offset is None:
                     continue
-                scale, start = strength * (1.0 if offset < 4 else 0.5), head * head_dim
+                scale = strength * (1.0 if offset < 4 else 0.5)
+                start = head * head_dim
                 half = start + head_dim // 2
                 attention.q_proj.bias[start : start + pairs] = scale * torch.cos(offset * angles)
                 attention.q_proj.bias[half : half + pairs] = -scale * torch.sin(offset * angles)

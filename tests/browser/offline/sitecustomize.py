@@ -1,4 +1,6 @@
-"""Imported by every Python that the browser tests start: refuses, and writes down, connections off this machine."""
+"""Imported by every Python that the browser tests start: refuses, and writes down, connections off
+this machine.
+"""
 
 import os
 import sys
@@ -7,14 +9,18 @@ from typing import Any
 
 
 def foreign_host(event: str, args: tuple[Any, ...]) -> str | None:
-    """Return the host that a socket event would reach off this machine, or None; local sockets have a path."""
+    """Return the host that a socket event would reach off this machine, or None; local sockets have
+    a path.
+    """
     if event == "socket.connect" and isinstance(args[1], tuple):
         host = args[1][0]
     elif event == "socket.getaddrinfo":
         host = args[0]
     else:
         return None
-    local = host in {None, "", "localhost", "::1", "::"} or str(host).startswith(("127.", "0.0.0.0"))  # noqa: S104
+    local = host in {None, "", "localhost", "::1", "::"} or str(host).startswith(
+        ("127.", "0.0.0.0")
+    )  # noqa: S104
     return None if local else str(host)
 
 

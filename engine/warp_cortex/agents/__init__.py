@@ -1,0 +1,1 @@
+"""The agents: the River, the streams, and what lets them take their steps."""

@@ -1,0 +1,106 @@
+"""The River: the main agent, writing one visible token at a time on top of its context."""
+
+import itertools
+from bisect import bisect_left, bisect_right
+
+import torch
+from torch import Generator
+
+from warp_cortex.agents.sampling import choose, penalise
+from warp_cortex.config import RiverConfig
+from warp_cortex.context.context import Context
+from warp_cortex.prism import Prism
+from warp_cortex.thoughts.gate import GateState, Statistics
+
+
+class River:
+    """The main agent's context, what it has written since the prompt, and what the Gate needs to
+    know of it.
+    """
+
+    def __init__(
+        self, prism: Prism, config: RiverConfig, *, context: Context, sinks: int, seed: int
+    ) -> None:
+        self.prism = prism
+        self.config = config
+        self.context = context
+        self.sinks = sinks
+        self.num_prompt = context.num_tokens
+        self._generator = Generator().manual_seed(seed)
+        self._ends = list(itertools.accumulate(map(len, context.tokens)))
+        self._statistics = Statistics.empty(prism.spec.hidden_size)
+        self._judged = 0
+
+    @property
+    def num_written(self) -> int:
+        """Visible tokens written since the prompt."""
+        return self.context.num_tokens - self.num_prompt
+
+    @property
+    def text(self) -> str:
+        """What it has written since the prompt."""
+        return "".join(self.context.tokens[self.num_prompt :])
+
+    def why_done(self) -> str | None:
+        """Return why no further token can be written, or None if one can."""
+        if self.num_written >= self.config.max_tokens:
+            return "max_tokens"
+        if self.context.num_tokens >= self.prism.spec.max_positions:
+            return "model positions"
+        return None
+
+    def step(self) -> tuple[int, str] | None:
+        """Write one visible token; return its id and text, or None when the model ends its text.
+
+        Raises:
+            FloatingPointError: the model's logits are not finite.
+        """
+        logits = self.context.logits
+        assert logits is not None  # noqa: S101 - a prompt was read
+        if not bool(torch.isfinite(logits).all()):
+            msg = "the River's logits are not finite; the model or its precision is broken"
+            raise FloatingPointError(msg)
+        scores = penalise(
+            logits, self.context.ids[self.num_prompt :], penalty=self.config.repetition_penalty
+        )
+        token = choose(scores, temperature=self.config.temperature, generator=self._generator)
+        if token in self.prism.stop_ids:
+            return None
+        piece = self.context.write(token)
+        self._ends.append((self._ends[-1] if self._ends else 0) + len(piece))
+        self.forget()
+        return token, piece
+
+    def forget(self) -> None:
+        """Let go of what lies between the sinks and the recent window, if the cache is bounded."""
+        if self.config.window is not None:
+            self.context.evict(sinks=self.sinks, window=self.config.window)
+
+    def statistics(self) -> Statistics:
+        """Return mean and spread of the middle states so far; only states not counted yet are
+        added.
+        """
+        middle = self.context.middle
+        if self._judged < middle.shape[0]:
+            self._statistics = self._statistics.update(middle[self._judged :])
+            self._judged = middle.shape[0]
+        return self._statistics
+
+    def recount(self) -> None:
+        """Count all states anew: a thought was taken back, and those measured under it are no
+        longer the River's.
+        """
+        self._statistics = Statistics.empty(self.prism.spec.hidden_size)
+        self._judged = 0
+
+    def state(self, span: tuple[int, int]) -> GateState:
+        """Return what the Gate compares a thought with: the trigger's middle states, and the
+        current last state.
+
+        span: half-open character range of the visible text; the tokens it touches are averaged.
+        """
+        first = bisect_right(self._ends, span[0])
+        stop = bisect_left(self._ends, span[1]) + 1
+        rows = self.context.middle[first:stop] if first < stop else self.context.middle[-1:]
+        assert self.context.last is not None  # noqa: S101 - a prompt was read
+        return GateState(middle=rows.float().mean(0), last=self.context.last.float())

@@ -1,0 +1,255 @@
+"""The stream lane: opens streams, steps every batch once, and says what came of it."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Generator
+
+from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.sampling import BROKEN, choose_all
+from warp_cortex.agents.scheduler import decide
+from warp_cortex.agents.streams import Stream, StreamBatch
+from warp_cortex.cache.store import SharedKV
+from warp_cortex.config import StreamConfig
+from warp_cortex.model.detokenize import Detokenizer
+from warp_cortex.model.shared import Pass
+from warp_cortex.prism import Prism
+from warp_cortex.synapse.synapse import Snapshot
+
+TOGETHER = 256  # agents whose tasks are read in one pass, and of whom logits exist at once, at most
+
+
+@dataclass(slots=True)
+class _Seat:
+    """What a stream needs only while it waits or thinks."""
+
+    stream: Stream
+    snapshot: Snapshot
+    focus: SharedKV | None
+    detokenizer: Detokenizer
+    generator: Generator | None
+    ready: torch.cuda.Event | None  # what it reads is written by then, by whoever opened it
+
+
+class StreamLane:
+    """All streams of one engine. One `step` is one batched forward pass per snapshot version in
+    use.
+
+    `open` may be called from another thread than `step`; the properties are readings any thread may
+    take. `batches`, by snapshot version, are for the thread that steps.
+    """
+
+    def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
+        self.prism = prism
+        self.config = config
+        self._seed = seed
+        self._inbox: deque[_Seat] = deque()
+        self._waiting: deque[int] = deque()
+        self._seats: dict[int, _Seat] = {}
+        self.batches: dict[int, StreamBatch] = {}
+        self._stop_ids = prism.stop_ids
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits or thinks."""
+        return not self._seats and not self._inbox
+
+    @property
+    def num_active(self) -> int:
+        """Streams in a slot."""
+        return sum(len(batch.agents) for batch in list(self.batches.values()))
+
+    @property
+    def private_bytes(self) -> int:
+        """Bytes of all private entries, free slots and the focus landmarks of streams that wait
+        included.
+        """
+        seats = [*self._inbox, *list(self._seats.values())]
+        waiting = sum(seat.focus.num_bytes for seat in seats if seat.focus is not None)
+        return waiting + sum(batch.slots.num_bytes for batch in list(self.batches.values()))
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots somebody still reads, in version order."""
+        seats = [*self._inbox, *list(self._seats.values())]
+        found = {seat.snapshot.version: seat.snapshot for seat in seats}
+        return [found[version] for version in sorted(found)]
+
+    def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
+        """Queue a stream; it gets a slot in the order of opening."""
+        generator = None
+        # seeded by stream, so that its thought does not depend on its neighbours
+        if self.config.temperature > 0:
+            generator = Generator().manual_seed(self._seed * 1_000_003 + stream.id)
+        detokenizer = Detokenizer(self.prism.decode)
+        self._inbox.append(
+            _Seat(stream, snapshot, focus, detokenizer, generator, _marked(self.prism.device))
+        )
+
+    def step(self) -> list[Outcome]:
+        """Admit who fits, advance every batch that was active by one token, and return what
+        happened.
+        """
+        while self._inbox:
+            seat = self._inbox.popleft()
+            self._seats[seat.stream.id] = seat
+            self._waiting.append(seat.stream.id)
+        waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
+        active = {version: len(batch.agents) for version, batch in self.batches.items()}
+        decision = decide(waiting, active, slots=self.config.slots)
+        outcomes: list[Outcome] = []
+        for version in decision.advance:
+            outcomes += self._advance(version)
+        for version, streams in decision.admit:
+            for _ in streams:
+                self._waiting.popleft()
+            outcomes += self._admit(version, streams)
+        for version in [version for version, batch in self.batches.items() if not batch.agents]:
+            del self.batches[version]
+        return outcomes
+
+    def close(self, reason: str) -> list[Stream]:
+        """End everybody who still waits or thinks; return them."""
+        open_streams = [seat.stream for seat in [*self._seats.values(), *self._inbox]]
+        for stream in open_streams:
+            stream.reason = reason
+        for held in (self._inbox, self._waiting):
+            held.clear()
+        self._seats.clear()
+        self.batches.clear()
+        return open_streams
+
+    def _admit(self, version: int, streams: tuple[int, ...]) -> list[Outcome]:
+        seats = [self._seats[stream] for stream in streams]
+        last = self.prism.spec.max_positions - seats[0].snapshot.step
+        if long := tuple(seat.stream.id for seat in seats if len(seat.stream.prompt) > last):
+            error = ValueError(
+                f"its task does not fit before the model's last position, {last} tokens away"
+            )
+            fit = tuple(stream for stream in streams if stream not in long)
+            return self._fail(long, error) + (self._admit(version, fit) if fit else [])
+        try:
+            batch = self._batch(version, seats)
+        except RuntimeError as error:  # out of memory: these streams end, nobody else
+            return self._fail(streams, error)
+        parts = [streams[at : at + TOGETHER] for at in range(0, len(streams), TOGETHER)]
+        return [outcome for part in parts for outcome in self._begin(batch, part)]
+
+    def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[Outcome]:
+        """Let some streams read their tasks and choose their first token."""
+        seats = [self._seats[stream] for stream in streams]
+        first = len(batch.agents)
+        for seat in seats:
+            if seat.ready is not None:
+                seat.ready.wait()
+        try:
+            out = batch.admit(
+                list(streams),
+                [seat.stream.prompt for seat in seats],
+                [seat.focus for seat in seats],
+            )
+            tokens = self._chosen(out, seats)
+        except (RuntimeError, ValueError) as error:  # out of memory: these streams end, nobody else
+            for slot in reversed(range(first, len(batch.agents))):
+                batch.release(slot)
+            return self._fail(streams, error)
+        for seat in seats:
+            seat.focus = None  # its entries are in the slot now
+        return self._settle(batch, tokens, first)
+
+    def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
+        """Return the batch of a snapshot's streams, with room for these and all they may think."""
+        longest = (
+            max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats)
+            + self.config.max_tokens
+        )
+        if version not in self.batches:
+            batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
+            self.batches[version] = batch
+        batch = self.batches[version]
+        batch.slots.reserve(slots=len(batch.agents) + len(seats), capacity=longest)
+        return batch
+
+    def _advance(self, version: int) -> list[Outcome]:
+        batch = self.batches[version]
+        seats = [self._seats[agent] for agent in batch.agents]
+        last = torch.tensor([seat.stream.ids[-1] for seat in seats], device=self.prism.device)
+        try:
+            tokens = self._chosen(batch.step(last), seats)
+        # the batch's private entries can no longer be trusted
+        except (RuntimeError, ValueError) as error:
+            return self._fail(tuple(self.batches.pop(version).agents), error)
+        return self._settle(batch, tokens, 0)
+
+    def _chosen(self, out: Pass, seats: list[_Seat]) -> list[int]:
+        generators = [seat.generator for seat in seats]
+        return choose_all(
+            out.blocks(TOGETHER), temperature=self.config.temperature, generators=generators
+        )
+
+    def _settle(self, batch: StreamBatch, tokens: list[int], first: int) -> list[Outcome]:
+        """Give every row from `first` on its token, end who is done, and free their slots from the
+        back.
+        """
+        outcomes = []
+        ended = []
+        for row, (agent, token) in enumerate(zip(batch.agents[first:], tokens, strict=True)):
+            seat = self._seats[agent]
+            if token == BROKEN:
+                seat.stream.reason = "error"
+                outcomes.append(Outcome(seat.stream, error="its logits are not finite"))
+            else:
+                outcomes += self._take(seat, token, batch, first + row)
+            if not seat.stream.is_open:
+                ended.append(first + row)
+        for slot in reversed(ended):
+            del self._seats[batch.agents[slot]]
+            batch.release(slot)
+        return outcomes
+
+    def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[Outcome]:
+        stream = seat.stream
+        if token in self._stop_ids:
+            stream.reason = "end"
+            return [Outcome(stream, state=batch.state(slot))]
+        piece = seat.detokenizer.push(token)
+        stream.ids.append(token)
+        stream.text += piece
+        outcomes = [Outcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
+        cut = min((at for at in map(stream.text.find, self.config.stop) if at >= 0), default=-1)
+        if cut >= 0:
+            stream.text = stream.text[:cut]
+            stream.reason = "stop text"
+        elif len(stream.ids) >= self.config.max_tokens:
+            stream.reason = "budget"
+        elif not batch.can_step(slot):
+            stream.reason = "model positions"
+        if not stream.is_open:
+            outcomes.append(Outcome(stream, state=batch.state(slot)))
+        return outcomes
+
+    def _fail(self, streams: tuple[int, ...], error: Exception) -> list[Outcome]:
+        """End the streams whose pass raised."""
+        outcomes = []
+        for agent in streams:
+            stream = self._seats.pop(agent).stream
+            stream.reason = "error"
+            outcomes.append(
+                Outcome(stream, error=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+            )
+        return outcomes
+
+
+def _marked(device: torch.device) -> torch.cuda.Event | None:
+    """Return a mark on the current CUDA stream behind all it has been given; nothing on other
+    devices.
+
+    Lanes have streams of their own: a snapshot is handed over on the host while the device may
+    still be copying it.
+    """
+    if device.type != "cuda":
+        return None
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own gap
+    event.record()
+    return event

@@ -1,0 +1,58 @@
+"""Choosing the next token from logits; greedy unless a temperature is given."""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Generator, Tensor
+
+BROKEN = -1  # in place of a token: logits that are not finite
+# a temperature that float32 may take for 0 divides 0 by 0
+COLDEST = torch.finfo(torch.float32).tiny
+PENALTY_WINDOW = 64  # tokens back; a longer memory would forbid ordinary words in long texts
+
+
+def choose(logits: Tensor, *, temperature: float, generator: Generator | None = None) -> int:
+    """Return the next token's id from logits [V]; the lowest id wins a tie."""
+    if temperature < COLDEST:
+        return int(logits.argmax())
+    scores = logits.float()
+    weights = ((scores - scores.max()) / temperature).softmax(-1).cpu()  # no overflow, however cold
+    return int(torch.multinomial(weights, 1, generator=generator))
+
+
+def choose_all(
+    blocks: Iterable[Tensor], *, temperature: float, generators: Sequence[Generator | None]
+) -> list[int]:
+    """Return the next token of every sequence, or BROKEN where logits are infinite or not a number.
+
+    blocks: logits [B, V] of some sequences after the other, of which only one block exists at a
+    time. generators: each sequence's own, so that what it draws does not depend on its neighbours.
+    """
+    if temperature == 0:
+        # one answer from the device per step
+        return torch.cat([_likeliest(logits) for logits in blocks]).tolist()
+    tokens: list[int] = []
+    for logits in blocks:
+        for row, likeliest in zip(logits, _likeliest(logits).tolist(), strict=True):
+            generator = generators[len(tokens)]
+            is_broken = likeliest == BROKEN
+            tokens.append(
+                BROKEN if is_broken else choose(row, temperature=temperature, generator=generator)
+            )
+    return tokens
+
+
+def penalise(logits: Tensor, previous: list[int], *, penalty: float) -> Tensor:
+    """Return logits [V] with recently written tokens made less likely (CTRL, arXiv 1909.05858,
+    equation 4).
+    """
+    if penalty == 1.0 or not previous:
+        return logits
+    ids = torch.tensor(sorted(set(previous[-PENALTY_WINDOW:])), device=logits.device)
+    seen = logits[ids]
+    return logits.index_copy(0, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
+
+
+def _likeliest(logits: Tensor) -> Tensor:
+    """Return the token of each row's highest logit, int64 [B], or BROKEN."""
+    return torch.where(torch.isfinite(logits).all(-1), logits.argmax(-1), BROKEN)

@@ -1,0 +1,190 @@
+"""Streams: side agents that read one snapshot and think in one batched forward pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from warp_cortex.attention.shared import Plan
+from warp_cortex.cache.slots import Slots
+from warp_cortex.cache.store import SharedKV
+from warp_cortex.model.shared import Pass
+from warp_cortex.prism import Prism
+from warp_cortex.synapse.synapse import Snapshot
+from warp_cortex.thoughts.gate import GateState
+
+
+@dataclass(slots=True)
+class Stream:
+    """One side agent: a task, what it has thought so far, and how it ended. A few hundred bytes
+    without its slot.
+    """
+
+    id: int
+    task: str
+    kind: str
+    trigger: tuple[int, int]
+    version: int
+    prompt: list[int]
+    focus: list[int] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits or thinks."""
+        return self.reason is None
+
+
+class StreamBatch:
+    """The agents reading one snapshot: their private entries, in slots, and one forward pass for
+    all of them.
+
+    Rows are agents in slot order; `agents[i]` lies in slot i.
+    """
+
+    def __init__(
+        self, prism: Prism, snapshot: Snapshot, *, slots: int = 1, capacity: int = 32
+    ) -> None:
+        spec = prism.spec
+        self.prism = prism
+        self.snapshot = snapshot
+        self.slots = Slots(
+            num_layers=spec.num_layers,
+            num_kv_heads=spec.num_kv_heads,
+            head_dim=spec.head_dim,
+            dtype=prism.dtype,
+            device=prism.device,
+            slots=slots,
+            capacity=capacity,
+        )
+        self.agents: list[int] = []
+        self._middle = torch.zeros(
+            (slots, spec.hidden_size), dtype=torch.float32, device=prism.device
+        )
+        self._last = torch.zeros_like(self._middle)
+        self._fed = [0] * slots
+
+    def admit(
+        self, agents: list[int], prompts: list[list[int]], focus: list[SharedKV | None]
+    ) -> Pass:
+        """Give agents a slot each and read their prompts in one pass; return it, rows in the order
+        given.
+
+        Raises:
+            ValueError: a prompt does not fit behind the snapshot's position.
+        """
+        width = max(len(prompt) for prompt in prompts)
+        self._check_room(width)
+        first = self.slots.admit(focus)
+        self.agents += agents
+        self._grow()
+        self._fed[first : first + len(prompts)] = [0] * len(prompts)
+        counts = [len(prompt) for prompt in prompts]
+        ids = torch.tensor(
+            [prompt + prompt[-1:] * (width - len(prompt)) for prompt in prompts],
+            device=self.prism.device,
+        )
+        positions = (self.snapshot.step + torch.arange(width, device=self.prism.device)).expand(
+            len(prompts), -1
+        )
+        ends = torch.tensor(counts, device=self.prism.device) - 1
+        out = self._forward(first, ids, counts, positions, ends)
+        rows = torch.arange(len(prompts), device=self.prism.device)
+        self._middle[first : first + len(prompts)] = out.middle[rows, ends].float()
+        self._last[first : first + len(prompts)] = out.last[rows, ends].float()
+        return out
+
+    def step(self, tokens: Tensor) -> Pass:
+        """Feed every agent its last token, int64 [B]; return the pass."""
+        num = self.slots.num_active
+        own = [self._num_own(slot) for slot in range(num)]
+        self._check_room(max(own) + 1)
+        positions = torch.tensor(own, device=self.prism.device)[:, None] + self.snapshot.step
+        out = self._forward(0, tokens[:, None], [1] * num, positions, None)
+        self._pool(out)
+        return out
+
+    def can_step(self, slot: int) -> bool:
+        """Whether the model has a position left for one more token of this agent."""
+        return self.snapshot.step + self._num_own(slot) < self.prism.spec.max_positions
+
+    def state(self, slot: int) -> GateState:
+        """Return what the Gate judges: middle states averaged over the thought's tokens, and the
+        last state.
+
+        Copies on the host: the slot's rows are reused, and another lane reads them.
+        """
+        count = max(1, self._fed[slot])
+        return GateState(
+            middle=(self._middle[slot] / count).cpu(), last=self._last[slot].clone().cpu()
+        )
+
+    def release(self, slot: int) -> None:
+        """Close a slot; the last agent moves into it."""
+        last = self.slots.release(slot)
+        self.agents[slot] = self.agents[last]
+        self.agents.pop()
+        self._middle[slot], self._last[slot] = self._middle[last].clone(), self._last[last].clone()
+        self._fed[slot] = self._fed[last]
+
+    def _num_own(self, slot: int) -> int:
+        return self.slots.lengths[slot] - self.slots.num_focus[slot]
+
+    def _forward(
+        self, first: int, ids: Tensor, counts: list[int], positions: Tensor, ends: Tensor | None
+    ) -> Pass:
+        view = self.slots.view(first, counts, positions)
+        plan = Plan(
+            positions,
+            view.key_positions,
+            shared=self.snapshot.kv,
+            mask=view.mask,
+            span=self.snapshot.step + view.width,
+        )
+        out = self.prism.forward(ids, plan, view, last_rows=ends)
+        view.commit()
+        return out
+
+    def _pool(self, out: Pass) -> None:
+        """Add the states of one thought token per agent; the prompt's own state only stands in
+        until the first.
+        """
+        num = self.slots.num_active
+        if fresh := [slot for slot, count in enumerate(self._fed[:num]) if count == 0]:
+            self._middle[fresh] = 0.0
+        self._middle[:num] += out.middle[:, 0].float()
+        self._last[:num] = out.last[:, 0].float()
+        self._fed[:num] = [count + 1 for count in self._fed[:num]]
+
+    def _grow(self) -> None:
+        missing = self.slots.data.shape[2] - self._middle.shape[0]
+        if missing > 0:
+            self._middle = torch.cat(
+                (self._middle, self._middle.new_zeros((missing, self._middle.shape[1])))
+            )
+            self._last = torch.cat(
+                (self._last, self._last.new_zeros((missing, self._last.shape[1])))
+            )
+            self._fed += [0] * missing
+
+    def _check_room(self, width: int) -> None:
+        limit = self.prism.spec.max_positions
+        if self.snapshot.step + width > limit:
+            msg = f"a thought of {width} tokens behind position {self.snapshot.step} runs past the model's {limit}"
+            raise ValueError(msg)
+
+
+def own_entries(batch: StreamBatch, known: Mapping[int, int]) -> dict[int, SharedKV]:
+    """Return a copy of what every agent of a batch holds of its own, by agent: no focus landmarks,
+    nothing `known`.
+    """
+    slots = batch.slots
+    found = {}
+    for slot, agent in enumerate(batch.agents):
+        held = slice(slots.num_focus[slot] + known.get(agent, 0), slots.lengths[slot])
+        block = slots.data[:, :, slot, :, held].clone()
+        found[agent] = SharedKV(block[:, 0], block[:, 1], slots.positions[slot, held].clone())
+    return found

@@ -1,0 +1,1 @@
+"""Attention over shared and private entries, and the rotary positions of keys."""

@@ -1,0 +1,1 @@
+"""Keys and values, and nothing else: one sequence, many agents' slots, growing rows."""

@@ -1,0 +1,240 @@
+"""A context: a text the model has read and may go on writing, with its cache and states."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from warp_cortex.attention.shared import Plan, Tap
+from warp_cortex.cache.growing import States
+from warp_cortex.cache.store import TEXT, AppendView, KVStore
+from warp_cortex.context import points as context_points
+from warp_cortex.context.queries import QueryLog
+from warp_cortex.landmarks.evidence import Evidence
+from warp_cortex.model.detokenize import Detokenizer
+
+if TYPE_CHECKING:
+    from warp_cortex.model.shared import Pass
+from warp_cortex.model.shared import SharedModel
+
+
+class Context:
+    """Tokens, cache entries and states of one text.
+
+    `ids` and `tokens` hold every visible token ever read or written; the cache may hold fewer
+    (`evict`) and may hold injected thoughts, which are never visible. `next_position` is where the
+    next visible token goes.
+    """
+
+    def __init__(
+        self, prism: "SharedModel", *, query_window: int = 32, capacity: int = 256
+    ) -> None:
+        self.prism = prism
+        self.store: KVStore = prism.new_store(capacity)
+        self.ids: list[int] = []
+        self.tokens: list[str] = []
+        self.queries = QueryLog(window=query_window)
+        self.logits: Tensor | None = None  # [V], after the last visible token
+        self.last: Tensor | None = None  # [C], the last layer's state of the last visible token
+        self._detokenizer = Detokenizer(prism.decode)
+        self._middle = States()
+
+    @property
+    def num_tokens(self) -> int:
+        """Visible tokens so far; also the position of the next one."""
+        return len(self.ids)
+
+    @property
+    def next_position(self) -> int:
+        """The position the next visible token takes: thoughts never move it."""
+        return len(self.ids)
+
+    @property
+    def text(self) -> str:
+        """The visible text."""
+        return "".join(self.tokens)
+
+    @property
+    def positions(self) -> Tensor:
+        """Positions of the visible tokens whose entries are held, int64 [T]."""
+        return self.store.positions[self.store.text_rows()]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What each cache entry is: text or injected."""
+        return [
+            "text" if tag == TEXT else "injected"
+            for tag in self.store.tags[: self.store.length].tolist()
+        ]
+
+    @property
+    def middle(self) -> Tensor:
+        """Middle-layer states of all visible tokens, [T, C] in the model's dtype."""
+        return self._middle.rows
+
+    def read(
+        self,
+        ids: list[int],
+        *,
+        chunk: int = 2048,
+        progress: Callable[[int, int], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> bool:
+        """Append visible tokens in chunks; return False if `should_stop` ended it early (what was
+        read stays).
+
+        Raises:
+            ValueError: the text would run past the model's last position.
+        """
+        self.check_room(len(ids))
+        start = self.num_tokens
+        self.store.reserve(len(ids))
+        for offset in range(0, len(ids), chunk):
+            if should_stop is not None and should_stop():
+                return False
+            piece = ids[offset : offset + chunk]
+            self.queries.plan(offset, len(piece), len(ids))
+            self._append(piece, reading=True)
+            if progress is not None:
+                progress(self.num_tokens - start, len(ids))
+        return True
+
+    def write(self, token: int) -> str:
+        """Append one visible token and return the text it adds."""
+        self.check_room(1)
+        self.queries.plan(0, 1, 1)
+        self._append([token], reading=False)
+        return self.tokens[-1]
+
+    def check_room(self, num_tokens: int) -> None:
+        """Raise a ValueError if that many more tokens run past the model's last position."""
+        limit = self.prism.spec.max_positions
+        spec = self.prism.spec
+        if self.num_tokens + num_tokens > limit:
+            msg = (
+                f"{self.num_tokens + num_tokens} tokens do not fit: {spec.name} has {limit} positions; "
+                f"shorten the text by {self.num_tokens + num_tokens - limit} tokens"
+            )
+            raise ValueError(msg)
+
+    def encode_at(self, ids: list[int], places: range, *, tag: int) -> "Pass":
+        """Append entries for `ids` at any positions under `tag`; visible tokens, positions and
+        logits stay.
+        """
+        view, out = self._forward(ids, places, tag=tag, tap=None)
+        view.commit()
+        return out
+
+    def reread(self, position: int, *, tap: Tap) -> "Pass":
+        """Append the entries of the visible token at `position` once more, with another tap.
+
+        Text and states stay as they are, and so do the queries kept from the first time.
+        """
+        view, out = self._forward(
+            [self.ids[position]], range(position, position + 1), tag=TEXT, tap=tap
+        )
+        view.commit()
+        return out
+
+    def adopt(self, store: KVStore, reread: "Sequence[Pass]") -> None:
+        """Go on with another cache of the same text, and with the states of its last tokens as they
+        were read again.
+        """
+        if reread:
+            states = torch.cat([out.middle[0] for out in reread])
+            self._middle = self._middle.replaced(self.num_tokens - len(states), states)
+            self.logits = reread[-1].logits[0]
+            self.last = reread[-1].last[0, -1]
+        self.store = store
+
+    def evict(self, *, sinks: int, window: int) -> None:
+        """Hold only the first `sinks` and last `window` visible entries, and every injected one."""
+        rows = self.store.text_rows()
+        # in batches, so that it costs O(1) a token
+        if rows.numel() <= sinks + window + window // 4:
+            return
+        tags = self.store.tags[: self.store.length]
+        keep = torch.cat((rows[:sinks], rows[-window:], (tags != TEXT).nonzero().flatten()))
+        self.store.keep(keep.sort().values)
+
+    def points(
+        self,
+        space: str = "keys",
+        *,
+        layer: int | None = None,
+        head: int | str | None = None,
+        centre: bool = True,
+    ) -> Tensor:
+        """Return the held visible tokens as a point cloud, float32 [T, P]; see
+        `geometry.points`.
+        """
+        return context_points.points(self, space, layer=layer, head=head, centre=centre)
+
+    def attention(self) -> Tensor:
+        """Return attention [W, T] of the last W tokens, mean over layers and heads."""
+        return context_points.attention(self)[0]
+
+    def received(self) -> Tensor:
+        """Return the mean attention each held token receives from the captured queries that see it,
+        [T].
+        """
+        return context_points.attention(self)[1]
+
+    def evidence(self, space: str = "keys", *, layer: int | None = None) -> Evidence:
+        """Return what every landmark policy chooses from; see `geometry.evidence`."""
+        return context_points.evidence(self, space, layer=layer)
+
+    def fork(self) -> "Context":
+        """Return an independent copy that can go on by itself."""
+        other = Context(self.prism, query_window=self.queries.window, capacity=1)
+        other.store = self.store.fork()
+        other.queries = self.queries.fork()
+        other.ids = list(self.ids)
+        other.tokens = list(self.tokens)
+        other.logits = self.logits
+        other.last = self.last
+        other._middle = self._middle.fork()
+        other._detokenizer = self._detokenizer.fork()
+        return other
+
+    def over(self, store: KVStore) -> "Context":
+        """Return this text seen through another cache of it; states and queries are shared, not
+        copied.
+        """
+        other = Context(self.prism, query_window=self.queries.window, capacity=1)
+        other.store = store
+        other.queries = self.queries
+        other.ids = self.ids
+        other.tokens = self.tokens
+        other.logits = self.logits
+        other.last = self.last
+        other._middle = self._middle
+        return other
+
+    def _append(self, ids: list[int], *, reading: bool) -> None:
+        places = range(self.num_tokens, self.num_tokens + len(ids))
+        view, out = self._forward(ids, places, tag=TEXT, tap=self.queries.tap)
+        self._middle.append(out.middle[0])
+        self.queries.commit(
+            torch.arange(places.start, places.stop, device=self.prism.device), reading=reading
+        )
+        self.tokens += self._detokenizer.push_all(ids)
+        self.ids += ids
+        self.logits = out.logits[0]
+        self.last = out.last[0, -1]
+        # last, so that whoever looks from another thread, or after Ctrl-C, finds states for every
+        # entry
+        view.commit()
+
+    def _forward(
+        self, ids: list[int], places: range, *, tag: int, tap: Tap | None
+    ) -> "tuple[AppendView, Pass]":
+        """Run tokens at `places` on top of everything held, without keeping their entries yet."""
+        device = self.prism.device
+        positions = torch.arange(places.start, places.stop, device=device)
+        view = self.store.view(positions, tag=tag)
+        start = self.store.length
+        held = torch.cat((self.store.positions[:start], positions))
+        plan = Plan(positions[None], held[None], causal=True, past=start, span=places.stop, tap=tap)
+        return view, self.prism.forward(torch.tensor([ids], device=device), plan, view)

@@ -1,0 +1,1 @@
+"""Choosing landmarks: pure functions from tensors to token indices."""

@@ -1,0 +1,1 @@
+"""The one loaded model: loading, checking what it does, running it."""

@@ -1,0 +1,119 @@
+"""Which models the engine can serve, and where their parts are."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from warp_cortex.attention.shared import Limits
+
+
+def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """Return the list of decoder layers.
+
+    Raises:
+        ValueError: there is no list as long as the configuration says.
+    """
+    wanted = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == wanted:
+            return module
+    msg = f"{type(model).__name__} has no list of {wanted} decoder layers; only decoder-only models are supported"
+    raise ValueError(msg)
+
+
+def refuse_unsupported(model: PreTrainedModel) -> None:
+    """Raise a ValueError that says why, for a model whose cache this engine cannot read."""
+    config = model.config.get_text_config()
+    kind = type(model).__name__
+    if getattr(config, "is_encoder_decoder", False):
+        msg = f"{kind} is an encoder-decoder model; only decoder-only models are supported"
+        raise ValueError(msg)
+    if not getattr(model, "_supports_attention_backend", False):
+        msg = f"{kind} does not use transformers' attention interface, so its attention cannot be shared"
+        raise ValueError(msg)
+    types = set(getattr(config, "layer_types", None) or ())
+    if foreign := sorted(types - {"full_attention", "sliding_attention"}):
+        listed = ", ".join(foreign)
+        msg = f"{kind} has {listed} layers, which keep no keys and values; only attention layers are supported"
+        raise ValueError(msg)
+
+
+def refuse_uneven(
+    model: PreTrainedModel,
+    entries: Mapping[int, tuple[Tensor, Tensor]],
+    limits: Mapping[int, Limits],
+) -> None:
+    """Raise a ValueError for a model whose layers cache entries of different shapes, or share them.
+
+    entries, limits: the keys and values each layer cached, and how it limited its attention, in one
+    pass.
+    """
+    config = model.config.get_text_config()
+    kind = type(model).__name__
+    layers = set(range(config.num_hidden_layers))
+    if set(entries) != layers or set(limits) != layers:
+        cached = len(layers & set(entries) & set(limits))
+        msg = (
+            f"{kind} keeps keys and values of its own in {cached} of {len(layers)} layers; all must"
+        )
+        raise ValueError(msg)
+    shapes = {tensor.shape for entry in entries.values() for tensor in entry}
+    if len(shapes) > 1:
+        listed = ", ".join(str(tuple(shape)) for shape in sorted(shapes))
+        msg = f"{kind} caches keys and values of different shapes ({listed}); only uniform ones are supported"
+        raise ValueError(msg)
+
+
+def refuse_hidden_windows(
+    model: PreTrainedModel, limits: Mapping[int, Limits], asked: set[int]
+) -> None:
+    """Raise a ValueError for a model with sliding windows that its layers do not tell their
+    attention, or not so.
+
+    limits: what each layer told. asked: the windows that the model wanted masks for.
+    """
+    config = model.config.get_text_config()
+    kind = type(model).__name__
+    types = getattr(config, "layer_types", None) or []
+    blind = [
+        layer
+        for layer, name in enumerate(types)
+        if name == "sliding_attention" and not limits[layer].window
+    ]
+    if blind:
+        msg = f"{kind} does not tell its attention the sliding window of layers {blind}, so it cannot be honoured"
+        raise ValueError(msg)
+    told = {limit.window for limit in limits.values() if limit.window}
+    if not types and asked != told:  # with types a model makes the mask of each, needed or not
+        found = f"{sorted(told) or 'none'}, but masks what lies outside {sorted(asked) or 'none'}"
+        msg = f"{kind} tells its attention the sliding windows {found}, so they cannot be honoured"
+        raise ValueError(msg)
+
+
+def refuse_unfaithful(model: PreTrainedModel, ours: Tensor, own: Tensor) -> None:
+    """Raise a ValueError if the model's logits through this engine are not those it computes by
+    itself, [V] each.
+    """
+    if not is_faithful(ours, own):
+        kind = type(model).__name__
+        msg = (
+            f"{kind} gives other logits through shared-context attention (relative difference {error(ours, own):.2g}): "
+            "its attention does something this engine does not know"
+        )
+        raise ValueError(msg)
+
+
+def is_faithful(ours: Tensor, own: Tensor) -> bool:
+    """Tell whether two ways gave the same logits [V], to the rounding of their precision."""
+    # half precision: rounding of other sums
+    tolerance = 1e-3 if own.dtype in {torch.float32, torch.float64} else 0.1
+    return error(ours, own) <= tolerance
+
+
+def error(ours: Tensor, own: Tensor) -> float:
+    """Return the largest difference of logits [V], relative to the spread of `own`."""
+    ours = ours.double()
+    own = own.double()
+    return float((ours - own).abs().max() / (own - own.mean()).abs().max().clamp_min(1e-12))

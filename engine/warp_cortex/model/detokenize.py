@@ -1,0 +1,50 @@
+"""Turning ids into text one at a time, so that the pieces put together are the text."""
+
+from collections.abc import Callable, Iterable
+
+REPLACEMENT = "�"  # what a decoder writes for a character whose bytes are not all there yet
+
+
+MAX_UNFINISHED = 12  # ids; longer is not an unfinished character
+
+
+class Detokenizer:
+    """Gives each id the text it adds; an id that ends inside a character adds nothing until the
+    character is whole.
+
+    Only a short tail is decoded at each step, so the cost does not grow with the text: the ids of
+    the last piece, because some decoders drop a leading space or decode a run of bytes as one, and
+    those that added nothing since.
+    """
+
+    def __init__(self, decode: Callable[[list[int]], str]) -> None:
+        self._decode = decode
+        self._tail: list[int] = []
+        self._num_shown = 0  # ids of the tail whose text was given already
+        self._shown = ""
+
+    def push(self, token: int) -> str:
+        """Return the text that `token` adds."""
+        self._tail.append(token)
+        text = self._decode(self._tail)
+        if text.endswith(REPLACEMENT) and len(self._tail) - self._num_shown < MAX_UNFINISHED:
+            return ""
+        piece = text[len(self._shown) :]
+        if piece:
+            self._tail = self._tail[self._num_shown :]
+            self._num_shown, self._shown = len(self._tail), self._decode(self._tail)
+        elif len(self._tail) - self._num_shown >= MAX_UNFINISHED:
+            self._tail.pop()
+        return piece
+
+    def push_all(self, tokens: Iterable[int]) -> list[str]:
+        """Return one piece per token."""
+        return [self.push(token) for token in tokens]
+
+    def fork(self) -> "Detokenizer":
+        """Return an independent copy."""
+        other = Detokenizer(self._decode)
+        other._tail = list(self._tail)
+        other._num_shown = self._num_shown
+        other._shown = self._shown
+        return other

@@ -1,0 +1,68 @@
+"""What the engine needs to know about a model: its shape, its name and its checksum."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from warp_cortex.attention.layout import Layout
+from warp_cortex.model import loading
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """What the engine needs to know about a model."""
+
+    name: str
+    checksum: str
+    num_layers: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    hidden_size: int
+    vocab_size: int
+    max_positions: int
+    has_rope: bool
+    kv_bytes_per_token: int
+
+
+def describe(model: PreTrainedModel, layout: Layout, *, name: str, source: str | None) -> ModelSpec:
+    """Return the description of a model whose cache layout was looked at; source: what it was
+    loaded from.
+    """
+    config = model.config.get_text_config()
+    return ModelSpec(
+        name=name,
+        checksum=loading.checksum_of(source, model),
+        num_layers=layout.num_layers,
+        num_heads=config.num_attention_heads,
+        num_kv_heads=layout.num_kv_heads,
+        head_dim=layout.head_dim,
+        hidden_size=config.hidden_size,
+        vocab_size=config.vocab_size,
+        max_positions=_max_positions(config),
+        has_rope=layout.rotary is not None,
+        kv_bytes_per_token=2
+        * layout.num_layers
+        * layout.num_kv_heads
+        * layout.head_dim
+        * model.dtype.itemsize,
+    )
+
+
+def _max_positions(config: Any) -> int:
+    """Return how many positions a text can take.
+
+    A "longrope" model turns every position of a text by other frequencies as soon as the text
+    outgrows the length it was first trained at: entries read before would be wrong, and other
+    agents' with them. So that length is the end.
+    """
+    rope = getattr(config, "rope_parameters", None) or {}
+    # a model may have one per layer type
+    kinds = [rope, *(part for part in rope.values() if isinstance(part, dict))]
+    first = [
+        kind["original_max_position_embeddings"]
+        for kind in kinds
+        if kind.get("rope_type") == "longrope"
+    ]
+    return int(min([config.max_position_embeddings, *first]))

@@ -1,0 +1,1 @@
+"""Streams that think in another process, or on the workers of a Ray cluster."""

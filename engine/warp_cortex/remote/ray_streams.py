@@ -1,0 +1,254 @@
+"""Streams on other machines, through Ray: snapshots travel, thoughts come back, the River stays
+here.
+
+A snapshot of k landmarks is small, which is the real argument for landmarks: it is put into Ray's
+object store once and every worker reads it there. Each worker holds its own Prism. A lost worker
+loses only its unfinished thoughts, which are given to another. Needs the extra `warpviz[ray]`.
+"""
+
+import os
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.streams import Stream
+from warp_cortex.cache.store import SharedKV
+from warp_cortex.config import StreamConfig, whole
+from warp_cortex.model.detokenize import Detokenizer
+from warp_cortex.prism import Prism
+from warp_cortex.remote.codec import pack, to_arrays
+from warp_cortex.remote.ray_worker import Worker
+from warp_cortex.synapse.synapse import Snapshot
+from warp_cortex.thoughts.gate import GateState
+
+POLL_S = 0.005
+MAX_LOSSES = 8  # workers that may die before streams are given up instead of being rescheduled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RayStreams:
+    """Where streams think: `Cortex(prism, config, streams=RayStreams(address="10.0.0.1:6379"))`.
+
+    address: of a running cluster; "local" starts one on this machine, bound to 127.0.0.1, with
+    neither dashboard nor usage statistics; None uses the cluster this process is already connected
+    to.
+    """
+
+    address: str | None = "local"
+    workers: int = 2
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        whole("workers", self.workers, least=1)
+
+    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "RayLane":
+        """Start the workers and return the lane; raises a ValueError for a model that workers
+        cannot load by name.
+        """
+        if prism.source is None:
+            msg = f"workers cannot load {prism.spec.name!r}: RayStreams needs a Prism made by Prism.load(name)"
+            raise ValueError(msg)
+        ray = _ray()
+        if not ray.is_initialized():
+            _start(ray, self.address)
+        return RayLane(self, prism, config, seed=seed)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A stream on its way: what a worker needs and what the driver keeps."""
+
+    stream: Stream
+    snapshot: Snapshot
+    focus: SharedKV | None
+
+
+@dataclass(slots=True)
+class RayLane:
+    """A stream lane whose streams think elsewhere; the same calls as `StreamLane`."""
+
+    place: RayStreams
+    prism: Prism
+    config: StreamConfig
+    seed: int
+    # snapshot version -> bytes put into the object store
+    bytes_sent: dict[int, int] = field(default_factory=dict)
+    num_losses: int = 0
+    workers: list[Any] = field(default_factory=list)
+    _inbox: deque[_Job] = field(default_factory=deque)
+    _busy: dict[Any, tuple[int, list[_Job]]] = field(default_factory=dict)
+    _sent: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.workers = [self._hire() for _ in range(self.place.workers)]
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits or thinks."""
+        return not self._inbox and not self._busy
+
+    @property
+    def num_active(self) -> int:
+        """Streams a worker is thinking about."""
+        return sum(len(jobs) for _, jobs in list(self._busy.values()))
+
+    @property
+    def private_bytes(self) -> int:
+        """Bytes of private entries on this machine: none, they lie with the workers."""
+        return 0
+
+    @property
+    def snapshots(self) -> list[Snapshot]:
+        """The snapshots somebody still reads, in version order."""
+        jobs: list[_Job] = [
+            *self._inbox,
+            *(job for _, group in list(self._busy.values()) for job in group),
+        ]
+        found = {job.snapshot.version: job.snapshot for job in jobs}
+        return [found[version] for version in sorted(found)]
+
+    def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
+        """Queue a stream; it is sent in the order of opening."""
+        self._inbox.append(_Job(stream, snapshot, focus))
+
+    def step(self) -> list[Outcome]:
+        """Send queued streams to free workers and return what came back; never waits longer than a
+        few milliseconds.
+        """
+        self._dispatch()
+        if not self._busy:
+            return []
+        done, _ = _ray().wait(list(self._busy), num_returns=1, timeout=POLL_S)
+        return [outcome for ref in done for outcome in self._collect(ref)]
+
+    def close(self, reason: str) -> list[Stream]:
+        """End everybody who still waits or thinks and let the workers go."""
+        ray = _ray()
+        jobs: list[_Job] = [
+            *self._inbox,
+            *(job for _, group in self._busy.values() for job in group),
+        ]
+        for job in jobs:
+            job.stream.reason = reason
+        self._inbox.clear()
+        self._busy.clear()
+        for worker in self.workers:
+            ray.kill(worker)
+        self.workers = []
+        self._sent = {}
+        return [job.stream for job in jobs]
+
+    def _hire(self) -> Any:
+        gpus = 0 if self.place.device == "cpu" else 1
+        # no CPU is reserved: a cluster that is busy would otherwise let the run wait for ever
+        worker = _ray().remote(num_cpus=0, num_gpus=gpus, scheduling_strategy="SPREAD")(Worker)
+        return worker.remote(
+            self.prism.source,
+            self.place.device,
+            str(self.prism.dtype),
+            asdict(self.config),
+            self.seed,
+        )
+
+    def _dispatch(self) -> None:
+        taken = {index for index, _ in self._busy.values()}
+        for index, worker in enumerate(self.workers):
+            if index in taken or not self._inbox:
+                continue
+            version = self._inbox[0].snapshot.version
+            jobs: list[_Job] = []
+            while (
+                self._inbox
+                and len(jobs) < self.config.slots
+                and self._inbox[0].snapshot.version == version
+            ):
+                jobs.append(self._inbox.popleft())
+            orders = [_order(job) for job in jobs]
+            self._busy[worker.think.remote(self._send(jobs[0].snapshot), orders)] = (index, jobs)
+
+    def _send(self, snapshot: Snapshot) -> Any:
+        if snapshot.version not in self._sent:
+            packed = pack(snapshot)
+            self.bytes_sent[snapshot.version] = sum(
+                a.nbytes for a in packed.values() if isinstance(a, np.ndarray)
+            )
+            self._sent[snapshot.version] = _ray().put(packed)
+        return self._sent[snapshot.version]
+
+    def _collect(self, ref: Any) -> list[Outcome]:
+        ray = _ray()
+        index, jobs = self._busy.pop(ref)
+        try:
+            results = ray.get(ref)
+        except ray.exceptions.RayActorError as error:
+            return self._replace(index, jobs, error)
+        # of the work itself, or of an object that was lost on its way
+        except ray.exceptions.RayError as error:
+            # which may be the snapshot: the next streams send it anew
+            self._sent.pop(jobs[0].snapshot.version, None)
+            return [self._fail(job, str(getattr(error, "cause", error))) for job in jobs]
+        return [
+            o for job, result in zip(jobs, results, strict=True) for o in self._report(job, result)
+        ]
+
+    def _replace(self, index: int, jobs: list[_Job], error: Exception) -> list[Outcome]:
+        """Hire another worker for a lost one and give its unfinished streams to whoever is free
+        first.
+        """
+        self.num_losses += 1
+        self.workers[index] = self._hire()
+        if self.num_losses > MAX_LOSSES:
+            return [self._fail(job, f"worker lost: {error}") for job in jobs]
+        self._inbox.extendleft(reversed(jobs))
+        return []
+
+    def _report(self, job: _Job, result: dict[str, Any]) -> list[Outcome]:
+        if result["error"] is not None:
+            return [self._fail(job, result["error"])]
+        stream = job.stream
+        pieces = Detokenizer(self.prism.decode).push_all(result["ids"])
+        stream.ids = list(result["ids"])
+        stream.text = result["text"]
+        stream.reason = result["reason"]
+        tokens = enumerate(zip(stream.ids, pieces, strict=True))
+        outcomes = [
+            Outcome(stream, token=token, index=at, piece=piece) for at, (token, piece) in tokens
+        ]
+        state = GateState(middle=torch.tensor(result["middle"]), last=torch.tensor(result["last"]))
+        return [*outcomes, Outcome(stream, state=state)]
+
+    def _fail(self, job: _Job, message: str) -> Outcome:
+        job.stream.reason = "error"
+        return Outcome(job.stream, error=(message.splitlines() or ["unknown error"])[0])
+
+
+def _order(job: _Job) -> dict[str, Any]:
+    stream = job.stream
+    focus = None if job.focus is None else to_arrays(job.focus)
+    return {"id": stream.id, "task": stream.task, "prompt": stream.prompt, "focus": focus}
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        msg = "streams on other machines need Ray; install the extra: pip install 'warpviz[ray]'"
+        raise ModuleNotFoundError(msg) from error
+    return ray
+
+
+def _start(ray: Any, address: str | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if address == "local":
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            log_to_driver=False,
+        )
+    else:
+        ray.init(address=address, log_to_driver=False)

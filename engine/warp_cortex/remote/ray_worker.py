@@ -1,0 +1,64 @@
+"""What thinks on another machine: one Prism, and a stream lane for each batch of tasks it is
+given.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.streams import Stream
+from warp_cortex.config import StreamConfig
+from warp_cortex.prism import Prism
+from warp_cortex.remote.codec import from_arrays, unpack
+
+
+class Worker:
+    """A Prism of its own, kept for as long as the worker lives; settings and results are plain
+    numbers and arrays.
+    """
+
+    def __init__(
+        self, source: str, device: str, dtype: str, config: dict[str, Any], seed: int
+    ) -> None:
+        torch.set_num_threads(1)
+        self._prism = Prism.load(
+            source, device=device, dtype=getattr(torch, dtype.removeprefix("torch."))
+        )
+        self._config = StreamConfig(**{**config, "stop": tuple(config["stop"])})
+        self._seed = seed
+
+    def think(self, packed: dict[str, Any], orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Think every stream to its end; return ids, text, reason, error and the states the Gate
+        judges.
+        """
+        snapshot = unpack(packed, self._prism)
+        lane = StreamLane(self._prism, self._config, seed=self._seed)
+        for order in orders:
+            focus = None if order["focus"] is None else from_arrays(order["focus"], self._prism)
+            stream = Stream(
+                order["id"], order["task"], "remote", (0, 0), snapshot.version, order["prompt"]
+            )
+            lane.open(stream, snapshot, focus=focus)
+        results: dict[int, dict[str, Any]] = {}
+        while not lane.is_idle:
+            for outcome in lane.step():
+                if outcome.token is None:
+                    results[outcome.stream.id] = _result(outcome)
+        return [results[order["id"]] for order in orders]
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    stream = outcome.stream
+    state = outcome.state
+    empty = np.zeros(0, dtype=np.float32)
+    return {
+        "ids": stream.ids,
+        "text": stream.text,
+        "reason": stream.reason,
+        "error": outcome.error,
+        "middle": empty if state is None else state.middle.numpy(),
+        "last": empty if state is None else state.last.numpy(),
+    }

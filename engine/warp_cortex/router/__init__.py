@@ -1,0 +1,1 @@
+"""The Router: from the River's text to tasks for streams."""

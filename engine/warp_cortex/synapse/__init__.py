@@ -1,0 +1,1 @@
+"""The Synapse: landmarks published as versioned snapshots, kept up to date, saved and loaded."""

@@ -1,0 +1,138 @@
+"""Does a thought belong to what the River is thinking about? Hidden states in, similarities and a
+decision out.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from warp_cortex.config import choice, within
+
+# recorded where a similarity cannot be computed: a number JSON can hold, and one that never passes
+REJECTED = -1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class GateState:
+    """An agent at the moment of judgement.
+
+    Shapes:
+        middle: [C], a middle layer's states, averaged over the tokens of the thought (or the
+        River's last tokens). last: [C], the last layer's state of the last token.
+    """
+
+    middle: Tensor
+    last: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Statistics:
+    """Mean and standard deviation (population) of the River's middle-layer states so far: float64
+    [C] each.
+    """
+
+    mean: Tensor
+    std: Tensor
+    count: int
+
+    @classmethod
+    def empty(cls, size: int) -> Self:
+        """Return the statistics of no states of `size` numbers each."""
+        zeros = torch.zeros(size, dtype=torch.float64)
+        return cls(mean=zeros, std=zeros, count=0)
+
+    @torch.no_grad()
+    def update(self, states: Tensor) -> "Statistics":
+        """Return the statistics with the rows of `states` [T, C] added; rows that are not finite
+        are left out.
+
+        Source: Chan, Golub & LeVeque (1979), the pairwise update: exact and stable for any split
+        into blocks.
+        """
+        if states.dim() != 2 or states.shape[1] != len(self.mean):  # noqa: PLR2004 - rows and columns
+            msg = f"states must have shape [T, {len(self.mean)}], got {tuple(states.shape)}"
+            raise ValueError(msg)
+        rows = states.detach().to("cpu", torch.float64)
+        rows = rows[torch.isfinite(rows).all(dim=1)]
+        if len(rows) == 0:
+            return self
+        count = self.count + len(rows)
+        shift = rows.mean(dim=0) - self.mean
+        squares = self.std.square() * self.count + rows.var(dim=0, correction=0) * len(rows)
+        squares += shift.square() * (self.count * len(rows) / count)
+        return Statistics(
+            mean=self.mean + shift * (len(rows) / count), std=(squares / count).sqrt(), count=count
+        )
+
+
+Scorer = Callable[[GateState, GateState, Statistics], float]
+
+
+def raw(river: GateState, thought: GateState, statistics: Statistics) -> float:
+    """Return the cosine of the last tokens' last-layer states: the paper's gate (arXiv
+    2601.01298).
+    """
+    del statistics
+    return _cosine(_exact(river.last), _exact(thought.last))
+
+
+def centred(river: GateState, thought: GateState, statistics: Statistics) -> float:
+    """Return the cosine of pooled middle states minus the River's mean, which all states share
+    (Ethayarajh 2019).
+    """
+    return _cosine(_exact(river.middle) - statistics.mean, _exact(thought.middle) - statistics.mean)
+
+
+def standardised(river: GateState, thought: GateState, statistics: Statistics) -> float:
+    """Return the cosine of z-scored pooled middle states, so that no rogue dimension decides (arXiv
+    2109.04404).
+
+    Dimensions in which the River never varied say nothing about it and are left out.
+    """
+    varied = statistics.std > 0
+    scale = torch.where(varied, statistics.std, torch.inf)
+    return _cosine(
+        (_exact(river.middle) - statistics.mean) / scale,
+        (_exact(thought.middle) - statistics.mean) / scale,
+    )
+
+
+SCORES: dict[str, Scorer] = {"raw": raw, "centred": centred, "standardised": standardised}
+
+
+@torch.no_grad()
+def similarities(river: GateState, thought: GateState, statistics: Statistics) -> dict[str, float]:
+    """Return every scorer's similarity, a number in [-1, 1]; states that are not finite give
+    exactly -1.
+    """
+    return {name: scorer(river, thought, statistics) for name, scorer in SCORES.items()}
+
+
+def decide(similarities: Mapping[str, float], *, scorer: str, theta: float) -> bool:
+    """Return whether the thought passes: its similarity under `scorer` is at least theta, and above
+    -1.
+
+    Raises:
+        ValueError: the scorer is unknown, or theta is outside [-1, 1].
+    """
+    choice("scorer", scorer, tuple(similarities))
+    within("theta", theta, -1, 1)
+    value = similarities[scorer]
+    return value > REJECTED and value >= theta
+
+
+def _exact(state: Tensor) -> Tensor:
+    return state.detach().to("cpu", torch.float64)
+
+
+def _cosine(one: Tensor, other: Tensor) -> float:
+    """Return the cosine of two float64 vectors: 0 if either is zero, REJECTED if either is not
+    finite.
+    """
+    if not bool(torch.isfinite(one).all() and torch.isfinite(other).all()):
+        return REJECTED
+    lengths = float(one.norm()) * float(other.norm())
+    return max(-1.0, min(1.0, float(one @ other) / lengths)) if lengths > 0 else 0.0

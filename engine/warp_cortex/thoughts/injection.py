@@ -1,0 +1,244 @@
+"""Referential injection: an accepted thought enters the River's cache at virtual positions,
+revocably.
+
+The thought is encoded on top of the River's cache (keys and values depend on context, so copying
+the stream's own would be wrong), at positions that visible text also uses. Visible tokens, their
+positions and their entries stay.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from torch.nn import functional
+
+from warp_cortex.attention.shared import Limits
+from warp_cortex.cache.store import TEXT
+from warp_cortex.config import InjectionConfig
+from warp_cortex.context.context import Context
+from warp_cortex.context.queries import weigh
+
+if TYPE_CHECKING:
+    from warp_cortex.model.shared import Pass
+
+GAP = 64  # positions that anchor "gap" leaves free for visible text before the thought
+
+Anchor = Callable[[int, int], range]
+
+ANCHOR_RANGES: dict[str, Anchor] = {
+    "next": lambda at, count: range(at, at + count),
+    "past": lambda at, count: range(max(0, at - count), max(0, at - count) + count),
+    "gap": lambda at, count: range(at + GAP, at + GAP + count),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """One thought in the River's cache. `at` is the number of visible tokens when it entered."""
+
+    id: int
+    stream: int
+    text: str
+    ids: tuple[int, ...]
+    positions: tuple[int, ...]
+    anchor: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What an injection changed: KL(with || without) in nats and attention mass on it, per visible
+    token since.
+
+    first_position: of the first token measured; in a bounded cache, the first that is still held.
+    """
+
+    first_position: int
+    kl: tuple[float, ...]
+    attention_mass: tuple[float, ...]
+
+
+class Injector:
+    """The thoughts in one River's cache."""
+
+    def __init__(self, context: Context, config: InjectionConfig) -> None:
+        self.context = context
+        self.config = config
+        self.active: dict[int, Injection] = {}
+        self._count = 0
+
+    @property
+    def num_tokens(self) -> int:
+        """Injected entries in the cache."""
+        return sum(len(injection.ids) for injection in self.active.values())
+
+    def can_inject(self, thought: str) -> bool:
+        """Whether a thought fits under the cap on injected tokens and before the model's last
+        position.
+        """
+        ids = self._encode(thought)
+        end = ANCHOR_RANGES[self.config.anchor](self.context.num_tokens, len(ids)).stop
+        within = self.num_tokens + len(ids) <= self.config.max_tokens
+        return self.config.enabled and within and end <= self.context.prism.spec.max_positions
+
+    def inject(self, thought: str, *, stream: int) -> Injection:
+        """Append a thought's entries to the cache.
+
+        Raises:
+            ValueError: the thought does not fit; `can_inject` tells beforehand.
+        """
+        if not self.can_inject(thought):
+            msg = f"the thought of stream {stream} does not fit: at most {self.config.max_tokens} injected tokens"
+            raise ValueError(msg)
+        ids = self._encode(thought)
+        at = self.context.num_tokens
+        positions = ANCHOR_RANGES[self.config.anchor](at, len(ids))
+        self._count += 1
+        injection = Injection(
+            self._count,
+            stream,
+            self._written(thought),
+            tuple(ids),
+            tuple(positions),
+            self.config.anchor,
+            at,
+        )
+        _encode_at(self.context, injection)
+        self.active[injection.id] = injection
+        return injection
+
+    def revoke(self, number: int) -> int:
+        """Take one thought out and return how many visible tokens were read again as if it had
+        never been there.
+
+        Their text stays; their entries, states and the next token's logits are those of a River
+        that never held the thought, to the bit unless the cache was bounded and has let go of
+        entries since.
+
+        Raises:
+            ValueError: no such injection is in the cache.
+        """
+        injection = self._get(number)
+        copy, read = replay(self.context, injection, self.active, without=True)
+        self.context.adopt(copy.store, [step.out for step in read])
+        del self.active[number]
+        return len(read)
+
+    def influence(self, number: int) -> Effect:
+        """Return what an injection changed so far, by replaying the text since with and without it
+        on two copies.
+
+        Raises:
+            ValueError: no such injection is in the cache.
+        """
+        injection = self._get(number)
+        _, with_it = replay(self.context, injection, self.active, without=False)
+        _, without = replay(self.context, injection, self.active, without=True)
+        kl = [_kl(a.out.logits[0], b.out.logits[0]) for a, b in zip(with_it, without, strict=True)]
+        first = with_it[0].position if with_it else injection.at
+        return Effect(first, tuple(kl), tuple(step.mass for step in with_it))
+
+    def still(self) -> "Injector":
+        """Return this moment's thoughts over a fork of the River, to be measured while the River
+        goes on.
+        """
+        other = Injector(self.context.fork(), self.config)
+        other.active = dict(self.active)
+        return other
+
+    def _written(self, thought: str) -> str:
+        return self.config.template.format(thought=thought.strip())
+
+    def _encode(self, thought: str) -> list[int]:
+        return self.context.prism.encode(self._written(thought))
+
+    def _get(self, number: int) -> Injection:
+        if number not in self.active:
+            msg = (
+                f"no injection {number} is in the cache; there are: {sorted(self.active) or 'none'}"
+            )
+            raise ValueError(msg)
+        return self.active[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One visible token read again: what the pass gave, and the token's attention mass on the
+    injection.
+    """
+
+    position: int
+    out: "Pass"
+    mass: float
+
+
+def replay(
+    context: Context, injection: Injection, active: dict[int, Injection], *, without: bool
+) -> tuple[Context, list[Replayed]]:
+    """Return a copy of the context that went on from before an injection with it, or `without` it.
+
+    Tokens go in one at a time and other thoughts at their old places, so that the result has the
+    same bits as the first time. The context itself is left alone, whatever interrupts this.
+    """
+    store = context.store
+    row = int((store.tags[: store.length] == injection.id).nonzero()[0])
+    entries = zip(
+        store.tags[row : store.length].tolist(),
+        store.positions[row : store.length].tolist(),
+        strict=True,
+    )
+    copy = context.over(store.prefix(row))
+    read: list[Replayed] = []
+    done = {injection.id} if without else set()
+    for tag, position in entries:
+        if tag == TEXT:
+            mass = _Mass(copy, injection.id, position)
+            read.append(Replayed(position, copy.reread(position, tap=mass), mass.mean))
+        elif tag not in done:
+            done.add(tag)
+            _encode_at(copy, active[tag])
+    return copy, read
+
+
+class _Mass:
+    """A tap that sums the attention of the token at `position` on an injection, mean over layers
+    and heads.
+    """
+
+    def __init__(self, context: Context, tag: int, position: int) -> None:
+        store = context.store
+        self._store = store
+        self._rows = (store.tags[: store.length] == tag).nonzero().flatten()
+        self._distance = position - store.positions[: store.length]
+        self._layers: list[float] = []
+
+    def __call__(self, layer: int, query: Tensor, limits: Limits) -> None:
+        """Add one layer; the token's own key is in the store already, behind the rows held before
+        the pass.
+        """
+        if not self._rows.numel():
+            return
+        keys = self._store.data[layer, 0, :, : self._distance.numel() + 1]
+        seen = self._distance < (limits.window or float("inf"))
+        # [H_q, 1, T]
+        weights = weigh(query[0], keys, functional.pad(seen, (0, 1), value=True)[None], limits)
+        self._layers.append(float(weights[..., self._rows].sum(-1).mean()))
+
+    @property
+    def mean(self) -> float:
+        """The mass, between 0 and 1."""
+        return sum(self._layers) / len(self._layers) if self._layers else 0.0
+
+
+def _encode_at(context: Context, injection: Injection) -> None:
+    first = injection.positions[0]
+    last = injection.positions[-1]
+    context.encode_at(list(injection.ids), range(first, last + 1), tag=injection.id)
+
+
+def _kl(left: Tensor, right: Tensor) -> float:
+    """Return KL(left || right) of two next-token distributions given as logits [V], in nats."""
+    p = left.double().log_softmax(-1)
+    q = right.double().log_softmax(-1)
+    return max(0.0, float((p.exp() * (p - q)).sum()))

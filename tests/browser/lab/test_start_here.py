@@ -1,0 +1,94 @@
+"""The first notebook, driven as a user drives it; the picture in the README is made here."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from lab_page import Lab, press, says
+from playwright.sync_api import expect
+from warp_cortex import GateDecision, load_trace
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_MS = 120_000
+SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
+
+
+@pytest.fixture
+def opened(lab: Lab) -> Lab:
+    """00_start_here after Run All, on a page so tall that everything is drawn at once."""
+    lab.page.set_viewport_size({"width": 1280, "height": 3600})
+    lab.open_notebook(ROOT / "notebooks" / "00_start_here.ipynb")
+    lab.command("application:toggle-left-area")
+    lab.run_all()
+    lab.wait_for_prompt(-1, timeout_s=240)
+    return lab
+
+
+def test_the_story(opened: Lab) -> None:
+    """The run ends with streams judged; k moves cloud and persistence; theta decides again; exports
+    are files.
+    """
+    run, gate = opened.view("Live run"), opened.view("Gate")
+    expect(run).to_contain_text("done", timeout=PATIENCE_MS)
+    says(run, r"[1-9]\d* streams?")
+    cloud, shape = opened.view("KV cloud"), opened.view("Persistence")
+    says(cloud, r"At k = 32 the cover radius is \d")
+    before = says(shape, r"k = 32: bottleneck \d")
+    press(cloud, "k", "ArrowRight", times=8)
+    says(cloud, r"At k = 40 the cover radius is \d")
+    assert says(shape, r"k = 40: bottleneck \d").replace("40", "32") != before
+    verdicts = [
+        event.accepted for event in load_trace(opened.server.root / "my_first_run").of(GateDecision)
+    ]
+    judged = says(gate, f"accepted {sum(verdicts)}, rejected {verdicts.count(False)}, changed 0")
+    press(gate, "theta", "End")
+    expect(gate.locator("[data-summary]")).not_to_have_text(judged, timeout=PATIENCE_MS)
+    cloud.locator("[data-export=svg]").click()
+    expect(cloud.locator(".wz-status")).to_contain_text("Saved", timeout=PATIENCE_MS)
+    assert (opened.server.root / "kv-cloud.svg").read_text(encoding="utf-8").startswith("<svg")
+    assert (opened.server.root / "my_first_run" / "trace.jsonl").is_file()
+    assert (opened.server.root / "my_first_run.html").stat().st_size < 5_000_000
+
+
+LONG = """
+import warpviz
+from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig
+cortex = Cortex(Prism.load("village"), CortexConfig(river=RiverConfig(max_tokens=900)))
+council = warpviz.watch(cortex, warpviz.sample(), cloud=False)
+council
+"""
+
+
+def test_stop_ends_a_run_at_its_next_step(lab: Lab) -> None:
+    """The Stop button ends a long run early; the kernel is idle, the trace is whole, and nothing
+    runs on.
+    """
+    lab.write(
+        "long.ipynb",
+        [LONG, "council.wait(60)\nlen(cortex.trace.events), cortex.trace.events[-1].type"],
+    )
+    lab.open_notebook("long.ipynb")
+    lab.run_all()
+    stop = lab.view("Live run").locator("[data-name=stop]")
+    stop.click(timeout=PATIENCE_MS)
+    outcome = lab.wait_for_prompt(1)["outputs"][0]["data"]["text/plain"]
+    assert int(re.findall(r"\d+", outcome)[0]) < 900 * 4
+    expect(lab.view("Live run")).to_contain_text("stopped", timeout=PATIENCE_MS)
+    expect(stop).to_be_hidden()
+
+
+def test_the_pictures_in_the_readme(opened: Lab, tmp_path: Path) -> None:
+    """The README's pictures are this notebook's two dashboards; WARPVIZ_UPDATE_DOCS=1 takes them
+    anew.
+    """
+    says(opened.view("Persistence"), r"bottleneck \d")
+    opened.page.wait_for_function(SETTLED, timeout=PATIENCE_MS)
+    opened.page.wait_for_timeout(1500)  # the points' way to their places
+    folder = ROOT / "docs" if os.environ.get("WARPVIZ_UPDATE_DOCS") else tmp_path
+    for title, name in (("Live run", "start_here.png"), ("KV cloud", "memory.png")):
+        opened.view(title).locator(
+            "xpath=ancestor::*[contains(@class, 'warpviz-grid')]"
+        ).screenshot(path=folder / name)
+        assert (folder / name).stat().st_size > 50_000
+        assert (ROOT / "docs" / name).is_file()

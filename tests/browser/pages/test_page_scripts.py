@@ -1,0 +1,282 @@
+"""The scripts of the views in a bare page: wire, store, links, landmarks, pens, against their
+Python counterparts.
+"""
+
+import base64
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+from warp_cortex import certificate
+
+from tests.views.clouds import HOSTILE, made_up, vectors, words
+from warpviz.topology.diagrams.vectors import betti_curve
+from warpviz.views.base import static, svg, wire
+from warpviz.views.base.nearest import chains
+
+SCRIPTS = ("base/landmarks.js", "cloud/scene.js", "cloud/colours.js", "cloud/controls.js", "persistence/diagram.js",
+           "persistence/panels.js", "base/page.js")  # fmt: skip
+FAKE = """
+window.fake = (traits) => {
+  const model = new PageModel({ uid: Math.random().toString(36).slice(2), links: {}, selection: [], ...traits });
+  model.offline = false;
+  model.sent = [];
+  model.saves = 0;
+  model.send = (content) => model.sent.push(content);
+  model.save_changes = () => { model.saves += 1; };
+  return model;
+};
+window.buffer = (text) => new DataView(bytesOfBase64(text).buffer);
+"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that holds the scripts and nothing else; afterwards nothing went wrong on it."""
+    bare = browser.new_page()
+    wrong: list[str] = []
+    bare.on("pageerror", lambda error: wrong.append(str(error)))
+    bare.set_content("<body></body>")
+    bare.add_script_tag(
+        content="\n".join([static.shared(), *(static.source(name) for name in SCRIPTS), FAKE])
+    )
+    yield bare
+    bare.close()
+    assert not wrong, wrong
+
+
+def message(
+    op: str, seq: int, arrays: dict[str, np.ndarray], *, append: bool = False
+) -> dict[str, Any]:
+    """Return a message as JSON, its buffers as base64."""
+    headers, buffers = wire.pack(arrays)
+    coded = [base64.b64encode(buffer).decode() for buffer in buffers]
+    marked = [{**header, "append": append} for header in headers]
+    return {
+        "content": {
+            "op": op,
+            "seq": seq,
+            "data": {"n": seq},
+            "arrays": marked,
+            "events": [{"at": seq}],
+        },
+        "buffers": coded,
+    }
+
+
+RUN = """(messages) => {
+  const model = fake({ k: 3 });
+  const store = new Store(model);
+  const events = [];
+  store.on("events", (list) => events.push(...list.map((e) => e.at)));
+  for (const { content, buffers } of messages) store.receive(content, buffers.map(buffer));
+  return new Promise((done) => setTimeout(() => done({
+    data: store.data, seq: store.seq, events, sent: model.sent,
+    arrays: Object.fromEntries(Object.entries(store.arrays).map(([n, a]) => [n, [Array.from(a.data), a.shape]])),
+  }), 300));
+}"""
+
+
+@pytest.mark.parametrize("dtype", wire.DTYPES)
+def test_every_dtype_arrives_as_it_was_sent(page: Page, dtype: str) -> None:
+    """The browser decodes what `wire.pack` wrote, value for value, in its shape."""
+    array = (np.arange(12).reshape(3, 4) * 20).astype(dtype)
+    found = page.evaluate(RUN, [message("state", 1, {"a": array})])
+    assert found["arrays"]["a"] == [array.ravel().tolist(), [3, 4]]
+
+
+def test_patches_follow_a_state_and_are_acknowledged(page: Page) -> None:
+    """State, then patches in order: arrays are replaced or grown; answers after the paint say how
+    far it got.
+    """
+    one, two = np.array([[1, 2]], np.float32), np.array([[3, 4], [5, 6]], np.float32)
+    found = page.evaluate(RUN, [message("state", 4, {"x": one}), message("patch", 5, {"x": two}, append=True),
+                                message("patch", 6, {"y": one})])  # fmt: skip
+    assert found["arrays"]["x"] == [[1, 2, 3, 4, 5, 6], [3, 2]]
+    assert found["data"]["n"] == 6
+    assert found["events"] == [4, 5, 6]
+    assert [sent["seq"] for sent in found["sent"] if sent["op"] == "ack"][-1] == 6
+
+
+def test_a_gap_asks_for_the_state_and_applies_nothing(page: Page) -> None:
+    """A message out of order changes nothing and asks for a full state once; the state mends it."""
+    x = np.array([1], np.float32)
+    found = page.evaluate(RUN, [message("state", 1, {"x": x}), message("patch", 3, {"x": x}, append=True),
+                                message("patch", 4, {"x": x}, append=True)])  # fmt: skip
+    assert found["seq"] == 1
+    assert found["arrays"]["x"][0] == [1]
+    assert {"op": "resync"} in found["sent"]
+    mended = page.evaluate(
+        RUN,
+        [
+            message("patch", 9, {"x": x}),
+            message("state", 10, {"x": 2 * x}),
+            message("patch", 11, {}),
+        ],
+    )
+    assert mended["seq"] == 11
+    assert mended["arrays"]["x"][0] == [2]
+
+
+def test_a_linked_trait_moves_other_stores_without_telling_the_kernel(page: Page) -> None:
+    """Only the store that was touched saves; the others follow on the page; unlinked ones stay."""
+    found = page.evaluate("""() => {
+      const models = [fake({ k: 1, links: { k: "g" } }), fake({ k: 1, links: { k: "g" } }), fake({ k: 1 })];
+      const stores = models.map((m) => new Store(m));
+      const heard = [];
+      stores[1].on("change:k", (v) => heard.push(v));
+      stores[0].set("k", 7);
+      stores[0].set("k", 7);
+      models[2].set("links", { k: "g" });
+      stores[1].set("k", 9);
+      const ks = stores.map((s) => s.get("k"));
+      stores.forEach(closeStore);
+      return { ks, saves: models.map((m) => m.saves), heard };
+    }""")
+    assert found == {"ks": [9, 9, 9], "saves": [1, 1, 0], "heard": [7, 9]}
+
+
+def test_a_restarted_kernel_breaks_nothing(page: Page) -> None:
+    """When talking to the kernel throws, the store says so once and linked views still move."""
+    found = page.evaluate("""() => {
+      const models = [fake({ k: 1, links: { k: "h" } }), fake({ k: 1, links: { k: "h" } })];
+      models[0].save_changes = models[0].send = () => { throw new Error("comm is closed"); };
+      const stores = models.map((m) => new Store(m));
+      let lost = 0;
+      stores[0].on("lost", () => { lost += 1; });
+      stores[0].set("k", 5);
+      stores[0].send({ op: "x" });
+      const ks = stores.map((s) => s.get("k"));
+      stores.forEach(closeStore);
+      return { ks, lost };
+    }""")
+    assert found == {"ks": [5, 5], "lost": 1}
+
+
+def test_an_older_state_does_not_undo_a_slider(page: Page) -> None:
+    """Shared traits come with a full state, but not over a value that was set here a moment ago."""
+    found = page.evaluate("""() => {
+      const store = new Store(fake({ k: 1, alpha: 0.1 }));
+      store.set("k", 9);
+      store.apply({ op: "state", data: { traits: { k: 4, alpha: 0.4 } } }, []);
+      return [store.get("k"), store.get("alpha")];
+    }""")
+    assert found == [9, 0.4]
+
+
+def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
+    """Nearest landmark, distance, rank and radius in the browser equal `Chains.at` for every k."""
+    subject = made_up(90)
+    ranks = subject.rank_arrays(space="keys", layer=-1, policy="hybrid", alpha=0.3)
+    order = subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
+    links = chains(subject.points(), order)
+    found = page.evaluate("""([arrays, ks]) => {
+      const store = { array: (name) => arrays[name] ? Float64Array.from(arrays[name]) : new Float32Array(0) };
+      const marks = new Landmarks(store);
+      return ks.map((k) => { marks.use(k); return [Array.from(marks.near), Array.from(marks.far), marks.radius]; });
+    }""", [{name: array.tolist() for name, array in ranks.items()}, list(range(1, 91))])  # fmt: skip
+    for k, (near, far, radius) in enumerate(found, start=1):
+        rows, distances = links.at(k)
+        assert near == order[rows].tolist()
+        assert np.allclose(far, distances, rtol=1e-5)
+        assert radius == pytest.approx(float(ranks["radii"][k - 1]))
+
+
+def test_the_certificate_beside_the_slider_is_the_engine_s(page: Page) -> None:
+    """The factor shown for alpha equals `warp_cortex.certificate`, and is absent from one half
+    on.
+    """
+    alphas = [0.0, 0.1, 0.3, 0.45, 0.5, 0.9]
+    assert page.evaluate("alphas => alphas.map(certificateFactor)", alphas) == [
+        pytest.approx(certificate(alpha)) if certificate(alpha) is not None else None
+        for alpha in alphas
+    ]
+
+
+def test_hidden_characters_show_alike_in_both_languages(page: Page) -> None:
+    """Control and direction characters become the same visible text in the browser and in Python's
+    SVG.
+    """
+    texts = [wire.clean(text) for text in HOSTILE] + ["\u2066x\u2069", "\u007f", "a\x00b"]
+    assert page.evaluate("texts => texts.map(visible)", texts) == [
+        svg.visible(text) for text in texts
+    ]
+
+
+def test_a_drawing_as_svg_is_well_formed_whatever_it_says(page: Page) -> None:
+    """Hostile labels, colours and clips give XML that parses, with the text as text."""
+    texts = [wire.clean(text) for text in HOSTILE]
+    body = page.evaluate("""(texts) => {
+      const theme = { ink: "#000", surface: "#fff", font: "a'b\\"c<", mono: "m" };
+      const pen = new SvgPen(theme, 100, 100);
+      pen.clip(0, 0, 50, 50, () => texts.forEach((text, i) => pen.text(1, i * 10, text, { halo: true, rotate: 0.1 })));
+      drawMark(pen, "diamond", 5, 5, 3, { fill: "#abc" });
+      pen.union([[1, 2], [3, 4]], 5, { fill: "red", alpha: 0.5 });
+      pen.path([[0, NaN], [1, 2]], { stroke: "blue", dash: [1, 2] });
+      return pen.group(0, 0);
+    }""", texts)  # fmt: skip
+    root = ET.fromstring(f"<svg>{body}</svg>")  # noqa: S314 - our own text
+    assert [el.text for el in root.iter("text")] == [svg.visible(text) for text in texts]
+    assert "NaN" not in body
+
+
+def test_search_finds_every_token_of_every_occurrence(page: Page) -> None:
+    """The tokens found cover exactly the characters of the occurrences, ignoring case."""
+    tokens = [*words(80), " \u0130stanbul", " BRASS", " key"]
+    for needle in ("brass key", "RAIN", "ai", ".\n", "no such words"):
+        found = page.evaluate("([tokens, needle]) => findTokens(tokens, needle)", [tokens, needle])
+        low = [token.lower() for token in tokens]
+        starts = np.concatenate([[0], np.cumsum([len(token) for token in low])])
+        text, wanted, at = "".join(low), set(), -1
+        while (at := text.find(needle.lower(), at + 1)) >= 0:
+            wanted |= {
+                t for t in range(len(tokens)) if starts[t] < at + len(needle) and starts[t + 1] > at
+            }
+        assert found == sorted(wanted)
+
+
+def test_betti_curves_agree_with_python(page: Page) -> None:
+    """The number of bars alive at a scale is the topology package's."""
+    bars = np.sort(np.random.default_rng(0).uniform(0, 5, size=(30, 2)), axis=1)
+    scales = np.linspace(0, 5, 40)
+    found = page.evaluate(
+        "([bars, scales]) => scales.map((s) => bettiAt(bars, s))", [bars.tolist(), scales.tolist()]
+    )
+    assert found == betti_curve(bars, scales).tolist()
+
+
+def test_old_points_stay_where_they_are_when_new_ones_come(page: Page) -> None:
+    """On the screen two axes keep one scale, and growing the scene moves no goal of an old
+    point.
+    """
+    points = vectors(30)[:, :2]
+    found = page.evaluate("""([few, all]) => {
+      const scene = new Scene();
+      scene.aim(Float32Array.from(few), 2), scene.project(400, 300);
+      const [before, scale] = [Array.from(scene.screen), scene.scale];
+      scene.aim(Float32Array.from(all), 2, { origin: () => [0, 0, 0] });
+      return { before, scale, goal: Array.from(scene.goal), now: Array.from(scene.now), count: scene.count };
+    }""", [points[:20].ravel().tolist(), points.ravel().tolist()])  # fmt: skip
+    screen = np.array(found["before"]).reshape(-1, 2)
+    true = np.linalg.norm(points[:20, None] - points[None, :20], axis=2) * found["scale"]
+    seen = np.linalg.norm(screen[:, None] - screen[None], axis=2)
+    assert np.allclose(seen, true, atol=1e-2)
+    assert found["count"] == 30
+    goal, now = (np.array(found[name]).reshape(-1, 3)[:, :2] for name in ("goal", "now"))
+    assert np.allclose(goal, points, atol=1e-5)
+    assert np.allclose(now[:20], points[:20], atol=1e-5)
+    assert np.allclose(now[20:], 0)
+
+
+def test_ticks_are_inside_even_and_few(page: Page) -> None:
+    """Axis ticks lie in the domain, are evenly spaced and never crowd."""
+    for low, high in ((0, 1), (0.013, 0.0171), (-5, 12345), (3, 3), (0, 1e-9)):
+        ticks = page.evaluate("([a, b]) => linear([a, b], [0, 100]).ticks(5)", [low, high])
+        assert len(ticks) <= 8
+        if low < high:
+            assert len(ticks) >= 2
+            assert min(ticks) >= low - 1e-12
+            assert np.allclose(np.diff(ticks), np.diff(ticks)[0], rtol=1e-3)

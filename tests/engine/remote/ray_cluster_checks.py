@@ -1,0 +1,144 @@
+"""Streams on other machines: a real local Ray cluster of two workers, one of which is killed in
+mid-run.
+
+Run by `test_ray_streams.py` in a process of its own: Ray leaves sockets and threads to the
+interpreter's end, which the other tests' clean world would be blamed for.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from warp_cortex import (
+    Cortex,
+    CortexConfig,
+    Prism,
+    RayStreams,
+    Stream,
+    StreamConfig,
+    Synapse,
+    SynapseConfig,
+)
+from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.runner import StreamLane
+from warp_cortex.remote.codec import pack, unpack
+from warp_cortex.remote.ray_streams import RayLane
+
+from tests.engine.tiny import build_model, build_tokenizer
+
+ray = pytest.importorskip("ray", reason="the extra warpviz[ray] is not installed")
+TEXT = "The brass key is in the attic and the lamp is in the cellar. "
+CONFIG = StreamConfig(max_tokens=6, slots=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a tiny model that workers can load."""
+    path = tmp_path_factory.mktemp("model")
+    build_model("qwen2").save_pretrained(path)
+    build_tokenizer().save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def prism(folder: Path) -> Iterator[Prism]:
+    """Return that model here."""
+    with Prism.load(str(folder)) as loaded:
+        yield loaded
+
+
+@pytest.fixture(scope="module")
+def lane(prism: Prism) -> Iterator[RayLane]:
+    """Return a lane of two workers on a cluster of this machine."""
+    lane = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
+    yield lane
+    lane.close("done")
+    ray.shutdown()
+
+
+def finish(lane: RayLane | StreamLane) -> list[Outcome]:
+    """Step until nobody thinks; return everything that happened."""
+    outcomes = []
+    while not lane.is_idle:
+        outcomes += lane.step()
+    return outcomes
+
+
+def open_streams(lane: RayLane | StreamLane, prism: Prism, count: int) -> list[Stream]:
+    """Open streams over one snapshot, in a lane."""
+    snapshot = Synapse(SynapseConfig(k=24)).publish(prism.read(TEXT))
+    streams = [
+        Stream(i, f"task {i}", "test", (0, 0), 1, prism.encode(f" task {i}:"))
+        for i in range(1, count + 1)
+    ]
+    for stream in streams:
+        lane.open(stream, snapshot)
+    return streams
+
+
+def test_a_snapshot_survives_the_wire(prism: Prism) -> None:
+    """What a worker unpacks is what was packed, to the bit; another model's snapshot is refused."""
+    snapshot = Synapse(SynapseConfig(k=24)).publish(prism.read(TEXT))
+    again = unpack(pack(snapshot), prism)
+    assert torch.equal(again.kv.keys, snapshot.kv.keys)
+    assert torch.equal(again.kv.values, snapshot.kv.values)
+    assert torch.equal(again.landmarks, snapshot.landmarks)
+    with pytest.raises(ValueError, match="checksum"):
+        unpack({**pack(snapshot), "checksum": "0" * 16}, prism)
+
+
+def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, lane: RayLane) -> None:
+    """The same streams think the same tokens and end in the same states on workers and in this
+    process.
+    """
+    there = open_streams(lane, prism, 5)
+    outcomes = finish(lane)
+    sent = lane.bytes_sent
+    local = StreamLane(prism, CONFIG)
+    here = open_streams(local, prism, 5)
+    mine = finish(local)
+    assert [(s.ids, s.text, s.reason) for s in there] == [(s.ids, s.text, s.reason) for s in here]
+    states = {o.stream.id: o.state for o in outcomes if o.state is not None}
+    for outcome in mine:
+        if outcome.state is not None:
+            torch.testing.assert_close(
+                states[outcome.stream.id].middle, outcome.state.middle, rtol=1e-4, atol=1e-5
+            )
+    spec = prism.spec
+    assert sent[1] >= 24 * spec.kv_bytes_per_token
+    assert sent[1] <= 24 * spec.kv_bytes_per_token + 4096  # the landmarks' entries and little else
+
+
+def test_a_killed_worker_loses_no_stream(prism: Prism, lane: RayLane) -> None:
+    """When a worker dies in mid-run its unfinished streams are given to another, and all of them
+    finish.
+    """
+    streams = open_streams(lane, prism, 8)
+    lane.step()
+    assert lane.num_active > 0
+    ray.kill(lane.workers[0])
+    outcomes = finish(lane)
+    assert lane.num_losses >= 1
+    assert all(stream.reason in {"budget", "end"} for stream in streams)
+    assert sum(outcome.state is not None for outcome in outcomes) == 8
+
+
+def test_a_cortex_forks_its_streams_elsewhere(prism: Prism, lane: RayLane) -> None:
+    """`Cortex(..., streams=RayStreams())` gives the same forked thoughts as a local one."""
+    config = CortexConfig(streams=CONFIG, synapse=SynapseConfig(k=24))
+    tasks = ["where is the key?", "where is the lamp?", "who has it?"]
+    there = Cortex(prism, config, streams=RayStreams(workers=1)).fork(TEXT, tasks)
+    here = Cortex(prism, config).fork(TEXT, tasks)
+    assert [s.text for s in there] == [s.text for s in here]
+
+
+def test_a_handed_over_model_is_refused() -> None:
+    """Workers load their model by name, so a model that has none is refused before anything
+    starts.
+    """
+    with (
+        Prism(build_model("qwen2"), build_tokenizer()) as nameless,
+        pytest.raises(ValueError, match=r"Prism\.load"),
+    ):
+        RayStreams().connect(nameless, CONFIG, seed=0)

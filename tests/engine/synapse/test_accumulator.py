@@ -1,0 +1,154 @@
+"""Evidence gleaned while a text is read: the same as looking at all of it at the end, whatever
+happened in between.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from warp_cortex import (
+    Context,
+    Cortex,
+    CortexConfig,
+    InjectionConfig,
+    Prism,
+    RiverConfig,
+    Synapse,
+    SynapseConfig,
+)
+from warp_cortex.landmarks.policies import LOOKING
+from warp_cortex.synapse.accumulator import Gleaning
+from warp_cortex.thoughts.injection import Injector
+
+from tests.engine.tiny import build_prism, random_ids
+
+TEXT = random_ids(90, seed=1)
+TIGHT = {"rtol": 1e-4, "atol": 1e-5}
+
+
+@pytest.fixture(scope="module", params=["qwen2", "gemma2", "gpt_neox"])
+def prism(request: pytest.FixtureRequest) -> Iterator[Prism]:
+    """A tiny model: plain, with sliding windows and soft caps, with partial rotation."""
+    with build_prism(request.param) as built:
+        yield built
+
+
+def gleaned(prism: Prism, *, chunk: int, space: str = "keys") -> tuple[Context, Gleaning]:
+    """Return a context and what was gleaned of it after every chunk."""
+    context = Context(prism)
+    gleaning = Gleaning(context, space)
+    context.read(TEXT, chunk=chunk, progress=lambda *_: gleaning.take(context))
+    return context, gleaning
+
+
+def same(context: Context, gleaning: Gleaning) -> None:
+    """Assert that the evidence is the one computed from everything at once."""
+    found, want = gleaning.evidence(context), context.evidence(gleaning.space)
+    torch.testing.assert_close(found.points, want.points, **TIGHT)
+    torch.testing.assert_close(found.received, want.received, **TIGHT)
+
+
+@pytest.mark.parametrize("space", ["keys", "rotated", "values", "hidden"])
+@pytest.mark.parametrize("chunk", [7, 32, 2048])
+def test_chunk_by_chunk_is_all_at_once(prism, chunk, space):
+    """Points and attention received do not depend on when they were gleaned."""
+    same(*gleaned(prism, chunk=chunk, space=space))
+
+
+def test_a_context_goes_on(prism):
+    """Writing, reading more and a thought in between: what was gleaned before still counts."""
+    context, gleaning = gleaned(prism, chunk=32)
+    for token in random_ids(30, seed=2):
+        context.write(token)
+    same(context, gleaning)
+    Injector(context, InjectionConfig()).inject("a thought", stream=1)
+    context.read(random_ids(40, seed=3), chunk=16)
+    assert gleaning.follows(context)
+    same(context, gleaning)
+
+
+def test_queries_are_accounted_for_once(prism, monkeypatch):
+    """Nothing is left to do at the end of a text that was followed, and no query was asked about
+    twice.
+    """
+    context, gleaning = gleaned(prism, chunk=16)
+    asked = []
+    weights = type(context.queries)._weights
+
+    def watched(log, *args, first, last=None):
+        asked.append(first)
+        return weights(log, *args, first=first, last=last)
+
+    monkeypatch.setattr(type(context.queries), "_weights", watched)
+    gleaning.evidence(context)
+    assert asked == [len(TEXT)] == [context.queries.num_sampled]
+
+
+@pytest.mark.parametrize(
+    "policy", ["hybrid", "farthest", "h2o", "streaming", "random", "snapkv", "keydiff", "tova"]
+)
+def test_following_changes_no_snapshot(prism, policy):
+    """Landmarks, ranking and radius are those of a synapse that saw the text only when it was asked
+    to publish.
+    """
+    config = SynapseConfig(k=20, policy=policy)
+    context, followed, late = Context(prism), Synapse(config), Synapse(config)
+    context.read(TEXT, chunk=16, progress=lambda *_: followed.follow(context))
+    assert (followed.num_bytes == 0) == (policy in LOOKING)
+    one, other = followed.publish(context), late.publish(context)
+    assert one.ranking.tolist() == other.ranking.tolist()
+    assert one.radius == pytest.approx(other.radius, rel=1e-5)
+    if policy != "random":  # drawn anew for every version
+        again = followed.publish(context)
+        assert again.landmarks.tolist() == one.landmarks.tolist()
+
+
+@pytest.mark.parametrize("change", ["evict", "revoke", "another"])
+def test_what_no_longer_holds_is_dropped(prism, change):
+    """A cache that forgot, entries encoded anew, another text: the next snapshot is that of looking
+    at all of it.
+    """
+    context, synapse = Context(prism), Synapse(SynapseConfig(k=20))
+    context.read(TEXT, chunk=16, progress=lambda *_: synapse.follow(context))
+    if change == "evict":
+        context.evict(sinks=2, window=40)
+    elif change == "revoke":
+        injector = Injector(context, InjectionConfig())
+        made = injector.inject("a thought", stream=1)
+        context.write(7)
+        injector.revoke(made.id)
+    else:
+        context = Context(prism)
+        context.read(random_ids(100, seed=9))
+    want = Synapse(synapse.config).publish(context)
+    assert synapse.publish(context).ranking.tolist() == want.ranking.tolist()
+    assert (synapse.num_bytes == 0) == (change == "evict")
+
+
+def test_bytes_are_those_held(prism):
+    """A vector and a number in float32 for every token the cache has room for."""
+    context = Context(prism, capacity=128)
+    gleaning = Gleaning(context, "keys")
+    assert gleaning.num_bytes == 0
+    context.read(TEXT)
+    gleaning.take(context)
+    width = context.points("keys" if prism.rotary else "rotated").shape[1]
+    assert gleaning.num_bytes == 128 * (width + 1) * 4
+
+
+def test_a_run_gleans_while_its_prompt_is_read(prism, monkeypatch):
+    """`Cortex.run` follows chunk by chunk and still tells its caller about the progress."""
+    seen = []
+    take = Gleaning.take
+    monkeypatch.setattr(
+        Gleaning,
+        "take",
+        lambda self, context: seen.append(context.num_tokens) or take(self, context),
+    )
+    config = CortexConfig(
+        synapse=SynapseConfig(k=24), river=RiverConfig(max_tokens=1, prefill_chunk=16)
+    )
+    told: list[tuple[int, int]] = []
+    list(Cortex(prism, config).run("x" * 40, progress=lambda *done: told.append(done)))
+    assert seen[:3] == [done for done, _ in told[:3]]
+    assert told[0][0] == 16

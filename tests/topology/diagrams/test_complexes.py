@@ -1,0 +1,175 @@
+"""Alpha and witness complexes against GUDHI's own, on small clouds."""
+
+import gudhi
+import numpy as np
+import pytest
+
+from tests.topology.shapes import circle, gauss
+from warpviz.topology.diagrams.alpha import alpha_bars, principal
+from warpviz.topology.diagrams.distances import bottleneck
+from warpviz.topology.diagrams.persistence import diagrams, tidy
+from warpviz.topology.diagrams.witness import MAX_REACH, default_bound, lazy_matrix, witness_bars
+from warpviz.topology.points import between
+
+
+def gudhi_bars(tree, dim, scale):
+    """Return the finite bars of a GUDHI tree, its values turned into lengths by `scale`."""
+    tree.compute_persistence(homology_coeff_field=2)
+    return tidy(
+        scale(np.asarray(tree.persistence_intervals_in_dimension(dim), dtype=float).reshape(-1, 2)),
+        clamp=None,
+    )
+
+
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_alpha_agrees_with_gudhi(width, seed):
+    """Two routes: SciPy's triangulation with our values, CGAL's with GUDHI's (squared radii become
+    diameters).
+    """
+    from gudhi.delaunay_complex import AlphaComplex
+
+    points = gauss(60, width, seed=seed)
+    ours = alpha_bars(points, max_dim=width - 1, threshold=None)
+    theirs = AlphaComplex(points=points - points.mean(axis=0)).create_simplex_tree()
+    for dim in range(width):
+        expected = gudhi_bars(theirs, dim, lambda squared: 2 * np.sqrt(squared))
+        assert bottleneck(tidy(ours[dim], clamp=None), expected) < 1e-9
+
+
+def test_alpha_h0_is_rips_h0():
+    """An edge of the spanning tree enters both complexes at its own length."""
+    points = circle(80, seed=1, noise=0.05)
+    assert diagrams(points, complex="alpha")[0] == pytest.approx(diagrams(points)[0])
+
+
+def test_alpha_projects_to_three_principal_axes():
+    """A circle in forty dimensions keeps its loop; the projection is an isometry of its plane."""
+    flat = circle(60, seed=2)
+    turn = np.linalg.qr(gauss(40, 40, seed=3))[0][:2]
+    assert diagrams(flat @ turn, complex="alpha")[1][0] == pytest.approx(
+        diagrams(flat, complex="alpha")[1][0]
+    )
+    assert principal(flat @ turn, num_axes=3).shape == (60, 2)
+
+
+@pytest.mark.parametrize(
+    "points", [np.zeros((5, 3)), np.arange(6.0)[:, None], np.arange(12.0).reshape(6, 2)]
+)
+def test_alpha_of_points_on_a_line_or_at_one_place(points):
+    """Degenerate clouds have no triangulation: they still have their components and no loops."""
+    found = diagrams(points, complex="alpha")
+    assert len(found[1]) == 0
+    assert found[0] == pytest.approx(diagrams(points)[0])
+
+
+def test_near_copies_are_not_lost():
+    """The same token twice has keys equal to a rounding: the triangulation leaves one out, the
+    components do not.
+    """
+    points = gauss(60, 3, seed=12)
+    twice = np.concatenate([points, points[:40] + 1e-13, points[:20] - 1e-13])
+    found = diagrams(twice, complex="alpha")
+    assert found.num_essential == {0: 1, 1: 0}
+    assert bottleneck(found[0], diagrams(twice)[0]) < 1e-9
+    assert bottleneck(found[1], diagrams(points, complex="alpha")[1]) < 1e-9
+
+
+def test_alpha_with_a_threshold_clamps():
+    """Nothing beyond the threshold enters, endless bars end there."""
+    found = diagrams(circle(60, seed=4), complex="alpha", threshold=1.0)
+    assert found[1][0, 1] == 1.0
+    assert found.num_essential[1] == 1
+
+
+def test_weak_witness_agrees_with_gudhis_euclidean_one():
+    """Our distance table fed to the permissive class gives what GUDHI's Euclidean class gives."""
+    from gudhi.euclidean_witness_complex import EuclideanWitnessComplex
+
+    points, chosen = circle(80, seed=5, noise=0.1), np.arange(0, 80, 8)
+    tree = EuclideanWitnessComplex(landmarks=points[chosen], witnesses=points).create_simplex_tree(
+        0.25, 2
+    )
+    ours, _ = witness_bars(points, chosen, complex="witness-weak", max_dim=1, threshold=0.5)
+    for dim in (0, 1):
+        assert bottleneck(tidy(ours[dim], clamp=None), gudhi_bars(tree, dim, np.sqrt)) < 1e-9
+
+
+def test_strong_witness_agrees_with_gudhis_euclidean_one():
+    """Our own strong complex, which only builds the dimensions asked for, gives what GUDHI's
+    gives.
+    """
+    from gudhi.euclidean_strong_witness_complex import EuclideanStrongWitnessComplex
+
+    points, chosen = circle(80, seed=6, noise=0.1), np.arange(0, 80, 8)
+    tree = EuclideanStrongWitnessComplex(
+        landmarks=points[chosen], witnesses=points
+    ).create_simplex_tree(0.25, 2)
+    ours, _ = witness_bars(points, chosen, complex="witness-strong", max_dim=1, threshold=0.5)
+    for dim in (0, 1):
+        assert bottleneck(tidy(ours[dim], clamp=None), gudhi_bars(tree, dim, np.sqrt)) < 1e-9
+    assert len(chosen) <= MAX_REACH
+
+
+@pytest.mark.parametrize("complex_", ["witness-weak", "witness-strong", "witness-lazy"])
+def test_every_witness_complex_sees_the_circle(complex_):
+    """With 20 farthest landmarks of a circle one loop outlives all others by far."""
+    found = diagrams(circle(200, seed=7, noise=0.02), complex=complex_, max_points=20)
+    lengths = found[1][:, 1] - found[1][:, 0]
+    assert lengths[0] > 3 * (lengths[1] if len(lengths) > 1 else 0.0)
+    assert "showing 20 of 200" in found.caption
+
+
+def test_lazy_values_by_hand():
+    """One witness at distances 1, 2, 4 from three landmarks: edges enter at the larger slack over
+    the nearest.
+    """
+    value = lazy_matrix(np.array([[1.0, 2.0, 4.0]]))
+    assert value.tolist() == [[0, 1, 3], [1, 0, 3], [3, 3, 0]]
+
+
+def test_witness_bounds_are_recorded_and_scale_with_the_cloud():
+    """The default bound is a length: doubling the cloud doubles it; a given threshold is used as it
+    is.
+    """
+    points = gauss(100, 3, seed=8)
+    one, two = (
+        diagrams(points, complex="witness-weak"),
+        diagrams(2 * points, complex="witness-weak"),
+    )
+    assert two.threshold == pytest.approx(2 * one.threshold)
+    assert two[0] == pytest.approx(2 * one[0])
+    assert diagrams(points, complex="witness-weak", threshold=0.5).threshold == 0.5
+    assert default_bound(np.zeros((3, 4))) > 0
+
+
+def test_landmarks_of_a_witness_complex_can_be_given():
+    """The vertices are exactly the landmarks asked for."""
+    found = diagrams(gauss(50, 3, seed=9), complex="witness-lazy", landmarks=[4, 2, 8])
+    assert found.used.tolist() == [2, 4, 8]
+    assert len(found[0]) <= 2
+
+
+def test_an_alpha_filtration_never_puts_a_simplex_before_its_faces():
+    """GUDHI's tree accepts our values as they are: enforcing monotony changes nothing."""
+    from scipy.spatial import Delaunay
+
+    from warpviz.topology.diagrams.alpha import _filtration
+
+    points = gauss(50, 3, seed=10)
+    tree = gudhi.SimplexTree()
+    for simplices, values in _filtration(
+        points, np.asarray(Delaunay(points).simplices, dtype=np.int64)
+    ):
+        tree.insert_batch(simplices.T, values)
+    before = {tuple(simplex): value for simplex, value in tree.get_filtration()}
+    tree.make_filtration_non_decreasing()
+    assert before == pytest.approx(
+        {tuple(simplex): value for simplex, value in tree.get_filtration()}
+    )
+
+
+def test_witness_distances_are_euclidean():
+    """The table is built on plain distances from every point to every landmark."""
+    points = gauss(10, 3, seed=11)
+    assert between(points, points[:2])[1, 1] == 0.0

@@ -1,0 +1,60 @@
+"""The curve of a PersistenceCompare: its random landmarks are as bound as any policy's, and as
+`compare` has them.
+"""
+
+import numpy as np
+import pytest
+
+from tests.views.clouds import made_up
+from warpviz.topology import compare
+from warpviz.views.base.data_source import SKIP, recent_kept
+from warpviz.views.persistence import comparison_model
+
+
+@pytest.mark.parametrize("policy", ["hybrid", "random", "recent"])
+def test_chance_keeps_the_recent_tokens_too(policy: str) -> None:
+    """Up to 20 landmarks sinks and window leave no choice, so chance is what is shown; beyond it is
+    `compare`'s.
+    """
+    subject = made_up(60)
+    order = subject.ranked(space="keys", layer=-1, policy=policy, alpha=0.3).order
+    base = comparison_model.ground(subject.points(), order, skip=SKIP, most=1024)
+    assert base.recent == 16
+    full = comparison_model.bars_of(base, None, max_dim=0, kind="rips")
+    made = compare(
+        subject.points(),
+        orders={policy: order},
+        ks=(16, 32),
+        num_null=4,
+        seed=3,
+        max_dim=0,
+        recent=16,
+    )
+    for row in made.rows:
+        found = comparison_model.curve_row(
+            base, row.k, full=full, max_dim=0, num_null=4, seed=3, should_stop=lambda: False
+        )
+        _k, _radius, distance, *drawn = found[0]
+        assert distance == pytest.approx(row.bottleneck)
+        assert drawn == pytest.approx([row.null_low, row.null_mean, row.null_high])
+        assert row.k == 32 or drawn == pytest.approx([distance] * 3)
+
+
+def test_the_window_is_read_from_the_order() -> None:
+    """Latest first after the sinks, 16 at most; text order and an order of one's own keep none."""
+    window = np.arange(59, 29, -1)
+    assert recent_kept(np.r_[:4, window], num_tokens=60) == 16
+    assert recent_kept(window, num_tokens=60) == 16, "policy recent keeps no sinks"
+    assert recent_kept(np.r_[:4, 59, 58, 10, 57], num_tokens=60) == 2
+    assert recent_kept(np.arange(60), num_tokens=60) == 0
+    assert recent_kept(np.arange(4), num_tokens=60) == 0
+
+
+def test_a_thinned_cloud_keeps_the_window() -> None:
+    """The rows that every policy keeps are the last 16 tokens', and landmarks."""
+    subject = made_up(80)
+    order = subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
+    base = comparison_model.ground(subject.points(), order, skip=SKIP, most=50)
+    rows = base.rows(30)
+    assert base.used[base.forced(rows)].tolist() == list(range(64, 80))
+    assert set(base.forced(rows)) <= set(rows)

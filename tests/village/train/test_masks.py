@@ -1,0 +1,121 @@
+"""Who sees whom in a training row: a branch never sees another, nor context that was not kept for
+it.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from warpviz.village.train.batches import PADDING, Batch, build_mask, collate, make_batch, to_device
+from warpviz.village.train.context import SINKS
+from warpviz.village.train.rows import Row, Shape, make_row
+from warpviz.village.train.token_sequence import Mark
+from warpviz.village.train.visibility_masks import draw_budget
+from warpviz.village.world.tokens import Encoder
+
+SHAPE = Shape(200, 5, 3, windowed=0.0)
+
+
+@pytest.fixture(scope="module")
+def row(encoder: Encoder) -> Row:
+    """Return one row with streams and continuations of the River."""
+    return make_row(7, SHAPE, encoder)
+
+
+@pytest.fixture(scope="module")
+def batch(row: Row) -> Batch:
+    """Return that row as a batch."""
+    return collate([row])
+
+
+def mask_of(batch: Batch) -> np.ndarray:
+    """Return who sees whom, bool [T, T]."""
+    return to_device(batch, torch.device("cpu")).mask[0, 0].numpy()
+
+
+def test_a_branch_never_sees_another(batch: Batch) -> None:
+    """Every visible token is in the query's own segment or in the context."""
+    mask, segments = mask_of(batch), batch.segments[0]
+    queries, keys = mask.nonzero()
+    foreign = (segments[keys] != segments[queries]) & (segments[keys] != 0)
+    assert not foreign.any()
+    assert len(set(segments.tolist()) - {PADDING}) > 5
+
+
+def test_nobody_sees_the_future(batch: Batch) -> None:
+    """No token sees one behind it in the row; every token sees itself; padding is seen by itself
+    alone.
+    """
+    mask = mask_of(batch)
+    assert not np.triu(mask, 1).any()
+    assert mask.diagonal().all()
+    padding = batch.segments[0] == PADDING
+    assert not mask[~padding][:, padding].any()
+
+
+def test_a_branch_sees_only_the_context_kept_for_it(row: Row, batch: Batch) -> None:
+    """A stream with landmarks sees exactly those of the context, and one without sees all of it."""
+    mask, segments = mask_of(batch), batch.segments[0]
+    size = len(row.context.strip)
+    subsets = 0
+    for segment, keep in enumerate(row.keeps[1:], start=1):
+        wanted = np.ones(size, bool) if keep is None else keep
+        for query in (segments == segment).nonzero()[0]:
+            assert (mask[query, :size] == wanted).all()
+        subsets += keep is not None and not keep.all()
+    assert subsets > 1
+
+
+def test_a_window_hides_what_is_far_but_sinks_and_references() -> None:
+    """Inside the context a token sees its window, the sinks, and injected tokens however far."""
+    size, window = 40, 8
+    segments, positions = torch.zeros(1, size, dtype=torch.uint8), torch.arange(size)[None]
+    marks = torch.zeros(1, size, dtype=torch.uint8)
+    marks[0, 12] = int(Mark.REF)
+    keeps, windows = torch.ones(1, 1, size, dtype=torch.bool), torch.tensor([[window]])
+    seen = (
+        build_mask(segments, positions, marks, keeps, windows)[0, 0, -1]
+        .nonzero()
+        .flatten()
+        .tolist()
+    )
+    assert seen == [*range(SINKS), 12, *range(size - window, size)]
+
+
+def test_rows_and_batches_are_repeatable(encoder: Encoder) -> None:
+    """The same seeds give the same arrays."""
+    one, other = (make_batch([1, 2], SHAPE, encoder) for _ in range(2))
+    for name in ("ids", "weights", "positions", "marks", "segments", "sources", "keeps", "windows"):
+        assert (getattr(one, name) == getattr(other, name)).all(), name
+
+
+def test_predictions_come_from_the_own_past(row: Row) -> None:
+    """Every token is predicted by an earlier token of its segment, or by the context's last for a
+    branch's first.
+    """
+    last = len(row.context.strip) - 1
+    for index, source in enumerate(row.sources):
+        if index == 0:
+            continue
+        assert source < index
+        assert row.segments[source] == row.segments[index] or source == last
+        assert row.marks[source] != int(Mark.REF) or row.marks[index] == int(Mark.REF)
+
+
+def test_injected_tokens_are_never_learnt(row: Row) -> None:
+    """A reference is given, not predicted: it carries no weight."""
+    assert all(
+        weight == 0
+        for weight, mark in zip(row.weights, row.marks, strict=True)
+        if mark == int(Mark.REF)
+    )
+
+
+@pytest.mark.parametrize("num_tokens", [32, 200, 1500])
+def test_budgets_fit_the_context(num_tokens: int) -> None:
+    """A landmark budget is never more than half of the context, nor more than 192."""
+    rng = np.random.default_rng(0)
+    found = [draw_budget(rng, num_tokens) for _ in range(300)]
+    assert max(found) <= max(8, min(192, num_tokens // 2))
+    assert min(found) >= 8
+    assert num_tokens < 100 or len(set(found)) > 3

@@ -1,0 +1,1 @@
+"""Benchmarks of the engine: capacity, steps, latency, long contexts, CUDA."""

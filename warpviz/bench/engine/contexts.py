@@ -1,0 +1,79 @@
+"""Long contexts: reading them in chunks, and choosing landmarks of them, beside the time of one
+River token.
+"""
+
+from typing import Any
+
+from warp_cortex import Context, Prism, Synapse, SynapseConfig, rank
+from warp_cortex.agents.stepper import Stepper
+
+from warpviz.bench.engine import shape, variants
+from warpviz.bench.engine.variants import Scene
+from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, time_of
+
+RIVER_TOKENS = 24
+
+
+def long_rows(
+    rows: list[dict[str, Any]], prism: Prism, *, contexts: list[int], chunk: int, k: int, seed: int
+) -> None:
+    """Fill one row per context: seconds to read it, to publish k landmarks of it, and of one River
+    token.
+    """
+    for tokens in contexts:
+        row: dict[str, Any] = {"context": tokens, "chunk": chunk}
+        rows.append(row)
+        context = Context(prism, capacity=tokens + 2 * RIVER_TOKENS)
+        synapse = Synapse(SynapseConfig(k=min(k, tokens), incremental=False), seed=seed)
+        _read(
+            row,
+            context,
+            synapse,
+            shape.random_ids(tokens, prism.spec.vocab_size, seed=seed),
+            chunk=chunk,
+        )
+        _publish(row, prism, context, synapse)
+        del context, synapse
+        tidy(prism.device)
+
+
+def _read(
+    row: dict[str, Any], context: Context, synapse: Synapse, ids: list[int], *, chunk: int
+) -> None:
+    """Read as a run does: after every chunk the synapse gleans what a first snapshot needs."""
+    device = context.prism.device
+    peak = PeakBytes(device)
+
+    def follow(*_: int) -> None:
+        synapse.follow(context)
+
+    seconds = time_of(
+        lambda: context.read(ids, chunk=chunk, progress=follow), device, repeats=1, warm=0
+    ).median
+    row["read_s"], row["read_tokens_per_s"] = seconds, len(ids) / seconds
+    row["read_peak_bytes"] = peak.read()
+    row["cache_bytes"] = context.store.num_bytes
+
+
+def _publish(row: dict[str, Any], prism: Prism, context: Context, synapse: Synapse) -> None:
+    device = context.prism.device
+    config = synapse.config
+    peak = PeakBytes(device)
+    # nothing new: each is a first one
+    publish = time_of(lambda: synapse.publish(context), device, repeats=3).median
+    row["publish_ms"], row["publish_peak_bytes"] = 1e3 * publish, peak.read()
+    row["evidence_ms"] = (
+        1e3 * time_of(lambda: context.evidence(config.space), device, repeats=1, warm=0).median
+    )
+    evidence = context.evidence(config.space)
+    row["choose_ms"] = (
+        1e3 * time_of(lambda: rank(evidence, k=config.k), device, repeats=2, warm=0).median
+    )
+    main = variants.river(Scene(prism, context, synapse.publish(context), 1), tokens=RIVER_TOKENS)
+    token = Spread(tuple(_seconds(main) for _ in range(RIVER_TOKENS))).median
+    row["river_token_ms"] = 1e3 * token
+    row["publish_in_river_tokens"] = publish / token
+
+
+def _seconds(main: Stepper) -> float:
+    return time_of(lambda: main.run(1), main.prism.device, repeats=1, warm=0).median

@@ -1,0 +1,1 @@
+"""What every benchmark shares: flags, timing, the machine, tables and progress."""

@@ -1,0 +1,1 @@
+"""Very many agents through a few slots: running, keeping and telling the results."""

@@ -1,0 +1,277 @@
+"""A million agents, each with a task of its own over one context, each thinking to the end, through
+a few slots.
+"""
+
+import argparse
+import json
+import multiprocessing
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from warpviz.bench.harness import flags
+from warpviz.bench.harness.machine import has_bfloat16, load, provenance
+from warpviz.bench.harness.progress import Meter, meter
+from warpviz.bench.million import worker
+from warpviz.bench.million.shards import Ledger, Shards, put, sweep, take
+from warpviz.bench.million.summary import summary, tally, told
+from warpviz.bench.million.tasks import Errands
+from warpviz.bench.million.worker import Note, Plan
+
+SAVE_EVERY = 5.0  # seconds between two states of the record on disk
+PATIENCE = 60.0  # seconds a process gets to put down what it is doing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add this benchmark's flags."""
+    parser.add_argument(
+        "--model", default="village", help="a model that knows the village (village)"
+    )
+    parser.add_argument(
+        "--agents", type=int, default=1_000_000, metavar="N", help="how many (1,000,000)"
+    )
+    parser.add_argument(
+        "--slots", type=int, default=256, metavar="N", help="agents at once in one process (256)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="processes of one thread each (2)"
+    )
+    parser.add_argument(
+        "--context", type=int, default=512, metavar="TOKENS", help="of the text they share (512)"
+    )
+    parser.add_argument("--k", type=int, default=64, help="landmarks (64)")
+    parser.add_argument(
+        "--dtype",
+        choices=("auto", "bfloat16", "float32"),
+        default="auto",
+        help="auto: bfloat16 where the processor multiplies it",
+    )
+    parser.add_argument(
+        "--shard", type=int, default=5000, metavar="N", help="agents per file of results (5,000)"
+    )
+    parser.add_argument("--seed", type=flags.seed, default=0)
+    parser.add_argument(
+        "--out", type=Path, default=Path("million"), help="folder of the results (million)"
+    )
+    parser.add_argument(
+        "--show", action="store_true", help="tell what the folder holds; let nobody think"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object at the end, and nothing else"
+    )
+
+
+class Books:
+    """Writes down what a call has done while it goes on: a call that is killed loses seconds of its
+    record at most.
+    """
+
+    def __init__(
+        self, ledger: Ledger, record: dict[str, Any], args: argparse.Namespace, shown: Meter
+    ) -> None:
+        self.ledger = ledger
+        self.record = record
+        self.workers = args.workers
+        self.shown = shown
+        self.notes: list[Note] = []
+        self.call: dict[str, Any] = {
+            "slots": args.slots,
+            "workers": args.workers,
+            "interrupted": False,
+        }
+        self.call |= provenance("cpu", seed=args.seed) | load()
+        record["calls"].append(self.call)
+        self._start = self._saved = time.monotonic()
+
+    def tell(self, note: Note) -> None:
+        """Take note of a shard that was written."""
+        self.notes.append(note)
+        self.shown.advance(note.agents, note.task_tokens + note.thought_tokens)
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the record."""
+        self._saved = time.monotonic()
+        self.call |= tally(self.notes, self.workers) | {"seconds": self._saved - self._start}
+        self.ledger.save(self.record)
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """Return what the flags ask for.
+
+    Raises:
+        ValueError: there are no tasks, slots or processes for it; what would be accepted is named.
+    """
+    most = Errands(args.seed).most
+    for name, top in (("agents", most), ("slots", 65_536), ("workers", 256), ("shard", most)):
+        value = getattr(args, name)
+        if not 1 <= value <= top:
+            msg = f"--{name} must be between 1 and {top:,}, got {value:,}"
+            raise ValueError(msg)
+    dtype = args.dtype if args.dtype != "auto" else "bfloat16" if has_bfloat16() else "float32"
+    return Plan(args.model, dtype, args.agents, args.seed, args.context, args.k, args.shard)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Let all agents think that have not yet, and return what the folder holds then."""
+    if args.show:
+        return shown(args.out)
+    plan = plan_of(args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    ledger = Ledger(args.out / "run.json")
+    shards = Shards(args.out, plan.agents, plan.shard)
+    record = ledger.open(_described(plan))
+    sweep(args.out)
+    if missing := shards.missing():
+        _ready(plan, args.slots, args.out, begin=lambda: ledger.save(record))
+        done = plan.agents - sum(len(shards.members(number)) for number in missing)
+        with meter(plan.agents, done, quiet=args.json) as seen:
+            books = Books(ledger, record, args, seen)
+            try:
+                _think(plan, args, missing, books)
+            finally:
+                books.save()
+    return summary(record, shards)
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    """Return what a folder holds, whatever it was made with; nothing is written.
+
+    Raises:
+        ValueError: it holds no run, or something else under its name.
+    """
+    ledger = Ledger(folder / "run.json")
+    try:
+        return summary(ledger.read(), ledger.shards())
+    # a call that lacks what every call writes down
+    except (KeyError, TypeError, AttributeError) as error:
+        msg = f"{ledger.path} is not the record of a run"
+        raise ValueError(msg) from error
+
+
+def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:
+    """Run a few agents in this process, without a word, and return what `--json` prints."""
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    small = [
+        "--agents",
+        str(agents),
+        "--slots",
+        str(slots),
+        "--shard",
+        "50",
+        "--workers",
+        "1",
+        "--json",
+    ]
+    return run(parser.parse_args([*small, "--out", str(folder)]))
+
+
+def _described(plan: Plan) -> dict[str, Any]:
+    """Return the plan with the checksum of the model's weights: results of two models never share a
+    folder.
+    """
+    from warp_cortex import Prism
+
+    with Prism.load(plan.model) as prism:
+        return plan.record() | {"checksum": prism.spec.checksum}
+
+
+def _ready(plan: Plan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
+    """Measure, once per folder, the axes that thoughts are projected on.
+
+    Until then nothing is written: a plan that cannot be carried out leaves the folder to the next
+    one.
+    """
+    if (folder / "axes.npz").exists():
+        take(folder / "axes.npz")  # damaged, it is told here, before other processes start
+        return
+    workshop = worker.Workshop(plan)
+    try:
+        axes = workshop.axes(slots)
+    finally:
+        workshop.prism.close()
+    begin()
+    put(folder / "axes.npz", axes)
+
+
+def _think(plan: Plan, args: argparse.Namespace, missing: list[int], books: Books) -> None:
+    """Work on the missing shards, here or in processes, until they are done or Ctrl-C ends it."""
+    try:
+        if args.workers == 1:
+            worker.work(
+                plan,
+                args.slots,
+                args.out,
+                numbers=iter(missing),
+                tell=books.tell,
+                stop=lambda: False,
+            )
+        else:
+            _beside(plan, args, missing, books.tell)
+    except KeyboardInterrupt:
+        books.call["interrupted"] = True
+
+
+def _beside(
+    plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]
+) -> None:
+    """Let several processes take shards from one queue.
+
+    Raises:
+        ChildProcessError: one of them ended before its time; the shards written so far stay.
+    """
+    around = multiprocessing.get_context("spawn")
+    numbers: multiprocessing.Queue[int] = around.Queue()
+    notes: multiprocessing.Queue[Note] = around.Queue()
+    stop = around.Event()
+    for number in missing:
+        numbers.put(number)
+    shared = {"numbers": numbers, "notes": notes, "stop": stop}
+    place = (plan, args.slots, args.out)
+    crew = [
+        around.Process(target=worker.work_beside, args=place, kwargs=shared)
+        for _ in range(args.workers)
+    ]
+    for process in crew:
+        process.start()
+    try:
+        for note in _heard(notes, lambda: any(process.is_alive() for process in crew)):
+            tell(note)
+    finally:
+        stop.set()
+        numbers.cancel_join_thread()
+        for process in crew:
+            process.join(PATIENCE)
+        for note in _heard(notes, lambda: False):
+            tell(note)
+    if failed := [process.exitcode for process in crew if process.exitcode]:
+        msg = f"{len(failed)} of {args.workers} processes ended early (exit codes {failed}); repeat the call to go on"
+        raise ChildProcessError(msg)
+
+
+def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> Iterator[Note]:
+    """Yield notes until there is none and `go_on` says no."""
+    while True:
+        try:
+            yield notes.get(timeout=0.2)
+        except queue.Empty:
+            if not go_on():
+                return
+
+
+def execute(args: argparse.Namespace) -> int:
+    """Run and print; 130 if somebody has not thought yet (a second call goes on), else 0."""
+    found = run(args)
+    if args.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    else:
+        sys.stdout.write(told(found, args.out) + "\n")
+    return 130 if found["missing"] and not args.show else 0

@@ -1,0 +1,181 @@
+"""A folder of results in shards: what is written stays, and a later call goes on where the last one
+ended.
+"""
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+# of a zip file: its first entry, and how its end begins
+FIRST = b"PK\x03\x04"
+LAST = b"PK\x05\x06"
+END_BYTES = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """Shard i holds agents i x size .. of `agents`; each is one .npz of plain arrays, complete or
+    absent.
+    """
+
+    folder: Path
+    agents: int
+    size: int
+
+    @property
+    def count(self) -> int:
+        """How many there are in all."""
+        return -(-self.agents // self.size)
+
+    def members(self, number: int) -> range:
+        """Return the agents of a shard."""
+        return range(number * self.size, min(self.agents, (number + 1) * self.size))
+
+    def missing(self) -> list[int]:
+        """Return the numbers of those that are not there yet, or not to their end."""
+        return [number for number in range(self.count) if not _is_whole(self.path(number))]
+
+    def path(self, number: int) -> Path:
+        """Return where a shard lies."""
+        return self.folder / f"thoughts-{number:05}.npz"
+
+    def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write a shard; whoever looks sees all of it or nothing."""
+        put(self.path(number), arrays)
+
+    def read(self, number: int) -> Arrays:
+        """Return a shard's arrays; a ValueError names a damaged file, with what to do."""
+        return take(self.path(number))
+
+    def present(self) -> Iterator[Arrays]:
+        """Yield those that are there, in order."""
+        for number in range(self.count):
+            if self.path(number).exists():
+                yield self.read(number)
+
+
+def take(path: Path) -> Arrays:
+    """Return the arrays that `put` wrote.
+
+    Raises:
+        ValueError: the file is damaged; it is named, with what to do.
+    """
+    try:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        msg = f"{path} is damaged ({error}); delete it and repeat the run, which writes it again"
+        raise ValueError(msg) from error
+
+
+def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as one .npz; the file is complete or absent, whatever happens."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # `sweep` looks for this name
+    with part.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
+    part.replace(path)
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file begins and ends as an .npz does: one cut short does not; nothing
+    between is read.
+    """
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(FIRST)) == FIRST
+            file.seek(-END_BYTES, os.SEEK_END)
+            return begins and file.read(len(LAST)) == LAST
+    except OSError:  # there is none, or it is shorter than an end
+        return False
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write."""
+    for part in folder.glob("*.npz.*.part"):
+        writer = part.name.split(".")[-2]
+        if writer.isdecimal() and not psutil.pid_exists(int(writer)):
+            part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a folder's results were made from, and how long each call worked on them."""
+
+    path: Path
+
+    def open(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record in the folder, or a new one, which is not written before `save`.
+
+        Raises:
+            ValueError: the folder holds results of something else, the first difference is named;
+                or results and no record of what they are of.
+        """
+        if not self.path.exists():
+            folder = self.path.parent
+            if strays := sorted(
+                path.name for name in ("axes.npz", "thoughts-*.npz") for path in folder.glob(name)
+            ):
+                msg = (
+                    f"{folder} holds {strays[0]} but no {self.path.name} that says what it is of; put that back, or "
+                    "name another folder with --out"
+                )
+                raise ValueError(msg)
+            return {"plan": dict(plan), "calls": []}
+        record = self.read()
+        for name, value in plan.items():
+            if record["plan"].get(name) != value:
+                msg = (
+                    f"{self.path.parent} holds results with {name} {record['plan'].get(name)!r}, this call has "
+                    f"{value!r}; repeat that, or name another folder with --out"
+                )
+                raise ValueError(msg)
+        return record
+
+    def read(self) -> dict[str, Any]:
+        """Return the record in the folder.
+
+        Raises:
+            ValueError: there is none, or the file is something else.
+        """
+        try:
+            record = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            msg = f"{self.path.parent} holds no run"
+            raise ValueError(msg) from error
+        except ValueError:
+            record = None
+        if not isinstance(record, dict) or not {"plan", "calls"} <= record.keys():
+            msg = f"{self.path} is not the record of a run"
+            raise ValueError(msg)
+        return record
+
+    def shards(self) -> Shards:
+        """Return where the results lie.
+
+        Raises:
+            ValueError: there is no record, or it does not say how many agents and in which shards.
+        """
+        plan = self.read()["plan"]
+        agents, size = (
+            plan.get(name) if isinstance(plan, dict) else None for name in ("agents", "shard")
+        )
+        if not isinstance(agents, int) or not isinstance(size, int) or min(agents, size) < 1:
+            msg = f"{self.path} is not the record of a run"
+            raise ValueError(msg)
+        return Shards(self.path.parent, agents, size)
+
+    def save(self, record: Mapping[str, Any]) -> None:
+        """Write the record."""
+        part = self.path.with_suffix(".part")
+        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        part.replace(self.path)

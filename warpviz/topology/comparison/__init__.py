@@ -1,0 +1,1 @@
+"""Landmarks against the whole context: measured, drawn and exported."""

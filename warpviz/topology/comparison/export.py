@@ -1,0 +1,99 @@
+"""A comparison as files: JSON and npz to compute with, CSV to tabulate, SVG to print, HTML to look
+at and switch k.
+"""
+
+import csv
+import io
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from warpviz.topology.comparison.comparison import Comparison, Row
+from warpviz.topology.comparison.page import page
+from warpviz.topology.comparison.picture import whole_picture
+
+POINTS = "comparison_points.npz"
+ORIGIN = (
+    "model",
+    "checksum",
+    "tokens",
+    "layer",
+    "space",
+    "head",
+    "alpha",
+    "skip",
+    "recent",
+    "seed",
+    "num_null",
+)
+
+
+def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
+    """Write the five files into `folder` and return their paths by kind; the same comparison gives
+    the same bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "comparison.json": json_text(comparison).encode("ascii"),
+        "comparison.csv": csv_text(comparison).encode("utf-8", "replace"),
+        "comparison.svg": whole_picture(comparison).encode("utf-8"),
+        "comparison.html": page(comparison).encode("utf-8"),
+        POINTS: npz_bytes(comparison.arrays()),
+    }
+    for name, data in contents.items():
+        replace(folder / name, data)
+    return {Path(name).suffix[1:]: folder / name for name in contents}
+
+
+def json_text(comparison: Comparison) -> str:
+    """Return the record as strict JSON in ASCII: no NaN, and any surrogate of a hostile token as an
+    escape.
+    """
+    return (
+        json.dumps(
+            comparison.to_record(points=POINTS), ensure_ascii=True, allow_nan=False, indent=1
+        )
+        + "\n"
+    )
+
+
+def csv_text(comparison: Comparison) -> str:
+    """Return the rows as CSV, numbers in full precision, a missing null model or "all layers" as an
+    empty cell.
+
+    What the rows come from follows as columns, the same in every row: tables of several comparisons
+    can be joined, and no reader has to know of a comment line.
+    """
+    out = io.StringIO()
+    versions = " ".join(
+        f"{name}={version}" for name, version in sorted(comparison.versions.items())
+    )
+    origin = {**{name: getattr(comparison, name) for name in ORIGIN}, "versions": versions}
+    writer = csv.DictWriter(out, [*(f.name for f in fields(Row)), *origin], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**asdict(row), **origin} for row in comparison.rows)
+    return out.getvalue()
+
+
+def npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the arrays as an npz, names sorted; numpy writes a fixed date, so the bytes depend on
+    the arrays alone.
+    """
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return out.getvalue()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: to a neighbour first, then moved into place."""
+    beside = path.with_name(f".{path.name}.{uuid4().hex}")  # another thread may be writing the same
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

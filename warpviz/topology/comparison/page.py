@@ -1,0 +1,187 @@
+"""A comparison as one self-contained HTML page: curves, diagrams that follow k and policy, a table,
+the landmarks.
+
+No library and no network: the page forbids both. Every string from a model is made visible and
+escaped in the markup, or reaches the script as JSON and the document as text.
+"""
+
+import json
+from typing import Any
+
+from warpviz.topology.comparison.comparison import Comparison, Row
+from warpviz.topology.comparison.picture import curves_picture, diagrams_picture, summary
+from warpviz.topology.drawing import shown, tag, visible
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+COLUMNS = (
+    "k",
+    "policy",
+    "dim",
+    "bottleneck",
+    "bound",
+    "null_mean",
+    "null_std",
+    "wasserstein",
+    "radius",
+    "null_radius_mean",
+    "num_bars",
+    "num_bars_full",
+    "num_certified",
+)
+STYLE = """
+:root{color-scheme:light dark;--ink:#24292f;--ground:#fff;--edge:#d0d7de;--mark:#ddf4ff}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--ground:#0d1117;--edge:#30363d;--mark:#0c2d6b}}
+body{font:14px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
+body{max-width:1000px;margin:2rem auto;padding:0 1rem}
+figure{margin:0;overflow-x:auto}
+svg{border-radius:6px;max-width:100%;height:auto}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+td,th{border:1px solid var(--edge);padding:.15rem .5rem;text-align:right}
+tr.on{background:var(--mark)}
+.scroll{overflow-x:auto}
+#tokens span{border:1px solid var(--edge);border-radius:4px;padding:0 .3rem;margin:.1rem}
+#tokens span{display:inline-block;white-space:pre}
+label{margin-right:1rem}
+"""
+SCRIPT = """
+const data = JSON.parse(document.getElementById("data").textContent);
+const k = document.getElementById("k"), policy = document.getElementById("policy");
+function show() {
+  const size = data.ks[Number(k.value)], name = policy.value, key = name + "/" + size;
+  document.getElementById("k-now").textContent = size;
+  for (const figure of document.querySelectorAll("figure[data-view]")) figure.hidden = figure.dataset.view !== key;
+  for (const row of document.querySelectorAll("tr[data-view]")) row.classList.toggle("on", row.dataset.view === key);
+  const tokens = document.getElementById("tokens");
+  tokens.replaceChildren(...data.landmarks[key].map((index) => {
+    const span = document.createElement("span");
+    span.textContent = index + " " + (data.tokens[index] ?? "");
+    return span;
+  }));
+}
+k.addEventListener("input", show);
+policy.addEventListener("input", show);
+show();
+"""
+
+
+def page(comparison: Comparison) -> str:
+    """Return the page; without its script it still shows the first policy at the largest k and the
+    whole table.
+    """
+    first = _view(comparison.policies[0], comparison.ks[-1])
+    figures = [
+        tag(
+            "figure",
+            diagrams_picture(comparison, policy, k),
+            data_view=_view(policy, k),
+            hidden=None if _view(policy, k) == first else "hidden",
+        )
+        for policy in comparison.policies
+        for k in comparison.ks
+    ]
+    body = [
+        tag("h1", "Landmarks against the whole context"),
+        tag("p", shown(summary(comparison))),
+        tag("ul", *[tag("li", shown(note)) for note in comparison.notes]),
+        tag("figure", curves_picture(comparison)),
+        _controls(comparison),
+        *figures,
+        tag("h2", "Landmarks"),
+        tag("div", id="tokens"),
+        tag("h2", "Numbers"),
+        _table(comparison),
+        tag("h2", "What the numbers mean"),
+        _definitions({**comparison.definitions}),
+        tag("h2", "Where they come from"),
+        _definitions(_provenance(comparison)),
+        tag("script", _data(comparison), type="application/json", id="data"),
+        tag("script", SCRIPT),
+    ]
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{shown(POLICY)}">'
+        f"<title>Landmarks against the whole context</title><style>{STYLE}</style>"
+    )
+    return (
+        f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    )
+
+
+def _view(policy: str, k: int) -> str:
+    return f"{policy}/{k}"
+
+
+def _controls(comparison: Comparison) -> str:
+    last = len(comparison.ks) - 1
+    options = [tag("option", shown(policy), value=policy) for policy in comparison.policies]
+    slider = f'<input id="k" type="range" min="0" max="{last}" step="1" value="{last}">'
+    return tag(
+        "p",
+        tag("label", "policy ", tag("select", *options, id="policy")),
+        tag("label", "k ", slider, " ", tag("output", str(comparison.ks[-1]), id="k-now")),
+    )
+
+
+def _table(comparison: Comparison) -> str:
+    head = tag("tr", *[tag("th", shown(name), scope="col") for name in COLUMNS])
+    rows = [
+        tag(
+            "tr",
+            *[tag("td", shown(_cell(row, name))) for name in COLUMNS],
+            data_view=_view(row.policy, row.k),
+        )
+        for row in comparison.rows
+    ]
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *rows)), class_="scroll")
+
+
+def _cell(row: Row, name: str) -> str:
+    value = getattr(row, name)
+    if value is None:
+        return "not computed"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _definitions(entries: dict[str, Any]) -> str:
+    return tag(
+        "dl",
+        *[tag("dt", shown(name)) + tag("dd", shown(str(value))) for name, value in entries.items()],
+    )
+
+
+def _provenance(comparison: Comparison) -> dict[str, Any]:
+    names = (
+        "model",
+        "checksum",
+        "tokens",
+        "space",
+        "layer",
+        "head",
+        "skip",
+        "recent",
+        "alpha",
+        "seed",
+        "num_null",
+        "intrinsic_dimension",
+        "versions",
+    )
+    return {name: getattr(comparison, name) for name in names}
+
+
+def _data(comparison: Comparison) -> str:
+    """Return what the script needs as JSON that cannot end its element."""
+    marks = {
+        _view(p, k): marks.tolist()
+        for p, by_k in comparison.landmarks.items()
+        for k, marks in by_k.items()
+    }
+    record = {
+        "ks": comparison.ks,
+        "landmarks": marks,
+        "tokens": [visible(text) for text in comparison.token_texts],
+    }
+    return (
+        json.dumps(record, ensure_ascii=True, allow_nan=False)
+        .replace("<", "\\u003c")
+        .replace("&", "\\u0026")
+    )

@@ -1,0 +1,3 @@
+"""Persistence diagrams: complexes, distances, bounds, cycles, and where they are computed and
+kept.
+"""

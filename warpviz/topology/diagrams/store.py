@@ -1,0 +1,157 @@
+"""A cache of diagrams on disk, addressed by content: the same points and settings are computed once
+per machine.
+"""
+
+import hashlib
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from warpviz.topology.diagrams.persistence import Diagrams
+from warpviz.topology.points import cloud
+
+FORMAT = 1
+ENGINES = ("gudhi", "scipy")  # SciPy's Delaunay decides the ties of an alpha complex
+MAX_BYTES = 256 * 2**20
+SETTINGS = ("complex", "threshold", "essential", "num_points", "num_duplicates", "sample_radius")
+
+
+def default_root() -> Path:
+    """Return where diagrams are kept: $WARPVIZ_CACHE, or the platform's cache directory."""
+    if chosen := os.environ.get("WARPVIZ_CACHE"):
+        return Path(chosen) / "diagrams"
+    if sys.platform == "win32":
+        home = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        home = Path.home() / "Library" / "Caches"
+    else:
+        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return home / "warpviz" / "diagrams"
+
+
+def key_of(points: ArrayLike, settings: Mapping[str, Any]) -> str:
+    """Return the hex SHA-256 of the points' bytes and shape, the settings, and the versions that
+    compute with them.
+    """
+    array = cloud(points)
+    plain = {
+        name: np.asarray(value).tolist() if name == "landmarks" else value
+        for name, value in settings.items()
+    }
+    engines = {name: version(name) for name in ENGINES}
+    about = {"format": FORMAT, **engines, "shape": array.shape, "settings": plain}
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def to_arrays(diagrams: Diagrams) -> dict[str, NDArray[Any]]:
+    """Return diagrams as named arrays without objects, for an npz."""
+    about = {name: getattr(diagrams, name) for name in SETTINGS}
+    about["num_essential"] = {str(dim): count for dim, count in diagrams.num_essential.items()}
+    bars = {f"h{dim}": array for dim, array in diagrams.bars.items()}
+    return {"about": np.array(json.dumps(about)), "used": diagrams.used, **bars}
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
+    """Return the diagrams that `to_arrays` described.
+
+    Raises:
+        ValueError: something is missing or of another shape.
+    """
+    try:
+        about = json.loads(str(arrays["about"]))
+        bars = {
+            int(name[1:]): np.asarray(arrays[name], dtype=np.float64)
+            for name in arrays
+            if name.startswith("h")
+        }
+        about["num_essential"] = {
+            int(dim): int(count) for dim, count in about["num_essential"].items()
+        }
+        used = np.asarray(arrays["used"], dtype=np.int64)
+        found = Diagrams(bars=dict(sorted(bars.items())), used=used, **about)
+    except (KeyError, TypeError, AttributeError) as error:
+        msg = f"not stored diagrams: {error}"
+        raise ValueError(msg) from error
+    if any(array.ndim != 2 or array.shape[1] != 2 for array in bars.values()):  # noqa: PLR2004 - birth and death
+        msg = "not stored diagrams: bars are not pairs"
+        raise ValueError(msg)
+    if not bars or bars.keys() != found.num_essential.keys():
+        msg = f"not stored diagrams: bars of dimensions {sorted(bars)} of {sorted(found.num_essential)}"
+        raise ValueError(msg)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramStore:
+    """Diagrams under `root`, one npz per key; the least recently used go when they exceed
+    `max_bytes`.
+    """
+
+    root: Path = field(default_factory=default_root)
+    max_bytes: int = MAX_BYTES
+
+    def path(self, key: str) -> Path:
+        """Return the file of a key."""
+        return self.root / key[:2] / f"{key}.npz"
+
+    def get(self, key: str) -> Diagrams | None:
+        """Return the stored diagrams; None when there are none or the file is damaged (it will be
+        written anew).
+        """
+        path = self.path(key)
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                found = from_arrays({name: stored[name] for name in stored.files})
+            os.utime(path)
+        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
+            # RuntimeError: a header that claims a password, or a way of packing nobody knows
+            return None
+        return found
+
+    def put(self, key: str, diagrams: Diagrams) -> Path | None:
+        """Store diagrams whole or not at all; None when the disk does not let us, which costs only
+        time later.
+        """
+        path = self.path(key)
+        # another thread may be storing the same
+        beside = path.with_name(f".{path.name}.{uuid4().hex}")
+        out = io.BytesIO()
+        np.savez(out, allow_pickle=False, **to_arrays(diagrams))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(out.getvalue())
+            beside.replace(path)
+            self._trim(keep=path)
+        except OSError:
+            with suppress(OSError):
+                beside.unlink()  # a full disk keeps the part that fitted
+            return None
+        return path
+
+    def _trim(self, *, keep: Path) -> None:
+        files = sorted(
+            (entry.stat().st_mtime_ns, entry)
+            for entry in self.root.glob("*/*.npz")
+            if entry != keep
+        )
+        sizes = [entry.stat().st_size for _, entry in files]
+        excess = sum(sizes) + keep.stat().st_size - self.max_bytes
+        for (_, entry), size in zip(files, sizes, strict=True):
+            if excess <= 0:
+                return
+            entry.unlink(missing_ok=True)
+            excess -= size

@@ -1,0 +1,1 @@
+"""Point clouds on a plane or in three dimensions: PCA and UMAP."""

@@ -1,0 +1,150 @@
+"""Later: what lies in a cloud beside the text it was made of: injected thoughts, streams' entries,
+newer tokens.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from warpviz.views.base.wire import float32
+
+Floats = NDArray[np.float32]
+Vectors = Callable[[str, int, int], "Floats | None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Entries with their kind, a line about each, and their vectors [n, P] for a space, layer and
+    head.
+
+    `vectors` returns None where they have none (a hidden state is kept of visible tokens only):
+    then they are not drawn, and are back when another space is chosen.
+    """
+
+    tokens: tuple[str, ...]
+    kinds: tuple[str, ...]
+    about: tuple[str, ...]
+    vectors: Vectors
+
+    def among(self, space: str, layer: int, head: int, *, width: int) -> "Floats | None":
+        """Return the vectors if they have as many coordinates as the points they shall lie
+        among.
+        """
+        found = self.vectors(space, layer, head)
+        return (
+            found
+            if found is not None and len(found) == len(self.tokens) and found.shape[1] == width
+            else None
+        )
+
+
+def given_points(
+    tokens: Sequence[str],
+    points: ArrayLike,
+    kinds: Sequence[str] | None,
+    about: Sequence[str] | None,
+) -> Later:
+    """Return tokens with vectors [n, P] that hold whatever is asked for.
+
+    Raises:
+        ValueError: tokens, kinds and vectors differ in number.
+    """
+    array = float32(points)
+    kinds = ["text"] * len(tokens) if kinds is None else kinds
+    about = [""] * len(tokens) if about is None else about
+    numbers = len(array), len(kinds), len(about)
+    if set(numbers) != {len(tokens)}:
+        msg = f"{len(tokens)} tokens need as many vectors, kinds and remarks, got {numbers}"
+        raise ValueError(msg)
+    return Later(
+        tokens=tuple(tokens), kinds=tuple(kinds), about=tuple(about), vectors=lambda *_: array
+    )
+
+
+class Placer:
+    """Gives entries of a cache their vectors among the points of one context, whose units are
+    measured once.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self._units: dict[tuple[str, int, int], Any] = {}
+
+    def vectors(self, entries: Any) -> Vectors:
+        """Return where entries lie, by space, layer (-1 all) and head (-1 all, -2 mean)."""
+
+        def among(space: str, layer: int, head: int) -> "Floats | None":
+            """Return the entries' vectors, None where entries have none."""
+            if space == "hidden":
+                return None
+            from warp_cortex import Beside
+
+            key = (space, layer, head)
+            if key not in self._units:
+                which = {-1: None, -2: "mean"}.get(head, head)
+                self._units[key] = Beside(
+                    self.context, space, layer=None if layer < 0 else layer, head=which
+                )
+            return float32(self._units[key].points(entries).cpu())
+
+        return among
+
+
+def beside_text(context: Any, trace: Any) -> list[Later]:
+    """Return what a finished run has beside its text: injected thoughts, and every judged thought
+    as a hidden state.
+    """
+    from warp_cortex import Inject, injected_entries
+
+    placer = Placer(context)
+    found = []
+    entered = {event.injection: event for event in trace.of(Inject)} if trace is not None else {}
+    for number, entries in injected_entries(context).items():
+        event = entered.get(number)
+        pieces = injected_pieces(context.prism, event.text if event else "", entries.num_entries)
+        about = f"thought of stream {event.stream}, injected" if event else f"injection {number}"
+        found.append(_alike("injected", pieces, about, placer.vectors(entries)))
+    thoughts = _thoughts(context, trace)
+    return [*found, thoughts] if thoughts is not None else found
+
+
+def injected_pieces(prism: Any, text: str, count: int) -> list[str]:
+    """Return the tokens of an injected text; of one that is not known, as many blanks."""
+    pieces = prism.pieces(prism.encode(text)) if text else []
+    return list(pieces) if len(pieces) == count else [text, *[""] * (count - 1)]
+
+
+def _alike(kind: str, tokens: Sequence[str], about: str, vectors: Vectors) -> Later:
+    return Later(
+        tokens=tuple(tokens),
+        kinds=(kind,) * len(tokens),
+        about=(about,) * len(tokens),
+        vectors=vectors,
+    )
+
+
+def _thoughts(context: Any, trace: Any) -> Later | None:
+    """Return every thought a gate has judged as one point of the hidden space: the mean of its
+    tokens' states.
+    """
+    from warp_cortex import Thought
+
+    pooled = trace.arrays.get("thoughts") if trace is not None else None
+    if pooled is None or not len(pooled):
+        return None
+    events = [
+        event
+        for event in trace.of(Thought)
+        if event.vector is not None and event.vector < len(pooled)
+    ]
+    states = float32(pooled[[event.vector for event in events]])
+    centre = float32(context.middle[context.positions].float().mean(0).cpu())
+    return Later(
+        tokens=tuple(event.text for event in events),
+        kinds=("stream",) * len(events),
+        about=tuple(f"thought of stream {event.stream}, mean state" for event in events),
+        vectors=lambda space, *_: states - centre if space == "hidden" else None,
+    )

@@ -1,0 +1,264 @@
+"""What leaves a view: files with their provenance, and pages that need no kernel."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from warpviz.views.base import registry, static, wire
+
+if TYPE_CHECKING:
+    from warpviz.views.base.view import View
+
+KINDS = ("svg", "png", "html", "csv", "json")
+MOST_BYTES = 64 * 2**20
+STILL_BYTES = 150_000
+SETTLE_S = 0.8
+PATIENCE_S = 120.0
+CRLF = "\r\n"
+NO_CHROME = (
+    "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt install chromium), or "
+    "name it in BROWSER_PATH; to_svg needs none, and the view's PNG button uses the browser you look at"
+)
+SETTINGS = (
+    "k",
+    "alpha",
+    "theta",
+    "layer",
+    "space",
+    "policy",
+    "head",
+    "projection",
+    "dims",
+    "metric",
+    "n_neighbors",
+    "min_dist",
+    "complex",
+    "max_dim",
+    "scorer",
+)
+PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what computed the numbers; a package that is not installed is left
+    out.
+    """
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def run_settings(config: Any) -> dict[str, Any]:
+    """Return the landmark settings of a run's own config: what a view of that run was drawn
+    from.
+    """
+    synapse = config.get("synapse") if isinstance(config, Mapping) else None
+    return (
+        {name: synapse[name] for name in ("k", "alpha", "policy", "space") if name in synapse}
+        if synapse
+        else {}
+    )
+
+
+def dumps(value: Any) -> str:
+    """Return JSON with sorted keys and no NaN: the same values give the same bytes."""
+    return json.dumps(wire.clean(value), sort_keys=True, ensure_ascii=True, allow_nan=False)
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    """Write UTF-8 text and return the path; lone surrogates become U+FFFD."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(wire.clean(text), encoding="utf-8", newline="\n")
+    return path
+
+
+def write_csv(path: Path | str, table: Any, provenance: Mapping[str, Any]) -> Path:
+    """Write a DataFrame below one comment line that holds the provenance as JSON; lines end as RFC
+    4180 has them.
+    """
+    # Python quotes a lone carriage return, which ends a row for every reader, only where line ends
+    # hold one too.
+    return write_text(
+        path, f"# {dumps(provenance)}\r\n{table.to_csv(index=False, lineterminator=CRLF)}"
+    )
+
+
+def write_json(
+    path: Path | str, *, table: Any, provenance: Mapping[str, Any], summary: str
+) -> Path:
+    """Write {provenance, summary, rows}, one row per line."""
+    rows = ",\n".join(dumps(row) for row in table.to_dict("records"))
+    return write_text(
+        path,
+        f'{{"provenance": {dumps(provenance)},\n"summary": {dumps(summary)},\n"rows": [\n{rows}\n]}}\n',
+    )
+
+
+def write_png(path: Path | str, figure: Any, scale: float) -> Path:
+    """Write a plotly figure as a picture, drawn by a Chrome or Chromium of this machine that loads
+    nothing.
+
+    Raises:
+        RuntimeError: there is no such browser, or it did not start; the message says what to
+        install instead.
+    """
+    import kaleido
+    from kaleido.errors import BrowserFailedError, ChromeNotFoundError
+
+    # kaleido's own default would ask a CDN for MathJax.
+    try:
+        picture = kaleido.calc_fig_sync(
+            figure, opts={"format": "png", "scale": scale}, kopts={"mathjax": False}
+        )
+    except (ChromeNotFoundError, BrowserFailedError) as error:
+        raise RuntimeError(NO_CHROME) from error
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(picture)
+    return path
+
+
+def free_path(folder: Path, stem: str, kind: str) -> Path:
+    """Return `stem.kind` in a folder, numbered where the name is taken."""
+    path = folder / f"{stem}.{kind}"
+    number = 2
+    while path.exists():
+        path = folder / f"{stem}-{number}.{kind}"
+        number = number + 1
+    return path
+
+
+def save_from_browser(view: "View", content: Mapping[str, Any], buffers: Sequence[Any]) -> Path:
+    """Write what an export button asked for into the view's folder; the browser never chooses the
+    name.
+
+    Raises:
+        ValueError: the kind is unknown, or the picture is missing or too large.
+    """
+    kind = content.get("kind")
+    if kind not in KINDS:
+        msg = f"export kind {kind!r} is unknown; accepted: {', '.join(KINDS)}"
+        raise ValueError(msg)
+    path = free_path(view.export_dir or Path.cwd(), view.stem, kind)
+    if kind in ("html", "csv", "json"):
+        return Path(getattr(view, f"to_{kind}")(path))
+    if len(buffers) != 1 or len(buffers[0]) > MOST_BYTES:
+        msg = f"a {kind} export comes with one buffer of at most {MOST_BYTES} bytes"
+        raise ValueError(msg)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(bytes(buffers[0]))
+    return path
+
+
+def attended() -> bool:
+    """Return whether the running cell was sent by a notebook page, which names it; nbclient and
+    scripts do not.
+    """
+    return registry.current_cell() is not None
+
+
+def stills(views: Sequence["View"]) -> str:
+    """Return the HTML of views for a notebook that is opened without a kernel.
+
+    Where a page is about to draw them, the cell does not wait for a picture nor draw one before
+    there is one.
+    """
+    waits = not attended()
+    if waits:
+        for view in views:
+            view.settle(SETTLE_S)
+    return "\n".join(still(view, picture=waits or view.ready) for view in views)
+
+
+def still(view: "View", *, picture: bool = True) -> str:
+    """Return the HTML of a view for a notebook that is opened without a kernel: picture, caption,
+    nothing active.
+    """
+    words = escape(wire.clean(view.summary()))
+    return f"<figure>{_drawing(view) if picture else ''}<figcaption>{words}</figcaption></figure>"
+
+
+def _drawing(view: "View") -> str:
+    try:
+        picture = view.to_svg()
+    except (NotImplementedError, ValueError):
+        return ""
+    return picture if len(picture) <= STILL_BYTES else ""
+
+
+def snapshot(view: "View") -> dict[str, Any]:
+    """Return everything a page needs to draw a view without a kernel."""
+    foreign = ("layout", "tabbable", "tooltip", "comm")
+    names = [
+        name
+        for name in view.trait_names(sync=True)
+        if not name.startswith("_") and name not in foreign
+    ]
+    traits = {name: getattr(view, name) for name in names} | {"selection": view.selection.tolist()}
+    with view.lock:
+        state = view.state()
+        events = list(state.events)
+    facts = {
+        "title": view.title,
+        "stem": view.stem,
+        "span": view.span,
+        "provenance": view.provenance,
+    }
+    return {
+        **facts,
+        "kind": type(view).__name__,
+        "traits": traits,
+        "data": state.data,
+        "events": events,
+        "arrays": wire.pack_text(state.arrays),
+        "summary": view.summary(),
+    }
+
+
+def page(views: Sequence["View"], *, title: str, spans: Sequence[int] | None = None) -> str:
+    """Return one HTML page with all views: same scripts as in the notebook, nothing loaded from
+    anywhere.
+    """
+    shots = [snapshot(view) for view in views]
+    for shot, span in zip(shots, spans or [view.span for view in views], strict=True):
+        shot["span"] = span
+    scripts = {shot["kind"]: view.scripts for shot, view in zip(shots, views, strict=True)}
+    bodies = [static.scoped(kind, names) for kind, names in scripts.items()]
+    # "<" never appears inside the data, so no text of a model can end the script element.
+    data = dumps({"title": title, "views": shots}).replace("<", "\\u003c")
+    script = "\n".join([static.shared(), static.source("base/page.js"), *bodies, "startPage();"])
+    script = script.replace("</script", "<\\/script")
+    return PAGE.format(
+        title=escape(wire.clean(title)), css=static.sheet(), data=data, script=script
+    )
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
+style-src 'unsafe-inline'; img-src data: blob:">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body class="warpviz-page">
+<main id="warpviz-root" class="warpviz-grid"></main>
+<script type="application/json" id="warpviz-data">{data}</script>
+<script type="module">
+{script}
+</script>
+</body>
+</html>
+"""

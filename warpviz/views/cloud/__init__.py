@@ -1,0 +1,1 @@
+"""KVCloud: the cache as a cloud of tokens."""

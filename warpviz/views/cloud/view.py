@@ -1,0 +1,317 @@
+"""KVCloud: what a cache holds, as a cloud of tokens in which landmarks, radius and cells follow k
+in the browser.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike
+
+from warpviz.topology.hooks import StoppedError
+from warpviz.topology.projection.projections import LEAST_UMAP, METRICS
+from warpviz.views.base import export, wire
+from warpviz.views.base.added_points import Later, given_points
+from warpviz.views.base.data_source import ALL, ALWAYS, SKIP, Subject, subject_of
+from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.pump import Patch
+from warpviz.views.base.view import View
+from warpviz.views.cloud import still as cloud_still
+from warpviz.views.cloud.scene import Geometry, Maker, Scene
+
+MOST_POINTS = 50_000
+COLOURS = ("position", "received", "kind", "cluster", "rank", "distance", "cell")
+GEOMETRY = (
+    "space",
+    "layer",
+    "head",
+    "policy",
+    "alpha",
+    "metric",
+    "n_neighbors",
+    "min_dist",
+    "projection",
+    "dims",
+)
+
+
+class KVCloud(View):
+    """A cloud of a context's tokens, by keys, rotated keys, values or hidden states.
+
+    `given` is a Context, a Cortex, a Subject or an array [T, P]. Traits: k, alpha, layer (-1 all),
+    space, selection, and head (-1 all, -2 mean), policy, projection ("pca", "umap"), dims (2, 3),
+    colour, cover ("none", "discs", "cells"), metric, n_neighbors, min_dist.
+    """
+
+    scripts = (
+        "cloud/scene.js",
+        "base/landmarks.js",
+        "cloud/kinds.js",
+        "cloud/colours.js",
+        "cloud/pointer.js",
+        "cloud/controls.js",
+        "cloud/view.js",
+    )
+    title = "KV cloud"
+    stem = "kv-cloud"
+    span: ClassVar[int] = 7
+
+    head = traitlets.Int(ALL).tag(sync=True)
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    projection = traitlets.Enum(("pca", "umap"), "umap").tag(sync=True)
+    dims = traitlets.Enum((2, 3), 2).tag(sync=True)
+    colour = traitlets.Enum(COLOURS, "position").tag(sync=True)
+    cover = traitlets.Enum(("none", "discs", "cells"), "none").tag(sync=True)
+    metric = traitlets.Enum(METRICS, "euclidean").tag(sync=True)
+    n_neighbors = traitlets.Int(15, min=2, max=200).tag(sync=True)
+    min_dist = traitlets.Float(0.1, min=0.0, max=1.0).tag(sync=True)
+    height = traitlets.Int(460).tag(sync=True)
+
+    def __init__(
+        self, given: Any, *, seed: int = 0, max_points: int = MOST_POINTS, **settings: Any
+    ) -> None:
+        self.subject: Subject = subject_of(given, seed=seed)
+        self.maker = Maker(self.subject, seed=seed, max_points=max_points)
+        self.scene = Scene()
+        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
+        self._worker = Latest(on_error=self._failed, name="warpviz-cloud")
+        self._slow = Latest(on_error=self._failed, name="warpviz-umap")
+        self.observe(lambda _: self._worker.submit(self._compute), list(GEOMETRY))
+        self.observe(
+            lambda change: change["new"] == "cluster" and self._worker.submit(self._compute),
+            "colour",
+        )
+        self._worker.submit(self._compute)
+
+    def wait(self, timeout_s: float = 60.0) -> "KVCloud":
+        """Wait until everything asked for has been computed, UMAP included; return the view."""
+        if self._worker.wait(timeout_s):
+            self._slow.wait(timeout_s)
+        return self
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait a moment for the first picture; UMAP may come later."""
+        self._worker.wait(timeout_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a picture."""
+        return self.scene.plane is not None and self.scene.ranked is not None
+
+    def complete(self) -> None:
+        """Wait for the picture and group the tokens: a page without a kernel can do neither
+        later.
+        """
+        self.settle(export.PATIENCE_S)
+        self._group(Geometry(**{name: getattr(self, name) for name in GEOMETRY}))
+
+    def close(self) -> None:
+        """Stop the workers and the writer."""
+        for name in ("_worker", "_slow"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+        super().close()
+
+    # --- computing: one job brings everything up to date, the newest wins; UMAP follows on its own
+    # thread -----------
+
+    def _compute(self, overtaken: Any) -> None:
+        self.notice = ""
+        look = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
+        self._show(look)
+        if overtaken():
+            return
+        ranked = self.subject.ranked(**look.which)
+        found = self.subject.chains(**look.which)
+        arrays = self.subject.rank_arrays(**look.which)
+        with self.lock:
+            self.scene.ranked = ranked
+            self.scene.chains = found
+            self.scene.ranks = {**self.scene.ranks, **arrays}
+            self.push(data=self._facts_shown(), arrays=arrays)
+        if look.projection == "umap" and look.dims not in self.scene.umap:
+            self._slow.submit(lambda stale: self._project(look, stale))
+        self._group(look if self.colour == "cluster" and not overtaken() else None)
+
+    def _group(self, look: Geometry | None) -> None:
+        """Group the tokens, which takes a while; without a look there are no groups until somebody
+        wants the colour.
+        """
+        grouped = np.zeros(0, np.uint8) if look is None else self.maker.clusters(look)
+        with self.lock:
+            self.scene.ranks["cluster"] = grouped
+            self.push(arrays={"cluster": grouped})
+
+    def _show(self, look: Geometry) -> None:
+        """Show the principal plane; a UMAP of other points or settings no longer counts."""
+        points = self.maker.points(look)
+        index = self.maker.index(look)
+        plane = self.maker.plane(look)
+        known = self.maker.known_umap(look)
+        with self.lock:
+            scene = self.scene
+            scene.points = points
+            scene.index = index
+            scene.plane = plane
+            scene.umap = known
+            scene.beside = points[:0]
+            self._beside(look, self.subject.later)
+            waits = (
+                look.projection == "umap"
+                and look.dims not in scene.umap
+                and len(index) >= LEAST_UMAP
+            )
+            scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
+            self.push(data=self._facts_shown(), arrays=self._point_arrays())
+
+    def _project(self, look: Geometry, overtaken: Any) -> None:
+        try:
+            made = self.maker.umap(look, should_stop=overtaken)
+        except StoppedError:
+            return
+        if made is None or overtaken():
+            return
+        with self.lock:
+            now = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
+            if now.umap == look.umap:
+                # placed, as in the plane
+                later = self.scene.beside[: len(self.scene.index) - len(made.coords)]
+                self.scene.umap[look.dims] = made.extend(later) if len(later) else made
+                self.scene.busy = ""
+                self.push(data=self._facts_shown(), arrays=self._point_arrays())
+
+    def _failed(self, error: BaseException) -> None:
+        with self.lock:
+            self.scene.busy = ""
+            self.push(data={"busy": ""})
+        self.report(error)
+
+    def extend(
+        self,
+        tokens: Sequence[str],
+        points: ArrayLike,
+        *,
+        kinds: Sequence[str] | None = None,
+        about: Sequence[str] | None = None,
+    ) -> None:
+        """Let new tokens with vectors [n, P] glide in; nothing that is already there moves."""
+        self.let_in([given_points(tokens, points, kinds, about)])
+
+    def let_in(self, parts: Sequence[Later]) -> None:
+        """Let more glide in that lies beside the text: one picture for all of it."""
+        with self.lock:
+            self.subject.later += parts
+            if self.scene.plane is None:
+                return  # the first picture has all of it
+            self._beside(Geometry(**{name: getattr(self, name) for name in GEOMETRY}), parts)
+            self.push(
+                data={**self._tokens_shown(), **self._facts_shown()}, arrays=self._point_arrays()
+            )
+
+    def _beside(self, look: Geometry, parts: Sequence[Later]) -> None:
+        """Place parts of `subject.later`, its last ones, in the plane and the UMAPs on screen."""
+        scene = self.scene
+        subject = self.subject
+        start = len(subject.all_tokens) - sum(len(part.tokens) for part in parts)
+        for part in parts:
+            found = part.among(*look.cloud, width=scene.points.shape[1])
+            if found is not None and scene.plane is not None:
+                scene.umap = {dims: made.extend(found) for dims, made in scene.umap.items()}
+                scene.plane = scene.plane.extend(found)
+                scene.beside = np.concatenate([scene.beside, found]) if len(scene.beside) else found
+                scene.index = np.concatenate([scene.index, np.arange(start, start + len(found))])
+            start += len(part.tokens)
+
+    @property
+    def shown(self) -> str:
+        """Which projection is on screen: "pca" until UMAP is ready."""
+        return "umap" if self.projection == "umap" and self.dims in self.scene.umap else "pca"
+
+    @property
+    def coordinates(self) -> wire.Array:
+        """The coordinates on screen, float32 [n, dims]."""
+        if self.shown == "umap":
+            return wire.float32(self.scene.umap[self.dims].coords)
+        plane = self.scene.plane
+        return (
+            np.zeros((0, self.dims), np.float32)
+            if plane is None
+            else wire.float32(plane.coords[:, : self.dims])
+        )
+
+    # --- what the browser gets
+    # --------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return tokens, coordinates, attention, ranking."""
+        subject = self.subject
+        data = {
+            "title": self.title,
+            "stem": self.stem,
+            "skip": SKIP,
+            "metrics": METRICS,
+            "spaces": subject.spaces,
+            "num_layers": subject.num_layers,
+            "num_heads": subject.num_heads,
+            "policies": cloud_still.policies(),
+            "provenance": self.provenance,
+            **self._tokens_shown(),
+            **self._facts_shown(),
+        }
+        return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
+
+    def _tokens_shown(self) -> dict[str, Any]:
+        subject = self.subject
+        about = [line for part in subject.later for line in part.about]
+        return {"tokens": subject.all_tokens, "num_text": subject.num_tokens, "about": about}
+
+    def _facts_shown(self) -> dict[str, Any]:
+        scene = self.scene
+        kept = scene.plane.share.cumsum()[1:3] if scene.plane else ()
+        shares = [f"PCA keeps {share:.0%} of the variance" for share in kept]
+        names = list(dict.fromkeys(self.subject.all_kinds))
+        model = self.subject.facts.get("model", "")
+        return {
+            "kind_names": names,
+            "always": ALWAYS,
+            "explained": shares,
+            "busy": scene.busy,
+            "model": model,
+            "summary": self.summary(),
+        }
+
+    def _point_arrays(self) -> dict[str, wire.Array]:
+        scene = self.scene
+        subject = self.subject
+        listed = subject.all_kinds
+        whole = len(scene.index) == len(listed)
+        place = {kind: number for number, kind in enumerate(dict.fromkeys(listed))}
+        kinds = np.array([place[kind] for kind in listed], dtype=np.uint8)
+        none = np.zeros((0, 3), np.float32)
+        return {
+            "pca": none if scene.plane is None else wire.float32(scene.plane.coords),
+            **{
+                f"umap{dims}": wire.float32(scene.umap[dims].coords) if dims in scene.umap else none
+                for dims in (2, 3)
+            },
+            "kind": kinds,
+            "index": wire.uint32([] if whole else scene.index),
+        }
+
+    def summary(self) -> str:
+        """Return the cloud in words."""
+        return cloud_still.summary(self)
+
+    def to_table(self) -> Any:
+        """Return one row per token drawn."""
+        return cloud_still.table(self)
+
+    def to_figure(self) -> Any:
+        """Return the cloud as a plotly figure."""
+        return cloud_still.figure(self)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) the cloud as SVG."""
+        return cloud_still.write_svg(self, path)

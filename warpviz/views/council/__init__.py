@@ -1,0 +1,1 @@
+"""CouncilMonitor: bytes, agents and tokens over a run."""

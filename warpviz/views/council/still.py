@@ -1,0 +1,100 @@
+"""The council without a browser: stacked bytes as a plotly figure, and as SVG beside the paper's
+table.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from warpviz.live.council import PAPER, PAPER_SETTING, Sample
+from warpviz.views.base.svg import BLUE, GREY, ORANGE, PURPLE, YELLOW, Svg
+
+OWNERS = (
+    ("weights_bytes", "weights", GREY),
+    ("river_kv_bytes", "River", BLUE),
+    ("shared_kv_bytes", "shared landmarks", ORANGE),
+    ("private_kv_bytes", "private to streams", PURPLE),
+    ("evidence_bytes", "to choose landmarks", YELLOW),
+)
+WIDTH = 900
+HEIGHT = 340
+CHART = 560
+TOP = 60
+MOST_BARS = 120
+
+
+def figure(samples: Sequence[Sample]) -> Any:
+    """Return plotly bars, stacked by owner, in megabytes: a bar per beat, its last sample, as wide
+    as it lasted.
+    """
+    import plotly.graph_objects as go
+
+    # two samples of a beat would be added up
+    shown = list({sample.beat: sample for sample in samples}.values())
+    beats = [sample.beat for sample in shown]
+    lasted = [after - beat for beat, after in pairwise([*beats, beats[-1] + 1])] if beats else []
+    fig = go.Figure()
+    for field, name, color in OWNERS:
+        fig.add_bar(
+            name=name,
+            x=beats,
+            y=[getattr(sample, field) / 1e6 for sample in shown],
+            width=lasted,
+            offset=0,
+            marker={"color": color, "line": {"width": 0}},
+        )
+    fig.update_layout(
+        barmode="stack",
+        template="plotly_white",
+        xaxis_title="beat",
+        yaxis_title="MB held",
+        bargap=0,
+    )
+    return fig
+
+
+def picture(samples: Sequence[Sample], *, provenance: Mapping[str, Any]) -> str:
+    """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table.
+
+    Of samples that share a bar, the one of most bytes is shown: the peak is always among them.
+    """
+    pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", provenance=provenance)
+    pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
+    stride = max(1, -(-len(samples) // MOST_BARS))
+    groups = [samples[first : first + stride] for first in range(0, len(samples), stride)]
+    shown = [max(group, key=lambda sample: sample.total_bytes) for group in groups]
+    # nothing held yet: flat bars
+    most = max(1, *(sample.total_bytes for sample in shown)) if shown else 1
+    wide = CHART / max(1, len(shown))
+    for number, sample in enumerate(shown):
+        y = HEIGHT - 40.0
+        for field, _, color in OWNERS:
+            tall = getattr(sample, field) / most * (HEIGHT - 40 - TOP)
+            y -= tall
+            pen.add(
+                "rect",
+                x=16 + number * wide,
+                y=y,
+                width=max(1.0, wide - 0.6),
+                height=tall,
+                fill=color,
+            )
+    pen.text(16, TOP - 8, f"{most / 1e6:.1f} MB at most", font_size=11, fill=GREY)
+    for number, (_, name, color) in enumerate(OWNERS):
+        pen.add("rect", x=16 + number * 136, y=HEIGHT - 26, width=10, height=10, fill=color)
+        pen.text(30 + number * 136, HEIGHT - 17, name, font_size=11)
+    _paper(pen)
+    return pen.finish()
+
+
+def _paper(pen: Svg) -> None:
+    left = CHART + 50
+    pen.text(left, TOP - 8, "agents", font_size=11, fill=GREY)
+    pen.text(left + 90, TOP - 8, "total GB", font_size=11, fill=GREY)
+    pen.text(left + 170, TOP - 8, "per extra agent", font_size=11, fill=GREY)
+    for number, row in enumerate(PAPER):
+        y = TOP + 14 + 22 * number
+        pen.text(left, y, str(row.agents))
+        pen.text(left + 90, y, f"{row.total_gb:.2f}")
+        pen.text(left + 170, y, row.per_agent)
+    pen.caption(left, TOP + 14 + 22 * len(PAPER) + 24, PAPER_SETTING, most=46)

@@ -1,0 +1,1 @@
+"""GateTuner: thoughts judged again as theta moves."""

@@ -1,0 +1,228 @@
+"""GateTuner: all thoughts of one run or many against the axis of similarity, judged again as theta
+moves.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+from warp_cortex import Event, RunStart, Trace
+
+from warpviz.live import regate
+from warpviz.live.engine_thread import EngineThread
+from warpviz.live.follower import Follower
+from warpviz.live.regate import Judge, Judged, Labels, Outcome
+from warpviz.views.base.following import Following, run_given
+from warpviz.views.base.pump import Patch
+from warpviz.views.base.wire import Array, float32
+from warpviz.views.gate import still as gate_still
+from warpviz.views.run.view import provenance_of
+
+ENGINE_SCORERS = ("raw", "centred", "standardised")
+LABELS = {None: 0, True: 1, False: 2}
+
+
+class GateTuner(Following):
+    """Judges thoughts again; `given` is a Trace, several of them, an EngineThread, or None for a
+    view `take` fills.
+
+    `labels` say which thoughts are good (see `warpviz.live.regate.Labels`). Traits: theta, scorer,
+    and tune_engine: while a run is attached, moving theta under the engine's own scorer moves the
+    engine's theta too.
+    """
+
+    scripts = (
+        "base/decimals.js",
+        "gate/regate.js",
+        "gate/beeswarm.js",
+        "gate/thought_list.js",
+        "gate/strips.js",
+        "gate/view.js",
+    )
+    title = "Gate"
+    stem = "gate"
+    span: ClassVar[int] = 7
+
+    scorer = traitlets.Unicode("centred").tag(sync=True)
+    tune_engine = traitlets.Bool(default_value=True).tag(sync=True)
+
+    def __init__(
+        self,
+        given: Trace | Sequence[Trace] | EngineThread | None = None,
+        *,
+        labels: Labels | None = None,
+        **settings: Any,
+    ) -> None:
+        traces = _traces(given)
+        self.thoughts: list[Judged] = regate.judged_thoughts(traces, labels)
+        self._judge = Judge(0, labels)
+        self._status = ""
+        self._engine_scorer: str | None = None
+        starts = [
+            event for trace in traces for event in trace.events[:1] if isinstance(event, RunStart)
+        ]
+        facts = {**provenance_of(starts[0] if starts else None), "num_runs": len(traces)}
+        super().__init__(provenance=facts, **{**self._recorded(), **settings})
+        self.observe(self._retune, "theta")
+        if isinstance(given, EngineThread):
+            self.attach(given)
+
+    @traitlets.validate("scorer")  # type: ignore[untyped-decorator]  # as traitlets ships it
+    def _known(self, proposal: Any) -> Any:
+        """Refuse a scorer that has judged nothing: under it every thought would seem rejected."""
+        if proposal["value"] not in self.scorers:
+            msg = f"scorer {proposal['value']!r} is unknown; accepted: {', '.join(self.scorers)}"
+            raise ValueError(msg)
+        return proposal["value"]
+
+    def _recorded(self) -> dict[str, Any]:
+        """Return the runs' own scorer and theta, to begin with what happened."""
+        if not self.thoughts:
+            return {}
+        return {"scorer": regate.scorers(self.thoughts)[0], "theta": self.thoughts[-1].threshold}
+
+    def attach(self, run: EngineThread, follower: Follower | None = None) -> None:
+        """Follow a run and let theta move its engine; theta begins where the engine stands."""
+        self.theta = float(run.cortex.theta)
+        super().attach(run, follower)
+
+    def take(self, events: Sequence[Event], status: str = "") -> None:
+        """Add the thoughts that these events judged. Safe from any thread."""
+        with self.lock:
+            if events and isinstance(events[0], RunStart):
+                self._facts.update(provenance_of(events[0]))
+            before = self.scorers
+            fresh = self._judge.read(events)
+            self.thoughts.extend(fresh)
+            changed = status != self._status
+            self._status = status
+            if fresh and self.scorers != before:
+                self.push(data=self._data(), arrays=self._arrays(self.thoughts))
+            elif fresh:
+                self.push(append=self._arrays(fresh), events=({"thoughts": _rows(fresh)},))
+            elif changed:
+                self.push(data={"live": self._is_live})
+        if fresh and self._engine_scorer is None:
+            self._engine_scorer = self.scorer = fresh[0].scorer
+
+    def _retune(self, change: Any) -> None:
+        run = self.run
+        if (
+            run is None
+            or not self.tune_engine
+            or self.scorer != (self._engine_scorer or self.scorer)
+        ):
+            return
+        try:
+            run.cortex.theta = float(change["new"])
+        except ValueError as error:
+            self.report(error)
+
+    # --- what is shown
+    # --------------------------------------------------------------------------------------------
+
+    @property
+    def scorers(self) -> list[str]:
+        """Return the scorers' names, the deciding one first; the engine's before any thought has
+        been judged.
+        """
+        return regate.scorers(self.thoughts) or list(ENGINE_SCORERS)
+
+    @property
+    def labels(self) -> list[bool | None]:
+        """Return one label per thought."""
+        return [thought.label for thought in self.thoughts]
+
+    @property
+    def _is_live(self) -> bool:
+        return self.run is not None and self._status in {"", "running", "paused"}
+
+    def outcome(self, theta: float | None = None, scorer: str | None = None) -> Outcome:
+        """Return what a theta does under a scorer; those of the view by default."""
+        values = regate.similarities(self.thoughts, scorer or self.scorer)
+        return regate.outcome(values, self.labels, self.theta if theta is None else theta)
+
+    def _data(self) -> dict[str, Any]:
+        return {"thoughts": _rows(self.thoughts), "scorers": self.scorers, "live": self._is_live}
+
+    def _arrays(self, thoughts: Sequence[Judged]) -> dict[str, Array]:
+        """Return similarities [F, S], labels [F] and recorded decisions [F]."""
+        columns = [regate.similarities(thoughts, name) for name in self.scorers]
+        return {
+            "similarities": float32(
+                np.stack(columns, axis=1) if thoughts else np.zeros((0, len(columns)))
+            ),
+            "labels": np.array([LABELS[thought.label] for thought in thoughts], dtype=np.uint8),
+            "recorded": np.array([thought.accepted for thought in thoughts], dtype=np.uint8),
+        }
+
+    def state(self) -> Patch:
+        """Return all thoughts judged so far."""
+        data = {
+            **self._data(),
+            "title": self.title,
+            "stem": self.stem,
+            "provenance": self.provenance,
+        }
+        return Patch(data=data, arrays=self._arrays(self.thoughts))
+
+    def summary(self) -> str:
+        """Return what theta does, in a sentence or two."""
+        with self.lock:
+            got = self.outcome()
+            curve = regate.roc(regate.similarities(self.thoughts, self.scorer), self.labels)
+        text = (
+            f"Gate at theta {self.theta:.2f} under {self.scorer}: {got.num_accepted} of {len(self.thoughts)} thoughts "
+            f"would be accepted."
+        )
+        if got.precision is None or got.recall is None or curve is None:
+            return text
+        rates = f"Precision {got.precision:.2f}, recall {got.recall:.2f}"
+        return f"{text} {rates}, area under the ROC curve {curve.auc:.2f}."
+
+    def to_table(self) -> Any:
+        """Return one row per thought, most similar first."""
+        import pandas as pd
+
+        with self.lock:
+            rows = gate_still.rows(
+                self.thoughts, scorer=self.scorer, theta=self.theta, scorers=self.scorers
+            )
+        names = [*gate_still.COLUMNS, *(f"similarity_{name}" for name in self.scorers)]
+        return pd.DataFrame(rows, columns=names)
+
+    def to_figure(self) -> Any:
+        """Return one strip per scorer, coloured by what theta decides."""
+        with self.lock:
+            return gate_still.figure(
+                self.thoughts, scorers=self.scorers, scorer=self.scorer, theta=self.theta
+            )
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return the strips as SVG."""
+        with self.lock:
+            text = gate_still.picture(
+                self.thoughts,
+                scorers=self.scorers,
+                scorer=self.scorer,
+                theta=self.theta,
+                provenance=self.provenance,
+            )
+        if path is not None:
+            from warpviz.views.base import export
+
+            export.write_text(path, text)
+        return text
+
+
+def _traces(given: Trace | Sequence[Trace] | EngineThread | None) -> list[Trace]:
+    if isinstance(given, Sequence) and all(isinstance(trace, Trace) for trace in given):
+        return list(given)
+    one = run_given(given)
+    return [one] if isinstance(one, Trace) else []
+
+
+def _rows(thoughts: Sequence[Judged]) -> list[list[Any]]:
+    return [[t.run, t.stream, t.step, t.task, t.thought] for t in thoughts]

@@ -1,0 +1,1 @@
+"""PersistenceCompare: the shape of the whole context against that of its landmarks."""

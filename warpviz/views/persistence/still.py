@@ -1,0 +1,213 @@
+"""The still forms of a PersistenceCompare: words, table, plotly figure, SVG, and a comparison to
+keep.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from warpviz.topology.drawing import ticks
+from warpviz.views.base import export, svg, wire
+from warpviz.views.base.data_source import ALL, SKIP, recent_kept
+from warpviz.views.persistence.comparison_model import KS
+
+if TYPE_CHECKING:
+    from warpviz.views.persistence.view import PersistenceCompare
+
+SIZE = 420
+PAD = 48
+LEGEND = "Hollow: whole context; filled: landmarks; grey: their matching"
+BAND = "shaded: shorter than 2r, no evidence"
+
+
+def summary(view: "PersistenceCompare") -> str:
+    """Return the comparison in a sentence or two."""
+    base = view.base
+    pair = view.pair
+    if base is None or pair is None:
+        return f"Persistence of {view.subject.num_tokens:,} tokens, not computed yet."
+    share = (
+        f"{len(base.used):,} of {base.num_tokens:,} tokens"
+        if len(base.used) < base.num_tokens - SKIP
+        else (f"{base.num_tokens:,} tokens")
+    )
+    marks = svg.counted(min(pair.k, len(base.order)), "landmark")
+    text = f"{share}, {marks} chosen by {view.policy}: cover radius {pair.radius:.4g}."
+    parts = [
+        f"H{dim} bottleneck {values['bottleneck']:.4g}"
+        for dim, values in sorted(pair.numbers.items())
+    ]
+    if pair.bound is None:
+        limit = f"no bound, since the landmarks' complex is {pair.kind} and the whole's is Rips"
+    else:
+        limit = f"none can exceed 2r = {pair.bound:.4g}"
+    return f"{text} {', '.join(parts)}; {limit}." if parts else text
+
+
+def table(view: "PersistenceCompare") -> Any:
+    """Return a DataFrame, one row per bar: dim, side, birth, death, length, partner (of the other
+    side, or -1).
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    for dim in range(view.max_dim + 1):
+        found = view.pair.matched.get(dim) if view.pair else None
+        sides = (
+            ("full", view.full, "left", "right"),
+            ("landmarks", view.pair.bars if view.pair else None, "right", "left"),
+        )
+        for side, bars, own, other in sides:
+            if bars is None:
+                continue
+            partner = np.full(len(bars[dim]), -1)
+            if found is not None:
+                mine = getattr(found, own)
+                theirs = getattr(found, other)
+                partner[mine[mine >= 0]] = theirs[mine >= 0]
+            rows += [
+                {
+                    "dim": dim,
+                    "side": side,
+                    "bar": bar,
+                    "birth": birth,
+                    "death": death,
+                    "length": death - birth,
+                    "partner": int(partner[bar]),
+                }
+                for bar, (birth, death) in enumerate(bars[dim].tolist())
+            ]
+    return pd.DataFrame(rows, columns=["dim", "side", "bar", "birth", "death", "length", "partner"])
+
+
+def figure(view: "PersistenceCompare") -> Any:
+    """Return both diagrams in one plotly figure, matching drawn, and the 2r band where there is a
+    bound.
+    """
+    from warpviz.topology.comparison.figures import diagram_figure
+
+    view.wait()
+    if view.full is None or view.pair is None:
+        msg = "there are no diagrams yet: the computation was cancelled or failed"
+        raise ValueError(msg)
+    radius = None if view.pair.bound is None else view.pair.radius
+    return diagram_figure(view.full, view.pair.bars, radius=radius, title=view.summary())
+
+
+def comparison(
+    view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null: int | None = None
+) -> Any:
+    """Return the `Comparison` of the view's points and landmark order; the same view gives the same
+    bytes.
+    """
+    from warpviz.topology import compare
+
+    which: dict[str, Any] = {
+        "space": view.space,
+        "layer": view.layer,
+        "policy": view.policy,
+        "alpha": view.alpha,
+    }
+    points = view.subject.points(view.space, view.layer)
+    order = view.subject.ranked(**which).order
+    return compare(
+        points,
+        orders={view.policy: order},
+        recent=recent_kept(order, num_tokens=len(points)),
+        ks=ks or (view.k,),
+        alpha=view.alpha,
+        layer=None if view.layer == ALL else view.layer,
+        space=view.space,
+        max_dim=view.max_dim,
+        seed=view.seed,
+        num_null=view.num_null if num_null is None else num_null,
+        skip=SKIP,
+        max_points=view.max_points,
+        about=_about(view, len(points)),
+    )
+
+
+def _about(view: "PersistenceCompare", num: int) -> dict[str, Any]:
+    """Return which model wrote the first `num` tokens, and their texts."""
+    facts = view.subject.facts
+    named: dict[str, Any] = {name: facts[name] for name in ("model", "checksum") if name in facts}
+    return {**named, "token_texts": [wire.clean(text) for text in view.subject.tokens[:num]]}
+
+
+def write_json(view: "PersistenceCompare", path: Path | str) -> Path:
+    """Write the comparison at the present k and the curve's as JSON and, beside it,
+    `<stem>_points.npz`.
+    """
+    from warpviz.topology.comparison.export import npz_bytes
+
+    most = min(len(view.base.order), len(view.base.used)) if view.base is not None else view.k
+    ks = sorted({k for k in (*KS, view.k) if SKIP + 1 <= k <= most})
+    made = comparison(view, ks=tuple(ks))
+    path = Path(path)
+    points = f"{path.stem}_points.npz"
+    export.write_text(path, export.dumps(made.to_record(points=points)) + "\n")
+    (path.parent / points).write_bytes(npz_bytes(made.arrays()))
+    return path
+
+
+def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:
+    """Return the diagrams as SVG (whole hollow, landmarks filled, matching in grey), and write it
+    given a path.
+    """
+    picture = svg.Svg(
+        SIZE * (view.max_dim + 1), SIZE + 24, title=view.summary(), provenance=view.provenance
+    )
+    for dim in range(view.max_dim + 1):
+        _panel(view, picture, dim)
+    legend = f"{LEGEND}; {BAND}." if view.pair and view.pair.bound is not None else f"{LEGEND}."
+    picture.caption(12, SIZE + 14, f"{view.summary()} {legend}", most=68 * (view.max_dim + 1))
+    text = picture.finish()
+    if path is not None:
+        export.write_text(path, text)
+    return text
+
+
+def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
+    full = view.full[dim] if view.full else np.zeros((0, 2))
+    kept = view.pair.bars[dim] if view.pair else np.zeros((0, 2))
+    top = max([float(bars[:, 1].max()) for bars in (full, kept) if len(bars)], default=1.0) * 1.05
+    left = SIZE * dim
+
+    def spot(birth: float, death: float) -> tuple[float, float]:
+        scale = (SIZE - 2 * PAD) / top
+        return left + PAD + birth * scale, SIZE - PAD - death * scale
+
+    if view.pair and view.pair.bound is not None:
+        lift = min(view.pair.bound, top)
+        band = [spot(0, 0), spot(top, top), spot(top - lift, top), spot(0, lift)]
+        picture.path(band, closed=True, fill=svg.ORANGE, fill_opacity=0.12)
+    picture.line(*spot(0, 0), *spot(top, top))
+    picture.text(left + PAD, PAD - 14, f"H{dim}", font_weight=600)
+    for tick in ticks(0, top):
+        picture.text(
+            spot(tick, 0)[0],
+            SIZE - PAD + 18,
+            f"{tick:g}",
+            font_size=10,
+            fill=svg.GREY,
+            text_anchor="middle",
+        )
+        picture.text(
+            left + PAD - 6,
+            spot(0, tick)[1] + 3,
+            f"{tick:g}",
+            font_size=10,
+            fill=svg.GREY,
+            text_anchor="end",
+        )
+    picture.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
+    picture.text(left + PAD - 6, PAD - 14, "death", font_size=11, text_anchor="end")
+    found = view.pair.matched.get(dim) if view.pair else None
+    for one, two in zip(found.left, found.right, strict=True) if found else ():
+        if one >= 0 and two >= 0:
+            picture.line(*spot(*full[one]), *spot(*kept[two]), stroke_width=0.7)
+    for birth, death in full[:400].tolist():
+        picture.circle(*spot(birth, death), 3, fill="none", stroke=svg.BLUE)
+    for birth, death in kept.tolist():
+        picture.circle(*spot(birth, death), 3.4, fill=svg.VERMILION, fill_opacity=0.85)

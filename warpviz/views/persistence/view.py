@@ -1,0 +1,337 @@
+"""PersistenceCompare: the shape of the whole context against the shape its landmarks keep, as k
+moves.
+"""
+
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from warpviz.topology.diagrams.persistence import COMPLEXES, MAX_POINTS
+from warpviz.topology.diagrams.store import DiagramStore
+from warpviz.topology.hooks import StoppedError
+from warpviz.topology.points import whole_number
+from warpviz.views.base import export, wire
+from warpviz.views.base.data_source import SKIP, Subject, subject_of
+from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.pump import Patch
+from warpviz.views.base.view import View
+from warpviz.views.persistence import comparison_model
+from warpviz.views.persistence import still as persistence_still
+from warpviz.views.persistence.comparison_model import CURVE, Bars, Ground, Pair
+
+MOST_POINTS = 1024
+FIRST_S = 1.5  # the pictures on screen come first, then these measurements
+REST_S = 0.3  # a slider that moves on has no use for loops and for the dimensions out of sight
+
+
+class PersistenceCompare(View):
+    """Persistence diagrams of a context and of its landmarks, matched, with distances, the 2r band
+    and a null model.
+
+    `given` is a Context, a Cortex, a Subject or an array [T, P]. The whole context is computed in a
+    process of its own, once per machine (`store`); landmarks follow k from the kernel, radius and
+    curve marks in the browser. The landmarks' complex may also be a witness complex (witnessed by
+    the whole), or alpha on three principal axes for both sides; the curve is always Rips. Traits:
+    k, alpha, layer, space, selection, and policy, complex, dim (0, 1, 2), axes ("death", "length"),
+    panel ("barcode", "betti", "image").
+    """
+
+    scripts = (
+        "base/landmarks.js",
+        "persistence/diagram.js",
+        "persistence/panels.js",
+        "persistence/distance_curve.js",
+        "persistence/view.js",
+    )
+    title = "Persistence"
+    stem = "persistence"
+    span: ClassVar[int] = 12
+    rate_hz: ClassVar[float] = 60.0  # a slider is waiting for the answer
+
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    max_dim = traitlets.Int(1).tag(sync=True)
+    complex = traitlets.Enum(COMPLEXES, "rips").tag(sync=True)
+    dim = traitlets.Enum((0, 1, 2), 1).tag(sync=True)
+    axes = traitlets.Enum(("death", "length"), "death").tag(sync=True)
+    panel = traitlets.Enum(("barcode", "betti", "image"), "barcode").tag(sync=True)
+
+    def __init__(
+        self,
+        given: Any,
+        *,
+        max_dim: int = 1,
+        max_points: int = MOST_POINTS,
+        num_null: int = 10,
+        seed: int = 0,
+        store: DiagramStore | None = None,
+        **settings: Any,
+    ) -> None:
+        if max_dim not in MAX_POINTS:
+            msg = f"max_dim must be one of {sorted(MAX_POINTS)}, got {max_dim!r}"
+            raise ValueError(msg)
+        self.subject: Subject = subject_of(given, seed=seed)
+        self.num_null = num_null
+        self.seed = seed
+        self.max_points = min(whole_number("max_points", max_points, least=3), MAX_POINTS[max_dim])
+        self.store = store if store is not None else DiagramStore()
+        self.base: Ground | None = None
+        self.full: Bars | None = None
+        self.pair: Pair | None = None
+        self._rips: Bars | None = None
+        self.curve: dict[int, list[list[float]]] = {}
+        self._ranks: dict[str, wire.Array] = {}
+        self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
+        super().__init__(
+            provenance={**self.subject.facts, "seed": seed, "skip": SKIP},
+            max_dim=max_dim,
+            **settings,
+        )
+        self._wanted = threading.Event()
+        self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
+        self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
+        self.observe(
+            lambda _: self._slow.submit(self._whole),
+            ["space", "layer", "policy", "alpha", "complex"],
+        )
+        self.observe(lambda _: self._live.submit(self._landmarks), ["k"])
+        self._slow.submit(self._whole)
+
+    def wait(self, timeout_s: float = 120.0) -> "PersistenceCompare":
+        """Wait until diagrams, landmarks and curve have been computed; return the view."""
+        self._wanted.set()
+        self._slow.wait(timeout_s)
+        self._live.wait(timeout_s)
+        return self
+
+    @property
+    def ready(self) -> bool:
+        """Whether the landmarks' bars are known."""
+        return self.pair is not None
+
+    def painted(self) -> None:
+        """The first picture stands: measuring may take the processor."""
+        self._wanted.set()
+
+    def complete(self) -> None:
+        """Wait for diagrams, landmarks and curve."""
+        self.wait(export.PATIENCE_S)
+
+    def close(self) -> None:
+        """Stop the workers and the writer; a process that still computes is killed."""
+        if hasattr(self, "_live"):
+            self._wanted.set()
+            self._slow.close()
+            self._live.close()
+        super().close()
+
+    def receive(self, content: Any, buffers: Any) -> None:
+        """Handle cancel and compute."""
+        del buffers
+        if content.get("op") == "cancel":
+            self._slow.cancel()
+            self._say("cancelled", 1.0)
+        elif content.get("op") == "compute":
+            self._slow.submit(self._whole)
+
+    # --- computing
+    # --------------------------------------------------------------------------------------------------
+
+    def _whole(self, overtaken: Any) -> None:
+        """Measure the cloud, get the whole's diagrams from the worker process or its store, then
+        draw the curve.
+        """
+        self.notice = ""
+        self._wanted.wait(FIRST_S)
+        self._wanted.set()
+        self._say("reading points", 0.02)
+        points = self.subject.points(self.space, self.layer)
+        which = {
+            "space": self.space,
+            "layer": self.layer,
+            "policy": self.policy,
+            "alpha": self.alpha,
+        }
+        ranks = self.subject.rank_arrays(**which)
+        order = self.subject.ranked(**which).order
+        base = comparison_model.ground(points, order, skip=SKIP, most=self.max_points)
+        with self.lock:
+            same = self.base is not None and np.array_equal(self.base.distances, base.distances)
+            if not same or self.base is None or not np.array_equal(self.base.order, base.order):
+                self.curve = {}
+            self.base = base
+            self._ranks = {**ranks, "base_radii": comparison_model.cover_radii(base)}
+            self._rips = self._rips if same else None
+            self.full = None
+            self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
+        self._live.submit(self._landmarks)
+        find = partial(
+            comparison_model.whole, points[base.used], store=self.store, max_dim=self.max_dim
+        )
+        rips = self._rips if self._rips is not None else find(say=self._say, overtaken=overtaken)
+        if rips is None:
+            return
+        kind = self.complex
+        full = (
+            comparison_model.bars_of(base, None, max_dim=self.max_dim, kind=kind)
+            if kind == "alpha"
+            else rips
+        )
+        arrays = comparison_model.full_arrays(base, full, kind=kind)
+        with self.lock:
+            self._rips = rips
+            self.full = full
+            self.push(data=self._known(), arrays=arrays)
+        self._live.submit(self._landmarks)
+        self._draw_curve(base, rips, overtaken)
+
+    def _draw_curve(self, base: Ground, full: Bars, overtaken: Any) -> None:
+        done = {row[0] for row in self.curve.get(0, [])}
+        ks = [
+            k
+            for k in comparison_model.KS
+            if comparison_model.least_k(base) <= k <= min(len(base.order), len(base.used))
+            and k not in done
+        ]
+        for number, k in enumerate(ks):
+            self._say(f"random landmarks, k = {k}", number / len(ks))
+            try:
+                row = comparison_model.curve_row(
+                    base,
+                    k,
+                    full=full,
+                    max_dim=self.max_dim,
+                    num_null=self.num_null,
+                    seed=self.seed,
+                    should_stop=overtaken,
+                )
+            except StoppedError:
+                return
+            with self.lock:
+                for dim, values in row.items():
+                    self.curve.setdefault(dim, []).append(values)
+                self.push(arrays=self._curve_arrays())
+        self._say("", 1.0)
+
+    def _landmarks(self, overtaken: Any) -> None:
+        """Bring the landmarks' diagrams to the present k; the newest k wins."""
+        with self.lock:
+            base = self.base
+            full = self.full
+            k = self.k
+            kind = self.complex
+        if base is None:
+            return
+        pair = comparison_model.marks_at(base, k, max_dim=self.max_dim, kind=kind)
+        first = min(self.dim, self.max_dim)
+        if full is not None:
+            # what is on screen goes first, the rest a moment later
+            pair = comparison_model.match(pair, full, [first])
+        self._show(
+            pair,
+            comparison_model.match_arrays(pair) | comparison_model.ragged("loop_marks", []),
+            overtaken,
+        )
+        if not self._live.pause(REST_S):
+            return
+        if full is not None and not overtaken():
+            pair = comparison_model.match(pair, full, [dim for dim in pair.bars if dim != first])
+        if not overtaken():
+            self._show(
+                pair,
+                comparison_model.match_arrays(pair, but=first)
+                | comparison_model.loop_arrays(base, pair, kind=kind),
+                overtaken,
+            )
+
+    def _show(self, pair: Pair, arrays: dict[str, wire.Array], overtaken: Any) -> None:
+        with self.lock:
+            if not overtaken():
+                self.pair = pair
+                self.push(
+                    data={**comparison_model.pair_facts(pair), "summary": self.summary()},
+                    arrays=arrays,
+                )
+
+    def _say(self, what: str, fraction: float) -> None:
+        with self.lock:
+            self._busy = {"what": what, "fraction": fraction}
+            self.push(data={"busy": self._busy})
+
+    def _failed(self, error: BaseException) -> None:
+        self._say("", 1.0)
+        self.report(error)
+
+    # --- what the browser gets
+    # --------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return everything known so far."""
+        arrays = {**self._ranks, **self._curve_arrays()}
+        data = {
+            "title": self.title,
+            "stem": self.stem,
+            "provenance": self.provenance,
+            "tokens": self.subject.tokens,
+            "busy": self._busy,
+            **self._known(),
+        }
+        if self.base is not None and self.full is not None:
+            arrays |= comparison_model.full_arrays(self.base, self.full, kind=self.complex)
+        if self.base is not None and self.pair is not None:
+            arrays |= comparison_model.match_arrays(self.pair) | comparison_model.loop_arrays(
+                self.base, self.pair, kind=self.complex
+            )
+            data |= comparison_model.pair_facts(self.pair)
+        return Patch(data=data, arrays=arrays)
+
+    def _known(self) -> dict[str, Any]:
+        return {
+            "summary": self.summary(),
+            "dimension": None if self.base is None else self.base.dimension,
+            "num_used": 0 if self.base is None else len(self.base.used),
+            "num_tokens": self.subject.num_tokens,
+            "num_null": self.num_null,
+            "model": self.subject.facts.get("model", ""),
+        }
+
+    def _curve_arrays(self) -> dict[str, wire.Array]:
+        dims = range(self.max_dim + 1)
+        return {
+            f"curve_h{dim}": wire.float32(self.curve.get(dim, [])).reshape(-1, len(CURVE))
+            for dim in dims
+        }
+
+    # --- still forms
+    # ------------------------------------------------------------------------------------------------
+
+    def comparison(self, **settings: Any) -> Any:
+        """Return a `warpviz.topology.Comparison` at the present k (or `ks=...`), to save, reload
+        and recompute.
+        """
+        return persistence_still.comparison(self, **settings)
+
+    def to_json(self, path: Path | str) -> Path:
+        """Write the comparison as JSON, its arrays beside it: the same bytes each time, and
+        `warpviz.load` reads it.
+        """
+        return persistence_still.write_json(self, path)
+
+    def summary(self) -> str:
+        """Return the comparison in words."""
+        return persistence_still.summary(self)
+
+    def to_table(self) -> Any:
+        """Return one row per bar: dimension, side, birth, death, partner."""
+        return persistence_still.table(self)
+
+    def to_figure(self) -> Any:
+        """Return both diagrams as a plotly figure."""
+        return persistence_still.figure(self)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) both diagrams as SVG."""
+        return persistence_still.write_svg(self, path)

@@ -1,0 +1,1 @@
+"""LiveRun: a run as an animation."""

@@ -1,0 +1,180 @@
+"""A run without motion: its table, its plotly figure and its SVG picture."""
+
+from collections.abc import Mapping
+from math import isfinite
+from textwrap import wrap
+from typing import Any
+
+from warpviz.live.stream_card import NEVER, Lane, Phase
+from warpviz.live.timeline import Timeline
+from warpviz.views.base.svg import BLUE, GREEN, GREY, INK, VERMILION, Svg, visible
+
+COLUMNS = (
+    "stream",
+    "task",
+    "kind",
+    "spawned_step",
+    "thought",
+    "num_tokens",
+    "similarity",
+    "theta",
+    "scorer",
+    "outcome",
+    "reason",
+)
+OUTCOMES = {
+    "accepted": (GREEN, (Phase.ACCEPTED, Phase.INJECTED, Phase.REVOKED)),
+    "rejected": (VERMILION, (Phase.REJECTED, Phase.FAILED)),
+    "unjudged": (GREY, (Phase.THINKING, Phase.THOUGHT, Phase.CLOSED)),
+}
+WIDTH = 960
+LINE = 17
+ROW = 34
+MOST_LINES = 24
+MOST_LANES = 14
+
+
+def row(line: Timeline, lane: Lane) -> dict[str, Any]:
+    """Return a stream as a row of the table."""
+    end = len(line)
+    spawned = line.events[lane.spawned_at].step if lane.spawned_at != NEVER else None
+    values = (
+        lane.stream,
+        lane.task,
+        lane.kind,
+        spawned,
+        lane.text(end),
+        lane.num_tokens(end),
+        lane.similarity,
+        lane.threshold,
+        lane.scorer,
+        str(lane.phase(end)),
+        lane.failure or lane.reason,
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def last_beat(line: Timeline, lane: Lane) -> int:
+    """Return the beat in which a stream closed, or the run's last."""
+    at = min(lane.gated_at, lane.failed_at, lane.finished_at)
+    return line.beats[at] if at != NEVER else line.beats[-1]
+
+
+def outcome(line: Timeline, lane: Lane) -> str:
+    """Return which of OUTCOMES a stream came to."""
+    phase = lane.phase(len(line))
+    return next((name for name, (_, phases) in OUTCOMES.items() if phase in phases), "unjudged")
+
+
+def spawned(line: Timeline) -> list[Lane]:
+    """Return the streams that were spawned, in order."""
+    return sorted(
+        (lane for lane in line.lanes.values() if lane.spawned_at != NEVER),
+        key=lambda lane: lane.spawned_at,
+    )
+
+
+def figure(line: Timeline, *, title: str) -> Any:
+    """Return plotly bars, one per stream from spawn to verdict, coloured by outcome; text is
+    escaped.
+    """
+    import plotly.graph_objects as go
+
+    fig = go.Figure()
+    for name, (color, _) in OUTCOMES.items():
+        lanes = [lane for lane in spawned(line) if outcome(line, lane) == name]
+        begin = [line.beats[lane.spawned_at] for lane in lanes]
+        fig.add_bar(
+            name=name,
+            orientation="h",
+            y=[lane.stream for lane in lanes],
+            base=begin,
+            x=[
+                max(1, last_beat(line, lane) - start)
+                for lane, start in zip(lanes, begin, strict=True)
+            ],
+            marker={"color": color},
+            customdata=[
+                [plain(lane.task), plain(lane.text(len(line))), lane.similarity] for lane in lanes
+            ],
+            hovertemplate="stream %{y}<br>%{customdata[0]}<br>%{customdata[1]}<br>similarity %{customdata[2]:.3f}",
+        )
+    fig.update_layout(
+        title=title,
+        barmode="overlay",
+        template="plotly_white",
+        xaxis_title="beat",
+        yaxis_title="stream",
+    )
+    fig.update_yaxes(autorange="reversed", tick0=1, dtick=max(1, -(-len(spawned(line)) // 12)))
+    return fig
+
+
+def plain(text: str) -> str:
+    """Return text that plotly shows as it is: plotly reads a few HTML tags even in hover labels."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str:
+    """Return the run's end as SVG: the last lines of the River's text, and the streams below with
+    their verdicts.
+    """
+    text = visible(line.text(len(line)).replace("\n", " "))
+    lines = wrap(text, 118)[-MOST_LINES:]
+    lanes = spawned(line)
+    shown = lanes[-MOST_LANES:]
+    top = 56 + LINE * len(lines)
+    pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, provenance=provenance)
+    pen.text(16, 26, title, font_size=15, font_weight=600)
+    for number, words in enumerate(lines):
+        pen.text(16, 50 + LINE * number, words, font_size=12, font_family="Georgia, serif")
+    for number, lane in enumerate(shown):
+        _lane(pen, line, lane, top + ROW * number)
+    more = f"{len(lanes) - len(shown)} earlier streams not shown" if len(lanes) > len(shown) else ""
+    pen.text(16, top + ROW * len(shown) + 22, more, font_size=11, fill=GREY)
+    return pen.finish()
+
+
+def _lane(pen: Svg, line: Timeline, lane: Lane, y: float) -> None:
+    color = OUTCOMES[outcome(line, lane)][0]
+    pen.add("rect", x=16, y=y, width=3, height=ROW - 6, fill=color)
+    pen.text(28, y + 11, _clip(f"#{lane.stream}  {lane.task}", 110), font_size=11, fill=GREY)
+    pen.text(28, y + 25, _clip(lane.text(len(line)).strip(), 110), font_size=12, fill=INK)
+    if lane.gated_at == NEVER:
+        return
+    # a trace from elsewhere may say NaN, which has no place on the axis
+    is_known = isfinite(lane.similarity)
+    said = f"{lane.similarity:.2f}" if is_known else "\u2013"
+    pen.text(WIDTH - 260, y + 11, said, font_size=11, fill=color, text_anchor="end")
+    pen.line(WIDTH - 250, y + 8, WIDTH - 20, y + 8, stroke="#E1E4E9")
+    if isfinite(lane.threshold):
+        pen.line(*_tick(lane.threshold, y), stroke=INK)
+    if is_known:
+        _mark(pen, _place(lane.similarity), y + 8, accepted=lane.accepted)
+    pen.text(
+        WIDTH - 250,
+        y + 25,
+        str(lane.phase(len(line))),
+        font_size=11,
+        fill=color if color != GREEN else BLUE,
+    )
+
+
+def _mark(pen: Svg, x: float, y: float, *, accepted: bool) -> None:
+    if accepted:
+        pen.circle(x, y, 4, fill=GREEN)
+        return
+    pen.path([(x - 3, y - 3), (x + 3, y + 3)], stroke=VERMILION, stroke_width=1.6)
+    pen.path([(x - 3, y + 3), (x + 3, y - 3)], stroke=VERMILION, stroke_width=1.6)
+
+
+def _place(similarity: float) -> float:
+    return WIDTH - 250 + 230 * (max(-1.0, min(1.0, similarity)) + 1) / 2
+
+
+def _tick(threshold: float, y: float) -> tuple[float, float, float, float]:
+    return _place(threshold), y + 2, _place(threshold), y + 14
+
+
+def _clip(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "\u2026"

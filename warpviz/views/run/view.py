@@ -1,0 +1,231 @@
+"""LiveRun: a run as an animation, live or from its trace: the River's text, streams, gate and
+injections in motion.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from warp_cortex import Event, RunStart, Trace
+
+from warpviz.live.cloud import cloud_of
+from warpviz.live.engine_thread import EngineThread
+from warpviz.live.rows import Row, RowWriter
+from warpviz.live.stream_card import Phase
+from warpviz.live.timeline import Timeline
+from warpviz.views.base.following import ACK_MS, Following, run_given
+from warpviz.views.base.pump import Patch
+from warpviz.views.base.svg import counted
+from warpviz.views.base.wire import Array, float32
+from warpviz.views.run import still as run_still
+
+PAIR = 2
+ENDED = frozenset({"done", "stopped"})
+
+
+class LiveRun(Following):
+    """Shows a run token by token; `given` is a Trace, an EngineThread, or None for an empty view
+    that `take` fills.
+
+    `cloud` [T, 2] embeds a small map of the visible tokens beside the gate: by default the one a
+    finished run's own arrays give; False for none. `autoplay` lets a saved run play the first time
+    it is seen. Live, the view has buttons that pause, resume and stop the engine; closing it stops
+    nothing.
+    """
+
+    scripts = (
+        "base/decimals.js",
+        "run/fold.js",
+        "run/playhead.js",
+        "run/flights.js",
+        "run/river_text.js",
+        "run/cards.js",
+        "run/branches.js",
+        "run/axis.js",
+        "run/transport.js",
+        "base/svg_text.js",
+        "run/map.js",
+        "run/view.js",
+    )
+    title = "Live run"
+    stem = "live-run"
+    span: ClassVar[int] = 12
+    rate_hz: ClassVar[float] = 25.0
+
+    def __init__(
+        self,
+        given: Trace | EngineThread | None = None,
+        *,
+        cloud: Any = None,
+        autoplay: bool = True,
+        **settings: Any,
+    ) -> None:
+        given = run_given(given)
+        self.timeline = Timeline()
+        self.autoplay = autoplay
+        self._writer = RowWriter()
+        self._rows: list[Row] = []
+        self._status = ""
+        self._wants_cloud = cloud is None
+        self._cloud = _plane(None if cloud is False else cloud)
+        if isinstance(given, Trace):
+            self._fold(given.events)
+            self._map(given)
+        super().__init__(
+            provenance=provenance_of(self.timeline.start), **{**self._own_theta(), **settings}
+        )
+        if isinstance(given, EngineThread):
+            self.attach(given)
+
+    @classmethod
+    def follow(
+        cls, cortex: Any, prompt: str | None = None, *, name: str = "watch", **settings: Any
+    ) -> "LiveRun":
+        """Return a view of a run: an EngineThread, or a cortex that is started on `prompt` in a
+        thread of its own.
+
+        Raises:
+            ValueError: a cortex without a prompt.
+        """
+        if isinstance(cortex, EngineThread):
+            return cls(cortex, **settings)
+        if prompt is None:
+            msg = "follow(cortex) needs the prompt to run; or pass an EngineThread"
+            raise ValueError(msg)
+        view = cls(**settings)
+        view.attach(EngineThread(cortex, prompt, name=name).start())
+        return view
+
+    # --- filling
+    # --------------------------------------------------------------------------------------------------
+
+    def take(self, events: Sequence[Event], status: str = "") -> None:
+        """Show more of the run; `status` is the engine's. Safe from any thread."""
+        with self.lock:
+            rows = self._fold(events)
+            start = events and isinstance(events[0], RunStart)
+            if start:
+                self._facts.update(provenance_of(self.timeline.start))
+            changed = status != self._status
+            self._status = status
+            error = self.run.error if self.run is not None and status == "failed" else None
+            self.push(
+                data={"status": status} if changed or start else None,
+                events=({"rows": rows},) if rows else (),
+            )
+            if changed and status in ENDED and self.run is not None:
+                self._map(self.run.trace)
+        if error is not None:
+            self.report(error)
+
+    def _map(self, trace: Trace) -> None:
+        """Draw the run's own map, unless one was given."""
+        found = cloud_of(trace) if self._wants_cloud and not len(self._cloud) else None
+        if found is not None:
+            self._cloud = _plane(found)
+            if hasattr(self, "_pump"):
+                self.push(arrays={"cloud": self._cloud})
+
+    def _fold(self, events: Sequence[Event]) -> list[Row]:
+        self.timeline.extend(events)
+        rows = [row for row in map(self._writer.write, events) if row is not None]
+        self._rows.extend(rows)
+        return rows
+
+    def _own_theta(self) -> dict[str, float]:
+        theta = self.timeline.theta(len(self.timeline))
+        return {} if theta is None else {"theta": theta}
+
+    # --- the view
+    # -------------------------------------------------------------------------------------------------
+
+    def state(self) -> Patch:
+        """Return the whole run so far."""
+        data = {
+            "rows": list(self._rows),
+            "status": self._status,
+            "autoplay": self.autoplay,
+            "title": self.title,
+        }
+        data |= {"ack_ms": ACK_MS} if self.run is not None else {}
+        arrays: dict[str, Array] = {"cloud": self._cloud} if len(self._cloud) else {}
+        return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
+
+    def summary(self) -> str:
+        """Return the run in two sentences."""
+        with self.lock:
+            state = self.timeline.at(len(self.timeline))
+        tally = state.tally
+        model = self.timeline.start.model if self.timeline.start else "no model yet"
+        failed = self._status == "failed"
+        ended = (
+            "the engine failed"
+            if failed
+            else f"ended: {state.ended}"
+            if state.ended
+            else "not ended"
+        )
+        return (
+            f"Live run of {model}: {counted(state.num_prompt_tokens, 'prompt token')}, {state.num_river_tokens} "
+            f"written, {ended}. {counted(tally.spawned, 'stream')}, {len(state.active)} of them "
+            f"{'unfinished' if failed else 'thinking'}; {counted(tally.accepted, 'thought')} accepted, "
+            f"{tally.rejected} rejected, {tally.injected} injected, {tally.failed} failed."
+        )
+
+    def to_table(self) -> Any:
+        """Return one row per stream: task, thought, verdict, and when."""
+        import pandas as pd
+
+        with self.lock:
+            line = self.timeline
+            end = len(self.timeline)
+            lanes = [lane for lane in line.lanes.values() if lane.phase(end) is not Phase.UNBORN]
+            rows = [run_still.row(line, lane) for lane in lanes]
+        return pd.DataFrame(rows, columns=list(run_still.COLUMNS))
+
+    def to_figure(self) -> Any:
+        """Return the streams as bars from spawn to verdict over the run's beats."""
+        with self.lock:
+            return run_still.figure(self.timeline, title=self.title)
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return the run at its end as a picture: text, lanes and verdicts."""
+        with self.lock:
+            text = run_still.picture(self.timeline, title=self.title, provenance=self.provenance)
+        if path is not None:
+            from warpviz.views.base import export
+
+            export.write_text(path, text)
+        return text
+
+
+def provenance_of(start: RunStart | None) -> dict[str, Any]:
+    """Return where a run's numbers come from: model, checksum, seed and settings."""
+    if start is None:
+        return {}
+    return {
+        "model": start.model,
+        "checksum": start.checksum,
+        "seed": start.seed,
+        "config": start.config,
+        "run_versions": start.versions,
+    }
+
+
+def _plane(cloud: Any) -> Array:
+    """Return points [T, 2] scaled into the unit square, NaN where a token has no place; empty
+    without a cloud.
+
+    Raises:
+        ValueError: not two numbers per token, or an infinite one.
+    """
+    if cloud is None:
+        return np.zeros((0, PAIR), np.float32)
+    points = float32(cloud)
+    if points.ndim != PAIR or points.shape[1] != PAIR or np.isinf(points).any():
+        msg = f"cloud must be finite and of shape [T, 2], got {points.shape}"
+        raise ValueError(msg)
+    low = np.nanmin(points, axis=0)
+    high = np.nanmax(points, axis=0)
+    return float32((points - low) / np.maximum(high - low, 1e-9))

@@ -1,0 +1,1 @@
+"""TokenText: the context as text."""

@@ -1,0 +1,285 @@
+"""TokenText: the context as text: landmarks marked, thoughts in the margin, selection shared with
+the cloud.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import traitlets
+
+from warpviz.topology.drawing import plotted
+from warpviz.views.base import export, svg, wire
+from warpviz.views.base.data_source import Subject, subject_of
+from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.pump import Patch
+from warpviz.views.base.view import View
+
+WIDTH = 760
+LINE = 20
+SIZE = 13
+MARGIN = 16
+GLYPH = 7.2  # a generous average advance at 13 px, since no font can be measured without a browser
+MOST_TOKENS = 50_000
+MOST_DRAWN = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A thought that entered the cache while token `token` was the last one written."""
+
+    token: int
+    text: str
+    stream: int | None = None
+    similarity: float | None = None
+    revoked: bool = False
+
+
+def notes_of(given: Any) -> list[Note]:
+    """Return the injected thoughts of a Trace, or of whatever has one, each at the token after
+    which it entered.
+
+    Revoked ones are marked; what has no trace has no notes.
+    """
+    from warp_cortex import GateDecision, Inject, Revoke, Trace
+
+    trace = given if isinstance(given, Trace) else getattr(given, "trace", None)
+    if not isinstance(trace, Trace):
+        return []
+    judged = {event.stream: event.similarity for event in trace.of(GateDecision)}
+    revoked = {event.injection for event in trace.of(Revoke)}
+    return [
+        Note(
+            token=max(event.step - 1, 0),
+            text=event.text,
+            stream=event.stream,
+            similarity=judged.get(event.stream),
+            revoked=event.injection in revoked,
+        )
+        for event in trace.of(Inject)
+    ]
+
+
+class TokenText(View):
+    """The tokens of a context as flowing text.
+
+    `given` is a Context, a Cortex, a Subject or an array; `notes` stand in the margin (a Cortex
+    brings its own). Traits: k, alpha, layer, space, selection, and policy, tint ("none",
+    "received", "distance").
+    """
+
+    scripts = ("base/landmarks.js", "text/token_flow.js", "text/view.js")
+    title = "Context"
+    stem = "token-text"
+    span: ClassVar[int] = 5
+
+    policy = traitlets.Unicode("hybrid").tag(sync=True)
+    tint = traitlets.Enum(("none", "received", "distance"), "none").tag(sync=True)
+    height = traitlets.Int(460).tag(sync=True)
+
+    def __init__(
+        self, given: Any, *, notes: Sequence[Note] | None = None, seed: int = 0, **settings: Any
+    ) -> None:
+        self.subject: Subject = subject_of(given, seed=seed)
+        self.notes = list(notes) if notes is not None else notes_of(given)
+        self._ranks: dict[str, wire.Array] = {}
+        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
+        self._worker = Latest(on_error=self.report, name="warpviz-text")
+        self.observe(
+            lambda _: self._worker.submit(self._compute), ["space", "layer", "policy", "alpha"]
+        )
+        self._worker.submit(self._compute)
+
+    def wait(self, timeout_s: float = 60.0) -> "TokenText":
+        """Wait until the ranking asked for has been computed; return the view."""
+        self._worker.wait(timeout_s)
+        return self
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait a moment for the landmarks."""
+        self._worker.wait(timeout_s)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the landmarks are known."""
+        return bool(self._ranks)
+
+    def close(self) -> None:
+        """Stop the worker and the writer."""
+        if hasattr(self, "_worker"):
+            self._worker.close()
+        super().close()
+
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        """Replace the notes in the margin."""
+        with self.lock:
+            self.notes = list(notes)
+            self.push(data={"notes": [asdict(note) for note in self.notes]})
+
+    def extend(self, tokens: Sequence[str], *, kinds: Sequence[str] | None = None) -> None:
+        """Write further tokens at the end."""
+        with self.lock:
+            self.subject.tokens += list(tokens)
+            self.subject.kinds += list(kinds) if kinds is not None else ["text"] * len(tokens)
+            self.push(data=self._text(), arrays=self._kinds())
+
+    def _compute(self, _: Any) -> None:
+        self.notice = ""
+        made = self.subject.rank_arrays(
+            space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha
+        )
+        with self.lock:
+            self._ranks = made
+            self.push(data={"summary": self.summary()}, arrays=made)
+
+    def _text(self) -> dict[str, Any]:
+        return {
+            "tokens": self.subject.tokens[:MOST_TOKENS],
+            "kind_names": list(dict.fromkeys(self.subject.kinds)),
+        }
+
+    def _kinds(self) -> dict[str, wire.Array]:
+        names = list(dict.fromkeys(self.subject.kinds))
+        return {
+            "kind": np.array(
+                [names.index(kind) for kind in self.subject.kinds[:MOST_TOKENS]], dtype=np.uint8
+            )
+        }
+
+    def state(self) -> Patch:
+        """Return tokens, kinds, notes and ranking."""
+        data = {
+            "title": self.title,
+            "stem": self.stem,
+            "summary": self.summary(),
+            "provenance": self.provenance,
+            "notes": [asdict(note) for note in self.notes],
+            **self._text(),
+        }
+        return Patch(data=data, arrays={**self._kinds(), **self._ranks})
+
+    @property
+    def landmarks(self) -> wire.Array:
+        """The landmarks at the present k, sorted."""
+        return np.sort(self._ranks["order"][: self.k]) if self._ranks else np.zeros(0, np.uint32)
+
+    def summary(self) -> str:
+        """Return the text in a sentence."""
+        shown = min(self.subject.num_tokens, MOST_TOKENS)
+        part = f"showing {shown:,} of " if shown < self.subject.num_tokens else ""
+        marks = (
+            "1 of them a landmark"
+            if len(self.landmarks) == 1
+            else f"{len(self.landmarks)} of them landmarks"
+        )
+        thoughts = (
+            f", {svg.counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
+        )
+        return (
+            f"A text of {part}{svg.counted(self.subject.num_tokens, 'token')}, {marks}{thoughts}."
+        )
+
+    def to_table(self) -> Any:
+        """Return one row per token: token, text, kind, landmark, received, selected."""
+        import pandas as pd
+
+        num = self.subject.num_tokens
+        received = np.full(num, np.nan)
+        known = self.subject.received()
+        received[: len(known)] = known
+        return pd.DataFrame(
+            {
+                "token": np.arange(num),
+                "text": self.subject.tokens,
+                "kind": self.subject.kinds,
+                "landmark": np.isin(np.arange(num), self.landmarks),
+                "received": received,
+                "selected": np.isin(np.arange(num), self.selection),
+            }
+        )
+
+    def to_figure(self) -> Any:
+        """Return attention received along the text as a plotly figure, landmarks marked."""
+        import plotly.graph_objects as go
+
+        frame = self.wait().to_table()
+        kept = frame[frame["landmark"]]
+        made = go.Figure(
+            go.Bar(
+                x=frame["token"],
+                y=frame["received"],
+                name="attention received",
+                hovertext=[plotted(text) for text in frame["text"]],
+            )
+        )
+        made.add_trace(
+            go.Scatter(
+                x=kept["token"],
+                y=kept["received"],
+                mode="markers",
+                name="landmarks",
+                marker={"symbol": "diamond", "color": svg.VERMILION},
+            )
+        )
+        made.update_layout(
+            title=plotted(self.summary()), template="plotly_white", xaxis_title="token"
+        )
+        return made
+
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return (and write) the text as SVG: lines of text, landmarks underlined; of a long one
+        the beginning.
+        """
+        spots = layout(self.subject.tokens[:MOST_DRAWN])
+        kept = set(self.landmarks.tolist())
+        chosen = set(self.selection.tolist())
+        height = (spots[-1][2] if spots else 0) + 2 * LINE
+        picture = svg.Svg(WIDTH, height, title=self.summary(), provenance=self.provenance)
+        for token, x, y, text in spots:
+            wide = len(text) * GLYPH
+            if token in chosen:
+                picture.add(
+                    "rect",
+                    x=x,
+                    y=y - SIZE,
+                    width=wide,
+                    height=SIZE + 5,
+                    fill=svg.YELLOW,
+                    fill_opacity=0.5,
+                )
+            picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
+            if token in kept:
+                picture.line(x, y + 3, x + wide, y + 3, stroke=svg.VERMILION, stroke_width=2)
+        if self.subject.num_tokens > MOST_DRAWN:
+            note = f"showing the first {MOST_DRAWN:,} of {self.subject.num_tokens:,} tokens"
+            picture.text(MARGIN, height - 8, note, font_size=11, fill=svg.GREY)
+        text = picture.finish()
+        if path is not None:
+            export.write_text(path, text)
+        return text
+
+
+def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
+    """Return (token, x, y, text) of every visible piece, wrapped at the width; a line break ends a
+    line.
+
+    A piece longer than a line goes on in the next ones.
+    """
+    most = int((WIDTH - 2 * MARGIN) / GLYPH)
+    spots: list[tuple[int, float, float, str]] = []
+    x = float(MARGIN)
+    y = 24.0
+    for token, whole in enumerate(tokens):
+        for number, part in enumerate(wire.clean(whole).split("\n")):
+            shown = svg.visible(part)
+            for first in range(0, max(1, len(shown)), most):
+                text = shown[first : first + most]
+                if (number and not first) or x + len(text) * GLYPH > WIDTH - MARGIN:
+                    x = float(MARGIN)
+                    y = y + LINE
+                if text:
+                    spots.append((token, x, y, text))
+                    x += len(text) * GLYPH
+    return spots

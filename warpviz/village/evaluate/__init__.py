@@ -1,0 +1,1 @@
+"""Measuring what the bundled village model can do."""

@@ -1,0 +1,1 @@
+"""Village worlds: facts, sentences about them, documents, tokens."""
