@@ -27,7 +27,7 @@ _HOMES = {
     "samples": "warpviz.texts",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -1,60 +1,166 @@
-"""Warp-Cortex: many agents that think over one model and one context.
+"""Warp-Cortex: many agents that think over one language model and one context.
 
-Glossary of shapes: B agents, L layers, H_q query heads, H_kv key-value heads, T tokens, K
-landmarks, D head size, C hidden size, W query window, V vocabulary.
+The words of the paper, and what they mean here:
+
+- River: the main agent; it writes the text. Stream: a side agent that thinks about one task.
+- Prism: the one loaded model that all agents share.
+- Synapse: publishes landmarks, the few tokens of the River's cache that streams can see. A
+  published set is a snapshot and never changes.
+- Router: reads the River's text and spawns streams. Gate: accepts or rejects a finished thought.
+- Injection: puts an accepted thought into the River's cache without touching its visible text.
+- Cortex: the engine that runs all of these. Trace: the record of a run.
+
+Shapes: B agents, L layers, H_q query heads, H_kv key-value heads, T tokens, K landmarks,
+D head size, C hidden size, W query window, V vocabulary.
+
+Every public name is loaded from its module on first use (PEP 562), so that `import warp_cortex`
+costs next to nothing and reading a trace loads no torch.
 """
 
-from warp_cortex.agents.streams import Stream, StreamBatch
-from warp_cortex.assets import bundled, is_bundled
-from warp_cortex.cache.store import SharedKV
-from warp_cortex.config import (
-    ANCHORS,
-    POLICIES,
-    SCORERS,
-    SPACES,
-    CortexConfig,
-    GateConfig,
-    InjectionConfig,
-    RiverConfig,
-    RouterConfig,
-    StreamConfig,
-    SynapseConfig,
-)
-from warp_cortex.context.context import Context
-from warp_cortex.context.entries import Beside, injected_entries, text_entries
-from warp_cortex.cortex import Cortex
-from warp_cortex.landmarks.evidence import Evidence
-from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
-from warp_cortex.model.spec import ModelSpec
-from warp_cortex.prism import Prism, attached
-from warp_cortex.remote.process import ProcessStreams
-from warp_cortex.remote.ray_streams import RayStreams
-from warp_cortex.router.router import Router, Task
-from warp_cortex.synapse.files import load_snapshot, save_snapshot
-from warp_cortex.synapse.synapse import Snapshot, Synapse
-from warp_cortex.thoughts.calibration import area, best_theta, confusion, roc
-from warp_cortex.trace.summary import summarise
-from warp_cortex.trace.trace import (
-    EVENT_TYPES,
-    Event,
-    Failure,
-    Finish,
-    GateDecision,
-    Influence,
-    Inject,
-    Memory,
-    Publish,
-    Revoke,
-    RunStart,
-    Spawn,
-    StreamToken,
-    Thought,
-    Token,
-    Trace,
-    from_record,
-    load_trace,
-    to_record,
-)
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from warp_cortex.agents.streams import Stream, StreamBatch
+    from warp_cortex.assets import bundled, is_bundled
+    from warp_cortex.cache.store import SharedKV
+    from warp_cortex.config import (
+        ANCHORS,
+        POLICIES,
+        SCORERS,
+        SPACES,
+        CortexConfig,
+        GateConfig,
+        InjectionConfig,
+        RiverConfig,
+        RouterConfig,
+        StreamConfig,
+        SynapseConfig,
+    )
+    from warp_cortex.context.context import Context
+    from warp_cortex.context.entries import EntryProjector, injected_entries, text_entries
+    from warp_cortex.cortex import Cortex
+    from warp_cortex.landmarks.evidence import Evidence
+    from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
+    from warp_cortex.model.spec import ModelSpec
+    from warp_cortex.prism import Prism, attached
+    from warp_cortex.remote.process import ProcessStreams
+    from warp_cortex.remote.ray_streams import RayStreams
+    from warp_cortex.router.router import Router, Task
+    from warp_cortex.synapse.files import load_snapshot, save_snapshot
+    from warp_cortex.synapse.synapse import Snapshot, Synapse
+    from warp_cortex.thoughts.calibration import area, best_theta, confusion, roc
+    from warp_cortex.trace.summary import summarise
+    from warp_cortex.trace.trace import (
+        EVENT_TYPES,
+        Event,
+        Failure,
+        Finish,
+        GateDecision,
+        Influence,
+        Inject,
+        Memory,
+        Publish,
+        Revoke,
+        RunStart,
+        Spawn,
+        StreamToken,
+        Thought,
+        Token,
+        Trace,
+        from_record,
+        load_trace,
+        to_record,
+    )
+
+_HOMES = {
+    "agents.streams": (
+        "Stream",
+        "StreamBatch",
+    ),
+    "assets": (
+        "bundled",
+        "is_bundled",
+    ),
+    "cache.store": ("SharedKV",),
+    "config": (
+        "ANCHORS",
+        "CortexConfig",
+        "GateConfig",
+        "InjectionConfig",
+        "POLICIES",
+        "RiverConfig",
+        "RouterConfig",
+        "SCORERS",
+        "SPACES",
+        "StreamConfig",
+        "SynapseConfig",
+    ),
+    "context.context": ("Context",),
+    "context.entries": (
+        "EntryProjector",
+        "injected_entries",
+        "text_entries",
+    ),
+    "cortex": ("Cortex",),
+    "landmarks.evidence": ("Evidence",),
+    "landmarks.ranking": (
+        "Ranking",
+        "certificate",
+        "cover_radius",
+        "rank",
+    ),
+    "model.spec": ("ModelSpec",),
+    "prism": (
+        "Prism",
+        "attached",
+    ),
+    "remote.process": ("ProcessStreams",),
+    "remote.ray_streams": ("RayStreams",),
+    "router.router": (
+        "Router",
+        "Task",
+    ),
+    "synapse.files": (
+        "load_snapshot",
+        "save_snapshot",
+    ),
+    "synapse.synapse": (
+        "Snapshot",
+        "Synapse",
+    ),
+    "thoughts.calibration": (
+        "area",
+        "best_theta",
+        "confusion",
+        "roc",
+    ),
+    "trace.summary": ("summarise",),
+    "trace.trace": (
+        "EVENT_TYPES",
+        "Event",
+        "Failure",
+        "Finish",
+        "GateDecision",
+        "Influence",
+        "Inject",
+        "Memory",
+        "Publish",
+        "Revoke",
+        "RunStart",
+        "Spawn",
+        "StreamToken",
+        "Thought",
+        "Token",
+        "Trace",
+        "from_record",
+        "load_trace",
+        "to_record",
+    ),
+}
+_HOME_OF = {name: f"warp_cortex.{home}" for home, names in _HOMES.items() for name in names}
+_RENAMED = {"Beside": "EntryProjector"}  # until 0.3
 
 __all__ = [
     "ANCHORS",
@@ -62,10 +168,10 @@ __all__ = [
     "POLICIES",
     "SCORERS",
     "SPACES",
-    "Beside",
     "Context",
     "Cortex",
     "CortexConfig",
+    "EntryProjector",
     "Event",
     "Evidence",
     "Failure",
@@ -119,3 +225,22 @@ __all__ = [
     "text_entries",
     "to_record",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a public name from its module, importing that module now."""
+    if name in _RENAMED:
+        msg = f"warp_cortex.{name} is called {_RENAMED[name]} now; the old name goes with 0.3"
+        warnings.warn(msg, DeprecationWarning, stacklevel=2)
+        return __getattr__(_RENAMED[name])
+    home = _HOME_OF.get(name)
+    if home is None:
+        msg = f"module 'warp_cortex' has no attribute {name!r}; it has: {', '.join(__all__)}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from warp_cortex.agents.backend import Lane, StreamPlace
+from warp_cortex.agents.backend import StreamBackend, StreamRunner
 from warp_cortex.agents.river import River
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import CortexConfig, within
@@ -17,7 +17,7 @@ from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
 from warp_cortex.run import loop
 from warp_cortex.run import run as run_run
-from warp_cortex.run.run import Council
+from warp_cortex.run.run import Run
 from warp_cortex.synapse.synapse import Snapshot, Synapse
 from warp_cortex.trace import summary
 from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, Trace
@@ -38,15 +38,15 @@ class Cortex:
         prism: Prism,
         config: CortexConfig | None = None,
         *,
-        streams: StreamPlace | None = None,
+        streams: StreamBackend | None = None,
     ) -> None:
         self.prism = prism
         self.config = config or CortexConfig()
-        self._place = streams
+        self._backend = streams
         self.trace = Trace()
         self.context: Context | None = None
         self._controls = loop.Controls(theta=self.config.gate.theta)
-        self._council: Council | None = None
+        self._run: Run | None = None
         self._is_open = False  # whether the latest run has begun and not ended
 
     @property
@@ -91,7 +91,7 @@ class Cortex:
             self._controls.go.set()
         self._is_open = False
         self.trace = Trace()
-        self._council = None
+        self._run = None
         return self._events(prompt, progress, self.trace)
 
     def _events(
@@ -105,7 +105,7 @@ class Cortex:
     def _happening(
         self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:
-        here: Council | None = None
+        here: Run | None = None
         self._is_open = True
         try:
             here = yield from self._begin(prompt, progress)
@@ -115,13 +115,13 @@ class Cortex:
             yield from take_turns(here, self._controls)
         finally:
             if trace is self.trace:
-                here = here or self._council
+                here = here or self._run
                 self._is_open = False
                 self._controls.go.set()
             # torch cannot work any more, and nobody would look
             if here is not None and not sys.is_finalizing():
                 # of a run given up half way: streams elsewhere would think on
-                here.lane.close("stopped")
+                here.runner.close("stopped")
                 here.collect(trace)
 
     def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
@@ -144,7 +144,7 @@ class Cortex:
             raise ValueError(msg)
         synapse = Synapse(self.config.synapse, seed=self.config.seed)
         snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
-        lane = self._lane()
+        runner = self._runner()
         streams = []
         try:
             for number, task in enumerate(tasks, start=1):
@@ -155,12 +155,12 @@ class Cortex:
                 focus = None
                 if self.config.synapse.focus and isinstance(context, Context):
                     focus = run_run.focus_of(context, stream, snapshot, self.config.synapse.focus)
-                lane.open(stream, snapshot, focus=focus)
+                runner.open(stream, snapshot, focus=focus)
                 streams.append(stream)
-            while not lane.is_idle:
-                lane.step()
+            while not runner.is_idle:
+                runner.step()
         finally:
-            lane.close("done")
+            runner.close("done")
         return streams
 
     def revoke(self, number: int) -> Revoke:
@@ -191,7 +191,7 @@ class Cortex:
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
-        here = self._council
+        here = self._run
         if here is None:
             return Memory(
                 step=0,
@@ -210,7 +210,7 @@ class Cortex:
         known: how many entries of a stream to leave out. For whoever consumes `run`, between two
         events; empty where streams step by themselves or in another process.
         """
-        return {} if self._council is None else self._council.own_entries(known or {})
+        return {} if self._run is None else self._run.own_entries(known or {})
 
     def summary(self) -> dict[str, Any]:
         """Return the run in one JSON-ready dict, from the trace alone."""
@@ -218,7 +218,7 @@ class Cortex:
 
     def _begin(
         self, prompt: str, progress: Callable[[int, int], None] | None
-    ) -> Generator[Event, None, Council | None]:
+    ) -> Generator[Event, None, Run | None]:
         config = self.config
         ids = self.prism.encode(prompt, start=True)
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
@@ -249,23 +249,23 @@ class Cortex:
         river = River(
             self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed
         )
-        self._council = here = Council(self.prism, config, river, self._lane(), synapse)
+        self._run = here = Run(self.prism, config, river, self._runner(), synapse)
         yield run_run.header(self.prism, config, context, prompt)
         yield here.publish()
         river.forget()
         yield here.memory()
         return here
 
-    def _lane(self) -> Lane:
-        if self._place is not None:
-            return self._place.connect(self.prism, self.config.streams, seed=self.config.seed)
-        return StreamLane(self.prism, self.config.streams, seed=self.config.seed)
+    def _runner(self) -> StreamRunner:
+        if self._backend is not None:
+            return self._backend.connect(self.prism, self.config.streams, seed=self.config.seed)
+        return LocalRunner(self.prism, self.config.streams, seed=self.config.seed)
 
-    def _running(self) -> Council:
-        if self._council is None:
+    def _running(self) -> Run:
+        if self._run is None:
             msg = "nothing has run yet; call run(prompt) first"
             raise ValueError(msg)
-        return self._council
+        return self._run
 
     def _check_latest(self, trace: Trace) -> None:
         if trace is not self.trace:

@@ -15,7 +15,7 @@ def clean_world(request: pytest.FixtureRequest) -> Iterator[None]:
     fixture's.
     """
     threads = set(threading.enumerate())
-    lent = {id(model): loan.borrowers for model, loan in patch._LOANS.items()}
+    lent = {id(model): loan.borrowers for model, loan in patch._PATCHED.items()}
     yield
     left = [
         thread.name
@@ -23,7 +23,7 @@ def clean_world(request: pytest.FixtureRequest) -> Iterator[None]:
         if thread.name.startswith("warp")
     ]
     assert not left, f"threads left running: {left}"
-    after = {id(model): loan.borrowers for model, loan in patch._LOANS.items()}
+    after = {id(model): loan.borrowers for model, loan in patch._PATCHED.items()}
     # a model that somebody else forgot may be collected meanwhile: fewer loans are no fault of this
     # test
     kept = {

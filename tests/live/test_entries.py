@@ -23,7 +23,7 @@ from warp_cortex import (
 )
 
 from warpviz.live.engine_thread import EngineThread, live_runs
-from warpviz.live.entries import Entries, EntryTap, merged
+from warpviz.live.entries import EntryTap, merged
 from warpviz.views.base.registry import live_views
 from warpviz.views.watch import watch
 
@@ -42,7 +42,7 @@ def cortex(prism: Prism) -> Cortex:
     return Cortex(prism, CortexConfig(gate=GateConfig(theta=-1), river=RiverConfig(max_tokens=120)))
 
 
-def tapped(prism: Prism) -> tuple[Cortex, EntryTap, list[Entries]]:
+def tapped(prism: Prism) -> tuple[Cortex, EntryTap, list[EntryTap]]:
     """Run to the end with a tap; return what it took."""
     engine = cortex(prism)
     tap, found = EntryTap(engine), []

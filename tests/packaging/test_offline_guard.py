@@ -15,7 +15,7 @@ CASES = [
     ("socket.connect", (None, ("127.0.0.1", 80)), None),
     ("socket.connect", (None, ("::1", 80, 0, 0)), None),
     ("socket.connect", (None, ("192.0.2.1", 80)), "192.0.2.1"),
-    ("socket.connect", (None, "/tmp/a-local-socket"), None),  # noqa: S108 - a name, never opened
+    ("socket.connect", (None, "/tmp/a-local-socket"), None),
     ("socket.getaddrinfo", ("localhost", 80), None),
     ("socket.getaddrinfo", (None, 80), None),
     ("socket.getaddrinfo", ("huggingface.co", 443), "huggingface.co"),

@@ -5,7 +5,7 @@ hostile.
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.views.base.data_source import Subject, subject_of_arrays
+from warpviz.views.base.data_source import DataSource, source_of_arrays
 
 SENTENCE = "The rain held off until noon and Maren walked north to the mill where the brass key lay in a red box ."
 WORDS = SENTENCE.split()
@@ -41,11 +41,11 @@ def words(num: int, *, hostile: bool = False) -> list[str]:
     return tokens
 
 
-def made_up(num: int = 200, *, hostile: bool = False, seed: int = 0) -> Subject:
-    """Return a Subject of `num` made-up tokens."""
+def made_up(num: int = 200, *, hostile: bool = False, seed: int = 0) -> DataSource:
+    """Return a DataSource of `num` made-up tokens."""
     received = np.random.default_rng(seed + 1).gamma(0.3, size=num).astype(np.float32)
     facts = {"model": "made up", "checksum": "0" * 8, "seed": seed}
     tokens = words(num, hostile=hostile)
-    return subject_of_arrays(
+    return source_of_arrays(
         vectors(num, seed=seed), tokens=tokens, received=received / received.sum(), facts=facts
     )

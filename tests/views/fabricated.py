@@ -67,7 +67,7 @@ class Fabricator:
     def __init__(
         self, *, seed: int, num_streams: int, num_tokens: int, theta: float, extra: tuple[str, ...]
     ) -> None:
-        self.rng = random.Random(seed)  # noqa: S311 - test data, not secrets
+        self.rng = random.Random(seed)
         self.seed, self.num_streams, self.num_tokens, self.theta = (
             seed,
             num_streams,
@@ -234,5 +234,5 @@ def fabricate(
 
 def labels_of(trace: Trace) -> dict[int, bool]:
     """Return a made-up label per judged stream that mostly agrees with the similarity."""
-    rng = random.Random(1)  # noqa: S311 - test data, not secrets
+    rng = random.Random(1)
     return {d.stream: (d.similarity > 0.45) ^ (rng.random() < 0.12) for d in trace.of(GateDecision)}

@@ -59,7 +59,7 @@ def test_a_text_is_read_by_the_prism() -> None:
 
     for given in (Prism(), Cortex()):
         board = explore(given, "abc", num_null=0, projection="pca")
-        assert board.views[0].subject.num_tokens == 40
+        assert board.views[0].source.num_tokens == 40
         board.close()
     with pytest.raises(TypeError, match="needs a text"):
         explore(Prism())

@@ -120,7 +120,7 @@ def test_pictures_are_well_formed_vector_text(view: View, tmp_path: Path) -> Non
     """
     text = view.to_svg(tmp_path / "x.svg")
     assert (tmp_path / "x.svg").read_text(encoding="utf-8") == text
-    root = ET.fromstring(text)  # noqa: S314 - our own text
+    root = ET.fromstring(text)
     tags = {element.tag.removeprefix(NAMESPACE) for element in root.iter()}
     assert tags <= {"svg", "title", "metadata", "rect", "circle", "line", "path", "text"}
     assert root.find(f".//{NAMESPACE}text") is not None
@@ -213,7 +213,7 @@ def test_a_long_title_is_told_in_lines() -> None:
     assert " ".join(title).split() == ["word"] * 60
     picture = svg.Svg(100, 100, title="t", provenance={})
     picture.caption(0, 90, "word " * 20, most=30)
-    lines = list(ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text"))  # noqa: S314 - our own
+    lines = list(ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text"))
     assert [float(line.get("y", 0)) for line in lines] == [
         90 - svg.CAPTION_LINE * n for n in reversed(range(len(lines)))
     ]
@@ -226,7 +226,7 @@ def test_beads_of_a_crowd_stay_in_their_strip() -> None:
     """
     trace = fabricate(num_streams=300, num_tokens=60)
     with GateTuner(trace) as view:
-        root = ET.fromstring(view.to_svg())  # noqa: S314 - our own text
+        root = ET.fromstring(view.to_svg())
         accepted = view.outcome().num_accepted
         num = len(view.scorers)
     beads = [float(dot.get("cy", -1)) for dot in root.iter(f"{NAMESPACE}circle")]

@@ -35,7 +35,7 @@ def execute(args: argparse.Namespace) -> int:
         return 0
     command = lab_command(args.folder, first=FIRST, port=args.port, show=not args.no_browser)
     try:
-        return subprocess.run(command, check=False, env=lab_environment()).returncode  # noqa: S603 - our own interpreter, no shell
+        return subprocess.run(command, check=False, env=lab_environment()).returncode
     except KeyboardInterrupt:
         # The same Ctrl-C reached JupyterLab, which has ended in its own way.
         return 0

@@ -31,11 +31,11 @@ class Parser(argparse.ArgumentParser):
         words: list[str] = []
         for action in self._actions:
             words += action.option_strings
-            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no public name for it
+            if isinstance(action, argparse._SubParsersAction):
                 words += list(action.choices)
                 words += [
                     word
                     for command in action.choices.values()
                     for word in command._option_string_actions
-                ]  # noqa: SLF001
+                ]
         return words

@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
-def stdout_kept(wanted: bool) -> Iterator[None]:  # noqa: FBT001 - the flag --json itself
+def stdout_kept(wanted: bool) -> Iterator[None]:
     """Send everything that is printed meanwhile to stderr, if wanted."""
     if not wanted:
         yield

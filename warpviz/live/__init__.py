@@ -3,17 +3,17 @@ re-decided gates.
 """
 
 from warpviz.live.engine_thread import EngineThread, stop_all
-from warpviz.live.regate import Judged, Outcome, decide, judged_thoughts, outcome, roc
-from warpviz.live.stream_card import Lane, Phase
+from warpviz.live.regate import GateOutcome, Rejudged, decide, judged_thoughts, outcome, roc
+from warpviz.live.stream_card import Phase, StreamCard
 from warpviz.live.timeline import RunState, Timeline
 
 __all__ = [
     "EngineThread",
-    "Judged",
-    "Lane",
-    "Outcome",
+    "GateOutcome",
     "Phase",
+    "Rejudged",
     "RunState",
+    "StreamCard",
     "Timeline",
     "decide",
     "judged_thoughts",

@@ -15,7 +15,7 @@ def cloud_of(trace: Trace) -> NDArray[np.float32] | None:
     largest part is positive, so that the same run gives the same map.
     """
     keys = trace.arrays.get("keys")
-    if keys is None or keys.ndim != 4 or keys.shape[2] < LEAST_TOKENS:  # noqa: PLR2004 - [L, H, T, D]
+    if keys is None or keys.ndim != 4 or keys.shape[2] < LEAST_TOKENS:
         return None
     points = np.moveaxis(keys, 2, 0).reshape(keys.shape[2], -1).astype(np.float32)
     points = np.nan_to_num(points - points.mean(axis=0))

@@ -37,7 +37,7 @@ PAPER_SETTING = "the paper's figures: Qwen2.5-0.5B-Instruct, fp16, RTX 4090"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class CouncilSample:
     """A moment of the run: bytes held by owner as last reported, streams by state, tokens so far.
 
     `reported` tells whether the bytes were measured at this very moment; otherwise only the streams
@@ -66,7 +66,7 @@ class Sample:
         return shared + self.private_kv_bytes + self.evidence_bytes
 
 
-FIELDS = tuple(Sample.__dataclass_fields__)
+FIELDS = tuple(CouncilSample.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Rate:
     streams: float
 
 
-class Council:
+class CouncilHistory:
     """Samples a run whenever memory is reported or a stream opens or closes; measures rates from
     the events' times.
 
@@ -87,7 +87,7 @@ class Council:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.timeline = Timeline()
-        self.samples: list[Sample] = []
+        self.samples: list[CouncilSample] = []
         self.rates: list[Rate] = []
         self._clock = clock
         self._begun: float | None = None
@@ -139,11 +139,11 @@ class Council:
         self._since = now
         self._counted = [0, 0]
 
-    def _sample(self, step: int, *, reported: bool) -> Sample:
+    def _sample(self, step: int, *, reported: bool) -> CouncilSample:
         line = self.timeline
         memory = self._memory
         tally = line.tally
-        return Sample(
+        return CouncilSample(
             beat=line.beats[-1] if line.beats else 0,
             step=step,
             reported=reported,
@@ -161,13 +161,13 @@ class Council:
         )
 
     @property
-    def peak(self) -> Sample | None:
+    def peak(self) -> CouncilSample | None:
         """Return the report of the most bytes; None before the first."""
         reports = [sample for sample in self.samples if sample.reported]
         return max(reports, key=lambda sample: sample.total_bytes, default=None)
 
     @property
-    def busiest(self) -> Sample | None:
+    def busiest(self) -> CouncilSample | None:
         """Return the report with the most streams thinking; None before the first."""
         return max(
             (sample for sample in self.samples if sample.reported),
@@ -176,7 +176,7 @@ class Council:
         )
 
 
-def table(samples: Sequence[Sample]) -> NDArray[np.float32]:
+def table(samples: Sequence[CouncilSample]) -> NDArray[np.float32]:
     """Return samples as float32 [S, len(FIELDS)], bytes rounded to the 24 bits a float32 holds."""
     return np.array([astuple(sample) for sample in samples], dtype=np.float32).reshape(
         -1, len(FIELDS)

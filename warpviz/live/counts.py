@@ -6,7 +6,7 @@ from warp_cortex import Event, Failure, Finish, GateDecision, Inject, Revoke, Sp
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """The part of the state that is not a prefix of a column."""
 
     spawned: int = 0
@@ -18,7 +18,7 @@ class Tally:
     stream_tokens: int = 0
     alive: dict[int, None] = field(default_factory=dict)
 
-    def copy(self) -> "Tally":
+    def copy(self) -> "Counts":
         """Return an independent copy."""
         return replace(self, alive=dict(self.alive))
 

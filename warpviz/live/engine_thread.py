@@ -157,7 +157,7 @@ class EngineThread:
                     self.cortex.stop()
             self._measure()
             status = "stopped" if self._asked_to_stop.is_set() else "done"
-        except Exception as error:  # noqa: BLE001 - the thread's boundary: nobody is above it, the views show `error`
+        except Exception as error:
             self.error = error
         finally:
             with self._lock:
@@ -172,7 +172,7 @@ class EngineThread:
         for tap in list(self.taps):
             try:
                 tap(event)
-            except Exception as error:  # noqa: BLE001 - the boundary to a viewer: the run must go on
+            except Exception as error:
                 self.tap_error = error
                 if tap in self.taps:
                     self.taps.remove(tap)

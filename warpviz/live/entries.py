@@ -23,7 +23,7 @@ MOST_ENTRIES = 20_000  # of streams and thoughts: beyond, a cloud shows nothing 
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class StreamEntries:
     """Some cache entries `held` (keys, values, positions) of one kind, their tokens, and a line
     about them.
     """
@@ -46,7 +46,7 @@ class EntryTap:
         self.cortex = cortex
         self.base: Any = None
         self.num_dropped = 0
-        self._queue: deque[Entries] = deque()
+        self._queue: deque[StreamEntries] = deque()
         self._next = self._num_kept = 0
         self._pieces: dict[int, list[str]] = {}  # stream -> its task's tokens, then its thought's
         self._known: dict[int, int] = {}
@@ -77,7 +77,7 @@ class EntryTap:
             case Inject():
                 self._injected(event)
 
-    def take(self) -> list[Entries]:
+    def take(self) -> list[StreamEntries]:
         """Return what has come since the last call, neighbours of one kind together."""
         with self._lock:
             fresh = list(self._queue)
@@ -91,7 +91,7 @@ class EntryTap:
         self._next = context.num_tokens
         if tokens:
             with self._lock:
-                self._queue.append(Entries("written", "", tokens, held))
+                self._queue.append(StreamEntries("written", "", tokens, held))
 
     def _thought(self) -> None:
         for stream, held in self.cortex.own_entries(self._known).items():
@@ -114,18 +114,18 @@ class EntryTap:
             return
         self._num_kept += len(tokens)
         with self._lock:
-            self._queue.append(Entries(kind, about, tokens, held))
+            self._queue.append(StreamEntries(kind, about, tokens, held))
 
 
-def merged(found: Iterable[Entries]) -> list[Entries]:
+def merged(found: Iterable[StreamEntries]) -> list[StreamEntries]:
     """Return entries with those of one kind and owner put together, in the order of their first."""
-    groups: dict[tuple[str, str], list[Entries]] = {}
+    groups: dict[tuple[str, str], list[StreamEntries]] = {}
     for item in found:
         groups.setdefault((item.kind, item.about), []).append(item)
     return [_joined(items) for items in groups.values()]
 
 
-def _joined(items: list[Entries]) -> Entries:
+def _joined(items: list[StreamEntries]) -> StreamEntries:
     if len(items) == 1:
         return items[0]
     import torch

@@ -86,7 +86,7 @@ class Follower:
             fresh = events[done:]
             try:
                 sink(fresh, status)
-            except Exception as error:  # noqa: BLE001 - the boundary to a view: the others must go on
+            except Exception as error:
                 self.errors.append(error)
                 self.remove(sink)
                 continue

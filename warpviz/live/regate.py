@@ -17,7 +17,7 @@ Labels = Mapping[int, bool] | Sequence[Mapping[int, bool]] | Callable[[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Rejudged:
     """A thought the Gate has judged: what it answered, every scorer's similarity, and its label if
     there is one.
     """
@@ -36,7 +36,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class GateOutcome:
     """What a threshold does: counts, and precision and recall over labelled thoughts (None where
     undefined).
     """
@@ -62,7 +62,7 @@ class Roc:
     auc: float
 
 
-def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> list[Judged]:
+def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> list[Rejudged]:
     """Return every judged thought of the runs, in order; `labels` say which are good.
 
     Raises:
@@ -89,7 +89,7 @@ class Judge:
         self._tasks: dict[int, str] = {}
         self._thoughts: dict[int, str] = {}
 
-    def read(self, events: Iterable[Event]) -> list[Judged]:
+    def read(self, events: Iterable[Event]) -> list[Rejudged]:
         """Read more events; return the thoughts they judged."""
         judged = []
         for event in events:
@@ -104,10 +104,10 @@ class Judge:
                     judged.append(self._judged(event))
         return judged
 
-    def _judged(self, event: GateDecision) -> Judged:
+    def _judged(self, event: GateDecision) -> Rejudged:
         task = self._tasks.get(event.stream, "")
         thought = self._thoughts.get(event.stream, "")
-        return Judged(
+        return Rejudged(
             run=self.run,
             seed=self.seed,
             stream=event.stream,
@@ -131,14 +131,14 @@ def _label(labels: Labels | None, run: int, stream: int, task: str, thought: str
     return mapping.get(stream)
 
 
-def similarities(thoughts: Sequence[Judged], scorer: str) -> Floats:
+def similarities(thoughts: Sequence[Rejudged], scorer: str) -> Floats:
     """Return the thoughts' similarities [F] under one scorer; NaN where a thought has none."""
     return np.array(
         [thought.similarities.get(scorer, np.nan) for thought in thoughts], dtype=np.float64
     )
 
 
-def scorers(thoughts: Sequence[Judged]) -> list[str]:
+def scorers(thoughts: Sequence[Rejudged]) -> list[str]:
     """Return every scorer that judged at least one thought, the one that decided most often
     first.
     """
@@ -154,13 +154,13 @@ def decide(values: Floats, theta: float) -> NDArray[np.bool_]:
     return np.asarray((values >= theta) & (values > UNJUDGED))
 
 
-def outcome(values: Floats, labels: Sequence[bool | None], theta: float) -> Outcome:
+def outcome(values: Floats, labels: Sequence[bool | None], theta: float) -> GateOutcome:
     """Return what `theta` would do to thoughts with these similarities [F] and labels [F]."""
     passed = decide(values, theta)
     known = np.array([label is not None for label in labels], dtype=bool)
     good = np.array([label is True for label in labels], dtype=bool)
     hits = int((passed & good).sum())
-    return Outcome(
+    return GateOutcome(
         theta=theta,
         num_accepted=int(passed.sum()),
         num_rejected=int((~passed).sum()),

@@ -28,7 +28,7 @@ ACTIVE = frozenset({Phase.THINKING, Phase.THOUGHT})
 
 
 @dataclass(slots=True)
-class Lane:
+class StreamCard:
     """A stream's facts; `*_at` are event indices, NEVER when the event has not come."""
 
     stream: int

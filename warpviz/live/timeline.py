@@ -29,8 +29,8 @@ from warp_cortex import (
 )
 
 from warpviz.live.beats import Beats
-from warpviz.live.counts import Tally
-from warpviz.live.stream_card import NEVER, Lane, Phase
+from warpviz.live.counts import Counts
+from warpviz.live.stream_card import NEVER, Phase, StreamCard
 
 STRIDE = 256
 E = TypeVar("E", bound=Event)
@@ -50,7 +50,7 @@ class RunState:
     step: int
     num_prompt_tokens: int
     num_river_tokens: int
-    tally: Tally
+    tally: Counts
     active: tuple[int, ...]
     closed: tuple[int, ...]
     theta: float | None
@@ -68,7 +68,7 @@ class Timeline:
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.events: list[Event] = []
         self.beats: list[int] = []
-        self.lanes: dict[int, Lane] = {}
+        self.lanes: dict[int, StreamCard] = {}
         self.start: RunStart | None = None
         self.token_at: list[int] = []
         self.tokens: list[str] = []
@@ -79,17 +79,17 @@ class Timeline:
         self.gate_at: list[int] = []
         self.influence_at: list[int] = []
         self.ended_at = NEVER
-        self._head = Tally()
-        self._kept = [Tally()]
+        self._head = Counts()
+        self._kept = [Counts()]
         self._clock = Beats()
-        self._injections: dict[int, Lane] = {}
+        self._injections: dict[int, StreamCard] = {}
         self.extend(events)
 
     def __len__(self) -> int:
         return len(self.events)
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> Counts:
         """Return the counts after all events."""
         return self._head.copy()
 
@@ -113,8 +113,8 @@ class Timeline:
         if len(self.events) % STRIDE == 0:
             self._kept.append(self._head.copy())
 
-    def _lane(self, stream: int) -> Lane:
-        return self.lanes.setdefault(stream, Lane(stream))
+    def _lane(self, stream: int) -> StreamCard:
+        return self.lanes.setdefault(stream, StreamCard(stream))
 
     def _file(self, event: Event, index: int) -> None:
         match event:

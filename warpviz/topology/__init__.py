@@ -22,7 +22,7 @@ _HOMES = {
     "diagrams": "persistence",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - a list made from the table, so that the two cannot differ
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

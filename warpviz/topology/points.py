@@ -28,7 +28,7 @@ def cloud(points: ArrayLike | Any, *, name: str = "points", least: int = 1) -> F
         cannot hold.
     """
     array = np.ascontiguousarray(np.asarray(points, dtype=np.float64))
-    if array.ndim != 2 or array.shape[1] == 0:  # noqa: PLR2004 - rows and coordinates
+    if array.ndim != 2 or array.shape[1] == 0:
         msg = f"{name} must be an array [N, P] with P >= 1, got shape {array.shape}"
         raise ValueError(msg)
     if len(array) < least:
@@ -144,7 +144,7 @@ def between(left: FloatArray, right: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class Subsample:
     """A farthest-point subsample: `order` int64 [n] as picked, `radius` its cover radius in the
     whole cloud.
     """
@@ -153,7 +153,7 @@ class Sample:
     radius: float
 
 
-def farthest_sample(points: FloatArray, count: int, *, keep: IntArray | None = None) -> Sample:
+def farthest_sample(points: FloatArray, count: int, *, keep: IntArray | None = None) -> Subsample:
     """Pick `count` rows of `points` [N, P], each the farthest from those before; rows in `keep`
     come first.
 
@@ -172,4 +172,4 @@ def farthest_sample(points: FloatArray, count: int, *, keep: IntArray | None = N
         order.append(row)
         nearest = np.minimum(nearest, np.sqrt(((points - points[row]) ** 2).sum(axis=1)))
         nearest[row] = 0.0
-    return Sample(np.asarray(order, dtype=np.int64), float(nearest.max()))
+    return Subsample(np.asarray(order, dtype=np.int64), float(nearest.max()))

@@ -23,7 +23,7 @@ def _quiet(view: View, name: str, value: Any) -> Iterator[None]:
     """
     with view._lock_property(
         **{name: view.trait_metadata(name, "to_json", view._trait_to_json)(value, view)}
-    ):  # noqa: SLF001
+    ):
         yield
 
 
@@ -43,7 +43,7 @@ class Link:
     def _forward(self, change: Any) -> None:
         source = change["owner"]
         target = self.views[1] if source is self.views[0] else self.views[0]
-        from_browser = self.name in source._property_lock  # noqa: SLF001 - ipywidgets has no public way to tell
+        from_browser = self.name in source._property_lock
         if from_browser:
             with _quiet(target, self.name, change["new"]):
                 setattr(target, self.name, change["new"])

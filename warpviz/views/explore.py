@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from warpviz.views.base.data_source import SKIP, Subject, subject_of
+from warpviz.views.base.data_source import SKIP, DataSource, source_of
 from warpviz.views.base.view import View
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.compose import Composition, compose
@@ -42,7 +42,7 @@ def explore(
     """Return the linked dashboard of a context.
 
     `given` is a Prism or a Cortex together with `text` to read, or a Cortex that has run, a
-    Context, a Subject or an array [T, P] by itself. `settings` are traits of the views (k, alpha,
+    Context, a DataSource or an array [T, P] by itself. `settings` are traits of the views (k, alpha,
     layer, space, policy, colour, projection, dims, dim, tint, ...) and `max_dim`, `max_points`,
     `num_null`, `store` of the persistence.
 
@@ -51,27 +51,27 @@ def explore(
         TypeError: `given` is none of the above, or a Prism came without a text.
     """
     _check(settings)
-    subject, found = _subject(given, text, seed)
+    source, found = _source(given, text, seed)
     shared = {name: settings[name] for name in SHARED if name in settings}
-    if "k" in settings and not 1 <= settings["k"] <= subject.num_tokens:
-        msg = f"k must be between 1 and {subject.num_tokens} (the number of tokens), got {settings['k']!r}"
+    if "k" in settings and not 1 <= settings["k"] <= source.num_tokens:
+        msg = f"k must be between 1 and {source.num_tokens} (the number of tokens), got {settings['k']!r}"
         raise ValueError(msg)
-    shared.setdefault("k", min(DEFAULT_K, subject.num_tokens))
+    shared.setdefault("k", min(DEFAULT_K, source.num_tokens))
 
     def own(view: type[View]) -> dict[str, Any]:
         picked = {name: settings[name] for name in OWN[view] if name in settings}
         return {"seed": seed, "export_dir": export_dir, **shared, **picked}
 
     views: list[View] = [
-        KVCloud(subject, **own(KVCloud)),
-        TokenText(subject, notes=notes or found, **own(TokenText)),
+        KVCloud(source, **own(KVCloud)),
+        TokenText(source, notes=notes or found, **own(TokenText)),
     ]
-    if subject.num_tokens >= SKIP + 3:  # below, there is no topology to compare
-        views.append(PersistenceCompare(subject, **own(PersistenceCompare)))
+    if source.num_tokens >= SKIP + 3:  # below, there is no topology to compare
+        views.append(PersistenceCompare(source, **own(PersistenceCompare)))
     return compose(
         views,
         sync=SYNC,
-        title=f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'points')}",
+        title=f"{source.num_tokens:,} tokens of {source.facts.get('model', 'points')}",
     )
 
 
@@ -85,15 +85,15 @@ def _check(settings: dict[str, Any]) -> None:
             raise ValueError(msg)
 
 
-def _subject(given: Any, text: str | None, seed: int) -> tuple[Subject, list[Note]]:
+def _source(given: Any, text: str | None, seed: int) -> tuple[DataSource, list[Note]]:
     """Return what to show and the notes it brings."""
     if text is not None:
         prism = getattr(given, "prism", given)
         if not hasattr(prism, "read"):
             msg = f"a text needs a Prism or a Cortex to read it, got {type(given).__name__}"
             raise TypeError(msg)
-        return subject_of(prism.read(text), seed=seed), []
+        return source_of(prism.read(text), seed=seed), []
     if hasattr(given, "read") and hasattr(given, "spec"):
         msg = "a Prism needs a text to read: explore(prism, text)"
         raise TypeError(msg)
-    return subject_of(given, seed=seed), notes_of(given)
+    return source_of(given, seed=seed), notes_of(given)

@@ -13,7 +13,7 @@ from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
 from warpviz.live.entries import EntryTap
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
-from warpviz.views.base.added_points import Later, Placer
+from warpviz.views.base.added_points import AddedPoints, Placer
 from warpviz.views.compose import COLUMNS, Composition, link
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner
@@ -121,7 +121,7 @@ class Watch(Composition):
             self._grown_at = now
             self.cloud.let_in(
                 [
-                    Later(
+                    AddedPoints(
                         tokens=found.tokens,
                         kinds=(found.kind,) * len(found.tokens),
                         about=(found.about,) * len(found.tokens),
@@ -132,14 +132,14 @@ class Watch(Composition):
             )
 
     def _open_cloud(self, tap: EntryTap) -> None:
-        from warpviz.views.base.data_source import subject_of
+        from warpviz.views.base.data_source import source_of
         from warpviz.views.cloud.view import KVCloud
 
         try:
-            subject = subject_of(tap.base)
-            subject.kinds = ["prompt"] * subject.num_tokens
+            source = source_of(tap.base)
+            source.kinds = ["prompt"] * source.num_tokens
             # PCA: a UMAP would take the engine's time while it runs, and move every point once
-            self.cloud = KVCloud(subject, theta=self.gate.theta, colour="kind", projection="pca")
+            self.cloud = KVCloud(source, theta=self.gate.theta, colour="kind", projection="pca")
         except (TypeError, ValueError) as error:  # a cache too short to draw
             self._tap = None
             self.live.notice = f"no cloud of this run: {error}"

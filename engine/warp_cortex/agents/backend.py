@@ -12,7 +12,7 @@ from warp_cortex.thoughts.gate import GateState
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StepOutcome:
     """What one step did to one stream: a token, or its end with the state the Gate judges, or an
     error.
     """
@@ -25,7 +25,7 @@ class Outcome:
     error: str | None = None
 
 
-class Lane(Protocol):
+class StreamRunner(Protocol):
     """What a run needs of whoever lets its streams think, here or elsewhere."""
 
     @property
@@ -47,15 +47,15 @@ class Lane(Protocol):
     def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
         """Queue a stream."""
 
-    def step(self) -> list[Outcome]:
+    def step(self) -> list[StepOutcome]:
         """Return what has happened to the streams since the last call."""
 
     def close(self, reason: str) -> list[Stream]:
         """End everybody who still waits or thinks; return them."""
 
 
-class StreamPlace(Protocol):
+class StreamBackend(Protocol):
     """Where streams think; `RayStreams` is one."""
 
-    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> Lane:
+    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> StreamRunner:
         """Return a lane for one run."""

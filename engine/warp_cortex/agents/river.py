@@ -56,7 +56,7 @@ class River:
             FloatingPointError: the model's logits are not finite.
         """
         logits = self.context.logits
-        assert logits is not None  # noqa: S101 - a prompt was read
+        assert logits is not None
         if not bool(torch.isfinite(logits).all()):
             msg = "the River's logits are not finite; the model or its precision is broken"
             raise FloatingPointError(msg)
@@ -102,5 +102,5 @@ class River:
         first = bisect_right(self._ends, span[0])
         stop = bisect_left(self._ends, span[1]) + 1
         rows = self.context.middle[first:stop] if first < stop else self.context.middle[-1:]
-        assert self.context.last is not None  # noqa: S101 - a prompt was read
+        assert self.context.last is not None
         return GateState(middle=rows.float().mean(0), last=self.context.last.float())

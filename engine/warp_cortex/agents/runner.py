@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.agents.sampling import BROKEN, choose_all
-from warp_cortex.agents.scheduler import decide
+from warp_cortex.agents.scheduler import plan_step
 from warp_cortex.agents.streams import Stream, StreamBatch
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import StreamConfig
@@ -32,7 +32,7 @@ class _Seat:
     ready: torch.cuda.Event | None  # what it reads is written by then, by whoever opened it
 
 
-class StreamLane:
+class LocalRunner:
     """All streams of one engine. One `step` is one batched forward pass per snapshot version in
     use.
 
@@ -87,7 +87,7 @@ class StreamLane:
             _Seat(stream, snapshot, focus, detokenizer, generator, _marked(self.prism.device))
         )
 
-    def step(self) -> list[Outcome]:
+    def step(self) -> list[StepOutcome]:
         """Admit who fits, advance every batch that was active by one token, and return what
         happened.
         """
@@ -97,8 +97,8 @@ class StreamLane:
             self._waiting.append(seat.stream.id)
         waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
         active = {version: len(batch.agents) for version, batch in self.batches.items()}
-        decision = decide(waiting, active, slots=self.config.slots)
-        outcomes: list[Outcome] = []
+        decision = plan_step(waiting, active, slots=self.config.slots)
+        outcomes: list[StepOutcome] = []
         for version in decision.advance:
             outcomes += self._advance(version)
         for version, streams in decision.admit:
@@ -120,7 +120,7 @@ class StreamLane:
         self.batches.clear()
         return open_streams
 
-    def _admit(self, version: int, streams: tuple[int, ...]) -> list[Outcome]:
+    def _admit(self, version: int, streams: tuple[int, ...]) -> list[StepOutcome]:
         seats = [self._seats[stream] for stream in streams]
         last = self.prism.spec.max_positions - seats[0].snapshot.step
         if long := tuple(seat.stream.id for seat in seats if len(seat.stream.prompt) > last):
@@ -136,7 +136,7 @@ class StreamLane:
         parts = [streams[at : at + TOGETHER] for at in range(0, len(streams), TOGETHER)]
         return [outcome for part in parts for outcome in self._begin(batch, part)]
 
-    def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[Outcome]:
+    def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[StepOutcome]:
         """Let some streams read their tasks and choose their first token."""
         seats = [self._seats[stream] for stream in streams]
         first = len(batch.agents)
@@ -171,7 +171,7 @@ class StreamLane:
         batch.slots.reserve(slots=len(batch.agents) + len(seats), capacity=longest)
         return batch
 
-    def _advance(self, version: int) -> list[Outcome]:
+    def _advance(self, version: int) -> list[StepOutcome]:
         batch = self.batches[version]
         seats = [self._seats[agent] for agent in batch.agents]
         last = torch.tensor([seat.stream.ids[-1] for seat in seats], device=self.prism.device)
@@ -188,7 +188,7 @@ class StreamLane:
             out.blocks(TOGETHER), temperature=self.config.temperature, generators=generators
         )
 
-    def _settle(self, batch: StreamBatch, tokens: list[int], first: int) -> list[Outcome]:
+    def _settle(self, batch: StreamBatch, tokens: list[int], first: int) -> list[StepOutcome]:
         """Give every row from `first` on its token, end who is done, and free their slots from the
         back.
         """
@@ -198,7 +198,7 @@ class StreamLane:
             seat = self._seats[agent]
             if token == BROKEN:
                 seat.stream.reason = "error"
-                outcomes.append(Outcome(seat.stream, error="its logits are not finite"))
+                outcomes.append(StepOutcome(seat.stream, error="its logits are not finite"))
             else:
                 outcomes += self._take(seat, token, batch, first + row)
             if not seat.stream.is_open:
@@ -208,15 +208,15 @@ class StreamLane:
             batch.release(slot)
         return outcomes
 
-    def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[Outcome]:
+    def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[StepOutcome]:
         stream = seat.stream
         if token in self._stop_ids:
             stream.reason = "end"
-            return [Outcome(stream, state=batch.state(slot))]
+            return [StepOutcome(stream, state=batch.state(slot))]
         piece = seat.detokenizer.push(token)
         stream.ids.append(token)
         stream.text += piece
-        outcomes = [Outcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
+        outcomes = [StepOutcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
         cut = min((at for at in map(stream.text.find, self.config.stop) if at >= 0), default=-1)
         if cut >= 0:
             stream.text = stream.text[:cut]
@@ -226,17 +226,19 @@ class StreamLane:
         elif not batch.can_step(slot):
             stream.reason = "model positions"
         if not stream.is_open:
-            outcomes.append(Outcome(stream, state=batch.state(slot)))
+            outcomes.append(StepOutcome(stream, state=batch.state(slot)))
         return outcomes
 
-    def _fail(self, streams: tuple[int, ...], error: Exception) -> list[Outcome]:
+    def _fail(self, streams: tuple[int, ...], error: Exception) -> list[StepOutcome]:
         """End the streams whose pass raised."""
         outcomes = []
         for agent in streams:
             stream = self._seats.pop(agent).stream
             stream.reason = "error"
             outcomes.append(
-                Outcome(stream, error=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+                StepOutcome(
+                    stream, error=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                )
             )
         return outcomes
 

@@ -16,7 +16,7 @@ class Decision:
     advance: tuple[int, ...]
 
 
-def decide(
+def plan_step(
     waiting: Sequence[tuple[int, int]], active: Mapping[int, int], *, slots: int
 ) -> Decision:
     """Decide one step of the stream lane.

@@ -45,12 +45,12 @@ def over(
     if query.is_cuda and query.dtype in FLASH and bias is None:
         out, lse, *_ = aten._scaled_dot_product_flash_attention(
             query, keys, values, 0.0, causal, scale=scale
-        )  # noqa: SLF001
+        )
         return Partial(out, lse)
     if not query.is_cuda and query.dtype != torch.float64 and bias is None:
         out, lse = aten._scaled_dot_product_flash_attention_for_cpu(
             query, keys, values, 0.0, causal, scale=scale
-        )  # noqa: SLF001
+        )
         return Partial(out, lse)
     scores = (query * scale) @ keys.transpose(-1, -2)
     scores = scores if bias is None else scores + bias[:, None].to(scores.dtype)

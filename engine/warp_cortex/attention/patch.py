@@ -11,42 +11,42 @@ from warp_cortex.attention import shared
 
 
 @dataclass(slots=True)
-class _Loan:
+class _Patch:
     original: str
     training: bool
-    borrowers: int = 0
+    holders: int = 0
 
 
-_LOANS: "WeakKeyDictionary[PreTrainedModel, _Loan]" = WeakKeyDictionary()
+_PATCHED: "WeakKeyDictionary[PreTrainedModel, _Patch]" = WeakKeyDictionary()
 
 
-def is_lent(model: PreTrainedModel) -> bool:
+def is_attached(model: PreTrainedModel) -> bool:
     """Whether some Prism holds the model."""
-    return model in _LOANS
+    return model in _PATCHED
 
 
-def num_borrowers(model: PreTrainedModel) -> int:
+def num_holders(model: PreTrainedModel) -> int:
     """Return how many Prisms hold the model; each has attached its hooks."""
-    return _LOANS[model].borrowers if model in _LOANS else 0
+    return _PATCHED[model].holders if model in _PATCHED else 0
 
 
-def lend(model: PreTrainedModel, *, training: bool) -> None:
+def attach(model: PreTrainedModel, *, training: bool) -> None:
     """Replace a model's attention; a model that is lent already gets one borrower more.
 
     training: the mode it is to be given back in.
     """
-    if model not in _LOANS:
+    if model not in _PATCHED:
         shared.register()
-        _LOANS[model] = _Loan(model.config._attn_implementation, training)  # noqa: SLF001 - transformers has no public reader
+        _PATCHED[model] = _Patch(model.config._attn_implementation, training)
         model.set_attn_implementation(shared.NAME)
-    _LOANS[model].borrowers += 1
+    _PATCHED[model].holders += 1
 
 
-def give_back(model: PreTrainedModel) -> None:
+def detach(model: PreTrainedModel) -> None:
     """Take one borrower off; the last one gives the model its own attention back."""
-    loan = _LOANS[model]
-    loan.borrowers -= 1
-    if not loan.borrowers:
-        del _LOANS[model]
+    loan = _PATCHED[model]
+    loan.holders -= 1
+    if not loan.holders:
+        del _PATCHED[model]
         model.set_attn_implementation(loan.original)
         model.train(loan.training)

@@ -98,7 +98,7 @@ def windows_asked() -> Iterator[set[int]]:
         try:
             yield _ASKED.windows
         finally:
-            AttentionMaskInterface._global_mapping.pop(NAME, None)  # noqa: SLF001 - transformers cannot unregister
+            AttentionMaskInterface._global_mapping.pop(NAME, None)
             del _ASKED.windows
 
 
@@ -256,7 +256,7 @@ def _mask_shared(
     K].
     """
     shared = plan.shared
-    assert shared is not None  # noqa: S101 - the caller has a shared block
+    assert shared is not None
     if shared.bias is not None:
         scores = scores + shared.bias[layer][:, None, :].to(scores.dtype)
     if window is None:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class States:
+class GrowingRows:
     """Rows [T, C]; appending costs amortised O(1) a row, and rows that were handed out are never
     written again.
     """
@@ -47,16 +47,16 @@ class States:
         self._block[held:need] = rows
         self._rows = self._block[:need]
 
-    def replaced(self, first: int, rows: Tensor) -> "States":
+    def replaced(self, first: int, rows: Tensor) -> "GrowingRows":
         """Return a copy in which `rows` [N, C] stand in place of all rows from `first` on."""
-        other = States()
+        other = GrowingRows()
         other.append(torch.cat((self.rows[:first], rows)))
         return other
 
-    def fork(self) -> "States":
+    def fork(self) -> "GrowingRows":
         """Return a copy that can go on by itself; it moves to a block of its own when it
         appends.
         """
-        other = States()
+        other = GrowingRows()
         other._rows = self._rows
         return other

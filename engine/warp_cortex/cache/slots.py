@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from warp_cortex.cache.store import Entries, SharedKV, View, check_entries
+from warp_cortex.cache.store import CacheView, Entries, SharedKV, check_entries
 
 
 class Slots:
@@ -129,7 +129,7 @@ class Slots:
         self.device_lengths[: self.num_active].copy_(lengths, non_blocking=True)
 
 
-class SlotView(View):
+class SlotView(CacheView):
     """A cache for one batched pass: each agent's new entries go behind its own."""
 
     def __init__(
@@ -200,7 +200,7 @@ class SlotView(View):
         """Keep what was written."""
         self.slots.advance(self._first, self._counts)
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
+    def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return the entries the first agent held before this pass."""
         return self._start
 

@@ -12,7 +12,16 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
-__all__ = ["TEXT", "AppendView", "Cache", "Entries", "KVStore", "SharedKV", "View", "check_entries"]
+__all__ = [
+    "TEXT",
+    "AppendView",
+    "Cache",
+    "CacheView",
+    "Entries",
+    "KVStore",
+    "SharedKV",
+    "check_entries",
+]
 
 TEXT = 0  # tag of visible text; an injected thought carries its injection id, which starts at 1
 SPARE = 64  # entries a store grows by at least
@@ -74,7 +83,7 @@ class Entries:
         )
 
 
-class View(Cache):  # type: ignore[misc] # transformers is untyped here
+class CacheView(Cache):  # type: ignore[misc] # transformers is untyped here
     """A throw-away cache for one forward pass, which can also say what one token of each agent
     sees.
     """
@@ -223,7 +232,7 @@ class KVStore:
         self.recorded = {}
 
 
-class AppendView(View):
+class AppendView(CacheView):
     """A cache for one forward pass of one sequence: writes behind the store's entries, reads all of
     them.
     """
@@ -262,7 +271,7 @@ class AppendView(View):
         """Keep what was written; without this call the pass leaves no trace in the store."""
         self.store.commit(self._positions, self._tag)
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
+    def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return the number of entries before this pass."""
         return self.store.length
 

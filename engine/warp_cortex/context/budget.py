@@ -34,14 +34,14 @@ class Budget:
 
     cache: int
     remembered: int
-    gleaned: int
+    accumulated: int
     work: int
     choice: int
 
     @property
     def total(self) -> int:
         """The highest number of bytes held at once."""
-        return self.cache + self.remembered + self.gleaned + max(self.work, self.choice)
+        return self.cache + self.remembered + self.accumulated + max(self.work, self.choice)
 
 
 def bytes_to_read(
@@ -62,7 +62,7 @@ def bytes_to_read(
         cache=num_tokens * spec.kv_bytes_per_token,
         remembered=2 * item * (queries + num_tokens * spec.hidden_size),
         work=min(chunk, num_tokens) * row * item,
-        gleaned=FLOAT32 * (entries + 1) * num_tokens if publishes else 0,
+        accumulated=FLOAT32 * (entries + 1) * num_tokens if publishes else 0,
         choice=POINTS * FLOAT32 * entries * num_tokens if publishes else 0,
     )
 
@@ -106,7 +106,7 @@ def check_fits(
         msg = (
             f"{num_tokens} tokens do not fit: {spec.name} needs {budget.total:,} bytes for them ({budget.cache:,} for "
             f"keys and values, {budget.remembered:,} for queries and states, "
-            f"{budget.gleaned + max(budget.work, budget.choice):,} to work with), but {free:,} are available on "
+            f"{budget.accumulated + max(budget.work, budget.choice):,} to work with), but {free:,} are available on "
             f"{prism.device}; about {num_tokens * free // budget.total} tokens would fit"
         )
         raise ValueError(msg)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from warp_cortex.attention.shared import Plan, Tap
-from warp_cortex.cache.growing import States
+from warp_cortex.cache.growing import GrowingRows
 from warp_cortex.cache.store import TEXT, AppendView, KVStore
 from warp_cortex.context import points as context_points
 from warp_cortex.context.queries import QueryLog
@@ -38,7 +38,7 @@ class Context:
         self.logits: Tensor | None = None  # [V], after the last visible token
         self.last: Tensor | None = None  # [C], the last layer's state of the last visible token
         self._detokenizer = Detokenizer(prism.decode)
-        self._middle = States()
+        self._middle = GrowingRows()
 
     @property
     def num_tokens(self) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from warp_cortex.context.context import Context
 
 
-class Beside:
+class EntryProjector:
     """Places entries [L, H_kv, M, D] among the points of a context's visible text, as
     `Context.points` has them.
 

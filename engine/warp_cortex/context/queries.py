@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from warp_cortex.attention.shared import Limits
-from warp_cortex.cache.growing import States
+from warp_cortex.cache.growing import GrowingRows
 
 SAMPLES = 512  # queries remembered per layer while reading, evenly spaced
 WINDOW = 32  # and the last ones
@@ -84,7 +84,7 @@ class QueryLog:
     def tap(self, layer: int, query: Tensor, limits: Limits) -> None:
         """Collect one layer's queries [1, H_q, T, D] of the running pass."""
         keep = self._keep
-        assert keep is not None  # noqa: S101 - plan() comes first
+        assert keep is not None
         if keep.numel() == query.shape[2]:
             rows = query[0]
         else:
@@ -98,7 +98,7 @@ class QueryLog:
         written stay.
         """
         keep = self._keep
-        assert keep is not None  # noqa: S101 - plan() comes first
+        assert keep is not None
         # of a written token it is all: a GPU would be waited for to say so
         if keep.numel() < positions.numel():
             positions = positions[keep.to(positions.device)]
@@ -211,8 +211,8 @@ class _Block:
 
     def __init__(self) -> None:
         self.kept: Kept | None = None
-        self._positions = States()
-        self._rows = States()
+        self._positions = GrowingRows()
+        self._rows = GrowingRows()
 
     def __len__(self) -> int:
         return 0 if self.kept is None else len(self.kept.rows)
@@ -233,7 +233,7 @@ class _Block:
     def last(self, count: int) -> "_Block":
         """Return a copy of the last ones."""
         other = _Block()
-        assert self.kept is not None  # noqa: S101 - asked of a block that has that many
+        assert self.kept is not None
         other.append(Kept(self.kept.positions[-count:], self.kept.rows[-count:], self.kept.shapes))
         return other
 

@@ -95,7 +95,7 @@ class Decoder:
             )
             x, total = parts.add_norm(x, total, layer.before_mlp, weights.eps)
             x = functional.linear(parts.gated(functional.linear(x, layer.into_mlp)), layer.from_mlp)
-        assert middle is not None  # noqa: S101 - there is a middle layer
+        assert middle is not None
         return parts.add_norm(x, total, weights.final, weights.eps)[0], middle
 
     @torch.inference_mode()
@@ -113,7 +113,7 @@ class Decoder:
 
     def tables(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return cos and sin, float32 [N, D], of int64 positions [N]."""
-        assert self.layout.rotary is not None  # noqa: S101 - fuse() refuses models without one
+        assert self.layout.rotary is not None
         return self.layout.rotary.tables(positions, 0)
 
     def _norm_heads(self, qkv: Tensor, query_norm: Tensor, key_norm: Tensor, dim: int) -> Tensor:

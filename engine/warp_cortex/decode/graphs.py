@@ -218,7 +218,7 @@ def _abandon(graph: torch.cuda.CUDAGraph, pool: Any, here: torch.cuda.Stream) ->
     """
     torch.cuda.set_stream(here)
     with suppress(RuntimeError):  # it has ended already
-        torch._C._cuda_endAllocateToPool(here.device_index, pool)  # noqa: SLF001 - torch has no public way
+        torch._C._cuda_endAllocateToPool(here.device_index, pool)
     _FAILED.append(graph)
 
 

@@ -73,7 +73,7 @@ class FusedWeights:
             for where, name, part, start in self.numbers
         ):
             return False
-        return hooks == HOOKS * patch.num_borrowers(self.model)
+        return hooks == HOOKS * patch.num_holders(self.model)
 
 
 def unfusable(model: PreTrainedModel, layout: Layout) -> str | None:
@@ -118,12 +118,12 @@ def fuse(model: PreTrainedModel, layout: Layout) -> FusedWeights:
     with _JOINING:  # lanes have threads of their own
         layers = tuple(_layer(layer) for layer in body.layers)
     places = tuple(
-        (parent._modules, name, child)  # noqa: SLF001 - torch has no public view of them
+        (parent._modules, name, child)
         for parent in model.modules()
         for name, child in parent.named_children()
     )
     numbers = tuple(
-        (module._parameters, name, part, part.data_ptr())  # noqa: SLF001 - as above
+        (module._parameters, name, part, part.data_ptr())
         for module in model.modules()
         for name, part in module.named_parameters(recurse=False)
     )
@@ -173,7 +173,7 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
 
 
 def _num_hooks(module: nn.Module) -> int:
-    return len(module._forward_hooks) + len(module._forward_pre_hooks)  # noqa: SLF001 - torch has no public reader
+    return len(module._forward_hooks) + len(module._forward_pre_hooks)
 
 
 def _odd_module(model: PreTrainedModel) -> str | None:

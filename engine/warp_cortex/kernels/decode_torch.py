@@ -64,8 +64,8 @@ def attend(
     block: [2, S, H_kv, capacity, D]. width: entries that are looked at, no fewer than the longest
     agent's. shared, led: see `kernels`; here a shared block is always part of the prior.
     """
-    assert shared is None  # noqa: S101 - MOST_SHARED is 0
-    assert not led  # noqa: S101 - as above
+    assert shared is None
+    assert not led
     num, heads, dim = query.shape
     kv_heads = block.shape[2]
     grouped = query.reshape(num, kv_heads, heads // kv_heads, dim) * dim**-0.5

@@ -40,7 +40,7 @@ def add_norm(
         size,
         has_residual=residual is not None,
         width=width,
-        num_warps=4 if width <= 2048 else 8,  # noqa: PLR2004 - one warp per 512 numbers
+        num_warps=4 if width <= 2048 else 8,
     )
     return out, total
 

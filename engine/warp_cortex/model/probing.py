@@ -36,7 +36,7 @@ class Probe(Cache):  # type: ignore[misc] # transformers is untyped here
         self.entries[layer_idx] = (key, value)
         return key, value
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
+    def get_seq_length(self, layer_idx: int = 0) -> int:
         """Return 0: the pass starts a text."""
         return 0
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from warp_cortex.attention import patch
 from warp_cortex.attention.shared import Plan
-from warp_cortex.cache.store import Cache, Entries, KVStore, View
+from warp_cortex.cache.store import Cache, CacheView, Entries, KVStore
 from warp_cortex.decode import graphs
 from warp_cortex.decode.decoder import Decoder
 from warp_cortex.model import probing
@@ -77,7 +77,7 @@ class SharedModel:
         self.device = parameter.device
         self.dtype = parameter.dtype
         self.records_steps = self.device.type == "cuda"
-        own = None if patch.is_lent(model) else probing.own_logits(self)
+        own = None if patch.is_attached(model) else probing.own_logits(self)
         self._attach(training=training)
         try:
             layout = probing.study(self, own)
@@ -100,7 +100,11 @@ class SharedModel:
         if not self._handles:
             msg = "this Prism is closed; load or wrap the model again"
             raise ValueError(msg)
-        if isinstance(cache, View) and ids.shape[1] == 1 and (decoder := self.decoder) is not None:
+        if (
+            isinstance(cache, CacheView)
+            and ids.shape[1] == 1
+            and (decoder := self.decoder) is not None
+        ):
             entries = cache.entries(plan.shared)
             if entries is not None:
                 return self._decoded(decoder, ids[:, 0], plan, entries)
@@ -116,8 +120,8 @@ class SharedModel:
                 ).logits
         finally:
             self._local.frame = None  # the hooks of another Prism on this model must find nothing
-        assert frame.middle is not None  # noqa: S101 - the hooks ran, or the model did not
-        assert frame.last is not None  # noqa: S101
+        assert frame.middle is not None
+        assert frame.last is not None
         return Pass(frame.middle, frame.last, logits[:, -1])
 
     @property
@@ -199,7 +203,7 @@ class SharedModel:
         for handle in self._handles:
             handle.remove()
         if self._handles:
-            patch.give_back(self.model)
+            patch.detach(self.model)
         self._handles = []
 
     def __enter__(self) -> Self:
@@ -228,7 +232,7 @@ class SharedModel:
         layers = decoder_layers(self.model)
         head = self.model.get_output_embeddings()
         self.middle_layer = len(layers) // 2
-        patch.lend(self.model, training=training)
+        patch.attach(self.model, training=training)
         self._handles = [
             layers[self.middle_layer].register_forward_pre_hook(self._see_middle, with_kwargs=True),
             head.register_forward_pre_hook(self._see_last),

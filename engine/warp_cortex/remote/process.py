@@ -12,14 +12,14 @@ from typing import Any, Self
 
 import torch
 
-from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import StreamConfig, whole
 from warp_cortex.prism import Prism
 from warp_cortex.remote.codec import pack, split, to_arrays
 from warp_cortex.remote.messages import Arrays
-from warp_cortex.remote.process_client import Inbox, Peer
+from warp_cortex.remote.process_client import Inbox, WorkerProcess
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
 
@@ -41,9 +41,9 @@ class ProcessStreams:
         whole("threads", threads, least=1)
         self.threads = threads
         self.device = device
-        self._peer: Peer | None = None
+        self._worker: WorkerProcess | None = None
 
-    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "ProcessLane":
+    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "ProcessRunner":
         """Return the lane of one run; waits for the process to have loaded the model when it was
         not running.
 
@@ -54,19 +54,19 @@ class ProcessStreams:
             msg = f"another process cannot load {prism.spec.name!r}: ProcessStreams needs a Prism of Prism.load(name)"
             raise ValueError(msg)
         if (
-            self._peer is None
-            or self._peer.has_ended
-            or self._peer.serves != (prism.spec.checksum, prism.dtype)
+            self._worker is None
+            or self._worker.has_ended
+            or self._worker.serves != (prism.spec.checksum, prism.dtype)
         ):
             self.close()
-            self._peer = Peer(prism, threads=self.threads, device=self.device)
-        return ProcessLane(self._peer, config, seed)
+            self._worker = WorkerProcess(prism, threads=self.threads, device=self.device)
+        return ProcessRunner(self._worker, config, seed)
 
     def close(self) -> None:
         """End the process; a later run starts another."""
-        if self._peer is not None:
-            self._peer.close()
-            self._peer = None
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
     def __enter__(self) -> Self:
         return self
@@ -81,10 +81,10 @@ class ProcessStreams:
 
 
 @dataclass(slots=True)
-class ProcessLane:
+class ProcessRunner:
     """A stream lane whose streams think in another process; the same calls as `StreamLane`."""
 
-    peer: Peer
+    worker_process: WorkerProcess
     config: StreamConfig
     seed: int
     private_bytes: int = 0  # of the streams' own entries, as the process last told
@@ -94,7 +94,7 @@ class ProcessLane:
     _sent: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._run, self._inbox = self.peer.begin()
+        self._run, self._inbox = self.worker_process.begin()
         self._send({"kind": "begin", "config": asdict(self.config), "seed": self.seed})
 
     @property
@@ -131,11 +131,11 @@ class ProcessLane:
         }
         self._send({"kind": "open", **order}, arrays)
 
-    def step(self) -> list[Outcome]:
+    def step(self) -> list[StepOutcome]:
         """Return what has been told since the last call; waits a few milliseconds when nothing has
         been.
         """
-        outcomes: list[Outcome] = []
+        outcomes: list[StepOutcome] = []
         wait = True
         while not self.is_idle:
             try:
@@ -157,36 +157,38 @@ class ProcessLane:
         return streams
 
     def _send(self, order: dict[str, Any], arrays: Arrays | None = None) -> None:
-        self.peer.send({**order, "run": self._run}, arrays)
+        self.worker_process.send({**order, "run": self._run}, arrays)
 
-    def _heard(self, record: dict[str, Any], arrays: Arrays) -> list[Outcome]:
+    def _heard(self, record: dict[str, Any], arrays: Arrays) -> list[StepOutcome]:
         self.private_bytes = record["private_bytes"]
         states = iter(torch.from_numpy(arrays["states"]) if arrays else ())
         told = [each for each in record["outcomes"] if each["stream"] in self._open]
         return [self._outcome(each, states) for each in told]
 
-    def _outcome(self, told: dict[str, Any], states: Iterator[torch.Tensor]) -> Outcome:
+    def _outcome(self, told: dict[str, Any], states: Iterator[torch.Tensor]) -> StepOutcome:
         stream, _ = self._open[told["stream"]]
         if "token" in told:
             stream.ids.append(told["token"])
             stream.text += told["piece"]
-            return Outcome(stream, token=told["token"], index=told["index"], piece=told["piece"])
+            return StepOutcome(
+                stream, token=told["token"], index=told["index"], piece=told["piece"]
+            )
         stream.text = told["text"]
         stream.reason = told["reason"]
         del self._open[stream.id]
         if told["error"] is not None:
-            return Outcome(stream, error=told["error"])
+            return StepOutcome(stream, error=told["error"])
         middle, last = next(states)
-        return Outcome(stream, state=GateState(middle=middle, last=last))
+        return StepOutcome(stream, state=GateState(middle=middle, last=last))
 
-    def _lost(self) -> list[Outcome]:
+    def _lost(self) -> list[StepOutcome]:
         """End everybody if the process is gone or serves another run, and with it what they had
         thought.
         """
-        if self.peer.has_ended:
-            why = f"the process for streams has ended ({self.peer.why_ended()})"
-        elif self._run != self.peer.num_runs:
+        if self.worker_process.has_ended:
+            why = f"the process for streams has ended ({self.worker_process.why_ended()})"
+        elif self._run != self.worker_process.num_runs:
             why = "the process for streams serves another run by now; runs at the same time need a ProcessStreams each"
         else:
             return []
-        return [Outcome(stream, error=why) for stream in self.close("error")]
+        return [StepOutcome(stream, error=why) for stream in self.close("error")]

@@ -21,7 +21,7 @@ Frame = tuple[dict[str, Any], Arrays]
 Inbox = queue.SimpleQueue[Frame | None]
 
 
-class Peer:
+class WorkerProcess:
     """The process; what it tells of a run is put into that run's inbox, and None at its end, after
     `has_ended`.
 
@@ -32,13 +32,13 @@ class Peer:
     def __init__(self, prism: Prism, *, threads: int, device: str) -> None:
         # A file without a name: it is never full, as a pipe is that nobody reads, and goes with
         # whoever holds it.
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-        self.process = subprocess.Popen(  # noqa: S603 - this interpreter, this package
+        self._complaints = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
             COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints
         )
         weakref.finalize(self, self._complaints.close)
-        assert self.process.stdin is not None  # noqa: S101 - asked for
-        assert self.process.stdout is not None  # noqa: S101 - asked for
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self._orders = self.process.stdin
         answers = self.process.stdout
         self._inboxes: dict[int, Inbox] = {}

@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import torch
 
-from warp_cortex.agents.backend import Outcome
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.backend import StepOutcome
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.config import StreamConfig
 from warp_cortex.prism import Prism
@@ -37,7 +37,7 @@ class Host:
 
     def __init__(self, prism: Prism) -> None:
         self.prism = prism
-        self.lane: StreamLane | None = None
+        self.runner: LocalRunner | None = None
         self.run = 0
         self.told: list[dict[str, Any]] = []
         self._states: list[torch.Tensor] = []
@@ -46,7 +46,7 @@ class Host:
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do before the next order."""
-        return self.lane is None or self.lane.is_idle
+        return self.runner is None or self.runner.is_idle
 
     def take(self, order: dict[str, Any], arrays: Arrays) -> None:
         """Do what an order says: begin a run, remember a snapshot, open a stream, or end the
@@ -57,7 +57,7 @@ class Host:
             return
         if kind == "begin":
             config = StreamConfig(**{**order["config"], "stop": tuple(order["config"]["stop"])})
-            self.lane = StreamLane(self.prism, config, seed=order["seed"])
+            self.runner = LocalRunner(self.prism, config, seed=order["seed"])
             self.run = order["run"]
             self._snapshots.clear()
             # of a run that was closed: nobody asks any more
@@ -67,19 +67,19 @@ class Host:
             self._snapshots[order["version"]] = unpack(
                 {**order["snapshot"], "bias": None, **arrays}, self.prism
             )
-        elif kind == "open" and self.lane is not None:
+        elif kind == "open" and self.runner is not None:
             stream = Stream(
                 order["id"], order["task"], "", (0, 0), order["version"], order["prompt"]
             )
             focus = from_arrays({"bias": None, **arrays}, self.prism) if arrays else None
-            self.lane.open(stream, self._snapshots[order["version"]], focus=focus)
+            self.runner.open(stream, self._snapshots[order["version"]], focus=focus)
         elif kind == "end":
-            self.lane = None
+            self.runner = None
 
     def step(self) -> None:
         """Let everybody think one token; what happened is kept until `report` is asked for."""
-        assert self.lane is not None  # noqa: S101 - not idle
-        for outcome in self.lane.step():
+        assert self.runner is not None
+        for outcome in self.runner.step():
             self.told.append(_told(outcome))
             if outcome.state is not None:
                 self._states.append(
@@ -88,7 +88,7 @@ class Host:
 
     def report(self) -> Frame:
         """Return what has happened since the last report, as a message."""
-        held = 0 if self.lane is None else self.lane.private_bytes
+        held = 0 if self.runner is None else self.runner.private_bytes
         arrays = {"states": torch.stack(self._states).numpy()} if self._states else {}
         record = {"run": self.run, "private_bytes": held, "outcomes": self.told}
         self.told = []
@@ -96,7 +96,7 @@ class Host:
         return record, arrays
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _told(outcome: StepOutcome) -> dict[str, Any]:
     stream = outcome.stream
     if outcome.token is not None:
         return {

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from warp_cortex.agents.backend import Outcome
+from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import StreamConfig, whole
@@ -45,7 +45,7 @@ class RayStreams:
     def __post_init__(self) -> None:
         whole("workers", self.workers, least=1)
 
-    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "RayLane":
+    def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "RayRunner":
         """Start the workers and return the lane; raises a ValueError for a model that workers
         cannot load by name.
         """
@@ -55,7 +55,7 @@ class RayStreams:
         ray = _ray()
         if not ray.is_initialized():
             _start(ray, self.address)
-        return RayLane(self, prism, config, seed=seed)
+        return RayRunner(self, prism, config, seed=seed)
 
 
 @dataclass(slots=True)
@@ -68,10 +68,10 @@ class _Job:
 
 
 @dataclass(slots=True)
-class RayLane:
+class RayRunner:
     """A stream lane whose streams think elsewhere; the same calls as `StreamLane`."""
 
-    place: RayStreams
+    backend: RayStreams
     prism: Prism
     config: StreamConfig
     seed: int
@@ -84,7 +84,7 @@ class RayLane:
     _sent: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.workers = [self._hire() for _ in range(self.place.workers)]
+        self.workers = [self._hire() for _ in range(self.backend.workers)]
 
     @property
     def is_idle(self) -> bool:
@@ -115,7 +115,7 @@ class RayLane:
         """Queue a stream; it is sent in the order of opening."""
         self._inbox.append(_Job(stream, snapshot, focus))
 
-    def step(self) -> list[Outcome]:
+    def step(self) -> list[StepOutcome]:
         """Send queued streams to free workers and return what came back; never waits longer than a
         few milliseconds.
         """
@@ -143,12 +143,12 @@ class RayLane:
         return [job.stream for job in jobs]
 
     def _hire(self) -> Any:
-        gpus = 0 if self.place.device == "cpu" else 1
+        gpus = 0 if self.backend.device == "cpu" else 1
         # no CPU is reserved: a cluster that is busy would otherwise let the run wait for ever
         worker = _ray().remote(num_cpus=0, num_gpus=gpus, scheduling_strategy="SPREAD")(Worker)
         return worker.remote(
             self.prism.source,
-            self.place.device,
+            self.backend.device,
             str(self.prism.dtype),
             asdict(self.config),
             self.seed,
@@ -179,7 +179,7 @@ class RayLane:
             self._sent[snapshot.version] = _ray().put(packed)
         return self._sent[snapshot.version]
 
-    def _collect(self, ref: Any) -> list[Outcome]:
+    def _collect(self, ref: Any) -> list[StepOutcome]:
         ray = _ray()
         index, jobs = self._busy.pop(ref)
         try:
@@ -195,7 +195,7 @@ class RayLane:
             o for job, result in zip(jobs, results, strict=True) for o in self._report(job, result)
         ]
 
-    def _replace(self, index: int, jobs: list[_Job], error: Exception) -> list[Outcome]:
+    def _replace(self, index: int, jobs: list[_Job], error: Exception) -> list[StepOutcome]:
         """Hire another worker for a lost one and give its unfinished streams to whoever is free
         first.
         """
@@ -206,7 +206,7 @@ class RayLane:
         self._inbox.extendleft(reversed(jobs))
         return []
 
-    def _report(self, job: _Job, result: dict[str, Any]) -> list[Outcome]:
+    def _report(self, job: _Job, result: dict[str, Any]) -> list[StepOutcome]:
         if result["error"] is not None:
             return [self._fail(job, result["error"])]
         stream = job.stream
@@ -216,14 +216,14 @@ class RayLane:
         stream.reason = result["reason"]
         tokens = enumerate(zip(stream.ids, pieces, strict=True))
         outcomes = [
-            Outcome(stream, token=token, index=at, piece=piece) for at, (token, piece) in tokens
+            StepOutcome(stream, token=token, index=at, piece=piece) for at, (token, piece) in tokens
         ]
         state = GateState(middle=torch.tensor(result["middle"]), last=torch.tensor(result["last"]))
-        return [*outcomes, Outcome(stream, state=state)]
+        return [*outcomes, StepOutcome(stream, state=state)]
 
-    def _fail(self, job: _Job, message: str) -> Outcome:
+    def _fail(self, job: _Job, message: str) -> StepOutcome:
         job.stream.reason = "error"
-        return Outcome(job.stream, error=(message.splitlines() or ["unknown error"])[0])
+        return StepOutcome(job.stream, error=(message.splitlines() or ["unknown error"])[0])
 
 
 def _order(job: _Job) -> dict[str, Any]:

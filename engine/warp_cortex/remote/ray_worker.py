@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from warp_cortex.agents.backend import Outcome
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.backend import StepOutcome
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.config import StreamConfig
 from warp_cortex.prism import Prism
@@ -35,22 +35,22 @@ class Worker:
         judges.
         """
         snapshot = unpack(packed, self._prism)
-        lane = StreamLane(self._prism, self._config, seed=self._seed)
+        runner = LocalRunner(self._prism, self._config, seed=self._seed)
         for order in orders:
             focus = None if order["focus"] is None else from_arrays(order["focus"], self._prism)
             stream = Stream(
                 order["id"], order["task"], "remote", (0, 0), snapshot.version, order["prompt"]
             )
-            lane.open(stream, snapshot, focus=focus)
+            runner.open(stream, snapshot, focus=focus)
         results: dict[int, dict[str, Any]] = {}
-        while not lane.is_idle:
-            for outcome in lane.step():
+        while not runner.is_idle:
+            for outcome in runner.step():
                 if outcome.token is None:
                     results[outcome.stream.id] = _result(outcome)
         return [results[order["id"]] for order in orders]
 
 
-def _result(outcome: Outcome) -> dict[str, Any]:
+def _result(outcome: StepOutcome) -> dict[str, Any]:
     stream = outcome.stream
     state = outcome.state
     empty = np.zeros(0, dtype=np.float32)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from warp_cortex.run.run import Council
+from warp_cortex.run.run import Run
 from warp_cortex.trace.trace import Event, Failure, Finish, Token
 
 if TYPE_CHECKING:
-    from warp_cortex.agents.backend import Outcome
+    from warp_cortex.agents.backend import StepOutcome
 
 POLL_S = 0.02
 JOIN_S = 30.0
@@ -46,7 +46,7 @@ class Controls:
         return self.stop.is_set()
 
 
-def river_step(here: Council, controls: Controls) -> tuple[list[Event], str | None]:
+def river_step(here: Run, controls: Controls) -> tuple[list[Event], str | None]:
     """Let the River write one token; return what happened, and why it has ended if it has."""
     reason = "stopped" if controls.interrupted() else here.river.why_done()
     if reason is not None:
@@ -67,7 +67,7 @@ def river_step(here: Council, controls: Controls) -> tuple[list[Event], str | No
         return events, None
 
 
-def cooperative(here: Council, controls: Controls) -> Iterator[Event]:
+def cooperative(here: Run, controls: Controls) -> Iterator[Event]:
     """Yield the events of a run in which the lanes take turns."""
     reason: str | None = None
     while reason is None:
@@ -76,13 +76,13 @@ def cooperative(here: Council, controls: Controls) -> Iterator[Event]:
         if reason is None:
             yield from here.think(theta=controls.theta, can_inject=True)
     yield Finish(step=here.step, stream=None, reason=reason)
-    while not here.lane.is_idle and not controls.interrupted():
+    while not here.runner.is_idle and not controls.interrupted():
         yield from here.think(theta=controls.theta, can_inject=False)
     yield from _close(here)
 
 
 def concurrent(
-    here: Council, controls: Controls, clock: Callable[[], float] = time.monotonic
+    here: Run, controls: Controls, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Event]:
     """Yield the events of a run in which each lane has a thread; every event carries its time in
     seconds.
@@ -115,14 +115,14 @@ class _Run:
     owns the lane.
     """
 
-    def __init__(self, here: Council, controls: Controls, clock: Callable[[], float]) -> None:
+    def __init__(self, here: Run, controls: Controls, clock: Callable[[], float]) -> None:
         self.here = here
         self.controls = controls
         self.events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self.closing = threading.Event()
         self._consumer = threading.current_thread()
         self._lane_is_lost = self._lane_is_stepping = False
-        self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[StepOutcome] = queue.SimpleQueue()
         self._clock = clock
         self._start = clock()
 
@@ -148,7 +148,7 @@ class _Run:
                     time.sleep(POLL_S)
                     self._note_finished(can_inject=False)
                 self._note_finished(can_inject=False)
-        except Exception as error:  # noqa: BLE001 - a thread's boundary: the consumer must hear of it and not hang
+        except Exception as error:
             self._put(
                 [Failure(step=here.step, stream=None, message=f"{type(error).__name__}: {error}")]
             )
@@ -160,21 +160,21 @@ class _Run:
 
     def streams(self) -> None:
         """Step the stream lane whenever somebody waits or thinks."""
-        lane = self.here.lane
+        runner = self.here.runner
         try:
             with _device_lane(self.here, LOW_PRIORITY):
                 while not self._is_closing():
-                    if lane.is_idle:
+                    if runner.is_idle:
                         self.closing.wait(POLL_S / 10)
                         continue
                     self._lane_is_stepping = True
-                    for outcome in lane.step():
+                    for outcome in runner.step():
                         self._outcomes.put(outcome)
                     self._lane_is_stepping = False
-        except Exception as error:  # noqa: BLE001 - a thread's boundary: streams end here, the River goes on
+        except Exception as error:
             message = f"{type(error).__name__}: {error}"
             step = self.here.step
-            for stream in lane.close("error"):
+            for stream in runner.close("error"):
                 self._put([Failure(step=step, stream=stream.id, message=message)])
                 self._put([Finish(step=step, stream=stream.id, reason="error")])
         finally:
@@ -193,7 +193,7 @@ class _Run:
     def _streams_busy(self) -> bool:
         # in this order: a lane is idle as soon as its last stream has ended, before the thread has
         # handed that on
-        is_busy = not self.here.lane.is_idle or self._lane_is_stepping
+        is_busy = not self.here.runner.is_idle or self._lane_is_stepping
         return (is_busy and not self._lane_is_lost) or not self._outcomes.empty()
 
     def _note_finished(self, *, can_inject: bool) -> None:
@@ -209,14 +209,14 @@ class _Run:
             self.events.put(self.stamped(event))
 
 
-def _close(here: Council) -> Iterator[Event]:
-    for stream in here.lane.close("stopped"):
+def _close(here: Run) -> Iterator[Event]:
+    for stream in here.runner.close("stopped"):
         yield Finish(step=here.step, stream=stream.id, reason="stopped")
     yield here.memory()
 
 
 @contextmanager
-def _device_lane(here: Council, priority: int) -> Iterator[torch.cuda.Stream | None]:
+def _device_lane(here: Run, priority: int) -> Iterator[torch.cuda.Stream | None]:
     """Work on a CUDA stream of that priority, which the block is given; on other devices nothing
     changes.
     """

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from warp_cortex.agents.backend import Lane, Outcome
+from warp_cortex.agents.backend import StepOutcome, StreamRunner
 from warp_cortex.agents.river import River
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream, own_entries
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import CortexConfig
@@ -42,16 +42,21 @@ from warp_cortex.trace.trace import (
 )
 
 
-class Council:
+class Run:
     """A River, its streams and what lies between them."""
 
     def __init__(
-        self, prism: Prism, config: CortexConfig, river: River, lane: Lane, synapse: Synapse
+        self,
+        prism: Prism,
+        config: CortexConfig,
+        river: River,
+        runner: StreamRunner,
+        synapse: Synapse,
     ) -> None:
         self.prism = prism
         self.config = config
         self.river = river
-        self.lane = lane
+        self.runner = runner
         self.synapse = synapse
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
@@ -104,7 +109,7 @@ class Council:
             if self.synapse.is_stale(self.step):
                 events += [self.publish(), *self._changed()]
             snapshot = self.synapse.current
-            assert snapshot is not None  # noqa: S101 - published at the prompt's end
+            assert snapshot is not None
             self._num_streams += 1
             prompt = self.prism.encode(self.config.streams.prompt.format(task=task.text))
             stream = Stream(
@@ -116,11 +121,11 @@ class Council:
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
         """Let every stream think one token; judge and inject the thoughts that are finished."""
         events: list[Event] = []
-        for outcome in self.lane.step():
+        for outcome in self.runner.step():
             events += self.note(outcome, theta=theta, can_inject=can_inject)
         return events
 
-    def note(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
+    def note(self, outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
         """Return the events one outcome of the stream lane causes; a finished thought is judged and
         may enter.
         """
@@ -140,7 +145,7 @@ class Council:
         """Return the bytes held now if the streams hold more than ever before, so that a run's peak
         is on record.
         """
-        held = self.lane.private_bytes
+        held = self.runner.private_bytes
         if held <= self._peak_bytes:
             return []
         self._peak_bytes = held
@@ -160,15 +165,15 @@ class Council:
     def memory(self) -> Memory:
         """Return the bytes held now, by owner."""
         current = [] if self.synapse.current is None else [self.synapse.current]
-        snapshots = {snapshot.version: snapshot for snapshot in [*current, *self.lane.snapshots]}
+        snapshots = {snapshot.version: snapshot for snapshot in [*current, *self.runner.snapshots]}
         context = self.river.context
         return Memory(
             step=self.step,
             weights=self.prism.weight_bytes,
             river_kv=memory.river_bytes(context),
             shared_kv=memory.shared_bytes(snapshots.values(), context),
-            private_kv=self.lane.private_bytes,
-            num_streams=self.lane.num_active,
+            private_kv=self.runner.private_bytes,
+            num_streams=self.runner.num_active,
             evidence=memory.evidence_bytes(context, self.synapse),
         )
 
@@ -176,9 +181,9 @@ class Council:
         """Return a copy of what every thinking stream holds of its own, by stream; see
         `Cortex.own_entries`.
         """
-        if self.config.mode == "concurrent" or not isinstance(self.lane, StreamLane):
+        if self.config.mode == "concurrent" or not isinstance(self.runner, LocalRunner):
             return {}  # written by another thread, or held in another process
-        batches = self.lane.batches.values()
+        batches = self.runner.batches.values()
         return {
             stream: held for batch in batches for stream, held in own_entries(batch, known).items()
         }
@@ -210,7 +215,7 @@ class Council:
         try:
             focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
             self._steps[stream.id] = snapshot.step
-            self.lane.open(stream, snapshot, focus=focus)
+            self.runner.open(stream, snapshot, focus=focus)
         except RuntimeError as error:  # out of memory: this stream ends, nobody else
             after = [
                 self._failure(stream.id, error),
@@ -234,19 +239,23 @@ class Council:
             message=f"{type(error).__name__}: {error}".partition("\n")[0],
         )
 
-    def _thought_token(self, outcome: Outcome) -> StreamToken:
-        assert outcome.token is not None  # noqa: S101 - the caller looked
+    def _thought_token(self, outcome: StepOutcome) -> StreamToken:
+        assert outcome.token is not None
         stream = outcome.stream
-        place = self._steps[stream.id] + len(stream.prompt) + outcome.index
+        position = self._steps[stream.id] + len(stream.prompt) + outcome.index
         return StreamToken(
-            step=self.step, stream=stream.id, id=outcome.token, text=outcome.piece, position=place
+            step=self.step,
+            stream=stream.id,
+            id=outcome.token,
+            text=outcome.piece,
+            position=position,
         )
 
-    def _judge(self, outcome: Outcome, *, theta: float, can_inject: bool) -> list[Event]:
+    def _judge(self, outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
         stream = outcome.stream
         state = outcome.state
         gate = self.config.gate
-        assert state is not None  # noqa: S101 - the caller looked
+        assert state is not None
         self._thoughts.append(state.middle.cpu())
         text = stream.text.strip()
         thought = Thought(

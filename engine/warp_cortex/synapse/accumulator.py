@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from warp_cortex.context.context import Context
 
 
-class Gleaning:
+class EvidenceAccumulator:
     """Vectors [T, P] of a context's visible tokens, as they are, and the attention they received
     from sampled queries.
 
@@ -73,7 +73,7 @@ class Gleaning:
         use any more.
         """
         self.take(context)
-        assert self.moments is not None  # noqa: S101 - a context that is read has tokens
+        assert self.moments is not None
         scale = (
             torch.ones_like(self.moments.scale) if self.space == "hidden" else self.moments.scale
         )

@@ -18,7 +18,7 @@ from warp_cortex.config import SynapseConfig
 from warp_cortex.context import points as context_points
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.ranking import Ranking, rank
-from warp_cortex.synapse.accumulator import Gleaning
+from warp_cortex.synapse.accumulator import EvidenceAccumulator
 
 if TYPE_CHECKING:
     from warp_cortex.context.context import Context
@@ -37,7 +37,7 @@ class Coreset:
     tokens: int
 
 
-class Growth:
+class Coresets:
     """The coresets of one context's text, in the units of its first snapshot.
 
     Units (each layer's scale) are those of the text at the first snapshot, on which what was
@@ -46,12 +46,12 @@ class Growth:
     today's units a radius is at most `drift` times as large.
     """
 
-    def __init__(self, context: "Context", gleaned: Gleaning) -> None:
-        self.space = gleaned.space
+    def __init__(self, context: "Context", accumulated: EvidenceAccumulator) -> None:
+        self.space = accumulated.space
         # until the first snapshot
-        self._first: Evidence | None = gleaned.evidence(context, spend=True)
-        assert gleaned.moments is not None  # noqa: S101 - there is evidence
-        self.frame = self._running = gleaned.moments
+        self._first: Evidence | None = accumulated.evidence(context, spend=True)
+        assert accumulated.moments is not None
+        self.frame = self._running = accumulated.moments
         self.coresets: tuple[Coreset, ...] = ()
         self.evaluations = 0  # distances computed for the last snapshot
         self._end = 0  # coresets cover everything before it
@@ -186,7 +186,7 @@ class Growth:
 def _found(context: "Context", positions: Tensor) -> Tensor:
     """Return the rows of positions that the cache is known to hold."""
     rows = _rows(context, positions)
-    assert rows is not None  # noqa: S101 - callers asked `follows` first
+    assert rows is not None
     return rows
 
 

@@ -127,7 +127,7 @@ def _record(path: Path) -> dict[str, Any]:
         record = None
     if not isinstance(record, dict):
         msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
-        raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
+        raise ValueError(msg)
     return {"slack": 0, **record}  # files of before considered every token
 
 

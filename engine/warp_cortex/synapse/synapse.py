@@ -14,8 +14,8 @@ from warp_cortex.context.context import Context
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.policies import LOOKING
 from warp_cortex.landmarks.ranking import Ranking, rank
-from warp_cortex.synapse.accumulator import Gleaning
-from warp_cortex.synapse.coresets import Growth
+from warp_cortex.synapse.accumulator import EvidenceAccumulator
+from warp_cortex.synapse.coresets import Coresets
 
 # a snapshot ranks at least this many tokens, so that a viewer can move k without the engine
 RANKED = 128
@@ -62,8 +62,8 @@ class Synapse:
         self.config = config
         self.seed = seed
         self.current: Snapshot | None = None
-        self._growth: Growth | None = None
-        self._gleaning: Gleaning | None = None
+        self._coresets: Coresets | None = None
+        self._accumulator: EvidenceAccumulator | None = None
         self._writer = threading.Lock()
 
     @property
@@ -71,7 +71,9 @@ class Synapse:
         """Bytes kept beside the current snapshot, so that the next one need not look at everything
         again.
         """
-        return sum(0 if kept is None else kept.num_bytes for kept in (self._growth, self._gleaning))
+        return sum(
+            0 if kept is None else kept.num_bytes for kept in (self._coresets, self._accumulator)
+        )
 
     def is_stale(self, step: int) -> bool:
         """Tell whether a spawn at River step `step` needs a new snapshot first."""
@@ -89,8 +91,8 @@ class Synapse:
                 and self.config.policy not in LOOKING
                 and self._is_whole(context)
             )
-            if gleans and (self._growth is None or not self._growth.follows(context)):
-                self._gleaned(context).take(context)
+            if gleans and (self._coresets is None or not self._coresets.follows(context)):
+                self._accumulated(context).take(context)
 
     def publish(self, context: Context) -> Snapshot:
         """Choose landmarks among what the context holds (and what the last snapshot remembers) and
@@ -135,7 +137,7 @@ class Synapse:
             model=spec.name,
             checksum=spec.checksum,
             slack=slack,
-            evaluations=evaluations if self._growth is None else self._growth.evaluations,
+            evaluations=evaluations if self._coresets is None else self._coresets.evaluations,
         )
 
     def _rank(self, context: Context, version: int) -> tuple[Ranking, Tensor, Tensor, float]:
@@ -147,12 +149,12 @@ class Synapse:
         check_k(config.k, rows.numel())
         ranked = min(rows.numel(), max(config.k, RANKED))
         if self._is_incremental(context):
-            if self._growth is None or not self._growth.follows(context):
-                self._growth = Growth(context, self._gleaned(context))
-                self._gleaning = None  # the coresets stand for it from now on
-            slack = self._growth.slack
-            return *self._growth.choose(context, config, ranked=ranked), slack
-        self._growth = None
+            if self._coresets is None or not self._coresets.follows(context):
+                self._coresets = Coresets(context, self._accumulated(context))
+                self._accumulator = None  # the coresets stand for it from now on
+            slack = self._coresets.slack
+            return *self._coresets.choose(context, config, ranked=ranked), slack
+        self._coresets = None
         ranking = rank(
             self._evidence(context),
             k=ranked,
@@ -178,15 +180,15 @@ class Synapse:
         everything.
         """
         if self.config.policy in LOOKING or not self._is_whole(context):
-            self._gleaning = None
+            self._accumulator = None
             return context.evidence(self.config.space)
-        return self._gleaned(context).evidence(context)
+        return self._accumulated(context).evidence(context)
 
-    def _gleaned(self, context: Context) -> Gleaning:
+    def _accumulated(self, context: Context) -> EvidenceAccumulator:
         """Return what was gleaned of this context, begun anew if it was another."""
-        if self._gleaning is None or not self._gleaning.follows(context):
-            self._gleaning = Gleaning(context, self.config.space)
-        return self._gleaning
+        if self._accumulator is None or not self._accumulator.follows(context):
+            self._accumulator = EvidenceAccumulator(context, self.config.space)
+        return self._accumulator
 
     @staticmethod
     def _is_whole(context: Context) -> bool:

@@ -52,7 +52,7 @@ class Statistics:
         Source: Chan, Golub & LeVeque (1979), the pairwise update: exact and stable for any split
         into blocks.
         """
-        if states.dim() != 2 or states.shape[1] != len(self.mean):  # noqa: PLR2004 - rows and columns
+        if states.dim() != 2 or states.shape[1] != len(self.mean):
             msg = f"states must have shape [T, {len(self.mean)}], got {tuple(states.shape)}"
             raise ValueError(msg)
         rows = states.detach().to("cpu", torch.float64)

@@ -176,7 +176,7 @@ def _records(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]
             raise ValueError(msg) from error
         if not isinstance(record, dict):
             msg = f"{path}:{number} is not a JSON object"
-            raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
+            raise ValueError(msg)
         yield number, record
 
 

@@ -18,7 +18,7 @@ def arguments(*flags: str) -> argparse.Namespace:
 
 
 @pytest.fixture(scope="module")
-def scene() -> variants.Scene:
+def scene() -> variants.BenchSetting:
     """A small context with its landmarks."""
     prism = shape.load("tiny-shape", device="cpu", positions=256)
     return capacity.scene_of(prism, 96, own=12, k=32, seed=0)
@@ -78,7 +78,7 @@ def test_a_section_that_is_none_is_told(tmp_path: Path) -> None:
         )
 
 
-def test_arms_hold_the_bytes_they_say(scene: variants.Scene) -> None:
+def test_arms_hold_the_bytes_they_say(scene: variants.BenchSetting) -> None:
     """Private bytes are own tokens, plus the copy where an arm copies; what is shared is held once,
     for all three.
     """
@@ -100,7 +100,7 @@ def test_arms_hold_the_bytes_they_say(scene: variants.Scene) -> None:
 
 
 def test_what_does_not_fit_is_said_in_bytes(
-    scene: variants.Scene, monkeypatch: pytest.MonkeyPatch
+    scene: variants.BenchSetting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An arm that does not fit is not tried; its row names the bytes it needs and those that are
     free.

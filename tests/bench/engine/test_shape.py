@@ -11,11 +11,11 @@ from transformers import AutoConfig
 from warpviz.bench.engine import rivers, roofline, shape
 from warpviz.bench.engine.rivers import Both
 from warpviz.bench.engine.shape import SHAPES, Numbers
-from warpviz.bench.harness.timing import Spread
+from warpviz.bench.harness.timing import TimeSpread
 
 IDS = st.lists(st.integers(0, 200_000), max_size=30)
 TIMES = st.lists(st.floats(1e-6, 10), min_size=2, max_size=40).map(
-    lambda found: Spread(tuple(found))
+    lambda found: TimeSpread(tuple(found))
 )
 
 
@@ -88,7 +88,9 @@ def test_a_context_of_a_shape_is_read() -> None:
 
 
 @given(found=TIMES, alone=TIMES, streams=st.integers(1, 1000))
-def test_a_row_of_latencies_is_of_its_times(found: Spread, alone: Spread, streams: int) -> None:
+def test_a_row_of_latencies_is_of_its_times(
+    found: TimeSpread, alone: TimeSpread, streams: int
+) -> None:
     """Milliseconds of median and 95 %, how many times those alone, and streams' tokens per second
     of all the time.
     """

@@ -10,13 +10,13 @@ import torch
 from warp_cortex import Prism
 
 from warpviz.bench.engine import capacity, roofline, shape, variants
-from warpviz.bench.engine.variants import Scene
+from warpviz.bench.engine.variants import BenchSetting
 
 OWN, K, TOKENS = 12, 32, 80
 
 
 @pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
+def scene() -> Iterator[BenchSetting]:
     """A small context with its landmarks."""
     prism = shape.load("tiny-shape", device="cpu", positions=256)
     yield capacity.scene_of(prism, TOKENS, own=OWN, k=K, seed=0)
@@ -28,7 +28,7 @@ def tasks(prism: Prism, count: int) -> torch.Tensor:
     return shape.random_tasks(count, 3, prism.spec.vocab_size, seed=1)
 
 
-def states(scene: Scene, arm: str) -> torch.Tensor:
+def states(scene: BenchSetting, arm: str) -> torch.Tensor:
     """Let four agents think to the end of their slots; return what the last token of each left
     behind.
     """
@@ -41,17 +41,19 @@ def states(scene: Scene, arm: str) -> torch.Tensor:
     ("shared", "copied"),
     [(variants.LANDMARKS, variants.LANDMARKS_COPIED), (variants.FULL, variants.FULL_COPIED)],
 )
-def test_a_copy_thinks_what_the_shared_block_thinks(scene: Scene, shared: str, copied: str) -> None:
+def test_a_copy_thinks_what_the_shared_block_thinks(
+    scene: BenchSetting, shared: str, copied: str
+) -> None:
     """Whether agents share what they see or hold copies of it, their last states are the same."""
     torch.testing.assert_close(states(scene, shared), states(scene, copied), atol=1e-4, rtol=1e-4)
 
 
-def test_the_full_cache_is_more_than_landmarks(scene: Scene) -> None:
+def test_the_full_cache_is_more_than_landmarks(scene: BenchSetting) -> None:
     """The comparison is of different things: what agents see changes what they think."""
     assert (states(scene, variants.LANDMARKS) - states(scene, variants.FULL)).abs().max() > 0.01
 
 
-def test_a_thread_thinks_what_its_row_of_the_batch_thinks(scene: Scene) -> None:
+def test_a_thread_thinks_what_its_row_of_the_batch_thinks(scene: BenchSetting) -> None:
     """The paper's way, a forward pass of its own over a copy of its own, ends in the same token's
     cache entries.
     """
@@ -71,7 +73,7 @@ def test_a_thread_thinks_what_its_row_of_the_batch_thinks(scene: Scene) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 40])
 @pytest.mark.parametrize("arm", variants.BATCHED)
-def test_bytes_needed_are_what_is_held(scene: Scene, arm: str, count: int) -> None:
+def test_bytes_needed_are_what_is_held(scene: BenchSetting, arm: str, count: int) -> None:
     """Private entries are own tokens, and what is copied of the context; the rest of the estimate
     is logits.
     """
@@ -82,7 +84,7 @@ def test_bytes_needed_are_what_is_held(scene: Scene, arm: str, count: int) -> No
     assert variants.bytes_needed(scene, arm, count) == entries + logits
 
 
-def test_an_unknown_arm_is_refused(scene: Scene) -> None:
+def test_an_unknown_arm_is_refused(scene: BenchSetting) -> None:
     """A misspelt arm is never taken for another one."""
     with pytest.raises(
         ValueError, match="arm 'landmark shared' is unknown; accepted: landmarks shared, "
@@ -97,7 +99,7 @@ def test_free_bytes_are_less_than_the_machine_has() -> None:
     assert 0 < variants.bytes_free(torch.device("cpu")) < psutil.virtual_memory().total
 
 
-def test_a_river_writes_beside_a_busy_batch(scene: Scene) -> None:
+def test_a_river_writes_beside_a_busy_batch(scene: BenchSetting) -> None:
     """Latencies are one per token, and the batch has stepped in the meantime, in a thread that
     ends.
     """
@@ -130,7 +132,7 @@ def test_what_ends_a_busy_batch_ends_the_measurement() -> None:
 
 
 def test_threads_make_forward_passes_of_their_own(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: BenchSetting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where steps are recorded, as on CUDA, threads record none: it would be most of their time."""
     seen, forward = [], variants.ThreadedAgent._forward
@@ -147,7 +149,9 @@ def test_threads_make_forward_passes_of_their_own(
     assert scene.prism.records_steps
 
 
-def test_a_thread_that_fails_ends_the_table(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_fails_ends_the_table(
+    scene: BenchSetting, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its tokens are not counted as if it had thought them."""
 
     def broken(*_: object) -> int:
@@ -159,7 +163,7 @@ def test_a_thread_that_fails_ends_the_table(scene: Scene, monkeypatch: pytest.Mo
         list(capacity.rows_of(scene, agents=[2], names=[variants.THREADS], seed=0))
 
 
-def test_rows_tell_what_was_not_tried(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_tell_what_was_not_tried(scene: BenchSetting, monkeypatch: pytest.MonkeyPatch) -> None:
     """More threads than are tried, or more bytes than are free: a row says so, none is silently
     missing.
     """
@@ -188,7 +192,7 @@ def test_rows_tell_what_was_not_tried(scene: Scene, monkeypatch: pytest.MonkeyPa
     ]
 
 
-def test_a_row_is_of_the_numbers_asked_for(scene: Scene) -> None:
+def test_a_row_is_of_the_numbers_asked_for(scene: BenchSetting) -> None:
     """Every row names arm, agents, context and own tokens, and its bytes follow from them."""
     (row,) = capacity.rows_of(scene, agents=[3], names=[variants.LANDMARKS_COPIED], seed=0)
     assert (row["arm"], row["agents"], row["context"], row["own_tokens"]) == (
@@ -204,7 +208,7 @@ def test_a_row_is_of_the_numbers_asked_for(scene: Scene) -> None:
     assert row["river_slowdown"] > 0
 
 
-def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: Scene) -> None:
+def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: BenchSetting) -> None:
     """Its rate is that of the steps it took, and its bytes are those of full slots all the same."""
     (short,) = capacity.rows_of(scene, agents=[3], names=[variants.LANDMARKS], seed=0, longest=0)
     (whole,) = capacity.rows_of(scene, agents=[3], names=[variants.LANDMARKS], seed=0)
@@ -216,7 +220,7 @@ def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: Scene) -> None:
 
 
 def test_an_arm_is_not_run_when_one_step_would_take_too_long(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: BenchSetting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Going by what fewer agents took, each as long as the others; the row says so."""
     monkeypatch.setattr(capacity, "_batch", lambda *_, **__: {"step_ms": 2000.0})
@@ -227,7 +231,7 @@ def test_an_arm_is_not_run_when_one_step_would_take_too_long(
     assert rows[1]["skipped"] == "a step would take 8 s, going by 1 agents"
 
 
-def test_slots_are_filled_behind_what_was_written(scene: Scene) -> None:
+def test_slots_are_filled_behind_what_was_written(scene: BenchSetting) -> None:
     """What agents wrote stays; what nobody touched is written once."""
     stepper = variants.seat(scene, variants.LANDMARKS, torch.tensor([[5, 6], [7, 8]]))
     stepper.run(2)
@@ -238,7 +242,7 @@ def test_slots_are_filled_behind_what_was_written(scene: Scene) -> None:
     assert not stepper.data[:, :, :, :, 2:].any()
 
 
-def test_products_are_every_weight_once(scene: Scene) -> None:
+def test_products_are_every_weight_once(scene: BenchSetting) -> None:
     """Two operations per weight that a token is multiplied with: all matrices, the tied vocabulary
     once.
     """

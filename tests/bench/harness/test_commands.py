@@ -17,7 +17,7 @@ from warpviz.bench.harness.progress import Lines, Silent, _span
 from warpviz.bench.million import million
 from warpviz.bench.million.million import Books
 from warpviz.bench.million.shards import Ledger, Shards
-from warpviz.bench.million.worker import Note, Plan
+from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 from warpviz.cli import main
 
 
@@ -196,9 +196,9 @@ def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
         steps.run(arguments(steps, tmp_path, "--device", "cuda"))
 
 
-def note(number: int) -> Note:
+def note(number: int) -> ThoughtNote:
     """Return the note of a shard of ten agents."""
-    return Note(number, 10, 100, 30, 9, 2, 1.5, 1000)
+    return ThoughtNote(number, 10, 100, 30, 9, 2, 1.5, 1000)
 
 
 def test_books_are_kept_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_a_plan_is_what_its_results_depend_on(tmp_path: Path) -> None:
         million.plan_of(parser.parse_args([*flags, *more]))
         for more in ([], ["--slots", "3", "--workers", "1"])
     )
-    assert one == other == Plan("village", "float32", 10, 0, 512, 64, 5000)
+    assert one == other == WorkPlan("village", "float32", 10, 0, 512, 64, 5000)
     assert json.loads(json.dumps(one.record())) == one.record()
     assert million.plan_of(parser.parse_args([*flags, "--k", "32"])) != one
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warpviz.bench.harness import machine, timing
-from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, time_of, wait
+from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, time_of, wait
 
 CPU = torch.device("cpu")
 TIMES = st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=60).map(tuple)
@@ -20,7 +20,7 @@ TIMES = st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=60).map(tuple)
 @given(seconds=TIMES, share=st.floats(0, 1))
 def test_a_quantile_is_a_time_that_was_measured(seconds: tuple[float, ...], share: float) -> None:
     """At least that share of the repeats stayed within it, and one of them took just so long."""
-    found = Spread(seconds).quantile(share)
+    found = TimeSpread(seconds).quantile(share)
     assert found in seconds
     assert sum(one <= found for one in seconds) >= share * len(seconds) - 1e-9
 
@@ -28,7 +28,7 @@ def test_a_quantile_is_a_time_that_was_measured(seconds: tuple[float, ...], shar
 @given(seconds=TIMES, low=st.floats(0, 1), high=st.floats(0, 1))
 def test_quantiles_are_in_order(seconds: tuple[float, ...], low: float, high: float) -> None:
     """A larger share never has the smaller time; 0 and 1 are the ends."""
-    spread = Spread(seconds)
+    spread = TimeSpread(seconds)
     low, high = sorted((low, high))
     assert spread.quantile(low) <= spread.quantile(high)
     assert (spread.quantile(0), spread.quantile(1)) == (min(seconds), max(seconds))
@@ -37,7 +37,7 @@ def test_quantiles_are_in_order(seconds: tuple[float, ...], low: float, high: fl
 @given(seconds=TIMES, factor=st.floats(0.5, 2))
 def test_a_spread_has_no_unit(seconds: tuple[float, ...], factor: float) -> None:
     """Slower by a factor is slower in the median, and as far apart as before."""
-    one, other = Spread(seconds), Spread(tuple(factor * second for second in seconds))
+    one, other = TimeSpread(seconds), TimeSpread(tuple(factor * second for second in seconds))
     assert other.median == pytest.approx(factor * one.median)
     assert other.relative == pytest.approx(one.relative, rel=1e-6, abs=1e-9)
     assert one.median == statistics.median(seconds)
@@ -45,8 +45,8 @@ def test_a_spread_has_no_unit(seconds: tuple[float, ...], factor: float) -> None
 
 def test_equal_times_lie_together() -> None:
     """No spread where there is none, and a known one where there is."""
-    assert Spread((2.0,) * 9).relative == 0
-    assert Spread(tuple(map(float, range(1, 12)))).relative == pytest.approx((10 - 2) / 6)
+    assert TimeSpread((2.0,) * 9).relative == 0
+    assert TimeSpread(tuple(map(float, range(1, 12)))).relative == pytest.approx((10 - 2) / 6)
 
 
 def test_work_is_done_as_often_as_told() -> None:

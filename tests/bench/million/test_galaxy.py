@@ -14,16 +14,16 @@ from warp_cortex import Prism
 from warp_cortex.agents.stepper import EMPTY
 
 from warpviz.bench.engine import shape
-from warpviz.bench.engine.slot_pool import Batch, Crew, tokens_of
+from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
 from warpviz.bench.harness.machine import has_bfloat16
 from warpviz.bench.million import galaxy, million, worker
 from warpviz.bench.million.galaxy import NOTHING, Told
 from warpviz.bench.million.shards import Shards
 from warpviz.bench.million.tasks import Errands
-from warpviz.bench.million.worker import Plan, Workshop
+from warpviz.bench.million.worker import WorkPlan, Workshop
 from warpviz.village.world import protocol
 
-PLAN = Plan("village", "float32", 30, 0, 160, 64, 10)
+PLAN = WorkPlan("village", "float32", 30, 0, 160, 64, 10)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def workshop() -> Iterator[Workshop]:
 
 
 @pytest.fixture(scope="module")
-def done(workshop: Workshop) -> Batch:
+def done(workshop: Workshop) -> SlotBatch:
     """Thirty agents that have thought, eight at a time."""
     (batch,) = workshop.crew(8).think(iter([workshop.batch(0, range(30))]))
     return batch
@@ -75,7 +75,7 @@ def test_rows_count_every_agent_once() -> None:
     assert next(row for row in rows if not row["known"])["right"] == 1
 
 
-def test_distinct_thoughts_are_told_once(done: Batch, workshop: Workshop) -> None:
+def test_distinct_thoughts_are_told_once(done: SlotBatch, workshop: Workshop) -> None:
     """Every agent's number points at the text of its own tokens."""
     said = galaxy.told(done.thoughts, "village")
     assert len(set(said.texts)) == len(said.texts) < len(done.tasks)
@@ -103,7 +103,7 @@ def test_a_map_has_two_thoughts_at_least(tmp_path: Path, count: str) -> None:
         galaxy.run(parser.parse_args(["--of", str(tmp_path), f"--thoughts={count}"]))
 
 
-def test_axes_are_the_thoughts_own(workshop: Workshop, done: Batch) -> None:
+def test_axes_are_the_thoughts_own(workshop: Workshop, done: SlotBatch) -> None:
     """Orthonormal, widest first, and the projection of a thought on all of them keeps most of what
     there is.
     """
@@ -116,7 +116,7 @@ def test_axes_are_the_thoughts_own(workshop: Workshop, done: Batch) -> None:
     np.testing.assert_allclose(basis["mean"], done.middle.mean(0), atol=1e-5)
 
 
-def test_what_is_stored_is_what_was_thought(workshop: Workshop, done: Batch) -> None:
+def test_what_is_stored_is_what_was_thought(workshop: Workshop, done: SlotBatch) -> None:
     """Agents, questions and judgements stand in the agents' order; who thought nothing is never
     accepted.
     """
@@ -171,14 +171,14 @@ def test_tasks_are_padded_and_read_back(workshop: Workshop) -> None:
     texts = [" [TASK: who?] thought:", " a"]
     ids = tokens_of(workshop.prism, texts)
     assert ids == [workshop.prism.encode(text) for text in texts]
-    batch = Batch.of(0, ids, most=4, width=2)
+    batch = SlotBatch.of(0, ids, most=4, width=2)
     assert [[int(token) for token in row if token != EMPTY] for row in batch.tasks] == ids
     assert batch.task_tokens == sum(map(len, ids))
 
 
 def test_a_failed_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends early is an error of one line that says how to go on, not a traceback."""
-    plan = Plan("no such model", "float32", 4, 0, 160, 64, 4)
+    plan = WorkPlan("no such model", "float32", 4, 0, 160, 64, 4)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     args = argparse.Namespace(slots=2, workers=1, out=tmp_path)
     with pytest.raises(

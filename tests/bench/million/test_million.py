@@ -12,12 +12,12 @@ import torch
 from warp_cortex import Cortex, CortexConfig, SynapseConfig
 from warp_cortex.thoughts.gate import GateState, Statistics, centred
 
-from warpviz.bench.engine.slot_pool import Batch
+from warpviz.bench.engine.slot_pool import SlotBatch
 from warpviz.bench.harness import progress
 from warpviz.bench.million import galaxy, million, worker
 from warpviz.bench.million.shards import Ledger, Shards
 from warpviz.bench.million.tasks import Errands
-from warpviz.bench.million.worker import Plan, Workshop
+from warpviz.bench.million.worker import WorkPlan, Workshop
 
 
 def arguments(folder: Path, *flags: str) -> argparse.Namespace:
@@ -39,7 +39,7 @@ def arguments(folder: Path, *flags: str) -> argparse.Namespace:
 @pytest.fixture(scope="module")
 def workshop() -> Iterator[Workshop]:
     """The bundled model over a short village text, in float32."""
-    found = Workshop(Plan("village", "float32", 70, 0, 160, 64, 20))
+    found = Workshop(WorkPlan("village", "float32", 70, 0, 160, 64, 20))
     yield found
     found.prism.close()
 
@@ -269,7 +269,7 @@ def test_an_endless_thought_is_cut_off(workshop: Workshop, monkeypatch: pytest.M
 
 def test_batches_count_their_tokens() -> None:
     """Padding is not counted, nor the end."""
-    batch = Batch.of(3, [[5, 6, 7], [8]], most=4, width=2)
+    batch = SlotBatch.of(3, [[5, 6, 7], [8]], most=4, width=2)
     batch.thoughts[0, :2] = 9
     assert (batch.task_tokens, batch.thought_tokens, batch.left) == (4, 2, 2)
     assert batch.tasks.shape == (2, 3)

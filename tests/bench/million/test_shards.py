@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from warpviz.bench.million import million, worker
 from warpviz.bench.million.shards import Ledger, Shards, sweep
 from warpviz.bench.million.summary import summary, tally, told
-from warpviz.bench.million.worker import Note, Plan
+from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 
 CALL = {
     "slots": 4, "workers": 2, "interrupted": False, "finished": 8, "task_tokens": 80, "thought_tokens": 20, "ended": 8,
@@ -189,7 +189,7 @@ def test_damaged_axes_are_named_before_anybody_thinks(tmp_path: Path) -> None:
     (tmp_path / "axes.npz").write_bytes(b"PK no more")
     with pytest.raises(ValueError, match=r"axes\.npz is damaged .* delete it and repeat the run"):
         million._ready(
-            Plan("village", "float32", 70, 0, 160, 64, 20), 4, tmp_path, begin=pytest.fail
+            WorkPlan("village", "float32", 70, 0, 160, 64, 20), 4, tmp_path, begin=pytest.fail
         )
 
 
@@ -234,7 +234,7 @@ def test_a_folder_nobody_worked_on_has_no_rates(tmp_path: Path) -> None:
 def test_notes_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums of all notes; several processes are this one's peak and the largest of theirs each."""
     monkeypatch.setattr("warpviz.bench.million.worker.peak_bytes", lambda: 1000)
-    notes = [Note(0, 5, 50, 10, 4, 2, 1.5, 300), Note(1, 5, 60, 12, 5, 1, 2.5, 200)]
+    notes = [ThoughtNote(0, 5, 50, 10, 4, 2, 1.5, 300), ThoughtNote(1, 5, 60, 12, 5, 1, 2.5, 200)]
     found = tally(notes, 2)
     assert (found["finished"], found["task_tokens"], found["thought_tokens"]) == (10, 110, 22)
     assert (found["ended"], found["accepted"], found["cpu_seconds"]) == (9, 3, 4.0)
@@ -255,6 +255,6 @@ def test_a_process_whose_parent_was_killed_stops(
     monkeypatch.setattr(worker.signal, "signal", lambda *_: None)
     monkeypatch.setattr(worker.torch, "set_num_threads", lambda _: None)
     monkeypatch.setattr(worker, "work", lambda *_, stop, **__: asked.append(stop()))
-    plan = Plan("village", "float32", 70, 0, 160, 64, 20)
+    plan = WorkPlan("village", "float32", 70, 0, 160, 64, 20)
     worker.work_beside(plan, 4, Path(), numbers=Queue(), notes=Queue(), stop=Event())
     assert asked == [not alive]

@@ -20,7 +20,7 @@ def foreign_host(event: str, args: tuple[Any, ...]) -> str | None:
         return None
     local = host in {None, "", "localhost", "::1", "::"} or str(host).startswith(
         ("127.", "0.0.0.0")
-    )  # noqa: S104
+    )
     return None if local else str(host)
 
 

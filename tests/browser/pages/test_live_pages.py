@@ -109,7 +109,7 @@ def test_the_keyboard_plays_steps_and_jumps(show: Open) -> None:
     the ends.
     """
     page = show(LiveRun(fabricate(num_streams=6, num_tokens=120)), motion="no-preference")
-    beat = lambda: page.evaluate(f"{LIVE}.playhead.beat")  # noqa: E731 - read again and again
+    beat = lambda: page.evaluate(f"{LIVE}.playhead.beat")
     page.locator(".wr-timeline").focus()
     page.keyboard.press("Home")
     assert (beat(), page.evaluate(f"{LIVE}.playhead.playing")) == (0, False)

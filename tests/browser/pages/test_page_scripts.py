@@ -169,10 +169,10 @@ def test_an_older_state_does_not_undo_a_slider(page: Page) -> None:
 
 def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
     """Nearest landmark, distance, rank and radius in the browser equal `Chains.at` for every k."""
-    subject = made_up(90)
-    ranks = subject.rank_arrays(space="keys", layer=-1, policy="hybrid", alpha=0.3)
-    order = subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
-    links = chains(subject.points(), order)
+    source = made_up(90)
+    ranks = source.rank_arrays(space="keys", layer=-1, policy="hybrid", alpha=0.3)
+    order = source.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
+    links = chains(source.points(), order)
     found = page.evaluate("""([arrays, ks]) => {
       const store = { array: (name) => arrays[name] ? Float64Array.from(arrays[name]) : new Float32Array(0) };
       const marks = new Landmarks(store);
@@ -218,7 +218,7 @@ def test_a_drawing_as_svg_is_well_formed_whatever_it_says(page: Page) -> None:
       pen.path([[0, NaN], [1, 2]], { stroke: "blue", dash: [1, 2] });
       return pen.group(0, 0);
     }""", texts)  # fmt: skip
-    root = ET.fromstring(f"<svg>{body}</svg>")  # noqa: S314 - our own text
+    root = ET.fromstring(f"<svg>{body}</svg>")
     assert [el.text for el in root.iter("text")] == [svg.visible(text) for text in texts]
     assert "NaN" not in body
 

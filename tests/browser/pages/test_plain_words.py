@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.views.clouds import made_up
 from tests.views.fabricated import fabricate, labels_of
-from warpviz.views.base.data_source import subject_of_arrays
+from warpviz.views.base.data_source import source_of_arrays
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner
 from warpviz.views.persistence.view import PersistenceCompare
@@ -53,7 +53,7 @@ def test_where_nothing_has_been_measured_no_axis_pretends(show: Open) -> None:
     """Empty diagrams and rates have plain axes, and no complex is said to be a witness complex that
     is none.
     """
-    shape = PersistenceCompare(subject_of_arrays(made_up(4).points()), k=2)
+    shape = PersistenceCompare(source_of_arrays(made_up(4).points()), k=2)
     shape.wait()
     page = show(shape)
     expect(page.locator(".wz-facts")).not_to_contain_text("witness")

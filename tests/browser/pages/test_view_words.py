@@ -108,7 +108,7 @@ def test_how_many_at_once_is_said_where_no_mark_is(browser: Browser) -> None:
           globalThis.drawMark = (_, __, x, y, r) => low.push(y + r);
           line.draw(pen, 400, 52, theme);
           return [words, low];
-        }""")  # noqa: E501 - a line of the page's own language
+        }""")
     assert [text for *_, text in words] == ["up to 3 at once"]
     assert len(marks) == 3
     assert words[0][1] > max(marks)
@@ -124,7 +124,7 @@ def test_one_endless_token_is_wrapped_inside_its_picture(browser: Browser) -> No
           const text = Array.from({ length: 10000 }, (_, i) => (i % 7 ? "W" : "i\u00e9")).join("");
           const pieces = fitting(pen, text, 13, 728);
           return [pieces.join("") === text, pieces.map((piece) => pen.measure(piece, { size: 13 })), fitting(pen, "", 13, 728)];
-        }""")  # noqa: E501 - a line of the page's own language
+        }""")
     assert pieces
     assert max(widths) <= 728
     assert min(widths[:-1]) > 600

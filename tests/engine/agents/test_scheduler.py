@@ -4,7 +4,7 @@ turn.
 
 from hypothesis import given
 from hypothesis import strategies as st
-from warp_cortex.agents.scheduler import Decision, decide
+from warp_cortex.agents.scheduler import Decision, plan_step
 
 WAITING = st.lists(st.integers(1, 4), max_size=20).map(lambda versions: list(enumerate(versions)))
 ACTIVE = st.dictionaries(st.integers(1, 4), st.integers(0, 5))
@@ -14,7 +14,7 @@ def test_by_hand() -> None:
     """Two of three slots are taken: one waits its turn; every version with agents advances, lowest
     first.
     """
-    decision = decide([(7, 2), (8, 1)], {2: 1, 1: 1, 3: 0}, slots=3)
+    decision = plan_step([(7, 2), (8, 1)], {2: 1, 1: 1, 3: 0}, slots=3)
     assert decision == Decision(admit=((2, (7,)),), advance=(1, 2))
 
 
@@ -25,7 +25,7 @@ def test_slots_are_never_exceeded_and_never_idle(
     """As many are admitted as fit, in the order they came, each under its own version; nobody
     overtakes.
     """
-    decision = decide(waiting, active, slots=slots)
+    decision = plan_step(waiting, active, slots=slots)
     admitted = [stream for _, streams in decision.admit for stream in streams]
     free = max(0, slots - sum(active.values()))
     assert sorted(admitted) == [stream for stream, _ in waiting[:free]]
@@ -46,7 +46,7 @@ def test_everybody_gets_a_turn(waiting: list[tuple[int, int]], slots: int, lengt
         active: dict[int, int] = {}
         for _, version, _ in running:
             active[version] = active.get(version, 0) + 1
-        decision = decide(queue, active, slots=slots)
+        decision = plan_step(queue, active, slots=slots)
         running = [(s, v, left - 1) for s, v, left in running if left > 1]
         for version, streams in decision.admit:
             running += [(stream, version, length) for stream in streams]

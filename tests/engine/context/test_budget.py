@@ -50,12 +50,12 @@ def test_choosing_landmarks_holds_three_clouds(prism):
     context, synapse = Context(prism, capacity=3000), Synapse(SynapseConfig())
     context.read(random_ids(20))
     synapse.follow(context)
-    assert with_choice.gleaned == synapse.num_bytes
+    assert with_choice.accumulated == synapse.num_bytes
     cloud = context.points("keys")
     assert with_choice.choice == 2 * 3000 * cloud.shape[1] * cloud.element_size()
-    assert without.choice == without.gleaned == 0
+    assert without.choice == without.accumulated == 0
     for found in (with_choice, without):
-        assert found.total == found.cache + found.remembered + found.gleaned + max(
+        assert found.total == found.cache + found.remembered + found.accumulated + max(
             found.work, found.choice
         )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 from warp_cortex import (
-    Beside,
     Cortex,
+    EntryProjector,
     GateConfig,
     Inject,
     Prism,
@@ -44,14 +44,16 @@ def test_the_text_lies_where_the_text_lies(
     if space == "keys" and prism.rotary is None:
         pytest.skip("keys that were never rotated are the rotated ones")
     context = prism.read(TEXT)
-    placed = Beside(context, space, layer=layer, head=head).points(text_entries(context, first=0))
+    placed = EntryProjector(context, space, layer=layer, head=head).points(
+        text_entries(context, first=0)
+    )
     assert torch.allclose(placed, context.points(space, layer=layer, head=head), atol=1e-5)
 
 
 def test_later_text_is_placed_without_moving_the_earlier(prism: Prism) -> None:
     """What is written later gets places of its own; those of the first tokens keep every bit."""
     context = prism.read(TEXT)
-    beside = Beside(context.fork(), "rotated")
+    beside = EntryProjector(context.fork(), "rotated")
     before = beside.points(text_entries(context, first=0))
     first = context.num_tokens
     for _ in range(3):
@@ -64,7 +66,7 @@ def test_later_text_is_placed_without_moving_the_earlier(prism: Prism) -> None:
 def test_hidden_states_are_kept_of_visible_tokens_only(prism: Prism) -> None:
     """The message says which spaces there are."""
     with pytest.raises(ValueError, match="keys"):
-        Beside(prism.read(TEXT), "hidden")
+        EntryProjector(prism.read(TEXT), "hidden")
 
 
 def test_thoughts_and_streams_can_be_read_between_two_events(
@@ -92,7 +94,9 @@ def test_thoughts_and_streams_can_be_read_between_two_events(
         if isinstance(event, Inject):
             held = injected_entries(cortex.context)[event.injection]
             assert held.positions.tolist() == event.positions
-            assert Beside(cortex.context, "values").points(held).shape[0] == len(event.positions)
+            assert EntryProjector(cortex.context, "values").points(held).shape[0] == len(
+                event.positions
+            )
     assert seen > max(said.values())
     assert cortex.own_entries() == {}
     assert cortex.trace.of(Inject)

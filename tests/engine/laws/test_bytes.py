@@ -110,8 +110,8 @@ def test_a_run_reports_the_storages_of_its_parts(prism: Prism, policy: str, focu
     cortex = Cortex(prism, config)
     seen = set()
     for _ in cortex.run(PROMPT):
-        here, memory = cortex._council, cortex.memory()
-        if here is None or (here.lane.num_active == 0 and memory.private_kv == 0):
+        here, memory = cortex._run, cortex.memory()
+        if here is None or (here.runner.num_active == 0 and memory.private_kv == 0):
             continue
         slots = {
             t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in _slots(cortex)
@@ -127,14 +127,14 @@ def test_a_run_reports_the_storages_of_its_parts(prism: Prism, policy: str, focu
 
 
 def _slots(cortex: Cortex) -> list[torch.Tensor]:
-    assert cortex._council is not None
-    return [batch.slots.data for batch in cortex._council.lane.batches.values()]  # type: ignore[attr-defined] # StreamLane
+    assert cortex._run is not None
+    return [batch.slots.data for batch in cortex._run.runner.batches.values()]  # type: ignore[attr-defined] # StreamLane
 
 
 def _seats(cortex: Cortex) -> list[object]:
-    assert cortex._council is not None
-    lane = cortex._council.lane
-    return [*lane._inbox, *lane._seats.values()]  # type: ignore[attr-defined] # StreamLane
+    assert cortex._run is not None
+    runner = cortex._run.runner
+    return [*runner._inbox, *runner._seats.values()]  # type: ignore[attr-defined] # StreamLane
 
 
 def test_agents_share_one_copy(prism: Prism) -> None:

@@ -20,10 +20,10 @@ from warp_cortex import (
     Synapse,
     SynapseConfig,
 )
-from warp_cortex.agents.backend import Outcome
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.backend import StepOutcome
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.remote.codec import pack, unpack
-from warp_cortex.remote.ray_streams import RayLane
+from warp_cortex.remote.ray_streams import RayRunner
 
 from tests.engine.tiny import build_model, build_tokenizer
 
@@ -49,23 +49,23 @@ def prism(folder: Path) -> Iterator[Prism]:
 
 
 @pytest.fixture(scope="module")
-def lane(prism: Prism) -> Iterator[RayLane]:
+def runner(prism: Prism) -> Iterator[RayRunner]:
     """Return a lane of two workers on a cluster of this machine."""
-    lane = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
-    yield lane
-    lane.close("done")
+    runner = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
+    yield runner
+    runner.close("done")
     ray.shutdown()
 
 
-def finish(lane: RayLane | StreamLane) -> list[Outcome]:
+def finish(runner: RayRunner | LocalRunner) -> list[StepOutcome]:
     """Step until nobody thinks; return everything that happened."""
     outcomes = []
-    while not lane.is_idle:
-        outcomes += lane.step()
+    while not runner.is_idle:
+        outcomes += runner.step()
     return outcomes
 
 
-def open_streams(lane: RayLane | StreamLane, prism: Prism, count: int) -> list[Stream]:
+def open_streams(runner: RayRunner | LocalRunner, prism: Prism, count: int) -> list[Stream]:
     """Open streams over one snapshot, in a lane."""
     snapshot = Synapse(SynapseConfig(k=24)).publish(prism.read(TEXT))
     streams = [
@@ -73,7 +73,7 @@ def open_streams(lane: RayLane | StreamLane, prism: Prism, count: int) -> list[S
         for i in range(1, count + 1)
     ]
     for stream in streams:
-        lane.open(stream, snapshot)
+        runner.open(stream, snapshot)
     return streams
 
 
@@ -88,14 +88,14 @@ def test_a_snapshot_survives_the_wire(prism: Prism) -> None:
         unpack({**pack(snapshot), "checksum": "0" * 16}, prism)
 
 
-def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, lane: RayLane) -> None:
+def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, runner: RayRunner) -> None:
     """The same streams think the same tokens and end in the same states on workers and in this
     process.
     """
-    there = open_streams(lane, prism, 5)
-    outcomes = finish(lane)
-    sent = lane.bytes_sent
-    local = StreamLane(prism, CONFIG)
+    there = open_streams(runner, prism, 5)
+    outcomes = finish(runner)
+    sent = runner.bytes_sent
+    local = LocalRunner(prism, CONFIG)
     here = open_streams(local, prism, 5)
     mine = finish(local)
     assert [(s.ids, s.text, s.reason) for s in there] == [(s.ids, s.text, s.reason) for s in here]
@@ -110,21 +110,21 @@ def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, lane: RayLane) -
     assert sent[1] <= 24 * spec.kv_bytes_per_token + 4096  # the landmarks' entries and little else
 
 
-def test_a_killed_worker_loses_no_stream(prism: Prism, lane: RayLane) -> None:
+def test_a_killed_worker_loses_no_stream(prism: Prism, runner: RayRunner) -> None:
     """When a worker dies in mid-run its unfinished streams are given to another, and all of them
     finish.
     """
-    streams = open_streams(lane, prism, 8)
-    lane.step()
-    assert lane.num_active > 0
-    ray.kill(lane.workers[0])
-    outcomes = finish(lane)
-    assert lane.num_losses >= 1
+    streams = open_streams(runner, prism, 8)
+    runner.step()
+    assert runner.num_active > 0
+    ray.kill(runner.workers[0])
+    outcomes = finish(runner)
+    assert runner.num_losses >= 1
     assert all(stream.reason in {"budget", "end"} for stream in streams)
     assert sum(outcome.state is not None for outcome in outcomes) == 8
 
 
-def test_a_cortex_forks_its_streams_elsewhere(prism: Prism, lane: RayLane) -> None:
+def test_a_cortex_forks_its_streams_elsewhere(prism: Prism, runner: RayRunner) -> None:
     """`Cortex(..., streams=RayStreams())` gives the same forked thoughts as a local one."""
     config = CortexConfig(streams=CONFIG, synapse=SynapseConfig(k=24))
     tasks = ["where is the key?", "where is the lamp?", "who has it?"]

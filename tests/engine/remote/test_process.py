@@ -25,10 +25,10 @@ from warp_cortex import (
     SynapseConfig,
     Thought,
 )
-from warp_cortex.agents.backend import Lane, Outcome
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.backend import StepOutcome, StreamRunner
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.remote.messages import receive, send
-from warp_cortex.remote.process import ProcessLane
+from warp_cortex.remote.process import ProcessRunner
 
 from tests.engine.script import config, scripted
 from tests.engine.tiny import build_model, build_prism, build_tokenizer
@@ -51,13 +51,13 @@ def prism(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prism]:
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[ProcessStreams]:
+def backend() -> Iterator[ProcessStreams]:
     """The process the tests of this module share."""
     with ProcessStreams() as streams:
         yield streams
 
 
-def opened(lane: Lane, prism: Prism, count: int) -> list[Stream]:
+def opened(runner: StreamRunner, prism: Prism, count: int) -> list[Stream]:
     """Open streams over one snapshot, the second with focus landmarks."""
     context = prism.read(TEXT)
     snapshot = Synapse(SynapseConfig(k=24)).publish(context)
@@ -67,21 +67,23 @@ def opened(lane: Lane, prism: Prism, count: int) -> list[Stream]:
     ]
     for stream in streams:
         focus = context.store.gather(context.store.text_rows()[5:8]) if stream.id == 2 else None
-        lane.open(stream, snapshot, focus=focus)
+        runner.open(stream, snapshot, focus=focus)
     return streams
 
 
-def finish(lane: Lane) -> list[Outcome]:
+def finish(runner: StreamRunner) -> list[StepOutcome]:
     """Step until nobody thinks; return everything that happened."""
     outcomes = []
-    while not lane.is_idle:
-        outcomes += lane.step()
+    while not runner.is_idle:
+        outcomes += runner.step()
     return outcomes
 
 
-def test_streams_think_elsewhere_what_they_think_here(prism: Prism, place: ProcessStreams) -> None:
+def test_streams_think_elsewhere_what_they_think_here(
+    prism: Prism, backend: ProcessStreams
+) -> None:
     """The same tokens, pieces, ends and gate states, in the same order for each stream."""
-    here, there = StreamLane(prism, CONFIG), place.connect(prism, CONFIG, seed=0)
+    here, there = LocalRunner(prism, CONFIG), backend.connect(prism, CONFIG, seed=0)
     want, got = opened(here, prism, 5), opened(there, prism, 5)
     assert there.num_active == 5
     assert [snapshot.version for snapshot in there.snapshots] == [1]
@@ -100,10 +102,10 @@ def test_streams_think_elsewhere_what_they_think_here(prism: Prism, place: Proce
         torch.testing.assert_close(mine[-1].state.last, other[-1].state.last, rtol=1e-4, atol=2e-5)
 
 
-def test_sampling_is_by_stream_not_by_place(prism: Prism, place: ProcessStreams) -> None:
+def test_sampling_is_by_stream_not_by_place(prism: Prism, backend: ProcessStreams) -> None:
     """With a temperature and the same seed, the process draws what this one draws."""
     warm = StreamConfig(max_tokens=6, slots=3, stop=(), temperature=1.5)
-    here, there = StreamLane(prism, warm, seed=4), place.connect(prism, warm, seed=4)
+    here, there = LocalRunner(prism, warm, seed=4), backend.connect(prism, warm, seed=4)
     want, got = opened(here, prism, 3), opened(there, prism, 3)
     finish(here)
     finish(there)
@@ -111,17 +113,17 @@ def test_sampling_is_by_stream_not_by_place(prism: Prism, place: ProcessStreams)
 
 
 def test_a_run_that_was_closed_tells_the_next_one_nothing(
-    prism: Prism, place: ProcessStreams
+    prism: Prism, backend: ProcessStreams
 ) -> None:
     """Closing in the middle ends its streams at once, and their late tokens reach nobody."""
-    first = place.connect(prism, StreamConfig(max_tokens=200, stop=()), seed=0)
+    first = backend.connect(prism, StreamConfig(max_tokens=200, stop=()), seed=0)
     abandoned = opened(first, prism, 4)
     while not any(stream.ids for stream in abandoned):
         first.step()
     assert first.private_bytes > 0
     assert {stream.id for stream in first.close("stopped")} == {1, 2, 3, 4}
     held = [list(stream.ids) for stream in abandoned]
-    second = place.connect(prism, CONFIG, seed=0)
+    second = backend.connect(prism, CONFIG, seed=0)
     got = opened(second, prism, 2)
     outcomes = finish(second)
     assert {id(outcome.stream) for outcome in outcomes} == {id(stream) for stream in got}
@@ -131,12 +133,12 @@ def test_a_run_that_was_closed_tells_the_next_one_nothing(
 
 
 def test_a_second_run_at_the_same_time_ends_the_streams_of_the_first(
-    prism: Prism, place: ProcessStreams
+    prism: Prism, backend: ProcessStreams
 ) -> None:
     """Nobody waits for ever and nobody is told another's thoughts, whoever steps or closes
     first.
     """
-    first, second = place.connect(prism, CONFIG, seed=0), place.connect(prism, CONFIG, seed=0)
+    first, second = backend.connect(prism, CONFIG, seed=0), backend.connect(prism, CONFIG, seed=0)
     late, fine = opened(first, prism, 2), opened(second, prism, 2)
     errors = [outcome.error for outcome in finish(first)]
     assert len(errors) == 2
@@ -171,13 +173,13 @@ def test_an_interrupt_while_it_loads_leaves_no_process(
 
 @pytest.mark.parametrize("mode", ["cooperative", "concurrent"])
 def test_a_whole_run(
-    prism: Prism, place: ProcessStreams, monkeypatch: pytest.MonkeyPatch, mode: str
+    prism: Prism, backend: ProcessStreams, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """A River whose streams think in another process gets their thoughts, judged and with their
     ends.
     """
     scripted(monkeypatch, prism)
-    cortex = Cortex(prism, config(mode=mode, river=RiverConfig(max_tokens=60)), streams=place)
+    cortex = Cortex(prism, config(mode=mode, river=RiverConfig(max_tokens=60)), streams=backend)
     list(cortex.run(TEXT))
     assert cortex.trace.of(Thought)
     assert all(len(thought.text) or thought.num_tokens == 0 for thought in cortex.trace.of(Thought))
@@ -187,20 +189,20 @@ def test_a_killed_process_ends_its_streams_and_the_next_run_starts_another(prism
     """Streams of a process that dies end with its exit code, later ones of that run too; nobody
     waits for ever.
     """
-    with ProcessStreams() as place:
-        lane = place.connect(prism, StreamConfig(max_tokens=400, stop=()), seed=0)
-        assert isinstance(lane, ProcessLane)
-        streams = opened(lane, prism, 2)
+    with ProcessStreams() as backend:
+        runner = backend.connect(prism, StreamConfig(max_tokens=400, stop=()), seed=0)
+        assert isinstance(runner, ProcessRunner)
+        streams = opened(runner, prism, 2)
         while not any(stream.ids for stream in streams):
-            lane.step()
-        os.kill(lane.peer.process.pid, signal.SIGKILL)
-        errors = [outcome.error for outcome in finish(lane) if outcome.error]
+            runner.step()
+        os.kill(runner.worker_process.process.pid, signal.SIGKILL)
+        errors = [outcome.error for outcome in finish(runner) if outcome.error]
         assert len(errors) == 2
         assert all("exit code -9" in error for error in errors)
-        late = opened(lane, prism, 1)
-        finish(lane)
+        late = opened(runner, prism, 1)
+        finish(runner)
         assert [stream.reason for stream in [*streams, *late]] == ["error"] * 3
-        again = place.connect(prism, CONFIG, seed=0)
+        again = backend.connect(prism, CONFIG, seed=0)
         fine = opened(again, prism, 2)
         finish(again)
         assert [stream.reason for stream in fine] == ["budget"] * 2
@@ -211,26 +213,26 @@ def test_the_same_model_in_another_precision_is_another_model(prism: Prism) -> N
     neither.
     """
     assert prism.source is not None
-    with ProcessStreams() as place, Prism.load(prism.source, dtype=torch.bfloat16) as half:
-        first, second = (place.connect(each, CONFIG, seed=0) for each in (prism, half))
-        assert isinstance(first, ProcessLane)
-        assert isinstance(second, ProcessLane)
-        assert first.peer is not second.peer
-        assert first.peer.process.poll() == 0
-        again = place.connect(half, CONFIG, seed=0)
-        assert isinstance(again, ProcessLane)
-        assert again.peer is second.peer
+    with ProcessStreams() as backend, Prism.load(prism.source, dtype=torch.bfloat16) as half:
+        first, second = (backend.connect(each, CONFIG, seed=0) for each in (prism, half))
+        assert isinstance(first, ProcessRunner)
+        assert isinstance(second, ProcessRunner)
+        assert first.worker_process is not second.worker_process
+        assert first.worker_process.process.poll() == 0
+        again = backend.connect(half, CONFIG, seed=0)
+        assert isinstance(again, ProcessRunner)
+        assert again.worker_process is second.worker_process
 
 
 def test_closing_leaves_no_process_and_no_thread(prism: Prism) -> None:
     """After `close` the process has ended and its listener too; closing again changes nothing."""
     before = threading.active_count()
-    place = ProcessStreams()
-    lane = place.connect(prism, CONFIG, seed=0)
-    assert isinstance(lane, ProcessLane)
-    place.close()
-    place.close()
-    assert lane.peer.process.returncode == 0
+    backend = ProcessStreams()
+    runner = backend.connect(prism, CONFIG, seed=0)
+    assert isinstance(runner, ProcessRunner)
+    backend.close()
+    backend.close()
+    assert runner.worker_process.process.returncode == 0
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from warp_cortex.remote.process_client import Peer
+from warp_cortex.remote.process_client import WorkerProcess
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ def test_a_process_that_ends_while_it_starts_says_why(
     spec = SimpleNamespace(name="village", checksum="0")
     prism: Any = SimpleNamespace(source="village", dtype="torch.float32", spec=spec)
     with pytest.raises(ValueError, match=re.escape(told)):
-        Peer(prism, threads=1, device="cpu")
+        WorkerProcess(prism, threads=1, device="cpu")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from warp_cortex import Stream, StreamConfig
-from warp_cortex.remote.ray_streams import RayLane, RayStreams
+from warp_cortex.remote.ray_streams import RayRunner, RayStreams
 
 
 class RayError(Exception):
@@ -58,12 +58,12 @@ class PretendedRay:
         """Let a worker go."""
 
 
-def lane_of(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> RayLane:
+def lane_of(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> RayRunner:
     """Return a lane with one worker of a pretended Ray."""
     monkeypatch.setattr("warp_cortex.remote.ray_streams._ray", lambda: ray)
     monkeypatch.setattr("warp_cortex.remote.ray_streams.pack", lambda _: {})
     prism: Any = SimpleNamespace(source="nowhere", dtype="torch.float32")
-    return RayLane(RayStreams(workers=1), prism, StreamConfig(), seed=0)
+    return RayRunner(RayStreams(workers=1), prism, StreamConfig(), seed=0)
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_an_error_of_rays_is_the_streams_not_the_runs(
     snapshot anew.
     """
     ray = PretendedRay(error, error)
-    lane, snapshot = lane_of(ray, monkeypatch), SimpleNamespace(version=1)
+    runner, snapshot = lane_of(ray, monkeypatch), SimpleNamespace(version=1)
     for number in (1, 2):
         stream = Stream(number, "task", "test", (0, 0), 1, [5])
-        lane.open(stream, snapshot)  # type: ignore[arg-type] # its version is all that is asked for here
-        (outcome,) = lane.step()
+        runner.open(stream, snapshot)  # type: ignore[arg-type] # its version is all that is asked for here
+        (outcome,) = runner.step()
         assert (outcome.stream, outcome.error, stream.reason) == (stream, told, "error")
-        assert lane.is_idle
+        assert runner.is_idle
     assert ray.put_objects == 2
-    lane.close("done")
+    runner.close("done")

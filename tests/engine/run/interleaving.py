@@ -25,7 +25,7 @@ class Interleaving:
     """
 
     def __init__(self, seed: int, *, chance: float = 0.1) -> None:
-        self.random, self.chance = Random(seed), chance  # noqa: S311 - to be repeated, not to be secret
+        self.random, self.chance = Random(seed), chance
         self.num_switches = 0
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
@@ -70,7 +70,7 @@ class Interleaving:
                 self._await(name)
             sys.settrace(self._trace)
             work()
-        except BaseException as error:  # noqa: BLE001 - for the main thread
+        except BaseException as error:
             self._errors.append(error)
         finally:
             sys.settrace(None)

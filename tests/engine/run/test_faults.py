@@ -27,7 +27,7 @@ from warp_cortex import (
     Trace,
     load_trace,
 )
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.context.context import Context
 from warp_cortex.model.shared import Pass
 
@@ -165,16 +165,16 @@ def test_a_failed_admission_leaves_those_inside_alone(
 
     monkeypatch.setattr(StreamBatch, "_forward", broken)
     snapshot = Synapse(config().synapse).publish(prism.read(PROMPT))
-    lane = StreamLane(prism, settings)
+    runner = LocalRunner(prism, settings)
     prompts = [prism.encode(f" [TASK: {task}] thought:") for task in ("first", "second", "third")]
     streams = [
         Stream(n, "", "test", (0, 0), 1, prompt) for n, prompt in enumerate(prompts, start=1)
     ]
     for stream in streams:
-        lane.open(stream, snapshot)
-        lane.step()
-    while not lane.is_idle:
-        lane.step()
+        runner.open(stream, snapshot)
+        runner.step()
+    while not runner.is_idle:
+        runner.step()
     assert [stream.reason for stream in streams] == ["budget", "error", "budget"]
     assert [streams[0].ids, streams[2].ids] == [want[0], want[2]]
 
@@ -265,7 +265,7 @@ def test_a_lane_that_breaks_in_its_own_thread_hangs_nobody(
         msg = "a bug"
         raise IndexError(msg)
 
-    monkeypatch.setattr(StreamLane, "_settle", bug)
+    monkeypatch.setattr(LocalRunner, "_settle", bug)
     cortex, _ = run(prism, mode="concurrent")
     assert failures(cortex.trace)[1] == "IndexError: a bug"
     assert ends(cortex.trace)[None] == "end"

@@ -22,7 +22,7 @@ from warp_cortex import (
     Synapse,
     SynapseConfig,
 )
-from warp_cortex.agents.runner import StreamLane
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.cache.store import KVStore
 from warp_cortex.thoughts.injection import Injector
 
@@ -57,11 +57,11 @@ def warm(river: Context, policy: str) -> None:
     injector.revoke(1)
     river.evict(sinks=1, window=8)
     synapse.publish(river)
-    lane = StreamLane(river.prism, StreamConfig(max_tokens=3, slots=2, stop=()))
+    runner = LocalRunner(river.prism, StreamConfig(max_tokens=3, slots=2, stop=()))
     for number in (1, 2, 3):
-        lane.open(Stream(number, "", "test", (0, 0), 1, random_ids(number)), snapshot)
-    while not lane.is_idle:
-        lane.step()
+        runner.open(Stream(number, "", "test", (0, 0), 1, random_ids(number)), snapshot)
+    while not runner.is_idle:
+        runner.step()
 
 
 class Scene:
@@ -70,7 +70,7 @@ class Scene:
     """
 
     def __init__(self, read: Context, seed: int) -> None:
-        self.random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        self.random = Random(seed)
         self.turns = Interleaving(seed, chance=self.random.choice((0.03, 0.15)))
         self.prism: Prism = read.prism
         self.river = read.fork()
@@ -79,7 +79,7 @@ class Scene:
         self.synapse = Synapse(config, seed=seed)
         self.synapse._writer = TurnLock(self.turns)  # type: ignore[assignment] # the same calls
         self.river_lock = TurnLock(self.turns)
-        self.lane = StreamLane(self.prism, StreamConfig(max_tokens=3, slots=2, stop=()))
+        self.runner = LocalRunner(self.prism, StreamConfig(max_tokens=3, slots=2, stop=()))
         self.published: dict[int, SharedKV] = {}  # copies of the River's own entries at that moment
         self.seen: list[Snapshot] = []
         self.streams: list[tuple[Stream, Snapshot]] = []
@@ -119,7 +119,7 @@ class Scene:
                     number, "", "test", (0, 0), snapshot.version, random_ids(2, seed=number)
                 )
                 self.streams.append((stream, snapshot))
-                self.lane.open(stream, snapshot)
+                self.runner.open(stream, snapshot)
         self.is_over = True
 
     def take_back(self) -> None:
@@ -132,11 +132,11 @@ class Scene:
 
     def think(self) -> None:
         """Step the streams until everybody who was opened has ended."""
-        while not self.is_over or not self.lane.is_idle:
-            self.lane.step()
-            assert self.lane.num_active <= 2
-            assert self.lane.private_bytes >= 0
-            assert len(self.lane.snapshots) <= len(self.streams)
+        while not self.is_over or not self.runner.is_idle:
+            self.runner.step()
+            assert self.runner.num_active <= 2
+            assert self.runner.private_bytes >= 0
+            assert len(self.runner.snapshots) <= len(self.streams)
             self.turns.give_way()
 
     def look(self) -> None:
@@ -210,7 +210,7 @@ def test_nothing_is_torn_or_lost(read: Context, first: int) -> None:
         assert_nobody_was_lost(scene)
         assert not scene.injector.active
         assert "injected" not in scene.river.kinds
-        assert scene.lane.close("done") == []
+        assert scene.runner.close("done") == []
         switches += scene.turns.num_switches
     assert switches > 20 * PART, "the threads did take turns"
 

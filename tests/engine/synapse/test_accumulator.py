@@ -17,7 +17,7 @@ from warp_cortex import (
     SynapseConfig,
 )
 from warp_cortex.landmarks.policies import LOOKING
-from warp_cortex.synapse.accumulator import Gleaning
+from warp_cortex.synapse.accumulator import EvidenceAccumulator
 from warp_cortex.thoughts.injection import Injector
 
 from tests.engine.tiny import build_prism, random_ids
@@ -33,17 +33,19 @@ def prism(request: pytest.FixtureRequest) -> Iterator[Prism]:
         yield built
 
 
-def gleaned(prism: Prism, *, chunk: int, space: str = "keys") -> tuple[Context, Gleaning]:
+def accumulated(
+    prism: Prism, *, chunk: int, space: str = "keys"
+) -> tuple[Context, EvidenceAccumulator]:
     """Return a context and what was gleaned of it after every chunk."""
     context = Context(prism)
-    gleaning = Gleaning(context, space)
-    context.read(TEXT, chunk=chunk, progress=lambda *_: gleaning.take(context))
-    return context, gleaning
+    accumulator = EvidenceAccumulator(context, space)
+    context.read(TEXT, chunk=chunk, progress=lambda *_: accumulator.take(context))
+    return context, accumulator
 
 
-def same(context: Context, gleaning: Gleaning) -> None:
+def same(context: Context, accumulator: EvidenceAccumulator) -> None:
     """Assert that the evidence is the one computed from everything at once."""
-    found, want = gleaning.evidence(context), context.evidence(gleaning.space)
+    found, want = accumulator.evidence(context), context.evidence(accumulator.space)
     torch.testing.assert_close(found.points, want.points, **TIGHT)
     torch.testing.assert_close(found.received, want.received, **TIGHT)
 
@@ -52,26 +54,26 @@ def same(context: Context, gleaning: Gleaning) -> None:
 @pytest.mark.parametrize("chunk", [7, 32, 2048])
 def test_chunk_by_chunk_is_all_at_once(prism, chunk, space):
     """Points and attention received do not depend on when they were gleaned."""
-    same(*gleaned(prism, chunk=chunk, space=space))
+    same(*accumulated(prism, chunk=chunk, space=space))
 
 
 def test_a_context_goes_on(prism):
     """Writing, reading more and a thought in between: what was gleaned before still counts."""
-    context, gleaning = gleaned(prism, chunk=32)
+    context, accumulator = accumulated(prism, chunk=32)
     for token in random_ids(30, seed=2):
         context.write(token)
-    same(context, gleaning)
+    same(context, accumulator)
     Injector(context, InjectionConfig()).inject("a thought", stream=1)
     context.read(random_ids(40, seed=3), chunk=16)
-    assert gleaning.follows(context)
-    same(context, gleaning)
+    assert accumulator.follows(context)
+    same(context, accumulator)
 
 
 def test_queries_are_accounted_for_once(prism, monkeypatch):
     """Nothing is left to do at the end of a text that was followed, and no query was asked about
     twice.
     """
-    context, gleaning = gleaned(prism, chunk=16)
+    context, accumulator = accumulated(prism, chunk=16)
     asked = []
     weights = type(context.queries)._weights
 
@@ -80,7 +82,7 @@ def test_queries_are_accounted_for_once(prism, monkeypatch):
         return weights(log, *args, first=first, last=last)
 
     monkeypatch.setattr(type(context.queries), "_weights", watched)
-    gleaning.evidence(context)
+    accumulator.evidence(context)
     assert asked == [len(TEXT)] == [context.queries.num_sampled]
 
 
@@ -128,20 +130,20 @@ def test_what_no_longer_holds_is_dropped(prism, change):
 def test_bytes_are_those_held(prism):
     """A vector and a number in float32 for every token the cache has room for."""
     context = Context(prism, capacity=128)
-    gleaning = Gleaning(context, "keys")
-    assert gleaning.num_bytes == 0
+    accumulator = EvidenceAccumulator(context, "keys")
+    assert accumulator.num_bytes == 0
     context.read(TEXT)
-    gleaning.take(context)
+    accumulator.take(context)
     width = context.points("keys" if prism.rotary else "rotated").shape[1]
-    assert gleaning.num_bytes == 128 * (width + 1) * 4
+    assert accumulator.num_bytes == 128 * (width + 1) * 4
 
 
 def test_a_run_gleans_while_its_prompt_is_read(prism, monkeypatch):
     """`Cortex.run` follows chunk by chunk and still tells its caller about the progress."""
     seen = []
-    take = Gleaning.take
+    take = EvidenceAccumulator.take
     monkeypatch.setattr(
-        Gleaning,
+        EvidenceAccumulator,
         "take",
         lambda self, context: seen.append(context.num_tokens) or take(self, context),
     )

@@ -15,7 +15,7 @@ from warp_cortex import Context, InjectionConfig, Prism, Snapshot, Synapse, Syna
 from warp_cortex.context import points as context_points
 from warp_cortex.run import memory
 from warp_cortex.synapse import coresets
-from warp_cortex.synapse.coresets import Growth
+from warp_cortex.synapse.coresets import Coresets
 from warp_cortex.thoughts.injection import Injector
 
 from tests.engine.tiny import build_prism, random_ids
@@ -56,7 +56,7 @@ def river(prism: Prism, count: int, *, seed: int = 1) -> Context:
     return context
 
 
-def true_radius(context: Context, landmarks: Tensor, units: Growth) -> float:
+def true_radius(context: Context, landmarks: Tensor, units: Coresets) -> float:
     """How far any token but the sinks is from the landmarks, by the definition, in the units of a
     growth.
     """
@@ -99,10 +99,10 @@ def test_the_radius_bounds_the_true_one(prism, first, growths, alpha):
     for number, count in enumerate(growths):
         if count:
             context.read(random_ids(count, seed=number))
-        check(context, synapse.publish(context), synapse._growth)
+        check(context, synapse.publish(context), synapse._coresets)
 
 
-def check(context: Context, snapshot: Snapshot, units: Growth | None) -> None:
+def check(context: Context, snapshot: Snapshot, units: Coresets | None) -> None:
     """Assert everything a snapshot promises."""
     assert units is not None
     total, marks = context.num_tokens, snapshot.landmarks.tolist()
@@ -123,7 +123,7 @@ def test_each_coreset_covers_its_stretch(prism):
     for number in range(30):
         synapse.publish(context)
         context.read(random_ids(25, seed=number))
-    grown = synapse._growth
+    grown = synapse._coresets
     sizes = [coreset.tokens for coreset in grown.coresets]
     assert all(former >= 2 * latter for former, latter in pairwise(sizes))
     points = context_points.framed(
@@ -210,7 +210,7 @@ def test_what_no_longer_holds_is_not_built_upon(prism, change):
         injector.revoke(made.id)
     snapshot = synapse.publish(context)
     assert snapshot.slack == 0
-    assert (synapse._growth is None) == (change == "evict")
+    assert (synapse._coresets is None) == (change == "evict")
 
 
 def test_injected_thoughts_are_never_landmarks(prism):
@@ -237,7 +237,7 @@ def test_units_are_taken_anew_when_the_text_has_drifted(prism, monkeypatch):
     synapse.publish(context)
     context.read([65] * 200)
     synapse.publish(context)
-    grown = synapse._growth
+    grown = synapse._coresets
     whole = context_points.measure(context, "keys")
     torch.testing.assert_close(grown._running.scale, whole.scale)
     torch.testing.assert_close(grown._running.mean, whole.mean, rtol=1e-4, atol=1e-4)
@@ -246,8 +246,8 @@ def test_units_are_taken_anew_when_the_text_has_drifted(prism, monkeypatch):
     )
     monkeypatch.setattr(coresets, "MOST_DRIFT", grown.drift - 1e-3)
     assert synapse.publish(context).slack == 0
-    assert synapse._growth is not grown
-    assert synapse._growth.drift == 1
+    assert synapse._coresets is not grown
+    assert synapse._coresets.drift == 1
 
 
 def test_what_is_kept_is_small_and_counted(prism):
@@ -259,7 +259,7 @@ def test_what_is_kept_is_small_and_counted(prism):
     sizes = []
     for number in range(6):
         synapse.publish(context)
-        sizes.append(synapse.num_bytes - 2 * synapse._growth.frame.num_bytes)
+        sizes.append(synapse.num_bytes - 2 * synapse._coresets.frame.num_bytes)
         context.read(random_ids(60 * 2**number, seed=number))
     assert max(sizes) <= 8 * SMALL * 8
     assert (
@@ -278,8 +278,8 @@ def test_a_long_context_is_followed_by_itself(prism, policy, count, grows, monke
     monkeypatch.setattr("warp_cortex.synapse.synapse.LONG", 60)
     context, synapse = river(prism, count), Synapse(SynapseConfig(k=SMALL, policy=policy))
     synapse.publish(context)
-    assert (synapse._growth is not None) == grows
-    assert (synapse._gleaning is None) == grows  # spent on the units, or kept for the next
+    assert (synapse._coresets is not None) == grows
+    assert (synapse._accumulator is None) == grows  # spent on the units, or kept for the next
     context.read(random_ids(10, seed=4))
     assert (synapse.publish(context).slack > 0) == grows
 

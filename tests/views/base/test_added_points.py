@@ -19,13 +19,13 @@ from warp_cortex import (
 )
 
 from warpviz.views.base.added_points import (
-    Later,
+    AddedPoints,
     Placer,
     beside_text,
     given_points,
     injected_pieces,
 )
-from warpviz.views.base.data_source import subject_of, subject_of_arrays
+from warpviz.views.base.data_source import source_of, source_of_arrays
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.text.view import TokenText
 
@@ -47,7 +47,7 @@ def context() -> Iterator[Context]:
         yield read
 
 
-def part(kind: str, points: np.ndarray[Any, Any], about: str = "") -> Later:
+def part(kind: str, points: np.ndarray[Any, Any], about: str = "") -> AddedPoints:
     """Return entries of one kind."""
     return given_points(
         [f" {kind}"] * len(points), points, [kind] * len(points), [about] * len(points)
@@ -59,8 +59,8 @@ def test_injected_entries_are_points_of_their_own_kind(context: Context) -> None
     every space.
     """
     count = injected_entries(context)[5].num_entries
-    subject = subject_of(context)
-    with KVCloud(subject, projection="pca") as view:
+    source = source_of(context)
+    with KVCloud(source, projection="pca") as view:
         for space, beside in (
             ("keys", count),
             ("rotated", count),
@@ -88,11 +88,11 @@ def look(view: KVCloud) -> Any:
 
 def test_other_views_of_the_text_know_nothing_of_it(context: Context) -> None:
     """The text stays the text: its tokens, its ranking, and the view that writes it."""
-    subject = subject_of(context)
-    assert subject.num_tokens == context.num_tokens
-    assert len(subject.all_tokens) > subject.num_tokens
-    assert len(subject.points()) == context.num_tokens
-    with TokenText(subject) as text:
+    source = source_of(context)
+    assert source.num_tokens == context.num_tokens
+    assert len(source.all_tokens) > source.num_tokens
+    assert len(source.points()) == context.num_tokens
+    with TokenText(source) as text:
         assert len(text.to_table()) == context.num_tokens
 
 
@@ -100,8 +100,8 @@ def test_a_cloud_grows_by_kinds_and_nothing_moves() -> None:
     """PCA and UMAP keep every old coordinate bit for bit; kinds, remarks and tokens follow in
     order.
     """
-    subject = subject_of_arrays(vectors(40))
-    with KVCloud(subject, projection="umap") as view:
+    source = source_of_arrays(vectors(40))
+    with KVCloud(source, projection="umap") as view:
         view.wait(120)
         flat, map_ = view.scene.plane.coords.copy(), view.scene.umap[2].coords.copy()
         view.let_in(
@@ -122,7 +122,7 @@ def test_a_cloud_grows_by_kinds_and_nothing_moves() -> None:
 
 def test_what_came_before_the_first_picture_is_in_it() -> None:
     """Nothing is lost however early it comes, and a change of settings shows all of it again."""
-    with KVCloud(subject_of_arrays(vectors(30)), projection="pca") as view:
+    with KVCloud(source_of_arrays(vectors(30)), projection="pca") as view:
         view.extend([" new"], vectors(1, seed=1), kinds=["stream"])
         view.wait()
         assert len(view.coordinates) == 31
@@ -133,7 +133,7 @@ def test_what_came_before_the_first_picture_is_in_it() -> None:
 
 def test_vectors_of_another_width_are_not_drawn() -> None:
     """Points of another space cannot lie among these; they wait until theirs is chosen."""
-    with KVCloud(subject_of_arrays(vectors(30)), projection="pca") as view:
+    with KVCloud(source_of_arrays(vectors(30)), projection="pca") as view:
         view.wait()
         view.extend([" odd"], np.ones((1, 3)), kinds=["injected"])
         assert len(view.coordinates) == 30
@@ -151,7 +151,7 @@ def test_every_still_form_shows_the_kinds() -> None:
     """The figure has a trace, the SVG a mark, the table a row, the words a count, in every
     colour.
     """
-    with KVCloud(subject_of_arrays(vectors(40)), projection="pca") as view:
+    with KVCloud(source_of_arrays(vectors(40)), projection="pca") as view:
         view.wait()
         view.let_in([part("injected", vectors(2, seed=1)), part("stream", vectors(1, seed=2))])
         assert {"injected", "stream"} <= {trace.name for trace in view.to_figure().data}

@@ -1,4 +1,4 @@
-"""The Subject: a context as the views see it: a copy, in the engine's own order, each answer
+"""The DataSource: a context as the views see it: a copy, in the engine's own order, each answer
 computed once.
 """
 
@@ -10,7 +10,7 @@ from warp_cortex import Cortex, CortexConfig, RiverConfig, rank
 
 from tests.engine.tiny import build_prism
 from tests.views.clouds import made_up, vectors
-from warpviz.views.base.data_source import ALL, MEAN, Subject, subject_of, subject_of_arrays
+from warpviz.views.base.data_source import ALL, MEAN, DataSource, source_of, source_of_arrays
 
 TEXT = "The brass key is in the red box. The red box is in the cellar. Maren walked north."
 
@@ -23,10 +23,10 @@ def context():
 
 def test_a_context_keeps_its_tokens_and_vectors(context) -> None:
     """Tokens concatenate to the text; points of any space, layer and head are the engine's."""
-    subject = subject_of(context)
-    assert "".join(subject.tokens) == context.text
-    assert subject.spaces == ("keys", "rotated", "values", "hidden")
-    assert (subject.num_layers, subject.num_heads) == (3, 2)
+    source = source_of(context)
+    assert "".join(source.tokens) == context.text
+    assert source.spaces == ("keys", "rotated", "values", "hidden")
+    assert (source.num_layers, source.num_heads) == (3, 2)
     for space, layer, head, which in (
         ("keys", ALL, ALL, (None, None)),
         ("values", 1, MEAN, (1, "mean")),
@@ -35,16 +35,16 @@ def test_a_context_keeps_its_tokens_and_vectors(context) -> None:
         ("hidden", ALL, ALL, (None, None)),
     ):
         wanted = context.points(space, layer=which[0], head=which[1]).numpy()
-        assert np.allclose(subject.points(space, layer, head), wanted)
-    assert np.allclose(subject.received(), context.received().numpy())
+        assert np.allclose(source.points(space, layer, head), wanted)
+    assert np.allclose(source.received(), context.received().numpy())
 
 
 def test_rankings_are_the_engine_s(context) -> None:
     """Order and radii equal `rank` on the same evidence, for more than one policy."""
-    subject = subject_of(context)
+    source = source_of(context)
     for policy, alpha in (("hybrid", 0.3), ("farthest", 0.3), ("h2o", 0.3)):
-        mine = subject.ranked(space="keys", layer=ALL, policy=policy, alpha=alpha)
-        wanted = rank(context.evidence("keys"), k=subject.num_tokens, policy=policy, alpha=alpha)
+        mine = source.ranked(space="keys", layer=ALL, policy=policy, alpha=alpha)
+        wanted = rank(context.evidence("keys"), k=source.num_tokens, policy=policy, alpha=alpha)
         assert mine.order.tolist() == wanted.order.tolist()
         assert np.allclose(mine.radii, wanted.radii.numpy())
         assert mine.landmarks(9).tolist() == sorted(mine.order[:9].tolist())
@@ -53,12 +53,12 @@ def test_rankings_are_the_engine_s(context) -> None:
 def test_a_context_that_goes_on_writing_is_not_followed() -> None:
     """What is shown is a copy: tokens written later change neither tokens nor points."""
     context = build_prism("qwen2").read(TEXT)
-    subject = subject_of(context)
-    before = subject.num_tokens
+    source = source_of(context)
+    before = source.num_tokens
     for _ in range(5):
         context.write(int(context.logits.argmax()))
-    assert subject.num_tokens == before
-    assert len(subject.points()) == before
+    assert source.num_tokens == before
+    assert len(source.points()) == before
     assert context.num_tokens == before + 5
 
 
@@ -68,34 +68,36 @@ def test_a_cortex_tells_prompt_from_writing() -> None:
     """
     cortex = Cortex(build_prism("qwen2"), CortexConfig(river=RiverConfig(max_tokens=6)))
     with pytest.raises(ValueError, match="run it first"):
-        subject_of(cortex)
+        source_of(cortex)
     for _ in cortex.run(TEXT):
         pass
-    subject = subject_of(cortex)
-    written = subject.kinds.count("written")
+    source = source_of(cortex)
+    written = source.kinds.count("written")
     assert 0 < written <= 6
-    assert subject.kinds == ["prompt"] * (subject.num_tokens - written) + ["written"] * written
+    assert source.kinds == ["prompt"] * (source.num_tokens - written) + ["written"] * written
 
 
 def test_a_model_without_rotation_offers_no_keys_space() -> None:
     """Where there is no rotation to undo, the space of un-rotated keys is not offered."""
-    subject = subject_of(build_prism("gpt2").read(TEXT))
-    assert "keys" not in subject.spaces
-    assert len(subject.points("rotated")) == subject.num_tokens
+    source = source_of(build_prism("gpt2").read(TEXT))
+    assert "keys" not in source.spaces
+    assert len(source.points("rotated")) == source.num_tokens
 
 
 def test_many_threads_compute_an_answer_once() -> None:
     """However many ask at the same time, points and rankings are computed once each."""
     calls = []
     array = vectors(40)
-    inner = subject_of_arrays(array)
+    inner = source_of_arrays(array)
 
     def points(*which):
         calls.append(which)
         return array
 
-    subject = Subject(tokens=["x"] * 40, points=points, rank=inner._rank, received=inner._received)
-    threads = [threading.Thread(target=subject.points) for _ in range(20)]
+    source = DataSource(
+        tokens=["x"] * 40, points=points, rank=inner._rank, received=inner._received
+    )
+    threads = [threading.Thread(target=source.points) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -107,10 +109,10 @@ def test_rank_arrays_are_ready_for_the_wire() -> None:
     """Every array has a dtype the wire carries, and the radii at k bound every chain's distance
     outside the sinks.
     """
-    subject = made_up(80)
-    arrays = subject.rank_arrays(space="keys", layer=ALL, policy="farthest", alpha=0.3)
+    source = made_up(80)
+    arrays = source.rank_arrays(space="keys", layer=ALL, policy="farthest", alpha=0.3)
     assert {array.dtype.name for array in arrays.values()} <= {"float32", "uint32"}
-    chains = subject.chains(space="keys", layer=ALL, policy="farthest", alpha=0.3)
+    chains = source.chains(space="keys", layer=ALL, policy="farthest", alpha=0.3)
     for k in (5, 30, 60):
         _, distances = chains.at(k)
         assert distances[4:].max() == pytest.approx(arrays["radii"][k - 1], rel=1e-4)

@@ -71,7 +71,7 @@ def test_few_tokens_have_no_umap_and_thinning_keeps_landmarks() -> None:
     assert Maker(made_up(12), seed=0, max_points=100).umap(LOOK) is None
     maker = Maker(made_up(700), seed=0, max_points=520)
     index = maker.index(LOOK)
-    order = maker.subject.ranked(**LOOK.which).order
+    order = maker.source.ranked(**LOOK.which).order
     assert set(order.tolist()) <= set(index.tolist())
     assert (np.diff(index) > 0).all()
     assert maker.known_umap(LOOK) == {}

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.views.clouds import HOSTILE, made_up, vectors, words
 from warpviz.views.base import registry
-from warpviz.views.base.data_source import subject_of, subject_of_arrays
+from warpviz.views.base.data_source import source_of, source_of_arrays
 from warpviz.views.base.nearest import chains
-from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.cloud.view import KVCloud
 
 
@@ -70,7 +70,7 @@ def test_the_browser_gets_one_consistent_state(cloud: KVCloud) -> None:
     after cleaning.
     """
     state = cloud.state()
-    num = cloud.subject.num_tokens
+    num = cloud.source.num_tokens
     assert state.arrays["pca"].shape == (num, 3)
     assert state.arrays["kind"].shape == state.arrays["received"].shape == (num,)
     assert state.arrays["chain_start"].shape == (num + 1,)
@@ -84,7 +84,7 @@ def test_tokens_are_grouped_when_somebody_asks(cloud: KVCloud) -> None:
     """Clusters take a while to find: none before the colour is wanted or a page is written, one per
     token after.
     """
-    num = cloud.subject.num_tokens
+    num = cloud.source.num_tokens
     assert cloud.state().arrays["cluster"].size == 0
     cloud.colour = "cluster"
     assert cloud.wait().state().arrays["cluster"].shape == (num,)
@@ -101,7 +101,7 @@ def test_a_new_alpha_gives_a_new_ranking_and_the_newest_wins(cloud: KVCloud) -> 
     for alpha in (0.1, 0.9, 0.2, 1.0):
         cloud.alpha = alpha
     cloud.wait()
-    attention_only = cloud.subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=1.0).order
+    attention_only = cloud.source.ranked(space="keys", layer=-1, policy="hybrid", alpha=1.0).order
     assert cloud.state().arrays["order"].tolist() == attention_only.tolist()
     assert before.tolist() != attention_only.tolist()
     cloud.policy = "no such policy"
@@ -116,7 +116,7 @@ def test_pca_never_stretches_so_discs_are_honest(cloud: KVCloud) -> None:
     """Distances on the screen never exceed those between the vectors: each token lies in its
     landmark's disc.
     """
-    points, seen = cloud.subject.points().astype(float), cloud.coordinates.astype(float)
+    points, seen = cloud.source.points().astype(float), cloud.coordinates.astype(float)
     true = np.linalg.norm(points[:, None] - points[None], axis=2)
     flat = np.linalg.norm(seen[:, None] - seen[None], axis=2)
     assert (flat <= true + 1e-3).all()
@@ -160,7 +160,7 @@ def test_large_clouds_show_some_and_every_landmark() -> None:
     assert 512 <= len(drawn) <= 600
     assert view.state().arrays["pca"].shape == (len(drawn), 3)
     assert np.isin(
-        view.subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order, drawn
+        view.source.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order, drawn
     ).all()
     assert "900 tokens" in view.summary()
     view.close()
@@ -185,7 +185,7 @@ def test_still_forms_hold_the_same_points(cloud: KVCloud, dims: int, tmp_path: P
     cloud.dims = dims
     figure = cloud.to_figure()
     assert sum(len(trace.x) for trace in figure.data) == 120
-    root = ET.fromstring(cloud.to_svg(tmp_path / "cloud.svg"))  # noqa: S314 - our own text
+    root = ET.fromstring(cloud.to_svg(tmp_path / "cloud.svg"))
     space = "{http://www.w3.org/2000/svg}"
     facts = json.loads(root.find(f"{space}metadata").text)
     assert (facts["model"], facts["k"], facts["alpha"]) == ("made up", 24, 0.3)
@@ -196,10 +196,10 @@ def test_still_forms_hold_the_same_points(cloud: KVCloud, dims: int, tmp_path: P
 def test_text_and_still_forms_refuse_what_is_no_context() -> None:
     """Anything but a context, a cortex or vectors is a TypeError that names it."""
     with pytest.raises(TypeError, match="got str"):
-        subject_of("text")
-    subject = subject_of_arrays(vectors(10))
-    assert subject_of(subject) is subject
-    assert subject_of(vectors(10)).num_tokens == 10
+        source_of("text")
+    source = source_of_arrays(vectors(10))
+    assert source_of(source) is source
+    assert source_of(vectors(10)).num_tokens == 10
 
 
 def test_the_newest_request_wins_and_errors_reach_the_owner() -> None:
@@ -209,7 +209,7 @@ def test_the_newest_request_wins_and_errors_reach_the_owner() -> None:
     done: list[int] = []
     errors: list[BaseException] = []
     gate = threading.Event()
-    latest = Latest(on_error=errors.append)
+    latest = NewestWorker(on_error=errors.append)
     told = []
 
     def slow(overtaken) -> None:

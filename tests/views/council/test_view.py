@@ -8,7 +8,7 @@ from warp_cortex import GateDecision, Memory, Spawn, StreamToken, Token
 
 from tests.views.engines import FabricatedCortex
 from tests.views.fabricated import fabricate
-from warpviz.live.council import FIELDS, PAPER, Council, table
+from warpviz.live.council import FIELDS, PAPER, CouncilHistory, table
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.council import still as council_still
 from warpviz.views.council.view import CouncilMonitor
@@ -33,7 +33,7 @@ def test_states_add_up():
     """Thinking, accepted, rejected and failed streams never exceed those spawned, and end as all of
     them.
     """
-    council = Council()
+    council = CouncilHistory()
     for event in TRACE.events:
         council.read([event], live=False)
         if isinstance(event, Memory):
@@ -46,7 +46,7 @@ def test_states_add_up():
 def test_rates_from_a_clock_are_hand_computed():
     """Ten River tokens and twenty stream tokens in half a second are 20 and 40 a second."""
     now = [0.0]
-    council = Council(clock=lambda: now[0])
+    council = CouncilHistory(clock=lambda: now[0])
     river = [Token(step=i, id=0, text="a", position=i) for i in range(10)]
     stream = [StreamToken(step=0, stream=0, id=0, text="b", position=i) for i in range(20)]
     council.read([], live=True)
@@ -65,7 +65,7 @@ def test_rates_from_a_clock_are_hand_computed():
 def test_rates_from_event_times_need_no_clock():
     """A saved concurrent run keeps its own times."""
     events = [Token(step=i, id=0, text="a", position=i, time_s=i * 0.1) for i in range(11)]
-    council = Council(clock=lambda: pytest.fail("a saved run asked the clock"))
+    council = CouncilHistory(clock=lambda: pytest.fail("a saved run asked the clock"))
     council.read(events, live=False)
     assert [round(rate.river) for rate in council.rates] == [10, 10]
 
@@ -149,17 +149,17 @@ def test_a_running_engine_is_asked_what_it_holds():
 
 def test_the_busiest_moment_is_the_one_with_most_streams():
     """Peak bytes and most agents are two moments, each a report."""
-    council = Council()
+    council = CouncilHistory()
     council.read(TRACE.events, live=False)
     assert council.busiest is not None
     assert council.busiest.reported
     assert council.busiest.thinking == max(s.thinking for s in council.samples if s.reported)
-    assert Council().busiest is None
+    assert CouncilHistory().busiest is None
 
 
 def test_a_still_of_many_samples_shows_the_peak():
     """However many samples share a bar, what is said to be held at most is the peak."""
-    council = Council()
+    council = CouncilHistory()
     for step in range(1000):
         council.report(Memory(step=step, weights=0, river_kv=10**8 if step == 501 else 10**6, shared_kv=0,
                               private_kv=0, num_streams=0))  # fmt: skip

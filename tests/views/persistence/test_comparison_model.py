@@ -16,13 +16,13 @@ def test_chance_keeps_the_recent_tokens_too(policy: str) -> None:
     """Up to 20 landmarks sinks and window leave no choice, so chance is what is shown; beyond it is
     `compare`'s.
     """
-    subject = made_up(60)
-    order = subject.ranked(space="keys", layer=-1, policy=policy, alpha=0.3).order
-    base = comparison_model.ground(subject.points(), order, skip=SKIP, most=1024)
+    source = made_up(60)
+    order = source.ranked(space="keys", layer=-1, policy=policy, alpha=0.3).order
+    base = comparison_model.ground(source.points(), order, skip=SKIP, most=1024)
     assert base.recent == 16
     full = comparison_model.bars_of(base, None, max_dim=0, kind="rips")
     made = compare(
-        subject.points(),
+        source.points(),
         orders={policy: order},
         ks=(16, 32),
         num_null=4,
@@ -52,9 +52,9 @@ def test_the_window_is_read_from_the_order() -> None:
 
 def test_a_thinned_cloud_keeps_the_window() -> None:
     """The rows that every policy keeps are the last 16 tokens', and landmarks."""
-    subject = made_up(80)
-    order = subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
-    base = comparison_model.ground(subject.points(), order, skip=SKIP, most=50)
+    source = made_up(80)
+    order = source.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
+    base = comparison_model.ground(source.points(), order, skip=SKIP, most=50)
     rows = base.rows(30)
     assert base.used[base.forced(rows)].tolist() == list(range(64, 80))
     assert set(base.forced(rows)) <= set(rows)

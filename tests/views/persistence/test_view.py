@@ -39,9 +39,9 @@ def test_the_numbers_are_the_topology_package_s(shape: PersistenceCompare) -> No
     """Bottleneck, Wasserstein, radius, bound and certified bars equal those of `compare` on the
     same landmarks.
     """
-    order = shape.subject.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
+    order = shape.source.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
     rows = compare(
-        shape.subject.points(), orders={"hybrid": order}, ks=[40], num_null=0, skip=SKIP
+        shape.source.points(), orders={"hybrid": order}, ks=[40], num_null=0, skip=SKIP
     ).rows
     assert shape.pair is not None
     for row in rows:
@@ -143,7 +143,7 @@ def test_radii_for_every_k_are_the_true_ones(shape: PersistenceCompare) -> None:
     the long way.
     """
     radii, base = shape.state().arrays["base_radii"], shape.base
-    points = shape.subject.points().astype(float)[SKIP:]
+    points = shape.source.points().astype(float)[SKIP:]
     for k in (25, 40, 100):
         kept = base.order[:k]
         kept = kept[kept >= SKIP] - SKIP
@@ -162,7 +162,7 @@ def test_loops_are_tokens_of_the_context(shape: PersistenceCompare) -> None:
         assert len(set(tokens)) == len(tokens) >= 3
         assert tokens.min() >= SKIP
         birth, death = arrays[f"{side if side == 'full' else 'marks'}_h1"][0]
-        ring = shape.subject.points()[tokens]
+        ring = shape.source.points()[tokens]
         steps = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
         assert steps.max() <= birth * 1.0001 < death
 
@@ -235,7 +235,7 @@ def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -
     )
     assert len(frame) == bars
     assert shape.to_figure().data
-    root = ET.fromstring(shape.to_svg(tmp_path / "p.svg"))  # noqa: S314 - our own text
+    root = ET.fromstring(shape.to_svg(tmp_path / "p.svg"))
     marks = [
         el for el in root.iter("{http://www.w3.org/2000/svg}circle") if el.get("fill") != "none"
     ]
@@ -243,8 +243,8 @@ def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -
     made = shape.comparison(num_null=2)
     files = made.save(tmp_path / "saved")
     assert load_comparison(files["json"]) == made
-    assert made.token_texts == tuple(wire.clean(text) for text in shape.subject.tokens)
-    assert made.model == shape.subject.facts["model"]
+    assert made.token_texts == tuple(wire.clean(text) for text in shape.source.tokens)
+    assert made.model == shape.source.facts["model"]
     assert "2r" in shape.summary()
 
 

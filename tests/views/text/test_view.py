@@ -85,7 +85,7 @@ def test_the_svg_holds_every_visible_character_once(text: TokenText) -> None:
     """The SVG parses although the text is hostile, and its pieces in order are the text with hidden
     marks shown.
     """
-    root = ET.fromstring(text.to_svg())  # noqa: S314 - our own text
+    root = ET.fromstring(text.to_svg())
     pieces = [el.text for el in root.findall("{http://www.w3.org/2000/svg}text")]
     assert "".join(pieces) == svg.visible("".join(words(120, hostile=True)).replace("\n", ""))
     assert svg.visible(HOSTILE[1]) in pieces

@@ -8,7 +8,7 @@ import pytest
 from warp_cortex import Cortex, CortexConfig, GateConfig, Prism, bundled
 
 from warpviz.village.evaluate import council
-from warpviz.village.evaluate.council import MAIN, Arm, Job, play, prepare, table
+from warpviz.village.evaluate.council import MAIN, Arm, WorldJob, play, prepare, table
 from warpviz.village.world import sample_texts
 from warpviz.village.world.sample_texts import RECIPES, Recipe, answered, make, shows
 from warpviz.village.world.tokens import Encoder
@@ -78,7 +78,7 @@ def test_streams_tell_a_bounded_river_what_it_no_longer_holds() -> None:
     prepare("village")
     try:
         arms = (Arm(name="without", streams=False), Arm(name="with", policy="all"))
-        outcomes = [play(Job(arm, seed, 600, 128)) for arm in arms for seed in (3, 4, 5)]
+        outcomes = [play(WorldJob(arm, seed, 600, 128)) for arm in arms for seed in (3, 4, 5)]
     finally:
         council._PRISM.pop().close()
     far = [found for found in outcomes if found.outside]
@@ -91,7 +91,7 @@ def test_streams_tell_a_bounded_river_what_it_no_longer_holds() -> None:
 
 def test_the_main_arms_differ_by_the_router_alone() -> None:
     """The comparison is fair: same budget, window and seed, streams or none."""
-    one, other = (council.settings(Job(arm, 0, 1024, 256)).to_dict() for arm in MAIN)
+    one, other = (council.settings(WorldJob(arm, 0, 1024, 256)).to_dict() for arm in MAIN)
     one.pop("router")
     other.pop("router")
     assert one == other

@@ -16,8 +16,8 @@ from warpviz.village.evaluate.council import (
     MAIN,
     OTHERS,
     TWO_HOP,
-    Job,
-    Outcome,
+    WorldJob,
+    WorldOutcome,
     is_outside,
     jobs,
     settings,
@@ -26,7 +26,7 @@ from warpviz.village.evaluate.council import (
 from warpviz.village.world.scene import scene
 from warpviz.village.world.tokens import Encoder
 
-ONE = Outcome(
+ONE = WorldOutcome(
     arm="with", seed=1, right=True, answer="attic", thought="the key is in the attic.", thought_right=True,
     outside=True, two_hop=False,
 )  # fmt: skip
@@ -111,7 +111,7 @@ def test_settings_change_what_the_arm_says_and_nothing_else() -> None:
     is the default.
     """
     for arm in (*MAIN, *OTHERS, *TWO_HOP):
-        config = settings(Job(arm, 3, 512, 100))
+        config = settings(WorldJob(arm, 3, 512, 100))
         assert (config.synapse.k, config.synapse.policy, config.synapse.max_age) == (
             arm.k,
             arm.policy,
@@ -146,7 +146,7 @@ def test_a_spent_budget_ends_the_runs(
     """
     played = []
 
-    def few(work: list[Job], *, model: str, processes: int):
+    def few(work: list[WorldJob], *, model: str, processes: int):
         for job in work:
             played.append(job)
             yield replace(ONE, arm=job.arm.name, seed=job.seed)

@@ -14,7 +14,7 @@ from warpviz.village.evaluate import gating
 from warpviz.village.evaluate.gating import (
     KINDS,
     LENGTHS,
-    Judged,
+    LabelledThought,
     judged,
     labelled,
     listen,
@@ -138,7 +138,7 @@ def test_a_table_is_of_all_that_was_judged(
     the similarities.
     """
     found = [
-        Judged(
+        LabelledThought(
             label,
             is_two_hop=False,
             similarities=dict.fromkeys(("raw", "centred", "standardised"), value),

@@ -10,7 +10,7 @@ from warp_cortex import CortexConfig, Prism, bundled
 
 from warpviz.village.evaluate import answers, evaluate, references
 from warpviz.village.evaluate.answers import Cell
-from warpviz.village.evaluate.gating import Judged, table
+from warpviz.village.evaluate.gating import LabelledThought, table
 from warpviz.village.evaluate.report import interval, paired
 from warpviz.village.world.scene import answered, scene
 from warpviz.village.world.tokens import Encoder
@@ -142,7 +142,7 @@ def test_a_table_of_the_gate() -> None:
         ("wrong", 0.6),
     ]
     found = table([
-        Judged(label, is_two_hop=False, similarities=dict.fromkeys(("raw", "centred", "standardised"), value))
+        LabelledThought(label, is_two_hop=False, similarities=dict.fromkeys(("raw", "centred", "standardised"), value))
         for label, value in scores
     ])  # fmt: skip
     assert 0.2 < found["theta_youden"] <= 0.7

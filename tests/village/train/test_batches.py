@@ -95,7 +95,7 @@ def test_shapes_are_of_stages_reached(stage: int, seed: int) -> None:
     """No batch is longer than its stage allows: a tenth more than the stage's own text."""
     from random import Random
 
-    shape = draw_shape(stage, Random(seed))  # noqa: S311 - no secret
+    shape = draw_shape(stage, Random(seed))
     assert 0.74 * STAGES[0].num_tokens <= shape.num_tokens <= 1.11 * STAGES[stage].num_tokens
     assert shape.split == "train"
 

@@ -10,24 +10,24 @@ import pytest
 
 from warpviz.village.train import episode
 from warpviz.village.train.context import SINKS, build
-from warpviz.village.train.episode import WAIT, Landing, Plan, mark_of, write
-from warpviz.village.train.rows import Row, Shape, make_row
-from warpviz.village.train.token_sequence import Mark, Strip
+from warpviz.village.train.episode import WAIT, EpisodePlan, Landing, mark_of, write
+from warpviz.village.train.rows import Shape, TrainingRow, make_row
+from warpviz.village.train.token_sequence import Mark, TokenSequence
 from warpviz.village.world import protocol
 from warpviz.village.world.filler import FILLERS, Filler
 from warpviz.village.world.tokens import Encoder
 from warpviz.village.world.world import Question, World
 
 
-def visible(strip: Strip) -> str:
+def visible(strip: TokenSequence) -> str:
     """Return what the River wrote, references left out."""
     ids = [token for token, mark in zip(strip.ids, strip.marks, strict=True) if mark != Mark.REF]
     return strip.encoder.tokenizer.decode(ids)
 
 
-def played(encoder: Encoder, plan: Plan, world: World) -> tuple[Strip, str]:
+def played(encoder: Encoder, plan: EpisodePlan, world: World) -> tuple[TokenSequence, str]:
     """Write one episode; return it and its visible text behind the task."""
-    strip = Strip(encoder)
+    strip = TokenSequence(encoder)
     write(strip, plan, world, Filler(world.random), opener=True)
     _, _, after = visible(strip).partition("?]")
     return strip, after
@@ -57,7 +57,7 @@ def test_without_a_reference_the_river_waits_three_sentences(
 ) -> None:
     """Then it uses what it sees, or says that nobody knows if it does not."""
     for is_visible, wanted in ((True, f"{question.value}"), (False, "Nobody could say")):
-        _, after = played(encoder, Plan(question, visible=is_visible), world)
+        _, after = played(encoder, EpisodePlan(question, visible=is_visible), world)
         found = sentences(after)
         assert len(found) == WAIT + 1
         assert wanted in found[-1]
@@ -72,7 +72,7 @@ def test_a_relevant_reference_is_used_after_the_sentence_begun(
     changed = world.changed(question)
     landing = Landing(protocol.ref(changed).text, 2, relevant=True)
     strip, after = played(
-        encoder, Plan(question, visible=True, landings=(landing,), follow=changed), world
+        encoder, EpisodePlan(question, visible=True, landings=(landing,), follow=changed), world
     )
     found = sentences(after)
     assert len(found) == 2
@@ -87,7 +87,7 @@ def test_a_reference_about_something_else_changes_nothing(
     """The River waits on and answers from the text."""
     other = next(q for q in world.questions() if q.subject != question.subject)
     landing = Landing(protocol.ref(other).text, 2, relevant=False)
-    strip, after = played(encoder, Plan(question, visible=True, landings=(landing,)), world)
+    strip, after = played(encoder, EpisodePlan(question, visible=True, landings=(landing,)), world)
     found = sentences(after)
     assert len(found) == WAIT + 1
     assert question.value in found[-1]
@@ -99,9 +99,9 @@ def test_references_take_no_visible_position(encoder: Encoder) -> None:
     none go back.
     """
     for seed in range(40):
-        strip = Strip(encoder)
+        strip = TokenSequence(encoder)
         strip.add_text(" A dog slept in the mill until night.", episode.FILLER)
-        strip.inject(" [Ref: the red key is in the attic.]", Random(seed))  # noqa: S311 - no secret
+        strip.inject(" [Ref: the red key is in the attic.]", Random(seed))
         before = strip.at
         strip.add_text(" It was grey.", episode.FILLER)
         own = [p for p, mark in zip(strip.positions, strip.marks, strict=True) if mark != Mark.REF]
@@ -111,16 +111,20 @@ def test_references_take_no_visible_position(encoder: Encoder) -> None:
 
 def test_an_invisible_fact_without_reference_is_unknown(question: Question) -> None:
     """Marks say what an answer measures: seen, supplied, agreed, changed, or unknown."""
-    plan = Plan(question, visible=False)
+    plan = EpisodePlan(question, visible=False)
     assert mark_of(plan, followed=False) == Mark.RIVER_UNKNOWN
     assert (
-        mark_of(Plan(question, visible=False, follow=question), followed=True) == Mark.REF_SUPPLIED
+        mark_of(EpisodePlan(question, visible=False, follow=question), followed=True)
+        == Mark.REF_SUPPLIED
     )
-    assert mark_of(Plan(question, visible=True, follow=question), followed=True) == Mark.REF_AGREE
-    assert mark_of(Plan(question, visible=True), followed=False) == Mark.RIVER
+    assert (
+        mark_of(EpisodePlan(question, visible=True, follow=question), followed=True)
+        == Mark.REF_AGREE
+    )
+    assert mark_of(EpisodePlan(question, visible=True), followed=False) == Mark.RIVER
 
 
-def rows(encoder: Encoder) -> Iterator[Row]:
+def rows(encoder: Encoder) -> Iterator[TrainingRow]:
     """Yield rows of held-out worlds."""
     for seed in range(6):
         yield make_row(seed, Shape(200, 8, 4, split="heldout"), encoder)
@@ -182,6 +186,6 @@ def test_waiting_prose_is_filler(encoder: Encoder, world: World, question: Quest
         re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(filler.rstrip("."))))
         for filler in FILLERS
     ]
-    _, after = played(encoder, Plan(question, visible=True), world)
+    _, after = played(encoder, EpisodePlan(question, visible=True), world)
     for sentence in sentences(after)[:WAIT]:
         assert any(shape.match(sentence) for shape in shapes), sentence

@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from warpviz.village.train.batches import PADDING, Batch, build_mask, collate, make_batch, to_device
+from warpviz.village.train.batches import (
+    PADDING,
+    TrainingBatch,
+    build_mask,
+    collate,
+    make_batch,
+    to_device,
+)
 from warpviz.village.train.context import SINKS
-from warpviz.village.train.rows import Row, Shape, make_row
+from warpviz.village.train.rows import Shape, TrainingRow, make_row
 from warpviz.village.train.token_sequence import Mark
 from warpviz.village.train.visibility_masks import draw_budget
 from warpviz.village.world.tokens import Encoder
@@ -17,23 +24,23 @@ SHAPE = Shape(200, 5, 3, windowed=0.0)
 
 
 @pytest.fixture(scope="module")
-def row(encoder: Encoder) -> Row:
+def row(encoder: Encoder) -> TrainingRow:
     """Return one row with streams and continuations of the River."""
     return make_row(7, SHAPE, encoder)
 
 
 @pytest.fixture(scope="module")
-def batch(row: Row) -> Batch:
+def batch(row: TrainingRow) -> TrainingBatch:
     """Return that row as a batch."""
     return collate([row])
 
 
-def mask_of(batch: Batch) -> np.ndarray:
+def mask_of(batch: TrainingBatch) -> np.ndarray:
     """Return who sees whom, bool [T, T]."""
     return to_device(batch, torch.device("cpu")).mask[0, 0].numpy()
 
 
-def test_a_branch_never_sees_another(batch: Batch) -> None:
+def test_a_branch_never_sees_another(batch: TrainingBatch) -> None:
     """Every visible token is in the query's own segment or in the context."""
     mask, segments = mask_of(batch), batch.segments[0]
     queries, keys = mask.nonzero()
@@ -42,7 +49,7 @@ def test_a_branch_never_sees_another(batch: Batch) -> None:
     assert len(set(segments.tolist()) - {PADDING}) > 5
 
 
-def test_nobody_sees_the_future(batch: Batch) -> None:
+def test_nobody_sees_the_future(batch: TrainingBatch) -> None:
     """No token sees one behind it in the row; every token sees itself; padding is seen by itself
     alone.
     """
@@ -53,7 +60,7 @@ def test_nobody_sees_the_future(batch: Batch) -> None:
     assert not mask[~padding][:, padding].any()
 
 
-def test_a_branch_sees_only_the_context_kept_for_it(row: Row, batch: Batch) -> None:
+def test_a_branch_sees_only_the_context_kept_for_it(row: TrainingRow, batch: TrainingBatch) -> None:
     """A stream with landmarks sees exactly those of the context, and one without sees all of it."""
     mask, segments = mask_of(batch), batch.segments[0]
     size = len(row.context.strip)
@@ -89,7 +96,7 @@ def test_rows_and_batches_are_repeatable(encoder: Encoder) -> None:
         assert (getattr(one, name) == getattr(other, name)).all(), name
 
 
-def test_predictions_come_from_the_own_past(row: Row) -> None:
+def test_predictions_come_from_the_own_past(row: TrainingRow) -> None:
     """Every token is predicted by an earlier token of its segment, or by the context's last for a
     branch's first.
     """
@@ -102,7 +109,7 @@ def test_predictions_come_from_the_own_past(row: Row) -> None:
         assert row.marks[source] != int(Mark.REF) or row.marks[index] == int(Mark.REF)
 
 
-def test_injected_tokens_are_never_learnt(row: Row) -> None:
+def test_injected_tokens_are_never_learnt(row: TrainingRow) -> None:
     """A reference is given, not predicted: it carries no weight."""
     assert all(
         weight == 0

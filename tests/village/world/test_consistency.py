@@ -2,8 +2,6 @@
 trusted.
 """
 
-# ruff: noqa: S311 - chance in a test needs no secrecy
-
 import re
 from random import Random
 

@@ -55,7 +55,7 @@ def test_the_model_is_small_and_half_precision() -> None:
     path = DATA / "village" / "model.safetensors"
     assert path.stat().st_size <= 15_000_000
     with safe_open(path, framework="pt") as file:
-        assert {file.get_tensor(name).dtype.__str__() for name in file.keys()} == {"torch.float16"}  # noqa: SIM118
+        assert {file.get_tensor(name).dtype.__str__() for name in file.keys()} == {"torch.float16"}
     assert not {".bin", ".pkl", ".pt", ".pth"} & {path.suffix for path in DATA.rglob("*")}
 
 

@@ -1,7 +1,5 @@
 """Worlds, documents and their questions."""
 
-# ruff: noqa: S311 - chance in a test needs no secrecy
-
 from random import Random
 
 import pytest

@@ -55,8 +55,8 @@ class Server:
 
     def api(self, path: str, method: str = "GET") -> Any:
         """Call the server's REST interface and return its JSON."""
-        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)  # noqa: S310 - loopback
-        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 - loopback
+        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as reply:
             body = reply.read()
         return json.loads(body) if body else None
 
@@ -129,7 +129,7 @@ def start_server(home: Path, root: Path, *, env: dict[str, str] | None = None) -
     with (home / "jupyter.log").open("wb") as log:
         process = subprocess.Popen(
             command, env=settings, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-        )  # noqa: S603 - our own interpreter, no shell
+        )
     server = Server(root, home, port, process)
     wait_until(server.ready, "JupyterLab to start", 90)
     return server

@@ -20,11 +20,11 @@ CPU_LIMIT = 15  # percent of a core
 
 ALONE = f"""
 import json
-from warpviz.bench.browser.ui_live import Meter
+from warpviz.bench.browser.ui_live import KernelMeter
 from warpviz.bench.browser.ui_runs import MetronomeCortex
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.run.view import LiveRun
-meter = Meter()
+meter = KernelMeter()
 run = EngineThread(MetronomeCortex({STREAMS}, beats_hz={BEATS_HZ}, seed={{seed}}), "", name="alone").start()
 """
 SEEN = f"""
@@ -53,7 +53,7 @@ PICTURE = "board = warpviz.explore(prism, texts.pop())\nboard"
 REST = "[view.wait(300) for view in board.views if hasattr(view, 'wait')]; board.close()"
 
 
-class Meter:
+class KernelMeter:
     """Notes every half second the wall clock and the processor seconds of this process, [[wall,
     cpu], ...].
     """

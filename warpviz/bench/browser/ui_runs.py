@@ -45,7 +45,7 @@ TOKENS_OF_A_THOUGHT = 40
 
 def village_text(sentences: int, *, seed: int) -> str:
     """Return a logbook of so many sentences, one a line."""
-    r = random.Random(seed)  # noqa: S311 - a text, not a secret
+    r = random.Random(seed)
     lines = (
         f"{r.choice(PEOPLE)} put the {r.choice(THINGS)} in the {r.choice(PLACES)}."
         for _ in range(sentences)
@@ -55,12 +55,12 @@ def village_text(sentences: int, *, seed: int) -> str:
 
 def judged(thoughts: int, *, seed: int) -> tuple[Trace, dict[int, bool]]:
     """Return a finished run in which so many thoughts were judged, and which of them are good."""
-    r = random.Random(seed)  # noqa: S311 - made-up similarities, not secrets
+    r = random.Random(seed)
     trace = Trace()
     labels = {}
     trace.append(_start(seed))
     for stream in range(thoughts):
-        task = f"where is the {r.choice(THINGS)}"  # noqa: PLR2004 - as many good as bad
+        task = f"where is the {r.choice(THINGS)}"
         good = r.random() < 0.5
         text = f" {r.choice(PEOPLE)} put it in the {r.choice(PLACES)}"
         trace.append(
@@ -129,7 +129,7 @@ class MetronomeCortex:
         self._streams = streams
         self._period_s = 1 / beats_hz
         self._seed = seed
-        self._random = random.Random(seed)  # noqa: S311 - a made-up run, not a secret
+        self._random = random.Random(seed)
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()

@@ -26,7 +26,7 @@ text = "".join(prism.pieces(prism.encode(text)[:{tokens} - 1]))
 board = explore(prism, text, k={k}, projection="pca", num_null=2)
 board
 """
-COUNT = "[view.wait(300) for view in board.views if hasattr(view, 'wait')]; print(board.views[0].subject.num_tokens)"
+COUNT = "[view.wait(300) for view in board.views if hasattr(view, 'wait')]; print(board.views[0].source.num_tokens)"
 GATE = """
 from warpviz.bench.browser.ui_runs import judged
 from warpviz.views.gate.view import GateTuner
@@ -74,7 +74,7 @@ def k_rows(desk: Desk, *, tokens: int, repeats: int, seed: int) -> list[dict[str
     """Move k on the dashboard of a context; also a bare slider and canvas, which no view can be
     faster than.
     """
-    pauses = random.Random(seed)  # noqa: S311 - pauses between keys, not secrets
+    pauses = random.Random(seed)
     with desk.notebook(
         "sliders", [BOARD.format(tokens=tokens, seed=seed, k=FIRST_K), COUNT]
     ) as book:
@@ -127,7 +127,7 @@ def _agree(book: Notebook, k: int) -> None:
 
 def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[dict[str, Any]]:
     """Move theta on the gate of a run with many labelled thoughts, under three scorers."""
-    pauses = random.Random(seed)  # noqa: S311 - pauses between keys, not secrets
+    pauses = random.Random(seed)
     with desk.notebook("gate", [GATE.format(thoughts=thoughts, seed=seed)]) as book:
         book.run(0)
         book.wait_for(
@@ -136,7 +136,7 @@ def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[di
         slider = book.page.locator('section[aria-label="Gate"] input[data-trait="theta"]')
         samples = []
         for place in range(WARM + repeats):
-            step = 1 if place % 40 < 20 else -1  # noqa: PLR2004 - to and fro, twenty presses each way
+            step = 1 if place % 40 < 20 else -1
             theta = float(slider.input_value()) + 0.005 * step
             key = "ArrowRight" if step > 0 else "ArrowLeft"
             samples.append(press(book, slider, key, {"gate": theta}, pauses.uniform(*PAUSE_MS)))

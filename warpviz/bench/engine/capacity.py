@@ -14,11 +14,11 @@ from warp_cortex import Prism, Synapse, SynapseConfig
 from warp_cortex.agents.stepper import Stepper
 
 from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import Lane, Scene
+from warpviz.bench.engine.variants import BenchSetting, Lane
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
-from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, wait
+from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, wait
 
 TASK = 8  # tokens of a task
 RIVER_TOKENS = 24
@@ -26,15 +26,15 @@ MOST_THREADS = 100
 THREAD_TOKENS = 4  # a thread's tokens cost the same each; more would only take longer
 
 
-def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> Scene:
+def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> BenchSetting:
     """Read a random context and publish k landmarks of it."""
     context = shape.random_context(prism, tokens, seed=seed, room=256)
     config = SynapseConfig(k=min(k, tokens))
-    return Scene(prism, context, Synapse(config, seed=seed).publish(context), own)
+    return BenchSetting(prism, context, Synapse(config, seed=seed).publish(context), own)
 
 
 def rows_of(
-    scene: Scene,
+    scene: BenchSetting,
     *,
     agents: Sequence[int],
     names: Sequence[str],
@@ -50,7 +50,7 @@ def rows_of(
     high = variants.lane(scene.prism.device, high=True)
     low = variants.lane(scene.prism.device)
     main = variants.river(scene, tokens=RIVER_TOKENS, stream=high)
-    alone = Spread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
+    alone = TimeSpread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
     for count in agents:
         for name in names:
             row = _frame(scene, name, count)
@@ -72,7 +72,7 @@ def rows_of(
 
 
 def _why_not(
-    scene: Scene, name: str, count: int, pace: dict[str, tuple[int, float]], longest: float
+    scene: BenchSetting, name: str, count: int, pace: dict[str, tuple[int, float]], longest: float
 ) -> str | None:
     """Return why so many agents are not measured in this arm, or None if they are."""
     if name == variants.THREADS and count > MOST_THREADS:
@@ -85,7 +85,7 @@ def _why_not(
     return None
 
 
-def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
+def _frame(scene: BenchSetting, name: str, count: int) -> dict[str, Any]:
     return {
         "arm": name,
         "agents": count,
@@ -96,12 +96,12 @@ def _frame(scene: Scene, name: str, count: int) -> dict[str, Any]:
 
 
 def _batch(
-    scene: Scene,
+    scene: BenchSetting,
     name: str,
     tasks: torch.Tensor,
     *,
     main: Stepper,
-    alone: Spread,
+    alone: TimeSpread,
     high: Lane,
     low: Lane,
     longest: float,
@@ -126,7 +126,7 @@ def _batch(
     variants.fill(stepper)
     held = peak.by_owner()
     with variants.busy(stepper, low):
-        under = Spread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
+        under = TimeSpread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
     shared = 0 if stepper.shared is None else stepper.shared.num_bytes
     return {
         "shared_bytes": shared,
@@ -142,7 +142,7 @@ def _batch(
 
 
 def _threads(
-    scene: Scene, tasks: torch.Tensor, *, main: Stepper, alone: Spread, high: Lane
+    scene: BenchSetting, tasks: torch.Tensor, *, main: Stepper, alone: TimeSpread, high: Lane
 ) -> dict[str, Any]:
     prism = scene.prism
     device = scene.prism.device
@@ -163,7 +163,7 @@ def _threads(
         spawn = time.perf_counter() - start
         start = time.perf_counter()
         gate.set()
-        under = Spread(tuple(variants.latencies(main, 4, high)))
+        under = TimeSpread(tuple(variants.latencies(main, 4, high)))
     finally:
         gate.set()
         for agent in agents:

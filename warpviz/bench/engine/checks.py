@@ -93,7 +93,7 @@ def relative(found: Tensor, wanted: Tensor) -> float:
     error = float(
         (found.double().cpu() - wanted.double().cpu()).norm() / wanted.double().cpu().norm()
     )
-    return error if error == error else float("inf")  # noqa: PLR0124 - the test for not-a-number
+    return error if error == error else float("inf")
 
 
 def reference(oracle: PreTrainedModel, ids: list[int], own: list[int], visible: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def _own_error(prism: Prism, context: Context, oracle: PreTrainedModel, ids: lis
     own = shape.random_ids(OWN, prism.spec.vocab_size, seed=1)
     for token in own:
         fork.write(token)
-    assert fork.last is not None  # noqa: S101 - tokens were written
+    assert fork.last is not None
     return relative(fork.last, reference(oracle, ids, own, torch.arange(len(ids))))
 
 
@@ -212,7 +212,7 @@ def _recorded(prism: Prism, context: Context, ids: list[int], seed: int) -> tupl
             river.write(token)
             if number < OWN // 2:
                 batch.step(torch.full((AGENTS,), token, device=prism.device))
-        assert river.last is not None  # noqa: S101 - tokens were written
+        assert river.last is not None
         steps = [*river.store.recorded.values(), *batch.slots.recorded.values()]
         eager += sum(not step.is_graph for step in steps) if prism.records_steps else 0
         found.append(
@@ -230,7 +230,7 @@ def _recorded(prism: Prism, context: Context, ids: list[int], seed: int) -> tupl
 def _chunks(prism: Prism, ids: list[int], whole: Context) -> float:
     pieces = Context(prism, capacity=len(ids))
     pieces.read(ids, chunk=CHUNK)
-    assert pieces.last is not None and whole.last is not None  # noqa: S101, PT018 - both were read
+    assert pieces.last is not None and whole.last is not None
     return relative(pieces.last, whole.last)
 
 

@@ -8,8 +8,8 @@ from warp_cortex import Context, Prism, Synapse, SynapseConfig, rank
 from warp_cortex.agents.stepper import Stepper
 
 from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import Scene
-from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, time_of
+from warpviz.bench.engine.variants import BenchSetting
+from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, time_of
 
 RIVER_TOKENS = 24
 
@@ -69,8 +69,10 @@ def _publish(row: dict[str, Any], prism: Prism, context: Context, synapse: Synap
     row["choose_ms"] = (
         1e3 * time_of(lambda: rank(evidence, k=config.k), device, repeats=2, warm=0).median
     )
-    main = variants.river(Scene(prism, context, synapse.publish(context), 1), tokens=RIVER_TOKENS)
-    token = Spread(tuple(_seconds(main) for _ in range(RIVER_TOKENS))).median
+    main = variants.river(
+        BenchSetting(prism, context, synapse.publish(context), 1), tokens=RIVER_TOKENS
+    )
+    token = TimeSpread(tuple(_seconds(main) for _ in range(RIVER_TOKENS))).median
     row["river_token_ms"] = 1e3 * token
     row["publish_in_river_tokens"] = publish / token
 

@@ -14,7 +14,7 @@ import torch
 from warp_cortex import Prism
 
 from warpviz.bench.engine import capacity, checks, contexts, rivers, roofline, shape, variants
-from warpviz.bench.engine.variants import Scene
+from warpviz.bench.engine.variants import BenchSetting
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import provenance
 from warpviz.bench.harness.report import Report, to_json
@@ -130,7 +130,7 @@ class GpuBench:
         self.sizes = sizes
         self.report = report
         self._prism: Prism | None = None
-        self._scenes: dict[int, Scene] = {}
+        self._scenes: dict[int, BenchSetting] = {}
         self._titles: list[str] = []
 
     @property
@@ -143,7 +143,7 @@ class GpuBench:
             )
         return self._prism
 
-    def scene(self, tokens: int) -> Scene:
+    def scene(self, tokens: int) -> BenchSetting:
         """Return a context with its landmarks; one is kept at a time."""
         if tokens not in self._scenes:
             self._scenes = {

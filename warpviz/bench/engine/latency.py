@@ -9,11 +9,11 @@ import torch
 from warp_cortex import ProcessStreams, Stream, StreamBatch, StreamConfig
 
 from warpviz.bench.engine import capacity, rivers, shape, variants
-from warpviz.bench.engine.variants import Lane, Scene
+from warpviz.bench.engine.variants import BenchSetting, Lane
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
-from warpviz.bench.harness.timing import Spread, tidy
+from warpviz.bench.harness.timing import TimeSpread, tidy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 class EngineRiver:
     """The River as a run has it: a token of the context after the other, none of them judged."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: BenchSetting) -> None:
         self.context = scene.context.fork()  # every row starts from the same length
 
     def run(self, steps: int) -> None:
@@ -104,7 +104,7 @@ class EngineStreams:
     up.
     """
 
-    def __init__(self, scene: Scene, count: int, *, seed: int) -> None:
+    def __init__(self, scene: BenchSetting, count: int, *, seed: int) -> None:
         self.scene = scene
         self.count = count
         self.tasks = shape.random_tasks(
@@ -132,7 +132,9 @@ class StreamsElsewhere:
     always think.
     """
 
-    def __init__(self, place: ProcessStreams, scene: Scene, count: int, *, seed: int) -> None:
+    def __init__(
+        self, place: ProcessStreams, scene: BenchSetting, count: int, *, seed: int
+    ) -> None:
         config = StreamConfig(max_tokens=scene.own - capacity.TASK, slots=count, stop=())
         self.scene = scene
         self.num_tokens = 0
@@ -161,17 +163,17 @@ class StreamsElsewhere:
         self.lane.open(stream, self.scene.snapshot)
 
 
-def river_times(scene: Scene, tokens: int, lane: Lane) -> Spread:
+def river_times(scene: BenchSetting, tokens: int, lane: Lane) -> TimeSpread:
     """Return the times of the River's tokens, from where the text was read to, after a few to warm
     up.
     """
     main = EngineRiver(scene)
     variants.latencies(main, 3, lane)
-    return Spread(tuple(variants.latencies(main, tokens, lane)))
+    return TimeSpread(tuple(variants.latencies(main, tokens, lane)))
 
 
 def engine_rows(
-    rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int
+    rows: list[dict[str, Any]], scene: BenchSetting, *, streams: list[int], tokens: int, seed: int
 ) -> None:
     """Fill one row per number of streams and way of taking turns, with the engine's own River and
     batch.
@@ -190,7 +192,7 @@ def engine_rows(
         batch = EngineStreams(scene, count, seed=seed)
         both = rivers.Both(EngineRiver(scene), batch)
         variants.latencies(both, 3, high)
-        in_turn = Spread(tuple(variants.latencies(both, tokens, high)))
+        in_turn = TimeSpread(tuple(variants.latencies(both, tokens, high)))
         rows.append(rivers.row("cooperative", count, in_turn, alone) | rivers.rate(count, in_turn))
         # what was recorded beside the River keeps the River's priority
         batch = EngineStreams(scene, count, seed=seed)
@@ -204,7 +206,7 @@ def engine_rows(
 
 
 def process_rows(
-    rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int
+    rows: list[dict[str, Any]], scene: BenchSetting, *, streams: list[int], tokens: int, seed: int
 ) -> None:
     """Fill one row per number of streams that think in another process, which has loaded the model
     too.

@@ -24,7 +24,7 @@ from warpviz.bench.engine import shape
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import provenance
 from warpviz.bench.harness.report import Report, ended
-from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, wait
+from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, wait
 
 NEW = 64  # tokens between a snapshot and the next
 RIVER_TOKENS = 16
@@ -244,8 +244,8 @@ class Clocks:
         """Write medians and spreads into a row; a process' own time says nothing about what a GPU
         did.
         """
-        wall = Spread(tuple(self._wall))
-        own = Spread(tuple(self._own))
+        wall = TimeSpread(tuple(self._wall))
+        own = TimeSpread(tuple(self._own))
         row[f"{name}_ms"] = 1e3 * wall.median
         row[f"{name}_spread"] = wall.relative
         if self.device.type == "cpu":

@@ -9,12 +9,12 @@ from warp_cortex.agents.stepper import Room, Stepper
 
 from warpviz.bench.engine import shape, variants
 from warpviz.bench.engine.capacity import TASK
-from warpviz.bench.engine.variants import Runs, Scene
-from warpviz.bench.harness.timing import Spread, tidy
+from warpviz.bench.engine.variants import BenchSetting, Runs
+from warpviz.bench.harness.timing import TimeSpread, tidy
 
 
 def lane_rows(
-    rows: list[dict[str, Any]], scene: Scene, *, streams: list[int], tokens: int, seed: int
+    rows: list[dict[str, Any]], scene: BenchSetting, *, streams: list[int], tokens: int, seed: int
 ) -> None:
     """Fill one row per number of streams and way of sharing the device; `tokens` tokens each."""
     device = scene.prism.device
@@ -22,7 +22,7 @@ def lane_rows(
     low = variants.lane(device)
     main = variants.river(scene, tokens=tokens, stream=high)
     variants.latencies(main, 3, high)
-    alone = Spread(tuple(variants.latencies(main, tokens, high)))
+    alone = TimeSpread(tuple(variants.latencies(main, tokens, high)))
     rows.append(row("alone", 0, alone, alone))
     for count in streams:
         if (reason := variants.lacking(scene, variants.LANDMARKS, count)) is not None:
@@ -35,10 +35,10 @@ def lane_rows(
         )
         if device.type == "cuda":
             stepper.capture(low)
-        in_turn = Spread(tuple(variants.latencies(Both(main, stepper), tokens, high)))
+        in_turn = TimeSpread(tuple(variants.latencies(Both(main, stepper), tokens, high)))
         rows.append(row("one after the other", count, in_turn, alone) | rate(count, in_turn))
         with variants.busy(stepper, low) as ends:
-            beside = Spread(tuple(variants.latencies(main, tokens, high)))
+            beside = TimeSpread(tuple(variants.latencies(main, tokens, high)))
             steps = len(ends)
         pace = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
         rows.append(row("two lanes, River first", count, beside, alone) | pace)
@@ -48,15 +48,15 @@ def lane_rows(
         if device.type == "cuda":
             joint.capture(high)
         variants.latencies(joint, 3, high)
-        together = Spread(tuple(variants.latencies(joint, tokens, high)))
+        together = TimeSpread(tuple(variants.latencies(joint, tokens, high)))
         rows.append(row("one batch", count, together, alone) | rate(count, together))
         del joint
         tidy(device)
-    again = Spread(tuple(variants.latencies(main, tokens, high)))
+    again = TimeSpread(tuple(variants.latencies(main, tokens, high)))
     rows.append(row("alone, again", 0, again, alone))
 
 
-def one_batch(scene: Scene, streams: int, *, seed: int) -> Stepper:
+def one_batch(scene: BenchSetting, streams: int, *, seed: int) -> Stepper:
     """Return a batch whose agent 0 is the River, over its whole cache, and whose others are streams
     over landmarks.
     """
@@ -81,14 +81,14 @@ class Both:
         self.batch.run(steps)
 
 
-def rate(streams: int, found: Spread) -> dict[str, Any]:
+def rate(streams: int, found: TimeSpread) -> dict[str, Any]:
     """Return the streams' tokens per second when each of the River's tokens comes with one of each
     of theirs.
     """
     return {"stream_tokens_per_s": streams * len(found.seconds) / sum(found.seconds)}
 
 
-def row(name: str, streams: int, found: Spread, alone: Spread) -> dict[str, Any]:
+def row(name: str, streams: int, found: TimeSpread, alone: TimeSpread) -> dict[str, Any]:
     """Return one line of a table: the River's token times, and how much longer than alone."""
     return {
         "lanes": name,

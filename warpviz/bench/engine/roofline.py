@@ -11,8 +11,8 @@ from torch import Tensor
 from warp_cortex import StreamBatch
 
 from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import Scene
-from warpviz.bench.harness.timing import PeakBytes, Spread, tidy, time_of, wait
+from warpviz.bench.engine.variants import BenchSetting
+from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, time_of, wait
 
 COPY_BYTES = 2**30
 MATRIX = 8192
@@ -33,7 +33,7 @@ def product_rate(device: torch.device, dtype: torch.dtype, *, size: int = MATRIX
     return 2 * size**3 / time_of(lambda: one @ other, device, repeats=10, warm=3).median
 
 
-def product_flops(scene: Scene) -> int:
+def product_flops(scene: BenchSetting) -> int:
     """Return the operations one token costs in the linear layers, the vocabulary projection
     included.
     """
@@ -48,7 +48,7 @@ def product_flops(scene: Scene) -> int:
     return total
 
 
-def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: int) -> None:
+def steps(rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int], seed: int) -> None:
     """Fill one row per number of agents: all slots full but for the last entry, so that a step
     reads the most.
     """
@@ -96,7 +96,9 @@ def steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: 
         tidy(device)
 
 
-def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int], seed: int) -> None:
+def engine_steps(
+    rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int], seed: int
+) -> None:
     """Fill a row with the River's token and one per number of agents with StreamBatch's step, as a
     run takes them.
     """
@@ -130,7 +132,7 @@ def engine_steps(rows: list[dict[str, Any]], scene: Scene, *, agents: list[int],
         tidy(scene.prism.device)
 
 
-def _engine_row(who: str, count: int, step: Spread, bare: Spread) -> dict[str, Any]:
+def _engine_row(who: str, count: int, step: TimeSpread, bare: TimeSpread) -> dict[str, Any]:
     return {
         "who": who,
         "agents": count,
@@ -142,7 +144,7 @@ def _engine_row(who: str, count: int, step: Spread, bare: Spread) -> dict[str, A
 
 
 def resident(
-    rows: list[dict[str, Any]], scene: Scene, *, agents: int, limit: float, seed: int
+    rows: list[dict[str, Any]], scene: BenchSetting, *, agents: int, limit: float, seed: int
 ) -> None:
     """Let `agents` agents write all their own tokens while the allocator may hold no more than
     `limit` bytes.
@@ -180,7 +182,7 @@ def resident(
 
 
 def hottest(
-    rows: list[dict[str, Any]], scene: Scene, *, agents: int, seed: int, count: int = 14
+    rows: list[dict[str, Any]], scene: BenchSetting, *, agents: int, seed: int, count: int = 14
 ) -> None:
     """Fill one row per kernel: where the time of one step without a graph goes."""
     device = scene.prism.device

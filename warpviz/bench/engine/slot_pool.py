@@ -15,7 +15,7 @@ MOST_WORDS = 2**15  # thoughts are int16
 
 
 @dataclass(slots=True, eq=False)
-class Batch:
+class SlotBatch:
     """Agents whose results are stored together: their tasks as tokens, and what has come of them so
     far.
 
@@ -32,7 +32,7 @@ class Batch:
     left: int
 
     @classmethod
-    def of(cls, number: int, tasks: list[list[int]], *, most: int, width: int) -> "Batch":
+    def of(cls, number: int, tasks: list[list[int]], *, most: int, width: int) -> "SlotBatch":
         """Return a batch nobody has thought about yet; `width` is C."""
         padded = np.full((len(tasks), max(map(len, tasks))), EMPTY, dtype=np.int64)
         for row, task in enumerate(tasks):
@@ -88,13 +88,13 @@ class Crew:
         self._middle = self.stepper.middle.numpy()
 
     def think(
-        self, batches: Iterator[Batch], stop: Callable[[], bool] = lambda: False
-    ) -> Iterator[Batch]:
+        self, batches: Iterator[SlotBatch], stop: Callable[[], bool] = lambda: False
+    ) -> Iterator[SlotBatch]:
         """Let everybody think and yield batches as they are finished; `stop` is asked before every
         step.
         """
         supply = _Supply(batches)
-        holders: list[Batch | None] = [None] * self.slots
+        holders: list[SlotBatch | None] = [None] * self.slots
         rows = np.zeros(self.slots, dtype=np.int64)  # of each slot's agent in its batch
         free = np.arange(self.slots)
         while not stop():
@@ -105,7 +105,9 @@ class Crew:
             free = self._ended(holders)
             yield from self._collect(free, holders, rows)
 
-    def _seat(self, free: Ids, supply: "_Supply", holders: list[Batch | None], rows: Ids) -> None:
+    def _seat(
+        self, free: Ids, supply: "_Supply", holders: list[SlotBatch | None], rows: Ids
+    ) -> None:
         for slot in free:
             found = supply.next()
             if found is None:
@@ -128,7 +130,7 @@ class Crew:
         self._lengths[slot] = 0
         self._from[slot] = self.stepper.room.capacity
 
-    def _ended(self, holders: list[Batch | None]) -> Ids:
+    def _ended(self, holders: list[SlotBatch | None]) -> Ids:
         """Return the slots whose agents have just ended."""
         following = self._script[np.arange(self.slots), self._lengths]
         thought = self._lengths - self._from
@@ -136,12 +138,14 @@ class Crew:
         slots: Ids = np.flatnonzero(over)
         return slots[[holders[slot] is not None for slot in slots]] if len(slots) else slots
 
-    def _collect(self, slots: Ids, holders: list[Batch | None], rows: Ids) -> Iterator[Batch]:
+    def _collect(
+        self, slots: Ids, holders: list[SlotBatch | None], rows: Ids
+    ) -> Iterator[SlotBatch]:
         """Store what the agents in these slots thought; yield the batches that are complete now."""
         for slot in slots:
             batch = holders[slot]
             row = rows[slot]
-            assert batch is not None  # noqa: S101 - `_ended` names taken slots only
+            assert batch is not None
             first = self._from[slot]
             last = self._lengths[slot]
             batch.thoughts[row, : last - first] = self._script[slot, first:last]
@@ -155,10 +159,10 @@ class Crew:
 class _Supply:
     """Agents one after the other out of batches that are made when they are needed."""
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
+    def __init__(self, batches: Iterator[SlotBatch]) -> None:
         self._agents = ((batch, row) for batch in batches for row in range(len(batch.tasks)))
 
-    def next(self) -> tuple[Batch, int] | None:
+    def next(self) -> tuple[SlotBatch, int] | None:
         """Return the next agent: its batch and its row there; None when there is none left."""
         return next(self._agents, None)
 

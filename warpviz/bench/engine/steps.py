@@ -15,11 +15,11 @@ from warp_cortex.agents.stepper import Stepper
 from warp_cortex.decode.weights import FusedWeights, fuse
 
 from warpviz.bench.engine import capacity, shape, variants
-from warpviz.bench.engine.variants import Scene
+from warpviz.bench.engine.variants import BenchSetting
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
-from warpviz.bench.harness.timing import Spread, tidy, wait
+from warpviz.bench.harness.timing import TimeSpread, tidy, wait
 
 DTYPES = ("bfloat16", "float32")
 
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report.record() | {"rows": report.rows}
 
 
-def measured(scene: Scene, count: int, *, repeats: int, seed: int) -> dict[str, Any]:
+def measured(scene: BenchSetting, count: int, *, repeats: int, seed: int) -> dict[str, Any]:
     """Return one row: a step of `count` agents halfway through their slots, and its linear
     layers.
     """
@@ -152,7 +152,7 @@ class _Linears:
         return functional.linear(final, self.weights.head)
 
 
-Times = tuple[Spread, Spread]  # by the wall clock, and of this process on a core
+Times = tuple[TimeSpread, TimeSpread]  # by the wall clock, and of this process on a core
 
 
 def _alternating(
@@ -187,7 +187,9 @@ def _timed(work: Callable[[], object], device: torch.device) -> tuple[float, flo
 
 
 def _spreads(found: list[tuple[float, float]]) -> Times:
-    return Spread(tuple(wall for wall, _ in found)), Spread(tuple(core for _, core in found))
+    return TimeSpread(tuple(wall for wall, _ in found)), TimeSpread(
+        tuple(core for _, core in found)
+    )
 
 
 def execute(args: argparse.Namespace) -> int:

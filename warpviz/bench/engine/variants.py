@@ -26,7 +26,7 @@ Lane = torch.cuda.Stream | None  # a CPU has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scene:
+class BenchSetting:
     """One context with its published landmarks, and how much each agent writes by itself (its task
     included).
     """
@@ -53,7 +53,7 @@ class Scene:
         return self.context.store.share() if arm in {FULL, FULL_COPIED} else self.snapshot.kv
 
 
-def bytes_needed(scene: Scene, arm: str, agents: int) -> int:
+def bytes_needed(scene: BenchSetting, arm: str, agents: int) -> int:
     """Return the bytes of private entries and of one block of logits."""
     copied = scene.block(arm).num_entries if arm in {LANDMARKS_COPIED, FULL_COPIED, THREADS} else 0
     spec = scene.prism.spec
@@ -69,14 +69,14 @@ def bytes_free(device: torch.device) -> int:
     return int(psutil.virtual_memory().available * MARGIN)
 
 
-def lacking(scene: Scene, arm: str, agents: int) -> str | None:
+def lacking(scene: BenchSetting, arm: str, agents: int) -> str | None:
     """Return which bytes so many agents need and are not free, or None if they are."""
     need = bytes_needed(scene, arm, agents)
     free = bytes_free(scene.prism.device)
     return f"needs {need:,} bytes, {free:,} are free" if need > free else None
 
 
-def seat(scene: Scene, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
+def seat(scene: BenchSetting, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
     """Give every agent its slot, its task and, where the arm copies, its own copy of what it
     sees.
     """
@@ -100,7 +100,7 @@ def fill(stepper: Stepper) -> None:
     stepper.data[:, :, :, :, int(stepper.lengths.min()) :] = 0
 
 
-def river(scene: Scene, *, tokens: int, stream: Lane = None) -> Stepper:
+def river(scene: BenchSetting, *, tokens: int, stream: Lane = None) -> Stepper:
     """Return the River as one agent that sees the whole cache, ready to write `tokens`."""
     stepper = Stepper(
         scene.prism,
@@ -129,7 +129,7 @@ class ThreadedAgent(threading.Thread):
     """
 
     def __init__(
-        self, scene: Scene, task: list[int], *, tokens: int, gate: threading.Event
+        self, scene: BenchSetting, task: list[int], *, tokens: int, gate: threading.Event
     ) -> None:
         super().__init__(daemon=True)
         self.scene = scene
@@ -154,7 +154,7 @@ class ThreadedAgent(threading.Thread):
                 for number in range(self.tokens):
                     following = self._forward(token, self.scene.base + number)
                     token = self.task[number + 1] if number + 1 < len(self.task) else following
-        except Exception as error:  # noqa: BLE001 - a thread's boundary: whoever measures must hear of it
+        except Exception as error:
             self.failure = error
 
     def _forward(self, token: int, place: int) -> int:
@@ -196,7 +196,7 @@ def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
                     if stream is not None:
                         stream.synchronize()
                     ends.append(time.perf_counter())
-        except Exception as error:  # noqa: BLE001 - a thread's boundary: whoever measures must hear of it
+        except Exception as error:
             failures.append(error)
 
     thread = threading.Thread(target=work, daemon=True)

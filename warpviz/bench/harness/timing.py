@@ -15,7 +15,7 @@ STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class TimeSpread:
     """Seconds of one piece of work over several repeats."""
 
     seconds: tuple[float, ...]
@@ -44,7 +44,7 @@ def wait(device: torch.device) -> None:
 
 def time_of(
     work: Callable[[], object], device: torch.device, *, repeats: int, warm: int = 1
-) -> Spread:
+) -> TimeSpread:
     """Time `work` by a wall clock, the device drained before and after each repeat."""
     for _ in range(warm):
         work()
@@ -55,7 +55,7 @@ def time_of(
         work()
         wait(device)
         found.append(time.perf_counter() - start)
-    return Spread(tuple(found))
+    return TimeSpread(tuple(found))
 
 
 def tidy(device: torch.device) -> None:

@@ -46,7 +46,7 @@ def curve(
     """
     figure = go.Figure()
     for number, (name, part) in enumerate(frame.dropna(subset=[y]).groupby(by, sort=False)):
-        part = part.sort_values(x)  # noqa: PLW2901 - the same rows, in order
+        part = part.sort_values(x)
         ink = INKS[number % len(INKS)]
         figure.add_scatter(
             x=part[x], y=part[y], name=str(name), mode="lines+markers", line={"color": ink}

@@ -21,7 +21,7 @@ from warpviz.bench.million import worker
 from warpviz.bench.million.shards import Ledger, Shards, put, sweep, take
 from warpviz.bench.million.summary import summary, tally, told
 from warpviz.bench.million.tasks import Errands
-from warpviz.bench.million.worker import Note, Plan
+from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 
 SAVE_EVERY = 5.0  # seconds between two states of the record on disk
 PATIENCE = 60.0  # seconds a process gets to put down what it is doing
@@ -78,7 +78,7 @@ class Books:
         self.record = record
         self.workers = args.workers
         self.shown = shown
-        self.notes: list[Note] = []
+        self.notes: list[ThoughtNote] = []
         self.call: dict[str, Any] = {
             "slots": args.slots,
             "workers": args.workers,
@@ -88,7 +88,7 @@ class Books:
         record["calls"].append(self.call)
         self._start = self._saved = time.monotonic()
 
-    def tell(self, note: Note) -> None:
+    def tell(self, note: ThoughtNote) -> None:
         """Take note of a shard that was written."""
         self.notes.append(note)
         self.shown.advance(note.agents, note.task_tokens + note.thought_tokens)
@@ -102,7 +102,7 @@ class Books:
         self.ledger.save(self.record)
 
 
-def plan_of(args: argparse.Namespace) -> Plan:
+def plan_of(args: argparse.Namespace) -> WorkPlan:
     """Return what the flags ask for.
 
     Raises:
@@ -115,7 +115,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
             msg = f"--{name} must be between 1 and {top:,}, got {value:,}"
             raise ValueError(msg)
     dtype = args.dtype if args.dtype != "auto" else "bfloat16" if has_bfloat16() else "float32"
-    return Plan(args.model, dtype, args.agents, args.seed, args.context, args.k, args.shard)
+    return WorkPlan(args.model, dtype, args.agents, args.seed, args.context, args.k, args.shard)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[s
     return run(parser.parse_args([*small, "--out", str(folder)]))
 
 
-def _described(plan: Plan) -> dict[str, Any]:
+def _described(plan: WorkPlan) -> dict[str, Any]:
     """Return the plan with the checksum of the model's weights: results of two models never share a
     folder.
     """
@@ -184,7 +184,7 @@ def _described(plan: Plan) -> dict[str, Any]:
         return plan.record() | {"checksum": prism.spec.checksum}
 
 
-def _ready(plan: Plan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
+def _ready(plan: WorkPlan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
     """Measure, once per folder, the axes that thoughts are projected on.
 
     Until then nothing is written: a plan that cannot be carried out leaves the folder to the next
@@ -202,7 +202,7 @@ def _ready(plan: Plan, slots: int, folder: Path, *, begin: Callable[[], None]) -
     put(folder / "axes.npz", axes)
 
 
-def _think(plan: Plan, args: argparse.Namespace, missing: list[int], books: Books) -> None:
+def _think(plan: WorkPlan, args: argparse.Namespace, missing: list[int], books: Books) -> None:
     """Work on the missing shards, here or in processes, until they are done or Ctrl-C ends it."""
     try:
         if args.workers == 1:
@@ -221,7 +221,10 @@ def _think(plan: Plan, args: argparse.Namespace, missing: list[int], books: Book
 
 
 def _beside(
-    plan: Plan, args: argparse.Namespace, missing: list[int], tell: Callable[[Note], None]
+    plan: WorkPlan,
+    args: argparse.Namespace,
+    missing: list[int],
+    tell: Callable[[ThoughtNote], None],
 ) -> None:
     """Let several processes take shards from one queue.
 
@@ -230,7 +233,7 @@ def _beside(
     """
     around = multiprocessing.get_context("spawn")
     numbers: multiprocessing.Queue[int] = around.Queue()
-    notes: multiprocessing.Queue[Note] = around.Queue()
+    notes: multiprocessing.Queue[ThoughtNote] = around.Queue()
     stop = around.Event()
     for number in missing:
         numbers.put(number)
@@ -257,7 +260,9 @@ def _beside(
         raise ChildProcessError(msg)
 
 
-def _heard(notes: "multiprocessing.Queue[Note]", go_on: Callable[[], bool]) -> Iterator[Note]:
+def _heard(
+    notes: "multiprocessing.Queue[ThoughtNote]", go_on: Callable[[], bool]
+) -> Iterator[ThoughtNote]:
     """Yield notes until there is none and `go_on` says no."""
     while True:
         try:

@@ -6,10 +6,10 @@ from typing import Any
 
 from warpviz.bench.million import worker
 from warpviz.bench.million.shards import Shards
-from warpviz.bench.million.worker import Note
+from warpviz.bench.million.worker import ThoughtNote
 
 
-def tally(notes: Sequence[Note], workers: int) -> dict[str, Any]:
+def tally(notes: Sequence[ThoughtNote], workers: int) -> dict[str, Any]:
     """Return what the notes of all shards add up to. peak_rss_bytes: this process' peak and those
     of the others.
     """

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from warp_cortex import Context, GateConfig, Prism, Snapshot, Synapse, SynapseConfig
 
-from warpviz.bench.engine.slot_pool import Batch, Crew, tokens_of
+from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
 from warpviz.bench.million.shards import Shards, take
 from warpviz.bench.million.tasks import Errand, Errands
 
@@ -32,7 +32,7 @@ MOST = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WorkPlan:
     """Everything the results depend on."""
 
     model: str
@@ -50,7 +50,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ThoughtNote:
     """What a process tells after a shard."""
 
     number: int
@@ -66,7 +66,7 @@ class Note:
 class Workshop:
     """A model that has read the text, its landmarks, and the direction the River thinks in."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkPlan) -> None:
         self.plan = plan
         self.errands = Errands(plan.seed)
         self.prism = Prism.load(plan.model, dtype=getattr(torch, plan.dtype))
@@ -80,11 +80,11 @@ class Workshop:
         self.mean = states.mean(0).numpy()
         self.wanted = states[-trigger:].mean(0).numpy() - self.mean
 
-    def batch(self, number: int, members: range) -> Batch:
+    def batch(self, number: int, members: range) -> SlotBatch:
         """Return agents with their tasks as tokens."""
         texts = [self.prompt(self.errands.errand(agent)) for agent in members]
         tasks = tokens_of(self.prism, texts)
-        return Batch.of(number, tasks, most=MOST, width=self.prism.spec.hidden_size)
+        return SlotBatch.of(number, tasks, most=MOST, width=self.prism.spec.hidden_size)
 
     @staticmethod
     def prompt(errand: Errand) -> str:
@@ -116,7 +116,7 @@ class Workshop:
         return {"mean": mean, "axes": axes[:AXES], "share": share[:AXES].astype(np.float32)}
 
     def arrays(
-        self, batch: Batch, members: range, basis: dict[str, NDArray[Any]]
+        self, batch: SlotBatch, members: range, basis: dict[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
         """Return what is stored of a finished batch."""
         errands = [self.errands.errand(agent) for agent in members]
@@ -135,12 +135,12 @@ class Workshop:
 
 
 def work(
-    plan: Plan,
+    plan: WorkPlan,
     slots: int,
     folder: Path,
     *,
     numbers: Iterator[int],
-    tell: Callable[[Note], None],
+    tell: Callable[[ThoughtNote], None],
     stop: Callable[[], bool],
 ) -> None:
     """Let the agents of the shards in `numbers` think, and write every shard as soon as its last
@@ -157,7 +157,7 @@ def work(
             shards.write(done.number, arrays)
             now = time.process_time()
             tell(
-                Note(
+                ThoughtNote(
                     done.number,
                     len(done.tasks),
                     done.task_tokens,
@@ -172,12 +172,12 @@ def work(
 
 
 def work_beside(
-    plan: Plan,
+    plan: WorkPlan,
     slots: int,
     folder: Path,
     *,
     numbers: "Queue[int]",
-    notes: "Queue[Note]",
+    notes: "Queue[ThoughtNote]",
     stop: "Event",
 ) -> None:
     """Do `work` in a process of its own, on one thread; Ctrl-C is the parent's to handle, and

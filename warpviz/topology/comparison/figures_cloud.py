@@ -33,7 +33,7 @@ def cloud_figure(
     from plotly import graph_objects as go
 
     places = np.asarray(coords, dtype=np.float64)
-    if places.ndim != 2 or places.shape[1] not in (PLANE, ROOM):  # noqa: PLR2004 - rows and axes
+    if places.ndim != 2 or places.shape[1] not in (PLANE, ROOM):
         msg = f"coords must be [N, 2] or [N, 3], got shape {places.shape}"
         raise ValueError(msg)
     colour = np.arange(len(places)) if values is None else np.asarray(values, dtype=np.float64)

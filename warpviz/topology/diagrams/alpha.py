@@ -62,7 +62,7 @@ def _filtration(points: FloatArray, top: IntArray) -> list[tuple[IntArray, Float
     simplices = np.unique(np.sort(top, axis=1), axis=0)
     values = _circumdiameter(points, simplices)[0]
     levels = [(simplices, values)]
-    while simplices.shape[1] > 2:  # noqa: PLR2004 - edges are the last level above vertices
+    while simplices.shape[1] > 2:
         simplices, values = _faces(points, simplices, values)
         levels.append((simplices, values))
     vertices = np.arange(len(points), dtype=np.int64)[:, None]

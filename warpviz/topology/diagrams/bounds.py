@@ -75,7 +75,7 @@ def certificate_note(alpha: float | None) -> str:
     """Say in one line what the hybrid rule with weight `alpha` certifies about its cover radius."""
     if alpha is None or not 0 <= alpha <= 1:
         return "no certificate: the landmarks were not chosen by the hybrid rule"
-    if alpha >= 0.5:  # noqa: PLR2004 - from one half on, attention alone can outvote distance
+    if alpha >= 0.5:
         return f"alpha = {alpha:g}: no certificate from 0.5 on"
     factor = 2 * (1 - alpha) / (1 - 2 * alpha)
     # they were not chosen, so the best choice is bound to them, too
@@ -94,7 +94,7 @@ def two_nn(
     three points remain. `distances` [N, N] saves computing them again.
     """
     near = _neighbours(cloud(points), 2, distances)
-    if near.shape[1] < 2:  # noqa: PLR2004 - first and second
+    if near.shape[1] < 2:
         return float("nan")
     first, second = near.T
     ratio = np.sort(np.log(second / first))
@@ -114,7 +114,7 @@ def mle_dimension(
     `distances` as in `two_nn`.
     """
     near = _neighbours(cloud(points), num_neighbours, distances)
-    if near.shape[1] < 2:  # noqa: PLR2004 - one ratio needs two neighbours
+    if near.shape[1] < 2:
         return float("nan")
     inverse = np.log(near[:, -1:] / near[:, :-1]).sum(axis=1) / (near.shape[1] - 1)
     mean = float(inverse.mean())

@@ -77,7 +77,7 @@ class Diagrams:
 def diagrams(
     points: ArrayLike,
     *,
-    complex: str = "rips",  # noqa: A002 - the mathematical name
+    complex: str = "rips",
     max_dim: int = 1,
     threshold: float | None = None,
     essential: str | None = None,

@@ -73,7 +73,7 @@ class Job:
             raise TimeoutError(msg)
         if self._error is not None:
             raise self._error
-        assert self._found is not None  # noqa: S101 - done without an error means found
+        assert self._found is not None
         return self._found
 
     def cancel(self) -> None:
@@ -115,7 +115,7 @@ def compute(
     job = Job(notify=notify)
     key = key_of(array, settings) if store is not None else ""
     if store is not None and (known := store.get(key)) is not None:
-        job._finish(known, None)  # noqa: SLF001 - this module's own class
+        job._finish(known, None)
         return job
     folder = Path(tempfile.mkdtemp(prefix="warpviz-"))
     plain = {
@@ -133,11 +133,11 @@ def compute(
     except BaseException:  # a full disk, or no room for another process
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    job._process = process  # noqa: SLF001
+    job._process = process
     keep = (store, key) if store is not None else None
-    job._thread = threading.Thread(target=_follow, args=(job, process, folder, keep), daemon=True)  # noqa: SLF001
+    job._thread = threading.Thread(target=_follow, args=(job, process, folder, keep), daemon=True)
     weakref.finalize(job, _abandon, process, folder)  # at the latest when this interpreter ends
-    job._thread.start()  # noqa: SLF001
+    job._thread.start()
     return job
 
 
@@ -151,7 +151,7 @@ def _start(folder: Path) -> "subprocess.Popen[str]":
     """Start a fresh interpreter on `folder` that finds the same packages as this one."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with (folder / "errors.txt").open("w") as errors:
-        return subprocess.Popen(  # noqa: S603 - our own module, no shell
+        return subprocess.Popen(
             [sys.executable, "-m", "warpviz.topology.diagrams.persistence_process", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -164,13 +164,13 @@ def _start(folder: Path) -> "subprocess.Popen[str]":
 def _follow(
     job: Job, process: "subprocess.Popen[str]", folder: Path, keep: tuple[DiagramStore, str] | None
 ) -> None:
-    assert process.stdout is not None and process.stdin is not None  # noqa: S101, PT018 - opened by _start
+    assert process.stdout is not None and process.stdin is not None
     found = None
     error = None
     try:
         for line in process.stdout:
             record = json.loads(line)
-            job._report(float(record["fraction"]), str(record["what"]))  # noqa: SLF001
+            job._report(float(record["fraction"]), str(record["what"]))
         code = process.wait()
         found, error = _outcome(folder, code)
         if found is not None and keep is not None:
@@ -183,7 +183,7 @@ def _follow(
         process.stdout.close()
         process.stdin.close()
         shutil.rmtree(folder, ignore_errors=True)
-        job._finish(found, error)  # noqa: SLF001
+        job._finish(found, error)
 
 
 def _outcome(folder: Path, code: int) -> tuple[Diagrams | None, Exception | None]:
@@ -194,7 +194,7 @@ def _outcome(folder: Path, code: int) -> tuple[Diagrams | None, Exception | None
     last = said.splitlines()[-1] if said else f"exit code {code}"
     return None, ValueError(last) if code == 2 else RuntimeError(
         f"the persistence process failed: {last}"
-    )  # noqa: PLR2004
+    )
 
 
 def serve(folder: Path) -> int:

@@ -86,7 +86,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"not stored diagrams: {error}"
         raise ValueError(msg) from error
-    if any(array.ndim != 2 or array.shape[1] != 2 for array in bars.values()):  # noqa: PLR2004 - birth and death
+    if any(array.ndim != 2 or array.shape[1] != 2 for array in bars.values()):
         msg = "not stored diagrams: bars are not pairs"
         raise ValueError(msg)
     if not bars or bars.keys() != found.num_essential.keys():

@@ -22,7 +22,7 @@ def witness_bars(
     points: FloatArray,
     landmarks: IntArray,
     *,
-    complex: str,  # noqa: A002 - the mathematical name
+    complex: str,
     max_dim: int,
     threshold: float | None,
 ) -> tuple[dict[int, FloatArray], float | None]:

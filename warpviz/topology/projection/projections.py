@@ -106,7 +106,7 @@ def umap(
     """
     array = cloud(points)
     one_of("metric", metric, METRICS)
-    if n_neighbors < 2 or not 0 <= min_dist <= 1:  # noqa: PLR2004 - UMAP's own least
+    if n_neighbors < 2 or not 0 <= min_dist <= 1:
         msg = f"n_neighbors must be at least 2 and min_dist in [0, 1], got {n_neighbors!r} and {min_dist!r}"
         raise ValueError(msg)
     if len(array) < LEAST_UMAP:

@@ -89,7 +89,7 @@ class Projector:
                 self._process = _start()
                 threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
                 atexit.register(self.close)
-            assert self._process.stdin is not None  # noqa: S101 - opened by _start
+            assert self._process.stdin is not None
             self._process.stdin.write(f"{folder}\n")
             self._process.stdin.flush()
             return self._process
@@ -110,7 +110,7 @@ class Projector:
             return self._said.pop(folder)
 
     def _listen(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None and process.stdin is not None  # noqa: S101, PT018 - opened by _start
+        assert process.stdout is not None and process.stdin is not None
         for line in process.stdout:
             record = json.loads(line)
             with self._wake:

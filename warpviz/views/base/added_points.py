@@ -16,7 +16,7 @@ Vectors = Callable[[str, int, int], "Floats | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later:
+class AddedPoints:
     """Entries with their kind, a line about each, and their vectors [n, P] for a space, layer and
     head.
 
@@ -46,7 +46,7 @@ def given_points(
     points: ArrayLike,
     kinds: Sequence[str] | None,
     about: Sequence[str] | None,
-) -> Later:
+) -> AddedPoints:
     """Return tokens with vectors [n, P] that hold whatever is asked for.
 
     Raises:
@@ -59,7 +59,7 @@ def given_points(
     if set(numbers) != {len(tokens)}:
         msg = f"{len(tokens)} tokens need as many vectors, kinds and remarks, got {numbers}"
         raise ValueError(msg)
-    return Later(
+    return AddedPoints(
         tokens=tuple(tokens), kinds=tuple(kinds), about=tuple(about), vectors=lambda *_: array
     )
 
@@ -80,12 +80,12 @@ class Placer:
             """Return the entries' vectors, None where entries have none."""
             if space == "hidden":
                 return None
-            from warp_cortex import Beside
+            from warp_cortex import EntryProjector
 
             key = (space, layer, head)
             if key not in self._units:
                 which = {-1: None, -2: "mean"}.get(head, head)
-                self._units[key] = Beside(
+                self._units[key] = EntryProjector(
                     self.context, space, layer=None if layer < 0 else layer, head=which
                 )
             return float32(self._units[key].points(entries).cpu())
@@ -93,7 +93,7 @@ class Placer:
         return among
 
 
-def beside_text(context: Any, trace: Any) -> list[Later]:
+def beside_text(context: Any, trace: Any) -> list[AddedPoints]:
     """Return what a finished run has beside its text: injected thoughts, and every judged thought
     as a hidden state.
     """
@@ -117,8 +117,8 @@ def injected_pieces(prism: Any, text: str, count: int) -> list[str]:
     return list(pieces) if len(pieces) == count else [text, *[""] * (count - 1)]
 
 
-def _alike(kind: str, tokens: Sequence[str], about: str, vectors: Vectors) -> Later:
-    return Later(
+def _alike(kind: str, tokens: Sequence[str], about: str, vectors: Vectors) -> AddedPoints:
+    return AddedPoints(
         tokens=tuple(tokens),
         kinds=(kind,) * len(tokens),
         about=(about,) * len(tokens),
@@ -126,7 +126,7 @@ def _alike(kind: str, tokens: Sequence[str], about: str, vectors: Vectors) -> La
     )
 
 
-def _thoughts(context: Any, trace: Any) -> Later | None:
+def _thoughts(context: Any, trace: Any) -> AddedPoints | None:
     """Return every thought a gate has judged as one point of the hidden space: the mean of its
     tokens' states.
     """
@@ -142,7 +142,7 @@ def _thoughts(context: Any, trace: Any) -> Later | None:
     ]
     states = float32(pooled[[event.vector for event in events]])
     centre = float32(context.middle[context.positions].float().mean(0).cpu())
-    return Later(
+    return AddedPoints(
         tokens=tuple(event.text for event in events),
         kinds=("stream",) * len(events),
         about=tuple(f"thought of stream {event.stream}, mean state" for event in events),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.views.base.added_points import Later, beside_text
+from warpviz.views.base.added_points import AddedPoints, beside_text
 from warpviz.views.base.nearest import Chains, chains
 from warpviz.views.base.wire import Array, float32, uint32
 
@@ -34,8 +34,8 @@ class Ranked:
         return np.sort(self.order[:k])
 
 
-class Subject:
-    """Tokens and their vectors. Make one with `subject_of`; every answer is kept, and safe to ask
+class DataSource:
+    """Tokens and their vectors. Make one with `source_of`; every answer is kept, and safe to ask
     for from any thread.
 
     `layer` is a layer or -1 for all together, `head` a KV head, -1 for all side by side, -2 for
@@ -54,7 +54,7 @@ class Subject:
         num_layers: int = 1,
         num_heads: int = 1,
         facts: Mapping[str, Any] | None = None,
-        later: Sequence[Later] = (),
+        later: Sequence[AddedPoints] = (),
     ) -> None:
         self.later = list(later)  # beside the text; its numbers follow those of the text's tokens
         self.tokens = list(tokens)
@@ -133,18 +133,18 @@ class Subject:
             return self._kept[key]
 
 
-def subject_of(given: Any, *, seed: int = 0) -> Subject:
-    """Return the Subject of a Context, of a running or finished Cortex, of a Subject, or of an
+def source_of(given: Any, *, seed: int = 0) -> DataSource:
+    """Return the DataSource of a Context, of a running or finished Cortex, of a DataSource, or of an
     array [T, P].
 
-    A Context that goes on writing is not followed: the Subject holds a copy of its cache as it
+    A Context that goes on writing is not followed: the DataSource holds a copy of its cache as it
     stands now.
 
     Raises:
         TypeError: none of these.
         ValueError: a Cortex that has not run.
     """
-    if isinstance(given, Subject):
+    if isinstance(given, DataSource):
         return given
     num_prompt = trace = None
     if hasattr(given, "context") and not hasattr(given, "evidence"):
@@ -156,21 +156,21 @@ def subject_of(given: Any, *, seed: int = 0) -> Subject:
         raise ValueError(msg)
     if hasattr(given, "evidence"):
         return _of_context(given, seed, num_prompt, trace)
-    if isinstance(given, np.ndarray) and given.ndim == 2:  # noqa: PLR2004 - tokens and coordinates
-        return subject_of_arrays(given)
+    if isinstance(given, np.ndarray) and given.ndim == 2:
+        return source_of_arrays(given)
     msg = f"expected a Context, a Cortex or an array [T, P], got {type(given).__name__}"
     raise TypeError(msg)
 
 
-def subject_of_arrays(
+def source_of_arrays(
     points: ArrayLike,
     *,
     tokens: Sequence[str] | None = None,
     received: ArrayLike | None = None,
     kinds: Sequence[str] | None = None,
     facts: Mapping[str, Any] | None = None,
-) -> Subject:
-    """Return the Subject of vectors [T, P] without a model; landmarks are ranked by the engine's
+) -> DataSource:
+    """Return the DataSource of vectors [T, P] without a model; landmarks are ranked by the engine's
     own policies.
     """
     array = float32(points)
@@ -194,7 +194,7 @@ def subject_of_arrays(
             0,
         )
 
-    return Subject(
+    return DataSource(
         tokens=tokens if tokens is not None else [f"point {row}" for row in range(len(array))],
         kinds=kinds,
         points=lambda *_: array,
@@ -220,7 +220,7 @@ def _prompt_tokens(cortex: Any) -> int | None:
     return len(starts[-1].prompt_tokens) if starts else None
 
 
-def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Subject:
+def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> DataSource:
     context = live.fork()  # another thread may go on writing into the live one
     spec = context.prism.spec
     held = context.positions.tolist()
@@ -239,7 +239,7 @@ def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Sub
         evidence = context.evidence(space, layer=None if layer == ALL else layer)
         return _rank(evidence, k, policy, alpha, seed)
 
-    return Subject(
+    return DataSource(
         tokens=[context.tokens[position] for position in held],
         kinds=kinds,
         points=points,

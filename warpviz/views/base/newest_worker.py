@@ -8,7 +8,7 @@ from collections.abc import Callable
 Job = Callable[[Callable[[], bool]], None]
 
 
-class Latest:
+class NewestWorker:
     """One worker; the last request wins. A job gets `overtaken()`, which it should ask now and
     then.
     """
@@ -75,7 +75,7 @@ class Latest:
             number, job = taken
             try:
                 job(lambda number=number: self._number != number)  # type: ignore[misc]  # a default binds the loop's value
-            except Exception as error:  # noqa: BLE001 - a worker thread has no caller: the owner shows the error
+            except Exception as error:
                 if self._number == number:
                     self._on_error(error)
             with self._wake:

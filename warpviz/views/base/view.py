@@ -215,7 +215,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     def _on_message(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         try:
             self._dispatch(content, buffers)
-        except Exception as error:  # noqa: BLE001 - the boundary to the browser: shown in the view, never lost
+        except Exception as error:
             self.report(error)
 
     def _dispatch(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
@@ -238,7 +238,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
                 op = "state"
                 patch = self._full()
             self.send(*message(op, patch, seq))
-        except Exception as error:  # noqa: BLE001 - the pump thread must outlive one bad message; shown in the view
+        except Exception as error:
             self.report(error)
 
     def _full(self) -> Patch:

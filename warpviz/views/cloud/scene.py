@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from warpviz.topology.projection import umap_process
 from warpviz.topology.projection.projections import LEAST_UMAP, Projection, clusters, pca
-from warpviz.views.base.data_source import Ranked, Subject
+from warpviz.views.base.data_source import DataSource, Ranked
 from warpviz.views.base.nearest import Chains
 from warpviz.views.base.wire import Array
 
@@ -56,7 +56,7 @@ class Geometry:
 
 
 @dataclass(slots=True)
-class Scene:
+class CloudScene:
     """What is shown: the tokens drawn `index` int64 [n], their plane, UMAP by number of axes, and
     the ranking.
     """
@@ -76,8 +76,8 @@ class Scene:
 class Maker:
     """Computes the parts of a scene; every part is kept, and asked for from any thread."""
 
-    def __init__(self, subject: Subject, *, seed: int, max_points: int) -> None:
-        self.subject = subject
+    def __init__(self, source: DataSource, *, seed: int, max_points: int) -> None:
+        self.source = source
         self.seed = seed
         self.max_points = max_points
         self._kept: dict[tuple[Any, ...], Any] = {}
@@ -86,14 +86,14 @@ class Maker:
 
     def points(self, look: Geometry) -> Array:
         """Return the tokens' vectors, float32 [T, P]."""
-        return self.subject.points(look.space, look.layer, look.head)
+        return self.source.points(look.space, look.layer, look.head)
 
     def index(self, look: Geometry) -> NDArray[np.int64]:
         """Return the tokens drawn: all, or evenly spaced ones and every landmark."""
         num = len(self.points(look))
         if num <= self.max_points:
             return np.arange(num)
-        order = self.subject.ranked(**look.which).order
+        order = self.source.ranked(**look.which).order
         room = max(self.max_points - len(order), 1)
         return np.union1d(np.linspace(0, num - 1, room).astype(np.int64), order)
 
@@ -126,7 +126,7 @@ class Maker:
         index = self.index(look)
         if len(index) < LEAST_UMAP:
             return None
-        make = lambda: umap_process.shared.fit(  # noqa: E731 - one use, far from a name
+        make = lambda: umap_process.shared.fit(
             self.points(look)[index],
             num_axes=look.dims,
             metric=look.metric,

@@ -29,11 +29,11 @@ def policies() -> tuple[str, ...]:
 
 def summary(view: "KVCloud") -> str:
     """Return the cloud in a sentence or two."""
-    subject = view.subject
+    source = view.source
     ranked = view.scene.ranked
     layer = "all layers" if view.layer < 0 else f"layer {view.layer}"
-    text = f"{subject.num_tokens:,} tokens of {subject.facts.get('model', 'a model')} by their {view.space}, {layer}."
-    text += beside(subject.all_kinds[subject.num_tokens :])
+    text = f"{source.num_tokens:,} tokens of {source.facts.get('model', 'a model')} by their {view.space}, {layer}."
+    text += beside(source.all_kinds[source.num_tokens :])
     if ranked is None:
         return text
     k = min(view.k, len(ranked.order))
@@ -56,7 +56,7 @@ def landmark_facts(view: "KVCloud") -> dict[str, NDArray[Any]]:
     distance to it.
     """
     scene = view.scene
-    num = len(view.subject.all_tokens)
+    num = len(view.source.all_tokens)
     rank = np.full(num, -1)
     near = np.full(num, -1)
     far = np.full(num, np.nan)
@@ -82,11 +82,11 @@ def table(view: "KVCloud") -> Any:
     import pandas as pd
 
     scene = view.scene
-    subject = view.subject
-    tokens = subject.all_tokens
-    kinds = subject.all_kinds
+    source = view.source
+    tokens = source.all_tokens
+    kinds = source.all_kinds
     received = np.full(len(tokens), np.nan)
-    values = subject.received()
+    values = source.received()
     received[: len(values)] = values
     chosen = np.isin(scene.index, view.selection)
     axes = {name: view.coordinates[:, axis] for axis, name in enumerate("xyz"[: view.dims])}
@@ -115,7 +115,7 @@ def levels(view: "KVCloud") -> NDArray[np.float64]:
     values = frame[column.get(view.colour, "token")].to_numpy(dtype=float)
     if view.colour == "cluster":
         groups = view.scene.ranks["cluster"].astype(float)
-        room = len(view.subject.all_tokens) - len(groups)
+        room = len(view.source.all_tokens) - len(groups)
         values = np.concatenate([groups, np.full(room, len(groups))])[view.scene.index]
     ranks = np.argsort(np.argsort(values, kind="stable"), kind="stable")
     return np.asarray(ranks / max(len(ranks) - 1, 1))
@@ -197,7 +197,7 @@ def svg_still(view: "KVCloud") -> str:
     level = levels(view)
     spots = _pixels(view.coordinates[:, :2])
     shown = np.linspace(0, len(kept) - 1, min(MOST_DRAWN, len(kept))).astype(int)
-    kinds = [view.subject.all_kinds[token] for token in scene.index]
+    kinds = [view.source.all_kinds[token] for token in scene.index]
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):
         x, y = spots[row]
         if kinds[row] in MARKS:
@@ -218,7 +218,7 @@ def svg_still(view: "KVCloud") -> str:
     picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
     note = f"{view.summary()} {view.shown.upper()}."
     note += (
-        f" Showing {len(shown):,} of {view.subject.num_tokens:,} tokens."
+        f" Showing {len(shown):,} of {view.source.num_tokens:,} tokens."
         if len(shown) < len(kept)
         else ""
     )

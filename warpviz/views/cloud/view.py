@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.projection.projections import LEAST_UMAP, METRICS
 from warpviz.views.base import export, wire
-from warpviz.views.base.added_points import Later, given_points
-from warpviz.views.base.data_source import ALL, ALWAYS, SKIP, Subject, subject_of
-from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.added_points import AddedPoints, given_points
+from warpviz.views.base.data_source import ALL, ALWAYS, SKIP, DataSource, source_of
+from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 from warpviz.views.cloud import still as cloud_still
-from warpviz.views.cloud.scene import Geometry, Maker, Scene
+from warpviz.views.cloud.scene import CloudScene, Geometry, Maker
 
 MOST_POINTS = 50_000
 COLOURS = ("position", "received", "kind", "cluster", "rank", "distance", "cell")
@@ -40,7 +40,7 @@ GEOMETRY = (
 class KVCloud(View):
     """A cloud of a context's tokens, by keys, rotated keys, values or hidden states.
 
-    `given` is a Context, a Cortex, a Subject or an array [T, P]. Traits: k, alpha, layer (-1 all),
+    `given` is a Context, a Cortex, a DataSource or an array [T, P]. Traits: k, alpha, layer (-1 all),
     space, selection, and head (-1 all, -2 mean), policy, projection ("pca", "umap"), dims (2, 3),
     colour, cover ("none", "discs", "cells"), metric, n_neighbors, min_dist.
     """
@@ -72,12 +72,12 @@ class KVCloud(View):
     def __init__(
         self, given: Any, *, seed: int = 0, max_points: int = MOST_POINTS, **settings: Any
     ) -> None:
-        self.subject: Subject = subject_of(given, seed=seed)
-        self.maker = Maker(self.subject, seed=seed, max_points=max_points)
-        self.scene = Scene()
-        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
-        self._worker = Latest(on_error=self._failed, name="warpviz-cloud")
-        self._slow = Latest(on_error=self._failed, name="warpviz-umap")
+        self.source: DataSource = source_of(given, seed=seed)
+        self.maker = Maker(self.source, seed=seed, max_points=max_points)
+        self.scene = CloudScene()
+        super().__init__(provenance={**self.source.facts, "seed": seed}, **settings)
+        self._worker = NewestWorker(on_error=self._failed, name="warpviz-cloud")
+        self._slow = NewestWorker(on_error=self._failed, name="warpviz-umap")
         self.observe(lambda _: self._worker.submit(self._compute), list(GEOMETRY))
         self.observe(
             lambda change: change["new"] == "cluster" and self._worker.submit(self._compute),
@@ -123,9 +123,9 @@ class KVCloud(View):
         self._show(look)
         if overtaken():
             return
-        ranked = self.subject.ranked(**look.which)
-        found = self.subject.chains(**look.which)
-        arrays = self.subject.rank_arrays(**look.which)
+        ranked = self.source.ranked(**look.which)
+        found = self.source.chains(**look.which)
+        arrays = self.source.rank_arrays(**look.which)
         with self.lock:
             self.scene.ranked = ranked
             self.scene.chains = found
@@ -157,7 +157,7 @@ class KVCloud(View):
             scene.plane = plane
             scene.umap = known
             scene.beside = points[:0]
-            self._beside(look, self.subject.later)
+            self._beside(look, self.source.later)
             waits = (
                 look.projection == "umap"
                 and look.dims not in scene.umap
@@ -199,10 +199,10 @@ class KVCloud(View):
         """Let new tokens with vectors [n, P] glide in; nothing that is already there moves."""
         self.let_in([given_points(tokens, points, kinds, about)])
 
-    def let_in(self, parts: Sequence[Later]) -> None:
+    def let_in(self, parts: Sequence[AddedPoints]) -> None:
         """Let more glide in that lies beside the text: one picture for all of it."""
         with self.lock:
-            self.subject.later += parts
+            self.source.later += parts
             if self.scene.plane is None:
                 return  # the first picture has all of it
             self._beside(Geometry(**{name: getattr(self, name) for name in GEOMETRY}), parts)
@@ -210,11 +210,11 @@ class KVCloud(View):
                 data={**self._tokens_shown(), **self._facts_shown()}, arrays=self._point_arrays()
             )
 
-    def _beside(self, look: Geometry, parts: Sequence[Later]) -> None:
+    def _beside(self, look: Geometry, parts: Sequence[AddedPoints]) -> None:
         """Place parts of `subject.later`, its last ones, in the plane and the UMAPs on screen."""
         scene = self.scene
-        subject = self.subject
-        start = len(subject.all_tokens) - sum(len(part.tokens) for part in parts)
+        source = self.source
+        start = len(source.all_tokens) - sum(len(part.tokens) for part in parts)
         for part in parts:
             found = part.among(*look.cloud, width=scene.points.shape[1])
             if found is not None and scene.plane is not None:
@@ -246,15 +246,15 @@ class KVCloud(View):
 
     def state(self) -> Patch:
         """Return tokens, coordinates, attention, ranking."""
-        subject = self.subject
+        source = self.source
         data = {
             "title": self.title,
             "stem": self.stem,
             "skip": SKIP,
             "metrics": METRICS,
-            "spaces": subject.spaces,
-            "num_layers": subject.num_layers,
-            "num_heads": subject.num_heads,
+            "spaces": source.spaces,
+            "num_layers": source.num_layers,
+            "num_heads": source.num_heads,
             "policies": cloud_still.policies(),
             "provenance": self.provenance,
             **self._tokens_shown(),
@@ -263,16 +263,16 @@ class KVCloud(View):
         return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
 
     def _tokens_shown(self) -> dict[str, Any]:
-        subject = self.subject
-        about = [line for part in subject.later for line in part.about]
-        return {"tokens": subject.all_tokens, "num_text": subject.num_tokens, "about": about}
+        source = self.source
+        about = [line for part in source.later for line in part.about]
+        return {"tokens": source.all_tokens, "num_text": source.num_tokens, "about": about}
 
     def _facts_shown(self) -> dict[str, Any]:
         scene = self.scene
         kept = scene.plane.share.cumsum()[1:3] if scene.plane else ()
         shares = [f"PCA keeps {share:.0%} of the variance" for share in kept]
-        names = list(dict.fromkeys(self.subject.all_kinds))
-        model = self.subject.facts.get("model", "")
+        names = list(dict.fromkeys(self.source.all_kinds))
+        model = self.source.facts.get("model", "")
         return {
             "kind_names": names,
             "always": ALWAYS,
@@ -284,8 +284,8 @@ class KVCloud(View):
 
     def _point_arrays(self) -> dict[str, wire.Array]:
         scene = self.scene
-        subject = self.subject
-        listed = subject.all_kinds
+        source = self.source
+        listed = source.all_kinds
         whole = len(scene.index) == len(listed)
         place = {kind: number for number, kind in enumerate(dict.fromkeys(listed))}
         kinds = np.array([place[kind] for kind in listed], dtype=np.uint8)

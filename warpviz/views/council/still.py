@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from warpviz.live.council import PAPER, PAPER_SETTING, Sample
+from warpviz.live.council import PAPER, PAPER_SETTING, CouncilSample
 from warpviz.views.base.svg import BLUE, GREY, ORANGE, PURPLE, YELLOW, Svg
 
 OWNERS = (
@@ -23,7 +23,7 @@ TOP = 60
 MOST_BARS = 120
 
 
-def figure(samples: Sequence[Sample]) -> Any:
+def figure(samples: Sequence[CouncilSample]) -> Any:
     """Return plotly bars, stacked by owner, in megabytes: a bar per beat, its last sample, as wide
     as it lasted.
     """
@@ -53,7 +53,7 @@ def figure(samples: Sequence[Sample]) -> Any:
     return fig
 
 
-def picture(samples: Sequence[Sample], *, provenance: Mapping[str, Any]) -> str:
+def picture(samples: Sequence[CouncilSample], *, provenance: Mapping[str, Any]) -> str:
     """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table.
 
     Of samples that share a bar, the one of most bytes is shown: the peak is always among them.

@@ -11,7 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 from warp_cortex import Event, RunStart, Trace
 
-from warpviz.live.council import FIELDS, PAPER, PAPER_SETTING, Council, Rate, Sample, table
+from warpviz.live.council import (
+    FIELDS,
+    PAPER,
+    PAPER_SETTING,
+    CouncilHistory,
+    CouncilSample,
+    Rate,
+    table,
+)
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.base.following import Following, run_given
 from warpviz.views.base.pump import Patch
@@ -34,7 +42,7 @@ class CouncilMonitor(Following):
     """
 
     scripts = ("council/view.js",)
-    title = "Council"
+    title = "CouncilHistory"
     stem = "council"
     span: ClassVar[int] = 5
     rate_hz: ClassVar[float] = 5.0
@@ -47,7 +55,7 @@ class CouncilMonitor(Following):
         **settings: Any,
     ) -> None:
         given = run_given(given)
-        self.council = Council(clock=clock)
+        self.council = CouncilHistory(clock=clock)
         self._status = ""
         self._clock = clock
         self._asked_s = -ASK_S
@@ -122,7 +130,7 @@ class CouncilMonitor(Following):
         )
 
     @property
-    def peak(self) -> Sample | None:
+    def peak(self) -> CouncilSample | None:
         """Return the moment with the most bytes held."""
         return self.council.peak
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from warpviz.live import regate
-from warpviz.live.regate import Judged
+from warpviz.live.regate import Rejudged
 from warpviz.views.base.svg import GREEN, GREY, INK, VERMILION, Svg
 from warpviz.views.run.still import plain
 
@@ -31,7 +31,7 @@ SPREAD = 0.34  # of a row, to either side: beads in a row of the plotly form
 
 
 def rows(
-    thoughts: Sequence[Judged], *, scorer: str, theta: float, scorers: Sequence[str]
+    thoughts: Sequence[Rejudged], *, scorer: str, theta: float, scorers: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Return the thoughts as rows, most similar first; those that could not be judged come last."""
     values = regate.similarities(thoughts, scorer)
@@ -59,7 +59,9 @@ def rows(
     return found
 
 
-def figure(thoughts: Sequence[Judged], *, scorers: Sequence[str], scorer: str, theta: float) -> Any:
+def figure(
+    thoughts: Sequence[Rejudged], *, scorers: Sequence[str], scorer: str, theta: float
+) -> Any:
     """Return plotly strips: one row per scorer, colour by decision under the chosen one, theta as a
     line.
     """
@@ -106,7 +108,7 @@ def figure(thoughts: Sequence[Judged], *, scorers: Sequence[str], scorer: str, t
 
 
 def picture(
-    thoughts: Sequence[Judged],
+    thoughts: Sequence[Rejudged],
     *,
     scorers: Sequence[str],
     scorer: str,

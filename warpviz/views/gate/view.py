@@ -13,7 +13,7 @@ from warp_cortex import Event, RunStart, Trace
 from warpviz.live import regate
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
-from warpviz.live.regate import Judge, Judged, Labels, Outcome
+from warpviz.live.regate import GateOutcome, Judge, Labels, Rejudged
 from warpviz.views.base.following import Following, run_given
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.wire import Array, float32
@@ -56,7 +56,7 @@ class GateTuner(Following):
         **settings: Any,
     ) -> None:
         traces = _traces(given)
-        self.thoughts: list[Judged] = regate.judged_thoughts(traces, labels)
+        self.thoughts: list[Rejudged] = regate.judged_thoughts(traces, labels)
         self._judge = Judge(0, labels)
         self._status = ""
         self._engine_scorer: str | None = None
@@ -139,7 +139,7 @@ class GateTuner(Following):
     def _is_live(self) -> bool:
         return self.run is not None and self._status in {"", "running", "paused"}
 
-    def outcome(self, theta: float | None = None, scorer: str | None = None) -> Outcome:
+    def outcome(self, theta: float | None = None, scorer: str | None = None) -> GateOutcome:
         """Return what a theta does under a scorer; those of the view by default."""
         values = regate.similarities(self.thoughts, scorer or self.scorer)
         return regate.outcome(values, self.labels, self.theta if theta is None else theta)
@@ -147,7 +147,7 @@ class GateTuner(Following):
     def _data(self) -> dict[str, Any]:
         return {"thoughts": _rows(self.thoughts), "scorers": self.scorers, "live": self._is_live}
 
-    def _arrays(self, thoughts: Sequence[Judged]) -> dict[str, Array]:
+    def _arrays(self, thoughts: Sequence[Rejudged]) -> dict[str, Array]:
         """Return similarities [F, S], labels [F] and recorded decisions [F]."""
         columns = [regate.similarities(thoughts, name) for name in self.scorers]
         return {
@@ -224,5 +224,5 @@ def _traces(given: Trace | Sequence[Trace] | EngineThread | None) -> list[Trace]
     return [one] if isinstance(one, Trace) else []
 
 
-def _rows(thoughts: Sequence[Judged]) -> list[list[Any]]:
+def _rows(thoughts: Sequence[Rejudged]) -> list[list[Any]]:
     return [[t.run, t.stream, t.step, t.task, t.thought] for t in thoughts]

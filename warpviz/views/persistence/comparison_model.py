@@ -109,7 +109,7 @@ def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> 
         ValueError: fewer than three tokens are left.
     """
     rest = np.arange(skip, len(points), dtype=np.int64)
-    if len(rest) < 3:  # noqa: PLR2004 - fewer have no topology
+    if len(rest) < 3:
         msg = f"persistence needs at least 3 tokens after the first {skip}, got {max(len(rest), 0)}"
         raise ValueError(msg)
     if len(rest) > most:

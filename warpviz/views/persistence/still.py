@@ -26,7 +26,7 @@ def summary(view: "PersistenceCompare") -> str:
     base = view.base
     pair = view.pair
     if base is None or pair is None:
-        return f"Persistence of {view.subject.num_tokens:,} tokens, not computed yet."
+        return f"Persistence of {view.source.num_tokens:,} tokens, not computed yet."
     share = (
         f"{len(base.used):,} of {base.num_tokens:,} tokens"
         if len(base.used) < base.num_tokens - SKIP
@@ -109,8 +109,8 @@ def comparison(
         "policy": view.policy,
         "alpha": view.alpha,
     }
-    points = view.subject.points(view.space, view.layer)
-    order = view.subject.ranked(**which).order
+    points = view.source.points(view.space, view.layer)
+    order = view.source.ranked(**which).order
     return compare(
         points,
         orders={view.policy: order},
@@ -130,9 +130,9 @@ def comparison(
 
 def _about(view: "PersistenceCompare", num: int) -> dict[str, Any]:
     """Return which model wrote the first `num` tokens, and their texts."""
-    facts = view.subject.facts
+    facts = view.source.facts
     named: dict[str, Any] = {name: facts[name] for name in ("model", "checksum") if name in facts}
-    return {**named, "token_texts": [wire.clean(text) for text in view.subject.tokens[:num]]}
+    return {**named, "token_texts": [wire.clean(text) for text in view.source.tokens[:num]]}
 
 
 def write_json(view: "PersistenceCompare", path: Path | str) -> Path:

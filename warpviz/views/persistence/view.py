@@ -15,8 +15,8 @@ from warpviz.topology.diagrams.store import DiagramStore
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.points import whole_number
 from warpviz.views.base import export, wire
-from warpviz.views.base.data_source import SKIP, Subject, subject_of
-from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.data_source import SKIP, DataSource, source_of
+from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 from warpviz.views.persistence import comparison_model
@@ -32,7 +32,7 @@ class PersistenceCompare(View):
     """Persistence diagrams of a context and of its landmarks, matched, with distances, the 2r band
     and a null model.
 
-    `given` is a Context, a Cortex, a Subject or an array [T, P]. The whole context is computed in a
+    `given` is a Context, a Cortex, a DataSource or an array [T, P]. The whole context is computed in a
     process of its own, once per machine (`store`); landmarks follow k from the kernel, radius and
     curve marks in the browser. The landmarks' complex may also be a witness complex (witnessed by
     the whole), or alpha on three principal axes for both sides; the curve is always Rips. Traits:
@@ -73,7 +73,7 @@ class PersistenceCompare(View):
         if max_dim not in MAX_POINTS:
             msg = f"max_dim must be one of {sorted(MAX_POINTS)}, got {max_dim!r}"
             raise ValueError(msg)
-        self.subject: Subject = subject_of(given, seed=seed)
+        self.source: DataSource = source_of(given, seed=seed)
         self.num_null = num_null
         self.seed = seed
         self.max_points = min(whole_number("max_points", max_points, least=3), MAX_POINTS[max_dim])
@@ -86,13 +86,13 @@ class PersistenceCompare(View):
         self._ranks: dict[str, wire.Array] = {}
         self._busy: dict[str, Any] = {"what": "waiting", "fraction": 0.0}
         super().__init__(
-            provenance={**self.subject.facts, "seed": seed, "skip": SKIP},
+            provenance={**self.source.facts, "seed": seed, "skip": SKIP},
             max_dim=max_dim,
             **settings,
         )
         self._wanted = threading.Event()
-        self._slow = Latest(on_error=self._failed, name="warpviz-persistence")
-        self._live = Latest(on_error=self._failed, name="warpviz-landmarks")
+        self._slow = NewestWorker(on_error=self._failed, name="warpviz-persistence")
+        self._live = NewestWorker(on_error=self._failed, name="warpviz-landmarks")
         self.observe(
             lambda _: self._slow.submit(self._whole),
             ["space", "layer", "policy", "alpha", "complex"],
@@ -148,15 +148,15 @@ class PersistenceCompare(View):
         self._wanted.wait(FIRST_S)
         self._wanted.set()
         self._say("reading points", 0.02)
-        points = self.subject.points(self.space, self.layer)
+        points = self.source.points(self.space, self.layer)
         which = {
             "space": self.space,
             "layer": self.layer,
             "policy": self.policy,
             "alpha": self.alpha,
         }
-        ranks = self.subject.rank_arrays(**which)
-        order = self.subject.ranked(**which).order
+        ranks = self.source.rank_arrays(**which)
+        order = self.source.ranked(**which).order
         base = comparison_model.ground(points, order, skip=SKIP, most=self.max_points)
         with self.lock:
             same = self.base is not None and np.array_equal(self.base.distances, base.distances)
@@ -275,7 +275,7 @@ class PersistenceCompare(View):
             "title": self.title,
             "stem": self.stem,
             "provenance": self.provenance,
-            "tokens": self.subject.tokens,
+            "tokens": self.source.tokens,
             "busy": self._busy,
             **self._known(),
         }
@@ -293,9 +293,9 @@ class PersistenceCompare(View):
             "summary": self.summary(),
             "dimension": None if self.base is None else self.base.dimension,
             "num_used": 0 if self.base is None else len(self.base.used),
-            "num_tokens": self.subject.num_tokens,
+            "num_tokens": self.source.num_tokens,
             "num_null": self.num_null,
-            "model": self.subject.facts.get("model", ""),
+            "model": self.source.facts.get("model", ""),
         }
 
     def _curve_arrays(self) -> dict[str, wire.Array]:

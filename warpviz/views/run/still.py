@@ -5,7 +5,7 @@ from math import isfinite
 from textwrap import wrap
 from typing import Any
 
-from warpviz.live.stream_card import NEVER, Lane, Phase
+from warpviz.live.stream_card import NEVER, Phase, StreamCard
 from warpviz.live.timeline import Timeline
 from warpviz.views.base.svg import BLUE, GREEN, GREY, INK, VERMILION, Svg, visible
 
@@ -34,7 +34,7 @@ MOST_LINES = 24
 MOST_LANES = 14
 
 
-def row(line: Timeline, lane: Lane) -> dict[str, Any]:
+def row(line: Timeline, lane: StreamCard) -> dict[str, Any]:
     """Return a stream as a row of the table."""
     end = len(line)
     spawned = line.events[lane.spawned_at].step if lane.spawned_at != NEVER else None
@@ -54,19 +54,19 @@ def row(line: Timeline, lane: Lane) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def last_beat(line: Timeline, lane: Lane) -> int:
+def last_beat(line: Timeline, lane: StreamCard) -> int:
     """Return the beat in which a stream closed, or the run's last."""
     at = min(lane.gated_at, lane.failed_at, lane.finished_at)
     return line.beats[at] if at != NEVER else line.beats[-1]
 
 
-def outcome(line: Timeline, lane: Lane) -> str:
+def outcome(line: Timeline, lane: StreamCard) -> str:
     """Return which of OUTCOMES a stream came to."""
     phase = lane.phase(len(line))
     return next((name for name, (_, phases) in OUTCOMES.items() if phase in phases), "unjudged")
 
 
-def spawned(line: Timeline) -> list[Lane]:
+def spawned(line: Timeline) -> list[StreamCard]:
     """Return the streams that were spawned, in order."""
     return sorted(
         (lane for lane in line.lanes.values() if lane.spawned_at != NEVER),
@@ -135,7 +135,7 @@ def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str
     return pen.finish()
 
 
-def _lane(pen: Svg, line: Timeline, lane: Lane, y: float) -> None:
+def _lane(pen: Svg, line: Timeline, lane: StreamCard, y: float) -> None:
     color = OUTCOMES[outcome(line, lane)][0]
     pen.add("rect", x=16, y=y, width=3, height=ROW - 6, fill=color)
     pen.text(28, y + 11, _clip(f"#{lane.stream}  {lane.task}", 110), font_size=11, fill=GREY)

@@ -12,8 +12,8 @@ import traitlets
 
 from warpviz.topology.drawing import plotted
 from warpviz.views.base import export, svg, wire
-from warpviz.views.base.data_source import Subject, subject_of
-from warpviz.views.base.newest_worker import Latest
+from warpviz.views.base.data_source import DataSource, source_of
+from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 
@@ -65,7 +65,7 @@ def notes_of(given: Any) -> list[Note]:
 class TokenText(View):
     """The tokens of a context as flowing text.
 
-    `given` is a Context, a Cortex, a Subject or an array; `notes` stand in the margin (a Cortex
+    `given` is a Context, a Cortex, a DataSource or an array; `notes` stand in the margin (a Cortex
     brings its own). Traits: k, alpha, layer, space, selection, and policy, tint ("none",
     "received", "distance").
     """
@@ -82,11 +82,11 @@ class TokenText(View):
     def __init__(
         self, given: Any, *, notes: Sequence[Note] | None = None, seed: int = 0, **settings: Any
     ) -> None:
-        self.subject: Subject = subject_of(given, seed=seed)
+        self.source: DataSource = source_of(given, seed=seed)
         self.notes = list(notes) if notes is not None else notes_of(given)
         self._ranks: dict[str, wire.Array] = {}
-        super().__init__(provenance={**self.subject.facts, "seed": seed}, **settings)
-        self._worker = Latest(on_error=self.report, name="warpviz-text")
+        super().__init__(provenance={**self.source.facts, "seed": seed}, **settings)
+        self._worker = NewestWorker(on_error=self.report, name="warpviz-text")
         self.observe(
             lambda _: self._worker.submit(self._compute), ["space", "layer", "policy", "alpha"]
         )
@@ -121,13 +121,13 @@ class TokenText(View):
     def extend(self, tokens: Sequence[str], *, kinds: Sequence[str] | None = None) -> None:
         """Write further tokens at the end."""
         with self.lock:
-            self.subject.tokens += list(tokens)
-            self.subject.kinds += list(kinds) if kinds is not None else ["text"] * len(tokens)
+            self.source.tokens += list(tokens)
+            self.source.kinds += list(kinds) if kinds is not None else ["text"] * len(tokens)
             self.push(data=self._text(), arrays=self._kinds())
 
     def _compute(self, _: Any) -> None:
         self.notice = ""
-        made = self.subject.rank_arrays(
+        made = self.source.rank_arrays(
             space=self.space, layer=self.layer, policy=self.policy, alpha=self.alpha
         )
         with self.lock:
@@ -136,15 +136,15 @@ class TokenText(View):
 
     def _text(self) -> dict[str, Any]:
         return {
-            "tokens": self.subject.tokens[:MOST_TOKENS],
-            "kind_names": list(dict.fromkeys(self.subject.kinds)),
+            "tokens": self.source.tokens[:MOST_TOKENS],
+            "kind_names": list(dict.fromkeys(self.source.kinds)),
         }
 
     def _kinds(self) -> dict[str, wire.Array]:
-        names = list(dict.fromkeys(self.subject.kinds))
+        names = list(dict.fromkeys(self.source.kinds))
         return {
             "kind": np.array(
-                [names.index(kind) for kind in self.subject.kinds[:MOST_TOKENS]], dtype=np.uint8
+                [names.index(kind) for kind in self.source.kinds[:MOST_TOKENS]], dtype=np.uint8
             )
         }
 
@@ -167,8 +167,8 @@ class TokenText(View):
 
     def summary(self) -> str:
         """Return the text in a sentence."""
-        shown = min(self.subject.num_tokens, MOST_TOKENS)
-        part = f"showing {shown:,} of " if shown < self.subject.num_tokens else ""
+        shown = min(self.source.num_tokens, MOST_TOKENS)
+        part = f"showing {shown:,} of " if shown < self.source.num_tokens else ""
         marks = (
             "1 of them a landmark"
             if len(self.landmarks) == 1
@@ -177,23 +177,21 @@ class TokenText(View):
         thoughts = (
             f", {svg.counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
         )
-        return (
-            f"A text of {part}{svg.counted(self.subject.num_tokens, 'token')}, {marks}{thoughts}."
-        )
+        return f"A text of {part}{svg.counted(self.source.num_tokens, 'token')}, {marks}{thoughts}."
 
     def to_table(self) -> Any:
         """Return one row per token: token, text, kind, landmark, received, selected."""
         import pandas as pd
 
-        num = self.subject.num_tokens
+        num = self.source.num_tokens
         received = np.full(num, np.nan)
-        known = self.subject.received()
+        known = self.source.received()
         received[: len(known)] = known
         return pd.DataFrame(
             {
                 "token": np.arange(num),
-                "text": self.subject.tokens,
-                "kind": self.subject.kinds,
+                "text": self.source.tokens,
+                "kind": self.source.kinds,
                 "landmark": np.isin(np.arange(num), self.landmarks),
                 "received": received,
                 "selected": np.isin(np.arange(num), self.selection),
@@ -232,7 +230,7 @@ class TokenText(View):
         """Return (and write) the text as SVG: lines of text, landmarks underlined; of a long one
         the beginning.
         """
-        spots = layout(self.subject.tokens[:MOST_DRAWN])
+        spots = layout(self.source.tokens[:MOST_DRAWN])
         kept = set(self.landmarks.tolist())
         chosen = set(self.selection.tolist())
         height = (spots[-1][2] if spots else 0) + 2 * LINE
@@ -252,8 +250,8 @@ class TokenText(View):
             picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
             if token in kept:
                 picture.line(x, y + 3, x + wide, y + 3, stroke=svg.VERMILION, stroke_width=2)
-        if self.subject.num_tokens > MOST_DRAWN:
-            note = f"showing the first {MOST_DRAWN:,} of {self.subject.num_tokens:,} tokens"
+        if self.source.num_tokens > MOST_DRAWN:
+            note = f"showing the first {MOST_DRAWN:,} of {self.source.num_tokens:,} tokens"
             picture.text(MARGIN, height - 8, note, font_size=11, fill=svg.GREY)
         text = picture.finish()
         if path is not None:

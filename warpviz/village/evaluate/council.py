@@ -73,7 +73,7 @@ TWO_HOP = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class WorldJob:
     """One run: an arm in one world."""
 
     arm: Arm
@@ -83,7 +83,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WorldOutcome:
     """What the River answered; `outside` if a fact it needs lay outside its window when the prompt
     ended.
     """
@@ -107,7 +107,7 @@ def prepare(model: str) -> None:
     _PRISM[:] = [Prism.load(model)]
 
 
-def play(job: Job) -> Outcome:
+def play(job: WorldJob) -> WorldOutcome:
     """Run one job in this process until the River has answered."""
     prism = _PRISM[0]
 
@@ -126,7 +126,7 @@ def play(job: Job) -> Outcome:
     thoughts = [event.text for event in cortex.trace.of(Thought)]
     thought = thoughts[0] if thoughts else None
     answer = answered(text, where.asked.question)
-    return Outcome(
+    return WorldOutcome(
         job.arm.name,
         job.seed,
         answer == where.asked.question.value,
@@ -138,7 +138,7 @@ def play(job: Job) -> Outcome:
     )
 
 
-def settings(job: Job) -> CortexConfig:
+def settings(job: WorldJob) -> CortexConfig:
     """Return the engine's settings of a job; the River takes the likeliest token, all else is the
     engine's default.
     """
@@ -158,15 +158,17 @@ def is_outside(where: Scene, window: int, length: Callable[[str], int]) -> bool:
     return any(length(where.prompt[:end]) < total - window for _, end in where.asked.evidence)
 
 
-def jobs(worlds: int, arm_worlds: int, *, tokens: int, window: int, seed: int) -> Iterator[Job]:
+def jobs(
+    worlds: int, arm_worlds: int, *, tokens: int, window: int, seed: int
+) -> Iterator[WorldJob]:
     """Yield every run: the main arms world by world, then the others."""
     for index in range(worlds):
-        yield from (Job(arm, seed + index, tokens, window) for arm in MAIN)
+        yield from (WorldJob(arm, seed + index, tokens, window) for arm in MAIN)
     for index in range(arm_worlds):
-        yield from (Job(arm, seed + index, tokens, window) for arm in (*OTHERS, *TWO_HOP))
+        yield from (WorldJob(arm, seed + index, tokens, window) for arm in (*OTHERS, *TWO_HOP))
 
 
-def table(outcomes: list[Outcome]) -> dict[str, object]:
+def table(outcomes: list[WorldOutcome]) -> dict[str, object]:
     """Return accuracy by arm and by where the facts lay, and what streams add over the same
     worlds.
     """
@@ -188,11 +190,11 @@ def table(outcomes: list[Outcome]) -> dict[str, object]:
     return {"arms": arms, "gain_points_over_without": gains}
 
 
-def _share(these: list[Outcome]) -> dict[str, object]:
+def _share(these: list[WorldOutcome]) -> dict[str, object]:
     return interval(sum(found.right for found in these), len(these))
 
 
-def _gain(outcomes: list[Outcome], name: str) -> dict[str, object] | None:
+def _gain(outcomes: list[WorldOutcome], name: str) -> dict[str, object] | None:
     """Return what an arm adds to the River without streams in the same worlds, overall and outside
     the window.
     """
@@ -245,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
     work = list(
         jobs(got.worlds, got.arm_worlds, tokens=got.tokens, window=got.window, seed=got.seed)
     )
-    outcomes: list[Outcome] = []
+    outcomes: list[WorldOutcome] = []
     for found in _played(work, model=got.model, processes=got.processes):
         outcomes.append(found)
         if got.runs:
@@ -264,7 +266,7 @@ def main(arguments: list[str] | None = None) -> None:
     finish(record, Prism.load(got.model), as_json=got.json)
 
 
-def _played(work: list[Job], *, model: str, processes: int) -> Iterator[Outcome]:
+def _played(work: list[WorldJob], *, model: str, processes: int) -> Iterator[WorldOutcome]:
     """Yield the outcomes in the order of the jobs; closing the generator drops what has not
     begun.
     """

@@ -113,7 +113,7 @@ def held(path: Path | None) -> dict[str, object]:
         raise ValueError(msg) from error
     if not isinstance(found, dict):
         msg = f"{path} holds a JSON {type(found).__name__}; sections can only be added to an object"
-        raise ValueError(msg)  # noqa: TRY004 - a file's contents, no argument's type
+        raise ValueError(msg)
     return found
 
 

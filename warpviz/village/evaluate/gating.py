@@ -48,7 +48,7 @@ WRITTEN = 160  # tokens per run: room for three or four tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class LabelledThought:
     """One thought against one trigger: what it is, whether it takes two hops, and its similarities
     by scorer.
     """
@@ -94,7 +94,7 @@ def labelled(trace: Trace, where: Scene) -> Iterator[tuple[GateDecision, str, bo
         yield decision, label, item is not None and item.question.two_hop
 
 
-def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
+def judged(prism: Prism, where: Scene) -> Iterator[LabelledThought]:
     """Yield every thought of one run, and its right thoughts again as seen from other subjects'
     triggers.
     """
@@ -105,12 +105,14 @@ def judged(prism: Prism, where: Scene) -> Iterator[Judged]:
     for decision, label, two_hop in labelled(cortex.trace, where):
         if label == "right":
             good.append(decision.stream)
-        yield Judged(label, two_hop, dict(decision.similarities))
+        yield LabelledThought(label, two_hop, dict(decision.similarities))
     for stream in good:
         for other in good:
             if spawns[stream].task != spawns[other].task:
                 score = _centred(cortex, thoughts[stream], spawns[other])
-                yield Judged("other subject", is_two_hop=False, similarities={"centred": score})
+                yield LabelledThought(
+                    "other subject", is_two_hop=False, similarities={"centred": score}
+                )
 
 
 def scenes(prism: Prism, worlds: int, seed: int) -> Iterator[Scene]:
@@ -125,7 +127,7 @@ def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
     """Return the centred similarity of a thought with another stream's trigger, as the gate
     computes it.
     """
-    assert cortex.context is not None  # noqa: S101 - it has run
+    assert cortex.context is not None
     hidden = cortex.trace.arrays["hidden"].astype(np.float64)
     ends = np.cumsum([len(token) for token in cortex.context.tokens])
     first = int(np.searchsorted(ends, spawn.trigger[0], side="right"))
@@ -136,7 +138,7 @@ def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
     return float(one @ two / np.linalg.norm(one) / np.linalg.norm(two))
 
 
-def table(found: list[Judged]) -> dict[str, object]:
+def table(found: list[LabelledThought]) -> dict[str, object]:
     """Return spread by kind of thought, the area under the curve of every scorer, and what
     thresholds do.
     """
@@ -176,7 +178,7 @@ def table(found: list[Judged]) -> dict[str, object]:
     }
 
 
-def _values(found: list[Judged], label: str) -> NDArray[np.float64]:
+def _values(found: list[LabelledThought], label: str) -> NDArray[np.float64]:
     return np.array(
         [one.similarities["centred"] for one in found if one.label == label], dtype=np.float64
     )
@@ -192,7 +194,7 @@ def _at(values: NDArray[np.float64], labels: NDArray[np.bool_], theta: float) ->
     }
 
 
-def _two_hop(found: list[Judged], theta: float) -> dict[str, object]:
+def _two_hop(found: list[LabelledThought], theta: float) -> dict[str, object]:
     these = [
         one.similarities["centred"] >= theta
         for one in found

@@ -15,13 +15,13 @@ from warpviz.village.world.tokens import Encoder
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from warpviz.village.train.batches import Batch
+    from warpviz.village.train.batches import TrainingBatch
 
 
-class Supply(Protocol):
+class BatchSource(Protocol):
     """Something that gives the batch of a step at a stage."""
 
-    def get(self, step: int, stage: int) -> Batch:
+    def get(self, step: int, stage: int) -> TrainingBatch:
         """The next batch."""
 
 
@@ -34,12 +34,12 @@ class LocalSupply:
         self._batch_tokens = batch_tokens
         self._encoder = encoder
 
-    def get(self, step: int, stage: int) -> Batch:
+    def get(self, step: int, stage: int) -> TrainingBatch:
         """The batch of a step."""
         return draw_batch(self._seed, step, stage, self._batch_tokens, self._encoder)
 
 
-def _work(  # noqa: PLR0917 - a process's arguments are positional
+def _work(
     first: int, stride: int, seed: int, batch_tokens: int, tokenizer: str, stage: Any, queue: Any
 ) -> None:
     encoder = Encoder(Tokenizer.from_str(tokenizer))
@@ -57,11 +57,11 @@ class WorkerSupply:
         self._stage = stage
         self._queue = queue
 
-    def get(self, step: int, stage: int) -> Batch:
+    def get(self, step: int, stage: int) -> TrainingBatch:
         """The next finished batch; RuntimeError naming the step when none came in two minutes."""
         self._stage.value = stage
         try:
-            batch: Batch = self._queue.get(timeout=120)
+            batch: TrainingBatch = self._queue.get(timeout=120)
         except Empty as error:
             msg = f"no batch arrived for step {step} within 120 s; the workers have died"
             raise RuntimeError(msg) from error
@@ -71,7 +71,7 @@ class WorkerSupply:
 @contextmanager
 def open_supply(
     encoder: Encoder, *, seed: int, first: int, batch_tokens: int, workers: int, stage_now: int = 0
-) -> Iterator[Supply]:
+) -> Iterator[BatchSource]:
     """A supply that is closed, workers and all, on leaving; workers = 0 works in this process."""
     if workers == 0:
         yield LocalSupply(seed, batch_tokens, encoder)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from warpviz.village.train.context import SINKS
-from warpviz.village.train.rows import Row, Shape, make_row
+from warpviz.village.train.rows import Shape, TrainingRow, make_row
 from warpviz.village.train.token_sequence import Mark
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MULTIPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """B rows of T tokens, at most S segments, contexts of at most N tokens; `keeps` is bit-packed
     along N.
     """
@@ -51,12 +51,12 @@ class DeviceBatch:
     mask: Tensor
 
 
-def make_batch(seeds: list[int], shape: Shape, encoder: Encoder) -> Batch:
+def make_batch(seeds: list[int], shape: Shape, encoder: Encoder) -> TrainingBatch:
     """Build the rows of the seeds, all of one shape."""
     return collate([make_row(seed, shape, encoder) for seed in seeds])
 
 
-def collate(rows: list[Row]) -> Batch:
+def collate(rows: list[TrainingRow]) -> TrainingBatch:
     """Pad rows to one length."""
     size = -(-max(len(row.ids) for row in rows) // MULTIPLE) * MULTIPLE
     count = max(len(row.keeps) for row in rows)
@@ -82,7 +82,7 @@ def collate(rows: list[Row]) -> Batch:
         for segment, keep in enumerate(row.keeps):
             if keep is not None:
                 keeps[index, segment, : len(keep)] = keep
-    return Batch(
+    return TrainingBatch(
         ids,
         weights,
         positions,
@@ -126,7 +126,7 @@ def build_mask(
     return mask[:, None]
 
 
-def to_device(batch: Batch, device: torch.device) -> DeviceBatch:
+def to_device(batch: TrainingBatch, device: torch.device) -> DeviceBatch:
     """Move the arrays and build the mask there."""
 
     def move(array: NDArray[np.generic]) -> Tensor:

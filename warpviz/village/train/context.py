@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from warpviz.village.train import episode
-from warpviz.village.train.token_sequence import PROSE, Strip
-from warpviz.village.world.document import Sentence, document
+from warpviz.village.train.token_sequence import PROSE, TokenSequence
+from warpviz.village.world.document import StatedFact, document
 from warpviz.village.world.filler import Filler
 from warpviz.village.world.tokens import BOS, Encoder
 
@@ -18,7 +18,7 @@ SINKS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FactEvidence:
     """Token indices of a fact: value tokens, where both subject and value are known, and the
     sentence end.
     """
@@ -38,18 +38,18 @@ class Evidence:
 
 
 @dataclass(slots=True)
-class Context:
+class TrainingContext:
     """Tokens of the context, evidence by fact index, sentence ends, and what was already asked."""
 
-    strip: Strip
+    strip: TokenSequence
     world: World
     filler: Filler
     window: int
-    evidence: dict[int, Evidence] = field(default_factory=dict)
+    evidence: dict[int, FactEvidence] = field(default_factory=dict)
     ends: list[int] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
 
-    def needed(self, question: Question) -> list[Evidence] | None:
+    def needed(self, question: Question) -> list[FactEvidence] | None:
         """Evidence of every fact the question needs; None if the text lacks one."""
         subjects = [question.subject] if question.via is None else [question.subject, question.via]
         found = []
@@ -95,14 +95,14 @@ class Context:
 
 def build(
     world: World, num_tokens: int, encoder: Encoder, *, window: int, inline: float
-) -> Context:
+) -> TrainingContext:
     """Write a context of about num_tokens; after each sentence an episode follows with chance
     `inline`.
     """
     filler = Filler(world.random)
     body = num_tokens if inline == 0 else int(num_tokens * (1 - min(0.6, inline * 5)))
     doc = document(world, max(24, body), encoder.length, filler=filler)
-    context = Context(Strip(encoder), world, filler, window)
+    context = TrainingContext(TokenSequence(encoder), world, filler, window)
     context.strip.tokens([BOS], [0.0], [0])
     for sentence in doc.sentences:
         _sentence(context, sentence)
@@ -111,7 +111,7 @@ def build(
     return context
 
 
-def _sentence(context: Context, sentence: Sentence) -> None:
+def _sentence(context: TrainingContext, sentence: StatedFact) -> None:
     strip = context.strip
     start = len(context.strip)
     strip.add(sentence.phrase, PROSE)
@@ -121,10 +121,10 @@ def _sentence(context: Context, sentence: Sentence) -> None:
     _, spans = strip.encoder.phrase(sentence.phrase)
     where = {slot: (start + first, start + last) for slot, first, last in spans}
     second = max(where["o"], where["v"])
-    context.evidence[sentence.fact] = Evidence(where["v"], second, len(strip))
+    context.evidence[sentence.fact] = FactEvidence(where["v"], second, len(strip))
 
 
-def _episode(context: Context) -> None:
+def _episode(context: TrainingContext) -> None:
     world = context.world
     choices = context.open_questions()
     unknown = world.random.random() < 0.12

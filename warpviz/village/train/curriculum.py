@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
-from warpviz.village.train.batches import Batch, collate
+from warpviz.village.train.batches import TrainingBatch, collate
 from warpviz.village.train.rows import Shape, make_row
 
 if TYPE_CHECKING:
@@ -65,7 +65,9 @@ def draw_shape(stage: int, random: Random) -> Shape:
     )
 
 
-def draw_batch(seed: int, step: int, stage: int, batch_tokens: int, encoder: Encoder) -> Batch:
+def draw_batch(
+    seed: int, step: int, stage: int, batch_tokens: int, encoder: Encoder
+) -> TrainingBatch:
     """The batch of a step: a pure function of its arguments."""
     random = Random(f"batch:{seed}:{step}")
     shape = draw_shape(stage, random)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from warpviz.village.train.batches import Batch, make_batch, to_device
+from warpviz.village.train.batches import TrainingBatch, make_batch, to_device
 from warpviz.village.train.learner import Learner, scores
 from warpviz.village.train.rows import Shape
 from warpviz.village.train.token_sequence import Mark
@@ -21,7 +21,7 @@ ROWS = 16
 
 def held_out_batches(
     encoder: Encoder, lengths: tuple[int, ...] = LENGTHS, groups: int = 3, rows: int = ROWS
-) -> dict[str, list[Batch]]:
+) -> dict[str, list[TrainingBatch]]:
     """Fixed held-out batches by name.
 
     `full`: streams that see everything; `mixed`: subsets of the context and continuations of the
@@ -47,7 +47,7 @@ def held_out_batches(
 
 @torch.no_grad()
 def measure(
-    learner: Learner, batches: dict[str, list[Batch]]
+    learner: Learner, batches: dict[str, list[TrainingBatch]]
 ) -> dict[str, dict[str, tuple[float, int]]]:
     """Share of right marked tokens and their number, by batch name and mark."""
     learner.model.eval()
@@ -68,7 +68,7 @@ def measure(
     return out
 
 
-def _count(learner: Learner, batch: Batch) -> tuple[Tensor, Tensor]:
+def _count(learner: Learner, batch: TrainingBatch) -> tuple[Tensor, Tensor]:
     moved = to_device(batch, learner.device)
     chosen = (moved.weights > 0) & (moved.marks > 0)
     found = scores(learner.predictions(moved, chosen), moved.ids[chosen], moved.marks[chosen])

@@ -15,7 +15,7 @@ from warpviz.village.train.token_sequence import (
     TRIGGER,
     UNKNOWN,
     Mark,
-    Strip,
+    TokenSequence,
 )
 from warpviz.village.world import protocol
 
@@ -36,7 +36,7 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EpisodePlan:
     """What the River is asked, whether it can see the answer, and which references arrive."""
 
     question: Question
@@ -49,11 +49,11 @@ class Plan:
 
 def plan(
     world: World, question: Question, *, visible: bool, others: list[Question], scored: bool = True
-) -> Plan:
+) -> EpisodePlan:
     """Draw which references arrive: none, a relevant one, others about other subjects."""
     random = world.random
     if question.two_hop and visible and random.random() < 0.4:
-        return Plan(question, visible, scored=scored)
+        return EpisodePlan(question, visible, scored=scored)
     landings: list[Landing] = []
     early: list[str] = []
     for _ in range(random.choice((0, 0, 1, 1, 2))):
@@ -72,7 +72,7 @@ def plan(
                 Landing(protocol.ref(follow).text, random.randint(0, 24), relevant=True)
             )
     landings.sort(key=lambda landing: landing.offset)
-    return Plan(question, visible, tuple(early), tuple(landings), follow, scored)
+    return EpisodePlan(question, visible, tuple(early), tuple(landings), follow, scored)
 
 
 def _distractor(world: World, question: Question, others: list[Question]) -> str:
@@ -91,7 +91,7 @@ def _distractor(world: World, question: Question, others: list[Question]) -> str
     return protocol.ref(picked if random.random() < 0.5 else world.changed(picked)).text
 
 
-def mark_of(plan: Plan, *, followed: bool) -> Mark:
+def mark_of(plan: EpisodePlan, *, followed: bool) -> Mark:
     """What the River's answer of this plan measures."""
     if followed:
         if not plan.visible:
@@ -104,7 +104,9 @@ def mark_of(plan: Plan, *, followed: bool) -> Mark:
     return Mark.RIVER_HOPS if plan.question.two_hop else Mark.RIVER
 
 
-def write(strip: Strip, plan: Plan, world: World, filler: Filler, *, opener: bool) -> None:
+def write(
+    strip: TokenSequence, plan: EpisodePlan, world: World, filler: Filler, *, opener: bool
+) -> None:
     """Append the episode; `opener` says whether the need's first word is trained."""
     random = world.random
     who = protocol.person(plan.question, world.random)
@@ -126,7 +128,7 @@ def write(strip: Strip, plan: Plan, world: World, filler: Filler, *, opener: boo
         strip.add_text(protocol.unknown(plan.question, random).text, UNKNOWN, Mark.RIVER_UNKNOWN)
 
 
-def _wait(strip: Strip, plan: Plan, filler: Filler, world: World) -> bool:
+def _wait(strip: TokenSequence, plan: EpisodePlan, filler: Filler, world: World) -> bool:
     """Write waiting prose until a relevant reference is visible at a sentence end; whether one
     was.
     """
@@ -146,7 +148,7 @@ def _wait(strip: Strip, plan: Plan, filler: Filler, world: World) -> bool:
     return seen
 
 
-def _land(strip: Strip, pending: list[Landing], written: int, world: World) -> bool:
+def _land(strip: TokenSequence, pending: list[Landing], written: int, world: World) -> bool:
     relevant = False
     while pending and pending[0].offset <= written:
         landing = pending.pop(0)

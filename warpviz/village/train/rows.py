@@ -17,7 +17,7 @@ from warpviz.village.train.token_sequence import (
     SILENT,
     UNKNOWN,
     Mark,
-    Strip,
+    TokenSequence,
     Weights,
 )
 from warpviz.village.train.visibility_masks import Keep, draw_keep, focus
@@ -26,7 +26,7 @@ from warpviz.village.world.tokens import EOS, Encoder
 from warpviz.village.world.world import Question, Split, World
 
 if TYPE_CHECKING:
-    from warpviz.village.train.context import Context
+    from warpviz.village.train.context import TrainingContext
 
 DRILL = Weights(0.0, 0.3, 4.0)
 ENDLESS = 1 << 14
@@ -48,10 +48,10 @@ class Shape:
 
 
 @dataclass(slots=True)
-class Row:
+class TrainingRow:
     """Flat arrays of one row; segment 0 is the context, segment b branch b."""
 
-    context: Context
+    context: TrainingContext
     ids: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Row:
     keeps: list[Keep | None] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
 
-    def close(self, strip: Strip, keep: Keep | None, window: int) -> None:
+    def close(self, strip: TokenSequence, keep: Keep | None, window: int) -> None:
         """Append a finished strip as the next segment; its first token is predicted by the
         context's last.
         """
@@ -78,7 +78,7 @@ class Row:
         self.keeps.append(keep)
         self.windows.append(window)
 
-    def _mend_sources(self, strip: Strip, start: int) -> None:
+    def _mend_sources(self, strip: TokenSequence, start: int) -> None:
         """A visible token after an injected one is predicted by the last visible token before
         it.
         """
@@ -93,7 +93,7 @@ class Row:
             visible = index
 
 
-def make_row(seed: int, shape: Shape, encoder: Encoder) -> Row:
+def make_row(seed: int, shape: Shape, encoder: Encoder) -> TrainingRow:
     """Build the row of a seed."""
     facts = max(3, min(40, round(shape.num_tokens / shape.facts_every)))
     world = World(seed, facts, shape.split)
@@ -105,7 +105,7 @@ def make_row(seed: int, shape: Shape, encoder: Encoder) -> Row:
     inline = 0.0 if random.random() > shape.inline else random.uniform(0.02, 0.1)
     river_window = window
     context = contexts.build(world, shape.num_tokens, encoder, window=window, inline=inline)
-    row = Row(context)
+    row = TrainingRow(context)
     row.close(context.strip, None, window if random.random() < 0.5 or inline else ENDLESS)
     questions = context.open_questions()
     for _ in range(shape.num_streams):
@@ -118,14 +118,14 @@ def make_row(seed: int, shape: Shape, encoder: Encoder) -> Row:
     return row
 
 
-def _drill(row: Row, question: Question) -> None:
-    strip = Strip(row.context.strip.encoder, row.context.strip.at)
+def _drill(row: TrainingRow, question: Question) -> None:
+    strip = TokenSequence(row.context.strip.encoder, row.context.strip.at)
     strip.add(protocol.answer(question), DRILL, Mark.DRILL)
     row.close(strip, None, ENDLESS)
 
 
 def _pick(
-    row: Row, questions: list[Question], keep: Keep | None, *, answerable: bool
+    row: TrainingRow, questions: list[Question], keep: Keep | None, *, answerable: bool
 ) -> Question | None:
     """A question of the wanted kind under this subset."""
     context = row.context
@@ -141,7 +141,9 @@ def _pick(
     return None
 
 
-def _stream(row: Row, questions: list[Question], rng: np.random.Generator, *, full: bool) -> None:
+def _stream(
+    row: TrainingRow, questions: list[Question], rng: np.random.Generator, *, full: bool
+) -> None:
     context = row.context
     random = row.context.world.random
     keep = None if full or random.random() < 0.25 else draw_keep(context, rng)
@@ -159,10 +161,12 @@ def _stream(row: Row, questions: list[Question], rng: np.random.Generator, *, fu
         _write_stream(row, question, keep, answerable=answerable)
 
 
-def _write_stream(row: Row, question: Question, keep: Keep | None, *, answerable: bool) -> None:
+def _write_stream(
+    row: TrainingRow, question: Question, keep: Keep | None, *, answerable: bool
+) -> None:
     context = row.context
     random = row.context.world.random
-    strip = Strip(context.strip.encoder, context.strip.at)
+    strip = TokenSequence(context.strip.encoder, context.strip.at)
     if random.random() < 0.55:
         _tail(strip, row, question)
     strip.add(protocol.task(question), SILENT)
@@ -176,7 +180,7 @@ def _write_stream(row: Row, question: Question, keep: Keep | None, *, answerable
     row.close(strip, keep, ENDLESS)
 
 
-def _tail(strip: Strip, row: Row, question: Question) -> None:
+def _tail(strip: TokenSequence, row: TrainingRow, question: Question) -> None:
     """The River's own need and task, which the stream sees before its prompt; sometimes a few
     tokens more.
     """
@@ -193,11 +197,11 @@ def _tail(strip: Strip, row: Row, question: Question) -> None:
         strip.tokens(ids, [0.0] * len(ids), [0] * len(ids))
 
 
-def _river(row: Row, questions: list[Question], window: int) -> None:
+def _river(row: TrainingRow, questions: list[Question], window: int) -> None:
     """A continuation of the River: one or two episodes with one sentence of prose between."""
     context = row.context
     world = row.context.world
-    strip = Strip(context.strip.encoder, context.strip.at)
+    strip = TokenSequence(context.strip.encoder, context.strip.at)
     left = world.random.sample(questions, len(questions))
     for turn in range(world.random.choice((1, 1, 2))):
         if world.random.random() < (0.85 if turn else 0.15):
@@ -206,7 +210,7 @@ def _river(row: Row, questions: list[Question], window: int) -> None:
     row.close(strip, None, window)
 
 
-def _river_episode(row: Row, strip: Strip, left: list[Question]) -> None:
+def _river_episode(row: TrainingRow, strip: TokenSequence, left: list[Question]) -> None:
     context = row.context
     world = row.context.world
     if not left or world.random.random() < 0.18:

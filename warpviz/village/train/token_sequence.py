@@ -53,7 +53,7 @@ UNKNOWN = Weights(4.0, 1.0, 1.0)
 
 
 @dataclass(slots=True)
-class Strip:
+class TokenSequence:
     """Tokens in cache order; `at` is the position the next visible token takes."""
 
     encoder: Encoder

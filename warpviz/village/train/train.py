@@ -16,8 +16,8 @@ from tokenizers import Tokenizer
 
 from warpviz.village.network import Size, make_model
 from warpviz.village.train import checkpoint
-from warpviz.village.train.batch_source import Supply, open_supply
-from warpviz.village.train.batches import Batch, to_device
+from warpviz.village.train.batch_source import BatchSource, open_supply
+from warpviz.village.train.batches import TrainingBatch, to_device
 from warpviz.village.train.curriculum import LAST, Stage
 from warpviz.village.train.curves import held_out_batches, measure
 from warpviz.village.train.learner import Learner, Scores
@@ -71,7 +71,7 @@ class Run:
         elif settings.init:
             checkpoint.load_weights(self.learner, settings.init)
             self.stage = Stage(LAST)
-        self.curve_batches: dict[str, list[Batch]] = {}
+        self.curve_batches: dict[str, list[TrainingBatch]] = {}
         if settings.curve_groups:
             self.curve_batches = held_out_batches(self.encoder, groups=settings.curve_groups)
 
@@ -109,7 +109,7 @@ class Run:
             return self.step / max(1, self.settings.total_steps or self.settings.steps)
         return (self.spent_s + clock_s) / (60 * self.settings.total_minutes)
 
-    def train(self, supply: Supply) -> None:
+    def train(self, supply: BatchSource) -> None:
         """Step until this call's budget is spent, then save."""
         start = last = saved = time.monotonic()
         first = self.step

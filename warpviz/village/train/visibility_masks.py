@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.village.train.context import SINKS, Context
+from warpviz.village.train.context import SINKS, TrainingContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,26 +30,26 @@ def draw_budget(rng: np.random.Generator, num_tokens: int) -> int:
     return round(math.exp(rng.uniform(math.log(bottom), math.log(top))))
 
 
-def _random(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _random(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     return _at(context, rng.permutation(len(context.strip))[:budget])
 
 
-def _recent(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _recent(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     size = len(context.strip)
     return _at(context, np.arange(max(0, size - int(budget * rng.uniform(0.5, 1.0))), size))
 
 
-def _stride(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _stride(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     step = max(1, len(context.strip) // budget)
     return _at(context, np.arange(int(rng.integers(step)), len(context.strip), step))
 
 
-def _ends(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _ends(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     ends = np.array(context.ends)
     return _at(context, ends[-budget:] if rng.random() < 0.5 else rng.permutation(ends)[:budget])
 
 
-def _chunks(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _chunks(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     keep = np.zeros(len(context.strip), bool)
     size = int(rng.integers(4, 20))
     for _ in range(max(1, budget // size)):
@@ -58,7 +58,7 @@ def _chunks(context: Context, budget: int, rng: np.random.Generator) -> Keep:
     return keep
 
 
-def _facts(context: Context, budget: int, rng: np.random.Generator) -> Keep:
+def _facts(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
     """Attention-like: tokens of the second slot, sometimes with the value and the sentence end, of
     random facts.
     """
@@ -74,7 +74,7 @@ def _facts(context: Context, budget: int, rng: np.random.Generator) -> Keep:
     return keep
 
 
-_POLICIES: tuple[Callable[[Context, int, np.random.Generator], Keep], ...] = (
+_POLICIES: tuple[Callable[[TrainingContext, int, np.random.Generator], Keep], ...] = (
     _random,
     _recent,
     _stride,
@@ -84,13 +84,13 @@ _POLICIES: tuple[Callable[[Context, int, np.random.Generator], Keep], ...] = (
 )
 
 
-def _at(context: Context, index: NDArray[np.int64]) -> Keep:
+def _at(context: TrainingContext, index: NDArray[np.int64]) -> Keep:
     keep = np.zeros(len(context.strip), bool)
     keep[index] = True
     return keep
 
 
-def draw_keep(context: Context, rng: np.random.Generator) -> Keep:
+def draw_keep(context: TrainingContext, rng: np.random.Generator) -> Keep:
     """One subset: sinks, some recent tokens and one or two policies inside a budget."""
     budget = draw_budget(rng, len(context.strip))
     first, second = rng.integers(len(_POLICIES), size=2)
@@ -104,7 +104,9 @@ def draw_keep(context: Context, rng: np.random.Generator) -> Keep:
     return keep
 
 
-def focus(keep: Keep, context: Context, needed: list[int], rng: np.random.Generator) -> Keep:
+def focus(
+    keep: Keep, context: TrainingContext, needed: list[int], rng: np.random.Generator
+) -> Keep:
     """Add a part of the evidence of the given facts, as task-aware landmarks would."""
     out = keep.copy()
     for index in needed:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
+class StatedFact:
     """One sentence of a document and the index of the fact it states, None for filler."""
 
     phrase: Phrase
@@ -27,7 +27,7 @@ class Sentence:
 class Document:
     """The sentences in order; the first is the title."""
 
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[StatedFact, ...]
 
     @property
     def text(self) -> str:
@@ -72,7 +72,7 @@ def document(
     filler = filler or Filler(world.random)
     title = Phrase(world.random.choice(words.TITLES).format(**slots(world.random)))
     body = [
-        Sentence(protocol.fact(fact, world.random, world.split), k)
+        StatedFact(protocol.fact(fact, world.random, world.split), k)
         for k, fact in enumerate(world.facts)
     ]
     room = num_tokens - 1 - length(title.text)
@@ -87,9 +87,9 @@ def document(
         room -= length(text)
         if room < 0:
             break
-        kept.append(Sentence(Phrase(text)))
+        kept.append(StatedFact(Phrase(text)))
     world.random.shuffle(kept)
-    return Document((Sentence(title), *kept))
+    return Document((StatedFact(title), *kept))
 
 
 def questions(world: World, doc: Document) -> list[Item]:
