@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from warpviz.cli import main
-from warpviz.topology.diagrams.distances import bottleneck
+from warpviz.topology.persistence.distances import bottleneck
 
 ROW = {
     "k",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.topology.shapes import gauss
 from warpviz.topology import compare
-from warpviz.topology.diagrams.persistence import COMPLEXES, diagrams
+from warpviz.topology.persistence.diagrams import COMPLEXES, diagrams
 from warpviz.topology.points import (
     between,
     cloud,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.views.clouds import made_up, vectors
-from warpviz.topology.diagrams.store import DiagramStore
+from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import registry
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.explore import SYNC, explore

@@ -16,8 +16,8 @@ from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig, RunStart
 from tests.views import clouds
 from tests.views.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.texts import sample
-from warpviz.topology.diagrams.store import DiagramStore
 from warpviz.topology.drawing import headline
+from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import export, svg
 from warpviz.views.base.view import View
 from warpviz.views.cloud.view import KVCloud

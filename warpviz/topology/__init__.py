@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from warpviz.topology.comparison.comparison import Comparison as Comparison
     from warpviz.topology.comparison.comparison import load_comparison as load_comparison
     from warpviz.topology.comparison.measure import compare as compare
-    from warpviz.topology.diagrams.persistence import Diagrams as Diagrams
-    from warpviz.topology.diagrams.persistence import diagrams as diagrams
+    from warpviz.topology.persistence.diagrams import Diagrams as Diagrams
+    from warpviz.topology.persistence.diagrams import diagrams as diagrams
 
 _HOMES = {
-    "Comparison": "comparison",
-    "load_comparison": "comparison",
-    "compare": "measure",
-    "Diagrams": "persistence",
-    "diagrams": "persistence",
+    "Comparison": "comparison.comparison",
+    "load_comparison": "comparison.comparison",
+    "compare": "comparison.measure",
+    "Diagrams": "persistence.diagrams",
+    "diagrams": "persistence.diagrams",
 }
 
 __all__ = sorted(_HOMES)

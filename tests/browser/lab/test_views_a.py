@@ -137,7 +137,7 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
 def offline(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """The dashboard as a page opened from disk, without any server."""
     from tests.views.clouds import made_up
-    from warpviz.topology.diagrams.store import DiagramStore
+    from warpviz.topology.persistence.store import DiagramStore
     from warpviz.views.explore import explore
 
     folder = tmp_path_factory.mktemp("offline")

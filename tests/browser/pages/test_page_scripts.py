@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from warp_cortex import certificate
 
 from tests.views.clouds import HOSTILE, made_up, vectors, words
-from warpviz.topology.diagrams.vectors import betti_curve
+from warpviz.topology.persistence.vectors import betti_curve
 from warpviz.views.base import static, svg, wire
 from warpviz.views.base.nearest import chains
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.pages.test_page_scripts import FAKE
-from warpviz.topology.diagrams.bounds import certificate_note
+from warpviz.topology.persistence.bounds import certificate_note
 from warpviz.views.base import static
 
 

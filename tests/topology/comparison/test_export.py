@@ -21,8 +21,8 @@ from warpviz.topology.comparison.picture import (
     summary,
     whole_picture,
 )
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.persistence import diagrams
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.distances import bottleneck
 
 FILES = (
     "comparison.csv",

@@ -15,7 +15,7 @@ from warpviz.topology.comparison.figures import (
     image_figure,
 )
 from warpviz.topology.comparison.figures_cloud import cloud_figure
-from warpviz.topology.diagrams.distances import bottleneck, matching
+from warpviz.topology.persistence.distances import bottleneck, matching
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from tests.engine.tiny import build_prism
 from tests.topology.shapes import circle, gauss, walk
 from warpviz.topology import compare
 from warpviz.topology.comparison.selection import recent_window
-from warpviz.topology.diagrams.bounds import hausdorff
-from warpviz.topology.diagrams.distances import bottleneck, normalised_wasserstein
-from warpviz.topology.diagrams.persistence import diagrams
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence.bounds import hausdorff
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.distances import bottleneck, normalised_wasserstein
 
 TEXT = "Mara keeps the copper key in the red box. The red box is in the cellar. " * 3
 

@@ -9,10 +9,10 @@ import pytest
 from tests.topology.shapes import gauss
 from warpviz.topology import compare
 from warpviz.topology.comparison.null import draws, null_model, spread
-from warpviz.topology.diagrams.bounds import hausdorff
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.persistence import diagrams
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence.bounds import hausdorff
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.points import pairwise
 
 

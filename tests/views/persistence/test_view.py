@@ -11,8 +11,8 @@ import pytest
 
 from tests.views.clouds import made_up, vectors
 from warpviz.topology import compare
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.store import DiagramStore
+from warpviz.topology.persistence.distances import bottleneck
+from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import registry, wire
 from warpviz.views.base.data_source import SKIP
 from warpviz.views.persistence import comparison_model
@@ -172,7 +172,7 @@ def test_a_second_view_finds_the_diagrams_on_disk(
 ) -> None:
     """The same points are computed once per machine: no process is started again."""
     monkeypatch.setattr(
-        "warpviz.topology.diagrams.persistence_process._start",
+        "warpviz.topology.persistence.persistence_process._start",
         lambda *_: pytest.fail("a process was started"),
     )
     with PersistenceCompare(

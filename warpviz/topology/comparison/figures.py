@@ -11,15 +11,15 @@ import numpy as np
 
 from warpviz.topology.comparison.comparison import Comparison
 from warpviz.topology.comparison.picture import MAX_PAIRS
-from warpviz.topology.diagrams.distances import matching
-from warpviz.topology.diagrams.vectors import (
+from warpviz.topology.drawing import COLOURS, FAINT, INK, headline, plotted
+from warpviz.topology.persistence.distances import matching
+from warpviz.topology.persistence.vectors import (
     barcode,
     betti_curve,
     common_scales,
     image_extent,
     persistence_image,
 )
-from warpviz.topology.drawing import COLOURS, FAINT, INK, headline, plotted
 from warpviz.topology.points import FloatArray
 
 SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "circle-open")

@@ -22,10 +22,10 @@ from warpviz.topology.comparison.selection import (
     used_tokens,
 )
 from warpviz.topology.comparison.sources import read_source
-from warpviz.topology.diagrams import bounds
-from warpviz.topology.diagrams.distances import bottleneck, normalised_wasserstein
-from warpviz.topology.diagrams.persistence import MAX_POINTS, matrix_bars, tidy
 from warpviz.topology.hooks import Progress, ShouldStop, step
+from warpviz.topology.persistence import bounds
+from warpviz.topology.persistence.diagrams import MAX_POINTS, matrix_bars, tidy
+from warpviz.topology.persistence.distances import bottleneck, normalised_wasserstein
 from warpviz.topology.points import FloatArray, IntArray, pairwise
 
 PACKAGES = ("warpviz", "numpy", "scipy", "gudhi", "torch", "transformers")

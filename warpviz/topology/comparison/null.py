@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.persistence import matrix_bars, tidy
 from warpviz.topology.hooks import Progress, ShouldStop, step
+from warpviz.topology.persistence.diagrams import matrix_bars, tidy
+from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.points import FloatArray, IntArray, rows
 
 QUANTILES = (0.05, 0.5, 0.95)

@@ -3,7 +3,6 @@
 import numpy as np
 
 from warpviz.topology.comparison.comparison import Comparison, Row
-from warpviz.topology.diagrams.distances import matching
 from warpviz.topology.drawing import (
     FAINT,
     INK,
@@ -17,6 +16,7 @@ from warpviz.topology.drawing import (
     tag,
     text_at,
 )
+from warpviz.topology.persistence.distances import matching
 from warpviz.topology.points import FloatArray
 
 PANEL = 360.0

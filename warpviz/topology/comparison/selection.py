@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.topology.diagrams.bounds import inside
-from warpviz.topology.diagrams.persistence import MAX_POINTS
+from warpviz.topology.persistence.bounds import inside
+from warpviz.topology.persistence.diagrams import MAX_POINTS
 from warpviz.topology.points import IntArray, farthest_sample, rows, whole_number
 
 Landmarks = dict[str, dict[int, IntArray]]

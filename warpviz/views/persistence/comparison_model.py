@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from warpviz.topology.comparison.measure import diagram
 from warpviz.topology.comparison.null import null_model, spread
-from warpviz.topology.diagrams import persistence_process
-from warpviz.topology.diagrams.alpha import principal
-from warpviz.topology.diagrams.bounds import certified, two_nn
-from warpviz.topology.diagrams.cycles import loop_in
-from warpviz.topology.diagrams.distances import Matching, matching, normalised_wasserstein
-from warpviz.topology.diagrams.persistence import diagrams
-from warpviz.topology.diagrams.store import DiagramStore
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence import persistence_process
+from warpviz.topology.persistence.alpha import principal
+from warpviz.topology.persistence.bounds import certified, two_nn
+from warpviz.topology.persistence.cycles import loop_in
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.distances import Matching, matching, normalised_wasserstein
+from warpviz.topology.persistence.store import DiagramStore
 from warpviz.topology.points import farthest_sample, pairwise
 from warpviz.views.base.data_source import recent_kept
 from warpviz.views.base.wire import Array, float32, uint32

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from warpviz.topology.diagrams.persistence import COMPLEXES, MAX_POINTS
-from warpviz.topology.diagrams.store import DiagramStore
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence.diagrams import COMPLEXES, MAX_POINTS
+from warpviz.topology.persistence.store import DiagramStore
 from warpviz.topology.points import whole_number
 from warpviz.views.base import export, wire
 from warpviz.views.base.data_source import SKIP, DataSource, source_of

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topology.shapes import circle, gauss, torus
-from warpviz.topology.diagrams.bounds import hausdorff
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.persistence import Diagrams, diagrams, matrix_bars, tidy
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence.bounds import hausdorff
+from warpviz.topology.persistence.diagrams import Diagrams, diagrams, matrix_bars, tidy
+from warpviz.topology.persistence.distances import bottleneck
 
 SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests.topology.shapes import circle, gauss
-from warpviz.topology.diagrams.alpha import alpha_bars, principal
-from warpviz.topology.diagrams.distances import bottleneck
-from warpviz.topology.diagrams.persistence import diagrams, tidy
-from warpviz.topology.diagrams.witness import MAX_REACH, default_bound, lazy_matrix, witness_bars
+from warpviz.topology.persistence.alpha import alpha_bars, principal
+from warpviz.topology.persistence.diagrams import diagrams, tidy
+from warpviz.topology.persistence.distances import bottleneck
+from warpviz.topology.persistence.witness import MAX_REACH, default_bound, lazy_matrix, witness_bars
 from warpviz.topology.points import between
 
 
@@ -154,7 +154,7 @@ def test_an_alpha_filtration_never_puts_a_simplex_before_its_faces():
     """GUDHI's tree accepts our values as they are: enforcing monotony changes nothing."""
     from scipy.spatial import Delaunay
 
-    from warpviz.topology.diagrams.alpha import _filtration
+    from warpviz.topology.persistence.alpha import _filtration
 
     points = gauss(50, 3, seed=10)
     tree = gudhi.SimplexTree()

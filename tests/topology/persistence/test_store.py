@@ -12,8 +12,8 @@ import pytest
 
 from tests.topology.shapes import circle, gauss
 from warpviz.topology.comparison.export import replace
-from warpviz.topology.diagrams.persistence import diagrams
-from warpviz.topology.diagrams.store import (
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.store import (
     DiagramStore,
     default_root,
     from_arrays,
@@ -88,7 +88,7 @@ def test_diagrams_of_another_engine_are_computed_anew(engine, monkeypatch):
     points = gauss(10, 3, seed=9)
     before = key_of(points, {"complex": "alpha"})
     monkeypatch.setattr(
-        "warpviz.topology.diagrams.store.version",
+        "warpviz.topology.persistence.store.version",
         lambda name: "99" if name == engine else version(name),
     )
     assert key_of(points, {"complex": "alpha"}) != before

@@ -30,7 +30,7 @@ def alpha_bars(
     """Return raw alpha bars per dimension of `points` [n, P] projected to at most three principal
     axes.
     """
-    from warpviz.topology.diagrams.persistence import rips_bars
+    from warpviz.topology.persistence.diagrams import rips_bars
 
     flat = without_copies(principal(points, num_axes=3))
     if flat.shape[1] == 1 or len(flat) <= flat.shape[1] + 1:

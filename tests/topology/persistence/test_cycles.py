@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.topology.shapes import circle, gauss
-from warpviz.topology.diagrams.cycles import cocycles, crossings, loop_in, loop_of
-from warpviz.topology.diagrams.persistence import diagrams, rips_bars, tidy
+from warpviz.topology.persistence.cycles import cocycles, crossings, loop_in, loop_of
+from warpviz.topology.persistence.diagrams import diagrams, rips_bars, tidy
 from warpviz.topology.points import pairwise
 
 

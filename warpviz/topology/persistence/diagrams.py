@@ -118,12 +118,12 @@ def diagrams(
         raw = rips_bars(array[used], max_dim=max_dim, threshold=threshold)
         bound = threshold
     elif complex == "alpha":
-        from warpviz.topology.diagrams.alpha import alpha_bars
+        from warpviz.topology.persistence.alpha import alpha_bars
 
         raw = alpha_bars(array[used], max_dim=max_dim, threshold=threshold)
         bound = threshold
     else:
-        from warpviz.topology.diagrams.witness import witness_bars
+        from warpviz.topology.persistence.witness import witness_bars
 
         raw, bound = witness_bars(
             array, used, complex=complex, max_dim=max_dim, threshold=threshold

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.diagrams.persistence import Diagrams, diagrams
-from warpviz.topology.diagrams.store import DiagramStore, from_arrays, key_of, to_arrays
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.persistence.diagrams import Diagrams, diagrams
+from warpviz.topology.persistence.store import DiagramStore, from_arrays, key_of, to_arrays
 from warpviz.topology.points import cloud
 
 NICENESS = 10
@@ -152,7 +152,7 @@ def _start(folder: Path) -> "subprocess.Popen[str]":
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with (folder / "errors.txt").open("w") as errors:
         return subprocess.Popen(
-            [sys.executable, "-m", "warpviz.topology.diagrams.persistence_process", str(folder)],
+            [sys.executable, "-m", "warpviz.topology.persistence.persistence_process", str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from warpviz.topology.diagrams.persistence import matrix_bars
+from warpviz.topology.persistence.diagrams import matrix_bars
 from warpviz.topology.points import FloatArray, IntArray, between
 
 TYPICAL_REACH = 8

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.topology.shapes import random_diagram
-from warpviz.topology.diagrams.vectors import (
+from warpviz.topology.persistence.vectors import (
     barcode,
     betti_curve,
     common_scales,

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from warp_cortex import certificate
 
 from tests.topology.shapes import circle, gauss, torus
-from warpviz.topology.diagrams import bounds
-from warpviz.topology.diagrams.distances import bottleneck, half_lengths
-from warpviz.topology.diagrams.persistence import diagrams
+from warpviz.topology.persistence import bounds
+from warpviz.topology.persistence.diagrams import diagrams
+from warpviz.topology.persistence.distances import bottleneck, half_lengths
 from warpviz.topology.points import pairwise
 
 

@@ -3,6 +3,7 @@ we never call.
 """
 
 import inspect
+import importlib.util
 import os
 import re
 import subprocess
@@ -121,8 +122,12 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_every_public_name_exists_and_others_are_answered():
     """The lazy table is right; a name it does not hold lists those it does."""
+    importlib.import_module("warpviz.topology.comparison.measure")  # imports every subpackage
     for name in warpviz.topology.__all__:
         assert getattr(warpviz.topology, name).__name__ == name
+        assert importlib.util.find_spec(f"warpviz.topology.{name}") is None, (
+            "it would hide the name"
+        )
     with pytest.raises(
         AttributeError, match="it has: Comparison, Diagrams, compare, diagrams, load_comparison"
     ):

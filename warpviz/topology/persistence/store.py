@@ -19,7 +19,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.topology.diagrams.persistence import Diagrams
+from warpviz.topology.persistence.diagrams import Diagrams
 from warpviz.topology.points import cloud
 
 FORMAT = 1
