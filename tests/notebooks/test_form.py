@@ -1,5 +1,6 @@
 """The form of the notebooks: short, without logic, without outputs, each a story that ends with a
-question."""
+question.
+"""
 
 import ast
 import re
@@ -12,8 +13,16 @@ FOLDER = Path(__file__).parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 # What belongs into a module with a test, not into a cell.
 LOGIC = (
-    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.For, ast.While, ast.If, ast.Try, ast.Lambda, ast.Match,
-)  # fmt: skip
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.For,
+    ast.While,
+    ast.If,
+    ast.Try,
+    ast.Lambda,
+    ast.Match,
+)
 MAX_CELL_LINES = 12
 MAX_PROSE_WORDS = 90
 
@@ -26,7 +35,8 @@ def book(request: pytest.FixtureRequest):
 
 def test_the_first_one_is_there() -> None:
     """`make lab` opens 00_start_here; every other has a number of its own, so that they sort as
-    they are read."""
+    they are read.
+    """
     assert NOTEBOOKS[0].name == "00_start_here.ipynb"
     numbers = [int(path.name[:2]) for path in NOTEBOOKS]
     assert numbers == sorted(set(numbers))
@@ -49,7 +59,8 @@ def test_cells_are_short_and_hold_no_logic(book) -> None:
     """A cell has at most a dozen lines and defines, loops and decides nothing."""
     for cell in code_cells(book):
         assert len(cell.source.splitlines()) <= MAX_CELL_LINES, cell.source
-        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, LOGIC)], cell.source
+        statements = ast.walk(ast.parse(cell.source))
+        assert not [node for node in statements if isinstance(node, LOGIC)], cell.source
 
 
 def test_prose_is_short_and_ends_with_a_question(book) -> None:

@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom in a real kernel, without a browser, and leaves nothing
-large behind."""
+large behind.
+"""
 
 import os
 from pathlib import Path
@@ -20,14 +21,19 @@ MAX_SAVED_BYTES = 100_000
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_runs_headless(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run All ends without an exception and without a word on stderr, in an empty folder, with no
-    display attached."""
+    display attached.
+    """
     paths = [str(ROOT / "engine"), str(ROOT), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     book = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     client = NotebookClient(
-        book, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=resources, store_widget_state=False
+        book,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
+        resources=resources,
+        store_widget_state=False,
     )
     client.execute()
     outputs = [output for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -138,9 +138,16 @@ def runs_data(node: ast.AST) -> bool:
 
 @pytest.mark.parametrize(
     ("code", "caught"),
-    [("import pickle", True), ("from pickle import loads", True), ("eval(x)", True), ("model.eval()", False),
-     ("np.load(f, allow_pickle=False)", False), ("np.load(f, allow_pickle=flag)", True), ("torch.load(f)", True)],
-)  # fmt: skip
+    [
+        ("import pickle", True),
+        ("from pickle import loads", True),
+        ("eval(x)", True),
+        ("model.eval()", False),
+        ("np.load(f, allow_pickle=False)", False),
+        ("np.load(f, allow_pickle=flag)", True),
+        ("torch.load(f)", True),
+    ],
+)
 def test_the_rule_about_data_can_fail(code: str, caught: bool) -> None:
     """The check above catches what it names and nothing else."""
     assert any(runs_data(node) for node in ast.walk(ast.parse(code))) == caught

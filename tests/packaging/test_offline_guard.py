@@ -15,7 +15,7 @@ CASES = [
     ("socket.connect", (None, ("127.0.0.1", 80)), None),
     ("socket.connect", (None, ("::1", 80, 0, 0)), None),
     ("socket.connect", (None, ("192.0.2.1", 80)), "192.0.2.1"),
-    ("socket.connect", (None, "/tmp/a-local-socket"), None),
+    ("socket.connect", (None, "/run/a-local-socket"), None),
     ("socket.getaddrinfo", ("localhost", 80), None),
     ("socket.getaddrinfo", (None, 80), None),
     ("socket.getaddrinfo", ("huggingface.co", 443), "huggingface.co"),
@@ -50,7 +50,13 @@ def test_a_refusal_is_written_down(tmp_path: Path) -> None:
     host.
     """
     log = tmp_path / "network.log"
-    code = "import socket\ntry:\n    socket.create_connection(('example.invalid', 80))\nexcept OSError as e:\n    print(e)"
+    code = (
+        "import socket\n"
+        "try:\n"
+        "    socket.create_connection(('example.invalid', 80))\n"
+        "except OSError as e:\n"
+        "    print(e)"
+    )
     environment = os.environ | {"PYTHONPATH": str(GUARD.parent), "WARPVIZ_NETWORK_LOG": str(log)}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, check=True, timeout=60

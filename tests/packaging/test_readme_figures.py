@@ -123,11 +123,22 @@ def test_there_is_a_table_and_a_claim_can_fail() -> None:
 
 @pytest.mark.parametrize(
     ("figure", "value", "agrees"),
-    [("50.0", 0.5, True), ("79", 0.785, True), ("78", 0.7749, False), ("79.4", 79_429_632, True),
-     ("145", 145_043_968, True),
-     ("146", 145_043_968, False), (".598", 0.598, True), (".993", 0.9929, True), (".99", 0.9749, False),
-     ("76,213", 76212.6, True), ("76,213", 76214.0, False), ("1.11", 1.106, True), ("1.10", 1.106, False)],
-)  # fmt: skip
+    [
+        ("50.0", 0.5, True),
+        ("79", 0.785, True),
+        ("78", 0.7749, False),
+        ("79.4", 79_429_632, True),
+        ("145", 145_043_968, True),
+        ("146", 145_043_968, False),
+        (".598", 0.598, True),
+        (".993", 0.9929, True),
+        (".99", 0.9749, False),
+        ("76,213", 76212.6, True),
+        ("76,213", 76214.0, False),
+        ("1.11", 1.106, True),
+        ("1.10", 1.106, False),
+    ],
+)
 def test_rounding_is_the_only_freedom(figure: str, value: float, agrees: bool) -> None:
     """A figure may be rounded, in percent or in megabytes, and nothing else."""
     assert stands_for(figure, value) is agrees
@@ -145,8 +156,13 @@ def test_aims_and_names_are_no_measurements() -> None:
         "1.71",
     ]
     assert figures("+27.5 points (21.5 to 34.0), AUC .598, k = 64, 1,024 tokens") == [
-        "27.5", "21.5", "34.0", ".598", "64", "1,024",
-    ]  # fmt: skip
+        "27.5",
+        "21.5",
+        "34.0",
+        ".598",
+        "64",
+        "1,024",
+    ]
 
 
 def test_every_record_is_listed_with_its_command() -> None:

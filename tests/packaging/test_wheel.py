@@ -87,11 +87,16 @@ def test_everything_is_in_it(wheel: Path) -> None:
     """
     names = zipfile.ZipFile(wheel).namelist()
     for wanted in (
-        "warp_cortex/__init__.py", "warp_cortex/py.typed", "warp_cortex/data/village/model.safetensors",
-        "warp_cortex/data/village/config.json", "warp_cortex/data/village/README.md", "warpviz/py.typed",
-        "warpviz/notebooks/00_start_here.ipynb", "warpviz/cli/__init__.py",
+        "warp_cortex/__init__.py",
+        "warp_cortex/py.typed",
+        "warp_cortex/data/village/model.safetensors",
+        "warp_cortex/data/village/config.json",
+        "warp_cortex/data/village/README.md",
+        "warpviz/py.typed",
+        "warpviz/notebooks/00_start_here.ipynb",
+        "warpviz/cli/__init__.py",
         "warpviz/jupyter/labconfig/default_setting_overrides.json",
-    ):  # fmt: skip
+    ):
         assert wanted in names
     assert any(name.startswith("warp_cortex/data/contexts/") for name in names)
     shipped = {Path(name).name for name in names if name.startswith("warpviz/static/")}
@@ -120,7 +125,8 @@ def test_the_command_runs_from_another_folder(installed: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr.decode()
     assert json.loads(done.stdout)["river_tokens"] > 0
     assert (tmp_path / "out" / "trace.jsonl").is_file()
-    code = "import warp_cortex, warpviz; print(warp_cortex.__file__, warpviz.__file__, warp_cortex.bundled('village'))"
+    files = "warp_cortex.__file__, warpviz.__file__, warp_cortex.bundled('village')"
+    code = f"import warp_cortex, warpviz; print({files})"
     assert all(
         path.startswith(str(installed))
         for path in in_environment(installed / "bin" / "python", code).split()
