@@ -14,7 +14,7 @@ from warpviz.views.compose import compose, link
 class Plain(View):
     """A view of nothing."""
 
-    scripts = ("base/landmarks.js",)
+    entry = "text/view.js"
 
     def state(self) -> Patch:
         """Return nothing."""

@@ -9,7 +9,7 @@ from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 from test_views_a import CLOUD, SHAPE, TEXT, open_board, slider
 
-from tests.browser.pages.test_view_words import scripts
+from tests.browser.pages.test_view_words import modules
 from warpviz.views.gate.view import GateTuner
 from warpviz.views.run.view import LiveRun
 
@@ -18,8 +18,8 @@ LOST = "The kernel no longer answers: run the cell again"
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds the scripts of a live run and nothing else."""
-    with scripts(browser, *LiveRun.scripts) as bare:
+    """A page that holds the modules of a live run and nothing else."""
+    with modules(browser, LiveRun.entry) as bare:
         yield bare
 
 
@@ -49,7 +49,7 @@ def test_a_live_run_that_lost_its_kernel_is_no_longer_live(page: Page) -> None:
       const model = fake({ theta: 0.5 }), store = new Store(model), frame = new Frame(document.body, store);
       const rows = [["r", 0, "m", ["a"], 1, 0.5], ["t", 1, "b"]];
       store.apply({ op: "state", data: { rows, status: "running" } }, []);
-      mount(frame, store);
+      mountRun(frame, store);
       const look = () => ({ meta: frame.meta.textContent, said: frame.statusLine.textContent,
         engine: ["hold", "stop"].map((name) => frame.root.querySelector(`[data-name=${name}]`).checkVisibility()) });
       const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -77,7 +77,7 @@ def test_the_gate_and_the_council_go_on_without_their_kernel(browser: Browser) -
     """After the kernel is gone, dragging theta judges every thought anew; the council says it,
     too.
     """
-    with scripts(browser, "council/view.js", *GateTuner.scripts) as page:
+    with modules(browser, "council/view.js", GateTuner.entry) as page:
         found = page.evaluate("""async () => {
           const model = fake({ theta: 0.2, scorer: "raw" }), store = new Store(model);
           const frame = new Frame(document.body, store);
@@ -86,7 +86,7 @@ def test_the_gate_and_the_council_go_on_without_their_kernel(browser: Browser) -
           const numbers = { similarities: values, labels: new Uint8Array(size), recorded: new Uint8Array(size) };
           const arrays = Object.entries(numbers).map(([name, data]) => [{ name }, { data, shape: [size] }]);
           store.apply({ op: "state", data: { scorers: ["raw"], thoughts, live: true } }, arrays);
-          mount(frame, store);
+          mountGate(frame, store);
           const fields = ["beat", "thinking", "accepted", "rejected", "failed"];
           const samples = { data: [9, 4, 3, 2, 1], shape: [1, 5] };
           store.apply({ op: "patch", data: { fields } }, [[{ name: "samples" }, samples]]);

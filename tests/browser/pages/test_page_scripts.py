@@ -1,4 +1,4 @@
-"""The scripts of the views in a bare page: wire, store, links, landmarks, pens, against their
+"""The front-end modules in a bare page: wire, store, links, landmarks, pens, against their
 Python counterparts.
 """
 
@@ -17,8 +17,15 @@ from warpviz.topology.persistence.vectors import betti_curve
 from warpviz.views.base import static, svg, wire
 from warpviz.views.base.nearest import chains
 
-SCRIPTS = ("base/landmarks.js", "cloud/scene.js", "cloud/colours.js", "cloud/controls.js", "persistence/diagram.js",
-           "persistence/panels.js", "base/page.js")  # fmt: skip
+MODULES = (
+    "base/controls.js",
+    "base/landmarks.js",
+    "base/page.js",
+    "base/plot.js",
+    "cloud/controls.js",
+    "cloud/scene.js",
+    "persistence/bars.js",
+)
 FAKE = """
 window.fake = (traits) => {
   const model = new PageModel({ uid: Math.random().toString(36).slice(2), links: {}, selection: [], ...traits });
@@ -35,14 +42,12 @@ window.buffer = (text) => new DataView(bytesOfBase64(text).buffer);
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds the scripts and nothing else; afterwards nothing went wrong on it."""
+    """A page that holds these modules and nothing else; afterwards nothing went wrong on it."""
     bare = browser.new_page()
     wrong: list[str] = []
     bare.on("pageerror", lambda error: wrong.append(str(error)))
     bare.set_content("<body></body>")
-    bare.add_script_tag(
-        content="\n".join([static.shared(), *(static.source(name) for name in SCRIPTS), FAKE])
-    )
+    bare.add_script_tag(content=static.joined(*MODULES) + FAKE)
     yield bare
     bare.close()
     assert not wrong, wrong

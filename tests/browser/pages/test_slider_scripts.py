@@ -10,21 +10,18 @@ from playwright.sync_api import Browser, Page
 from tests.browser.pages.test_page_scripts import FAKE
 from warpviz.views.base import static
 
-SCRIPTS = ("base/page.js", "base/landmarks.js", "base/decimals.js", "gate/regate.js", "gate/beeswarm.js", "gate/thought_list.js", "gate/strips.js",
-           "gate/view.js")  # fmt: skip
+MODULES = ("base/page.js", "base/landmarks.js", "gate/view.js")
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds the scripts and nothing else; afterwards nothing went wrong on it."""
+    """A page that holds these modules and nothing else; afterwards nothing went wrong on it."""
     bare = browser.new_page()
     wrong: list[str] = []
     bare.on("pageerror", lambda error: wrong.append(str(error)))
     bare.set_content("<body></body>")
     bare.add_style_tag(content=static.sheet())
-    bare.add_script_tag(
-        content="\n".join([static.shared(), *(static.source(name) for name in SCRIPTS), FAKE])
-    )
+    bare.add_script_tag(content=static.joined(*MODULES) + FAKE)
     yield bare
     bare.close()
     assert not wrong, wrong

@@ -14,15 +14,14 @@ from warpviz.views.base import static
 
 
 @contextmanager
-def scripts(browser: Browser, *names: str) -> Iterator[Page]:
-    """Open a page that holds the scripts and nothing else; afterwards nothing went wrong on it."""
+def modules(browser: Browser, *names: str) -> Iterator[Page]:
+    """Open a page that holds these modules and nothing else; afterwards nothing went wrong on it."""
     bare = browser.new_page()
     wrong: list[str] = []
     bare.on("pageerror", lambda error: wrong.append(str(error)))
     bare.set_content("<body></body>")
     bare.add_style_tag(content=static.sheet())
-    sources = [static.shared(), *(static.source(name) for name in ("base/page.js", *names)), FAKE]
-    bare.add_script_tag(content="\n".join(sources))
+    bare.add_script_tag(content=static.joined("base/page.js", *names) + FAKE)
     yield bare
     bare.close()
     assert not wrong, wrong
@@ -33,9 +32,7 @@ def test_the_certificate_says_what_it_compares_with(browser: Browser) -> None:
     radius.
     """
     best = certificate_note(0.3).split(" times ")[1]
-    with scripts(
-        browser, "base/landmarks.js", "persistence/distance_curve.js", "persistence/view.js"
-    ) as page:
+    with modules(browser, "persistence/view.js") as page:
         assert page.evaluate("certificateText(0.3)") == f"at most 3.5\u00d7 {best}"
         line = page.evaluate("certificateLine(new Store(fake({ policy: 'hybrid', alpha: 0.3 })))")
         assert line == f"\u2264 3.5\u00d7 {best}"
@@ -46,13 +43,7 @@ def test_a_barcode_calls_no_bar_certified_where_nothing_is(browser: Browser, com
     """Twice the radius bounds Rips diagrams; under a witness complex the legend promises
     nothing.
     """
-    with scripts(
-        browser,
-        "base/landmarks.js",
-        "persistence/diagram.js",
-        "persistence/panels.js",
-        "persistence/view.js",
-    ) as page:
+    with modules(browser, "persistence/view.js") as page:
         drawn = page.evaluate("""(complex) => {
           const view = Object.create(PersistenceView.prototype);
           view.store = new Store(fake({ complex, k: 1, dim: 0 }));
@@ -69,7 +60,7 @@ def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
     """Wherever one scrolls, the rows in the page follow one another as they are heard: by
     similarity.
     """
-    with scripts(browser, "base/decimals.js", "gate/thought_list.js") as page:
+    with modules(browser, "gate/thought_list.js") as page:
         found = page.evaluate("""async () => {
           const size = 300, list = new ThoughtList({ onpoint() {} });
           document.body.append(list.el);
@@ -98,7 +89,7 @@ def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
 
 def test_how_many_at_once_is_said_where_no_mark_is(browser: Browser) -> None:
     """The timeline's words lie below every row of marks, however late the run's moments are."""
-    with scripts(browser, "run/fold.js", "run/playhead.js", "run/transport.js") as page:
+    with modules(browser, "run/view.js") as page:
         words, marks = page.evaluate("""() => {
           const run = { lastBeat: 100, aliveByBeat: Array(101).fill(3), marks: Object.keys(MARK_STYLE).map((kind) => ({ beat: 100, kind })) };
           const line = Object.create(Transport.prototype);
@@ -118,7 +109,7 @@ def test_one_endless_token_is_wrapped_inside_its_picture(browser: Browser) -> No
     """A piece longer than a line goes on in the next ones, and none of it is lost; shorter ones
     stay whole.
     """
-    with scripts(browser, "base/landmarks.js", "text/token_flow.js", "text/view.js") as page:
+    with modules(browser, "text/view.js") as page:
         pieces, widths, short = page.evaluate("""() => {
           const pen = new SvgPen(themeOf(document.body), 760, 0);
           const text = Array.from({ length: 10000 }, (_, i) => (i % 7 ? "W" : "i\u00e9")).join("");

@@ -22,7 +22,7 @@ TIMEOUT_S = 3.0
 class Sample(View):
     """A view of five numbers."""
 
-    scripts = ("base/landmarks.js", "text/token_flow.js", "text/view.js")
+    entry = "text/view.js"
     title = "Sample </script><img src=x onerror=alert(1)>"
     stem = "sample"
     rate_hz = 200.0

@@ -1,32 +1,69 @@
 // Small controls on native elements, so that tab, arrows and screen readers work by themselves.
 
+import { h, number } from "./text.js";
+
 let controlIds = 0;
 
 /** Where arrows and letters belong to the element, JupyterLab must not take them for its own shortcuts. */
-const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
 /** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
-function slider(frame, { label, trait, min, max, step = 1, value, format = number, oninput, hint, parent = frame.controls }) {
+export function slider(
+  frame,
+  {
+    label,
+    trait,
+    min,
+    max,
+    step = 1,
+    value,
+    format = number,
+    oninput,
+    hint,
+    parent = frame.controls,
+  },
+) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
-  const input = h("input", { type: "range", id, min, max, step, title: hint, "data-trait": trait, ...OWN_KEYS });
+  const input = h("input", {
+    type: "range",
+    id,
+    min,
+    max,
+    step,
+    title: hint,
+    "data-trait": trait,
+    ...OWN_KEYS,
+  });
   const output = h("output", { class: "wz-value", for: id });
-  const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label, title: hint }), input, output);
+  const el = h(
+    "div",
+    { class: "wz-control" },
+    h("label", { for: id, text: label, title: hint }),
+    input,
+    output,
+  );
   const say = (v) => {
     const text = format(Number(v));
     if (text === output.textContent) return;
     output.textContent = text;
     input.setAttribute("aria-valuetext", text);
   };
-  const show = (v) => { if (Number(input.value) !== Number(v)) input.value = v; say(v); };
+  const show = (v) => {
+    if (Number(input.value) !== Number(v)) input.value = v;
+    say(v);
+  };
   input.addEventListener("input", () => {
     const v = Number(input.value);
     say(v);
     if (trait) frame.store.set(trait, v);
     oninput?.(v);
   });
-  const reserve = () => {  // room for every number: one more digit then lays out nothing else
-    const texts = [0, 0.25, 0.5, 0.75, 1].map((part) => format(Number(input.min) + part * (input.max - input.min)));
+  const reserve = () => {
+    // room for every number: one more digit then lays out nothing else
+    const texts = [0, 0.25, 0.5, 0.75, 1].map((part) =>
+      format(Number(input.min) + part * (input.max - input.min)),
+    );
     const plain = texts.every((text) => /^[-\d.,\u2212\u2013]+$/.test(text));
     output.classList.toggle("wz-number", plain);
     output.style.width = plain ? `${Math.max(...texts.map((text) => text.length)) + 0.5}ch` : "";
@@ -39,21 +76,32 @@ function slider(frame, { label, trait, min, max, step = 1, value, format = numbe
     show(trait ? frame.store.get(trait) : input.value);
   };
   if (trait) frame.cleanup(frame.store.on(`change:${trait}`, show));
-  show(trait ? frame.store.get(trait) : value ?? min);
+  show(trait ? frame.store.get(trait) : (value ?? min));
   reserve();
   parent.append(el);
   return { el, input, set: show, range };
 }
 
 /** A drop-down; `options` are values or [value, text] pairs. */
-function select(frame, { label, trait, options, value, onchange, hint, parent = frame.controls }) {
+export function select(
+  frame,
+  { label, trait, options, value, onchange, hint, parent = frame.controls },
+) {
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
   const input = h("select", { id, title: hint, "data-trait": trait, ...OWN_KEYS });
   const fill = (list) => {
-    input.replaceChildren(...list.map((o) => (Array.isArray(o) ? h("option", { value: o[0], text: o[1] }) : h("option", { value: o, text: o }))));
+    input.replaceChildren(
+      ...list.map((o) =>
+        Array.isArray(o)
+          ? h("option", { value: o[0], text: o[1] })
+          : h("option", { value: o, text: o }),
+      ),
+    );
   };
-  const show = (v) => { input.value = String(v); };
+  const show = (v) => {
+    input.value = String(v);
+  };
   fill(options);
   const numeric = (v) => (v !== "" && !Number.isNaN(Number(v)) ? Number(v) : v);
   input.addEventListener("change", () => {
@@ -62,15 +110,29 @@ function select(frame, { label, trait, options, value, onchange, hint, parent = 
     onchange?.(v);
   });
   if (trait) frame.cleanup(frame.store.on(`change:${trait}`, show));
-  show(trait ? frame.store.get(trait) : value ?? options[0]);
+  show(trait ? frame.store.get(trait) : (value ?? options[0]));
   const el = h("div", { class: "wz-control" }, h("label", { for: id, text: label }), input);
   parent.append(el);
-  return { el, input, set: show, options: (list, v) => { fill(list); show(v); } };
+  return {
+    el,
+    input,
+    set: show,
+    options: (list, v) => {
+      fill(list);
+      show(v);
+    },
+  };
 }
 
 /** A switch drawn as a pill; `onchange(on)`. */
-function toggle(frame, { label, value = false, onchange, hint, parent = frame.controls }) {
-  const el = h("button", { type: "button", class: "wz-toggle", "aria-pressed": String(value), text: label, title: hint });
+export function toggle(frame, { label, value = false, onchange, hint, parent = frame.controls }) {
+  const el = h("button", {
+    type: "button",
+    class: "wz-toggle",
+    "aria-pressed": String(value),
+    text: label,
+    title: hint,
+  });
   el.addEventListener("click", () => {
     const on = el.getAttribute("aria-pressed") !== "true";
     el.setAttribute("aria-pressed", String(on));
@@ -81,16 +143,30 @@ function toggle(frame, { label, value = false, onchange, hint, parent = frame.co
 }
 
 /** A push button. */
-function button(frame, { label, onclick, hint, parent = frame.controls, name }) {
-  const el = h("button", { type: "button", class: "wz-button", text: label, title: hint, "data-name": name, onclick });
+export function button(frame, { label, onclick, hint, parent = frame.controls, name }) {
+  const el = h("button", {
+    type: "button",
+    class: "wz-button",
+    text: label,
+    title: hint,
+    "data-name": name,
+    onclick,
+  });
   parent.append(el);
   return el;
 }
 
 /** One of several, as joined buttons; arrows move between them. `options` are [value, text] pairs. */
-function segmented(frame, { label, options, value, onchange, parent = frame.controls }) {
-  const group = h("div", { class: "wz-segments", role: "radiogroup", "aria-label": label, ...OWN_KEYS });
-  const buttons = options.map(([v, text]) => h("button", { type: "button", role: "radio", text, "data-value": v }));
+export function segmented(frame, { label, options, value, onchange, parent = frame.controls }) {
+  const group = h("div", {
+    class: "wz-segments",
+    role: "radiogroup",
+    "aria-label": label,
+    ...OWN_KEYS,
+  });
+  const buttons = options.map(([v, text]) =>
+    h("button", { type: "button", role: "radio", text, "data-value": v }),
+  );
   const choose = (v, tell) => {
     buttons.forEach((b, i) => {
       const on = options[i][0] === v;

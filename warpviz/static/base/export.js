@@ -1,12 +1,28 @@
 // Export buttons: with a kernel the file is written beside the notebook, without one it is a download.
 
-const EXPORTS = [["png", "PNG"], ["svg", "SVG"], ["html", "HTML"], ["csv", "CSV"], ["json", "JSON"]];
+import { CanvasPen, escapeXml, SvgPen } from "./pen.js";
+import { WARPVIZ } from "./store.js";
+import { h, oneLine, visible } from "./text.js";
+
+const EXPORTS = [
+  ["png", "PNG"],
+  ["svg", "SVG"],
+  ["html", "HTML"],
+  ["csv", "CSV"],
+  ["json", "JSON"],
+];
 
 /** Add the export buttons to a frame's header. */
-function addExports(frame) {
+export function addExports(frame) {
   const bar = h("div", { class: "wz-exports", role: "group", "aria-label": "Export" });
   for (const [kind, label] of EXPORTS) {
-    const el = h("button", { type: "button", class: "wz-export", "data-export": kind, text: label, title: `Save as ${label}` });
+    const el = h("button", {
+      type: "button",
+      class: "wz-export",
+      "data-export": kind,
+      text: label,
+      title: `Save as ${label}`,
+    });
     el.addEventListener("click", () => frame.guard(() => exportAs(frame, kind)));
     bar.append(el);
   }
@@ -15,8 +31,14 @@ function addExports(frame) {
 }
 
 async function exportAs(frame, kind) {
-  if (kind === "html" && frame.store.lost) { frame.status("Only the kernel writes pages"); return; }
-  if (!frame.store.live) { download(frame, kind, await contentOf(frame, kind)); return; }
+  if (kind === "html" && frame.store.lost) {
+    frame.status("Only the kernel writes pages");
+    return;
+  }
+  if (!frame.store.live) {
+    download(frame, kind, await contentOf(frame, kind));
+    return;
+  }
   frame.status(`Saving ${kind.toUpperCase()}\u2026`);
   if (kind === "svg" || kind === "png") {
     const bytes = new Uint8Array(await (await contentOf(frame, kind)).arrayBuffer());
@@ -31,14 +53,32 @@ async function contentOf(frame, kind) {
   if (kind === "png") return framePng(frame);
   if (kind === "html") return new Blob([WARPVIZ.pageSource ?? ""], { type: "text/html" });
   const rows = frame.table();
-  if (kind === "json") return new Blob([JSON.stringify({ provenance: frame.provenance(), summary: visible(frame.summaryText), rows }, null, 1)], { type: "application/json" });
-  return new Blob([`# ${JSON.stringify(frame.provenance())}\n${csvOf(rows)}`], { type: "text/csv" });
+  if (kind === "json")
+    return new Blob(
+      [
+        JSON.stringify(
+          { provenance: frame.provenance(), summary: visible(frame.summaryText), rows },
+          null,
+          1,
+        ),
+      ],
+      { type: "application/json" },
+    );
+  return new Blob([`# ${JSON.stringify(frame.provenance())}\n${csvOf(rows)}`], {
+    type: "text/csv",
+  });
 }
 
 function csvOf(rows) {
   const names = Object.keys(rows[0] ?? {});
-  const cell = (value) => (/[",\n\r]/.test(String(value ?? "")) ? `"${String(value).replace(/"/g, '""')}"` : String(value ?? ""));
-  return [names.join(","), ...rows.map((row) => names.map((name) => cell(row[name])).join(","))].join("\n");
+  const cell = (value) =>
+    /[",\n\r]/.test(String(value ?? ""))
+      ? `"${String(value).replace(/"/g, '""')}"`
+      : String(value ?? "");
+  return [
+    names.join(","),
+    ...rows.map((row) => names.map((name) => cell(row[name])).join(",")),
+  ].join("\n");
 }
 
 function download(frame, kind, blob) {
@@ -51,16 +91,22 @@ function download(frame, kind, blob) {
 /** Return what a frame shows as boxes [drawing, x, y] and their extent: its canvases, then its further drawings. */
 function drawnBoxes(frame) {
   const origin = frame.body.getBoundingClientRect();
-  const boxes = frame.plots.filter((plot) => plot.canvas.isConnected && plot.width > 0).map((plot) => {
-    const box = plot.canvas.getBoundingClientRect();
-    return [plot, box.left - origin.left, box.top - origin.top + 30];
-  });
+  const boxes = frame.plots
+    .filter((plot) => plot.canvas.isConnected && plot.width > 0)
+    .map((plot) => {
+      const box = plot.canvas.getBoundingClientRect();
+      return [plot, box.left - origin.left, box.top - origin.top + 30];
+    });
   let low = Math.max(30, ...boxes.map(([plot, , y]) => y + plot.tall));
   for (const drawing of frame.drawings) {
     boxes.push([drawing, 0, low]);
     low += drawing.height;
   }
-  const width = Math.max(...(frame.plots.length ? [origin.width] : []), ...frame.drawings.map((d) => d.width), 320);
+  const width = Math.max(
+    ...(frame.plots.length ? [origin.width] : []),
+    ...frame.drawings.map((d) => d.width),
+    320,
+  );
   return { boxes, width: Math.round(width), height: Math.round(low) };
 }
 
@@ -70,7 +116,8 @@ function footer(frame, width) {
   const lines = [""];
   for (const word of oneLine(frame.summaryText).split(" ")) {
     const last = lines.length - 1;
-    if (lines[last].length + word.length + 1 > most && lines[last]) lines.push(word); else lines[last] = `${lines[last]} ${word}`.trim();
+    if (lines[last].length + word.length + 1 > most && lines[last]) lines.push(word);
+    else lines[last] = `${lines[last]} ${word}`.trim();
   }
   return lines.slice(0, 4);
 }
@@ -86,7 +133,9 @@ function frameSvg(frame) {
   const words = footer(frame, width);
   const tall = height + 12 + words.length * 15;
   const pen = new SvgPen(frame.theme, width, tall);
-  words.forEach((line, i) => pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }));
+  words.forEach((line, i) =>
+    pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }),
+  );
   const font = escapeXml(frame.theme.font);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}" role="img">`,
@@ -94,7 +143,10 @@ function frameSvg(frame) {
     `<metadata>${escapeXml(JSON.stringify(frame.provenance()))}</metadata>`,
     `<rect width="100%" height="100%" fill="${escapeXml(frame.theme.surface)}"/>`,
     `<text x="12" y="20" font-family="${font}" font-size="14" font-weight="600" fill="${escapeXml(frame.theme.ink)}">${escapeXml(oneLine(frame.title))}</text>`,
-    ...parts, ...pen.parts, "</svg>", "",
+    ...parts,
+    ...pen.parts,
+    "</svg>",
+    "",
   ].join("\n");
 }
 
@@ -103,13 +155,18 @@ function framePng(frame) {
   const words = footer(frame, width);
   const tall = height + 12 + words.length * 15;
   const ratio = Math.min(Math.max(2, window.devicePixelRatio || 1), 16000 / tall);
-  const canvas = Object.assign(document.createElement("canvas"), { width: width * ratio, height: tall * ratio });
+  const canvas = Object.assign(document.createElement("canvas"), {
+    width: width * ratio,
+    height: tall * ratio,
+  });
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   context.fillStyle = frame.theme.surface;
   context.fillRect(0, 0, width, tall);
   const pen = new CanvasPen(context, frame.theme, ratio);
-  words.forEach((line, i) => pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }));
+  words.forEach((line, i) =>
+    pen.text(12, height + 12 + i * 15, line, { size: 11, fill: frame.theme.soft }),
+  );
   pen.text(12, 20, frame.title, { size: 14, weight: 600 });
   for (const [drawing, x, y] of boxes) {
     context.save();
@@ -117,5 +174,7 @@ function framePng(frame) {
     drawing.draw(pen, drawing.width, drawing.tall ?? drawing.height, frame.theme);
     context.restore();
   }
-  return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
+  return new Promise((resolve) => {
+    canvas.toBlob(resolve, "image/png");
+  });
 }

@@ -1,18 +1,28 @@
 // The frame of every view: header, controls, body, status; errors are caught here and shown, never lost.
 
+import { addExports } from "./export.js";
+import { closeStore, openStore } from "./store.js";
+import { h, oneLine, setText, visible } from "./text.js";
+import { themeOf, watchTheme } from "./theme.js";
+
 class Frame {
   constructor(el, store) {
     this.el = el;
     this.store = store;
-    this.plots = [];  // canvases on screen
-    this.drawings = [];  // {width, height, draw(pen)}: what exports show of views without a canvas
+    this.plots = []; // canvases on screen
+    this.drawings = []; // {width, height, draw(pen)}: what exports show of views without a canvas
     this.cleanups = [];
     this.themeListeners = [];
-    this.begun = new Set();  // names whose first words came with the first picture
-    this.waiting = new Map();  // what is said about the picture once it stands, by name
+    this.begun = new Set(); // names whose first words came with the first picture
+    this.waiting = new Map(); // what is said about the picture once it stands, by name
     this.summaryText = "";
     this.build();
-    this.cleanup(watchTheme(() => { this.colours = null; this.themeListeners.forEach((fn) => fn()); }));
+    this.cleanup(
+      watchTheme(() => {
+        this.colours = null;
+        this.themeListeners.forEach((fn) => fn());
+      }),
+    );
     this.cleanup(store.on("change:notice", (text) => this.error(text)));
     this.cleanup(store.on("lost", () => this.status("")));
     this.status("");
@@ -30,8 +40,16 @@ class Frame {
     this.statusLine = h("div", { class: "wz-status", role: "status", "aria-live": "polite" });
     this.notice = h("div", { class: "wz-notice", role: "alert", hidden: true });
     this.hidden = h("p", { class: "wz-hidden", "data-summary": true });
-    this.root = h("section", { class: "warpviz", role: "group", "data-uid": this.store.uid },
-      this.header, this.controls, this.notice, this.body, this.statusLine, this.hidden);
+    this.root = h(
+      "section",
+      { class: "warpviz", role: "group", "data-uid": this.store.uid },
+      this.header,
+      this.controls,
+      this.notice,
+      this.body,
+      this.statusLine,
+      this.hidden,
+    );
     this.el.append(this.root);
   }
 
@@ -41,9 +59,13 @@ class Frame {
     return this.colours;
   }
 
-  get title() { return this.store.data.title ?? this.store.get("title") ?? ""; }
+  get title() {
+    return this.store.data.title ?? this.store.get("title") ?? "";
+  }
 
-  get stem() { return this.store.data.stem ?? "view"; }
+  get stem() {
+    return this.store.data.stem ?? "view";
+  }
 
   titles() {
     if (this.titled === this.title) return;
@@ -54,7 +76,11 @@ class Frame {
 
   /** Do something a moment later, when the page has nothing better to do; the last one of a name wins, the first runs. */
   later(name, fn) {
-    if (!this.begun.has(name)) { this.begun.add(name); this.guard(fn); return; }
+    if (!this.begun.has(name)) {
+      this.begun.add(name);
+      this.guard(fn);
+      return;
+    }
     if (!this.waiting.size) setTimeout(() => whenIdle(() => this.catchUp()), LATER_MS);
     this.waiting.set(name, fn);
   }
@@ -69,12 +95,19 @@ class Frame {
   /** The numbers' origin, with the settings as they stand now; those of a run are what they were. */
   provenance() {
     const known = this.store.data.provenance ?? {};
-    const now = Object.keys(known).filter((name) => !(name in (known.config?.synapse ?? {}))).map((name) => [name, this.store.get(name)]);
-    return { ...known, ...Object.fromEntries(now.filter(([, value]) => ["number", "string"].includes(typeof value))) };
+    const now = Object.keys(known)
+      .filter((name) => !(name in (known.config?.synapse ?? {})))
+      .map((name) => [name, this.store.get(name)]);
+    return {
+      ...known,
+      ...Object.fromEntries(now.filter(([, value]) => ["number", "string"].includes(typeof value))),
+    };
   }
 
   /** What a CSV or JSON download holds without a kernel; views replace this. */
-  table() { return this.store.data.rows ?? []; }
+  table() {
+    return this.store.data.rows ?? [];
+  }
 
   /** Say something short under the view (and to a screen reader); that the kernel is gone stays in front of it. */
   status(text) {
@@ -106,9 +139,13 @@ class Frame {
     }
   }
 
-  onTheme(fn) { this.themeListeners.push(fn); }
+  onTheme(fn) {
+    this.themeListeners.push(fn);
+  }
 
-  cleanup(fn) { this.cleanups.push(fn); }
+  cleanup(fn) {
+    this.cleanups.push(fn);
+  }
 
   close() {
     this.waiting.clear();
@@ -117,7 +154,7 @@ class Frame {
   }
 }
 
-const LATER_MS = 120;  // words and lists follow a moving slider eight times a second: its pictures need the time
+const LATER_MS = 120; // words and lists follow a moving slider eight times a second: its pictures need the time
 const IDLE_MS = 250;
 
 /** Call back when the page has nothing better to do. */
@@ -127,7 +164,7 @@ function whenIdle(fn) {
 }
 
 /** Return the {initialize, render} pair of anywidget for a view's `mount(frame, store)`. */
-function widget(mount) {
+export function widget(mount) {
   return {
     initialize({ model }) {
       const store = openStore(model, { live: !model.offline });

@@ -1,15 +1,19 @@
 // A page without a kernel: a small model with the interface of a notebook's, and the same views on top of it.
 
-const PAGE_VIEWS = {};
+import { Emitter, openStore, same, WARPVIZ } from "./store.js";
+import { h } from "./text.js";
+import { bytesOfBase64, decodeArray } from "./wire.js";
 
-class PageModel {
+export class PageModel {
   constructor(traits) {
     this.traits = traits;
     this.offline = true;
     this.listeners = new Emitter();
   }
 
-  get(name) { return this.traits[name]; }
+  get(name) {
+    return this.traits[name];
+  }
 
   set(name, value) {
     if (same(this.traits[name], value)) return;
@@ -17,7 +21,9 @@ class PageModel {
     this.listeners.emit(`change:${name}`, value);
   }
 
-  on(name, fn) { this.listeners.on(name, fn); }
+  on(name, fn) {
+    this.listeners.on(name, fn);
+  }
 
   off() {}
 
@@ -26,20 +32,23 @@ class PageModel {
   send() {}
 }
 
-/** Read the page's data and draw every view. */
-function startPage() {
+/** Read the page's data and draw every view; `widgets` holds a widget per kind of view. */
+export function startPage(widgets) {
   const root = document.getElementById("warpviz-root");
   WARPVIZ.pageSource = `<!doctype html>\n${document.documentElement.outerHTML}`;
   const { views } = JSON.parse(document.getElementById("warpviz-data").textContent);
   for (const shot of views) {
     const model = new PageModel(shot.traits);
-    const view = PAGE_VIEWS[shot.kind];
+    const view = widgets[shot.kind];
     view.initialize({ model });
     const el = h("div", { class: `warpviz-cell warpviz-span-${shot.span}` });
     root.append(el);
     const store = openStore(model);
     const data = { ...shot.data, title: shot.title, stem: shot.stem, provenance: shot.provenance };
-    store.apply({ op: "state", data, events: shot.events }, shot.arrays.map((a) => [a, decodeArray(a, bytesOfBase64(a.base64))]));
+    store.apply(
+      { op: "state", data, events: shot.events },
+      shot.arrays.map((a) => [a, decodeArray(a, bytesOfBase64(a.base64))]),
+    );
     view.render({ model, el });
     if (shot.events.length) store.emit("events", shot.events);
   }

@@ -1,12 +1,21 @@
 // A view's state in the browser: traits (shared, linked, saved to the kernel), data and arrays (sent by the pump).
 
-const WARPVIZ = (globalThis.__warpviz ??= { stores: new Map(), groups: new Map(), painted: 0 });
-const [ASK_AGAIN_MS, ASK_MOST_MS] = [600, 10000];
+import { appendArray, decodeArray } from "./wire.js";
+
+export const WARPVIZ = (globalThis.__warpviz ??= {
+  stores: new Map(),
+  groups: new Map(),
+  painted: 0,
+});
+const ASK_AGAIN_MS = 600;
+const ASK_MOST_MS = 10000;
 const FRESH_MS = 1000;
 const SELECTION_NONE = Object.freeze([]);
 
-class Emitter {
-  constructor() { this.listeners = new Map(); }
+export class Emitter {
+  constructor() {
+    this.listeners = new Map();
+  }
 
   /** Call `fn` on an event; returns how to stop. */
   on(name, fn) {
@@ -33,7 +42,7 @@ class Store extends Emitter {
     this.synced = false;
     this.refs = 0;
     this.seen = {};
-    this.touched = {};  // when a trait was last set here: an older state from the kernel does not undo it
+    this.touched = {}; // when a trait was last set here: an older state from the kernel does not undo it
     this.attach();
   }
 
@@ -41,7 +50,7 @@ class Store extends Emitter {
     const names = ["k", "alpha", "theta", "layer", "space", "selection", "notice", "links"];
     for (const name of names) this.watch(name);
     this.model.on("msg:custom", (content, buffers) => this.receive(content, buffers));
-    this.model.on("comm_live_update", () => this.send({ op: "ready" }));  // opened or closed: only a closed one throws
+    this.model.on("comm_live_update", () => this.send({ op: "ready" })); // opened or closed: only a closed one throws
     this.join();
     this.on("change:links", () => this.join());
   }
@@ -61,7 +70,7 @@ class Store extends Emitter {
 
   get(name) {
     const value = this.model.get(name);
-    return name === "selection" ? value ?? SELECTION_NONE : value;
+    return name === "selection" ? (value ?? SELECTION_NONE) : value;
   }
 
   /** Set a trait here, in every view linked to it on this page, and in the kernel (the last value wins). */
@@ -116,12 +125,18 @@ class Store extends Emitter {
     this.live = false;
     this.lost = true;
     this.emit("lost");
-    this.emit("data", { full: false, changed: new Set() });  // what was shown as on its way no longer is
+    this.emit("data", { full: false, changed: new Set() }); // what was shown as on its way no longer is
   }
 
   receive(content, buffers) {
-    if (content.op === "saved") { this.emit("saved", content.path); return; }
-    if (content.op !== "state" && content.op !== "patch") { this.emit(`op:${content.op}`, { content, buffers }); return; }
+    if (content.op === "saved") {
+      this.emit("saved", content.path);
+      return;
+    }
+    if (content.op !== "state" && content.op !== "patch") {
+      this.emit(`op:${content.op}`, { content, buffers });
+      return;
+    }
     if (content.op === "patch" && (!this.synced || content.seq !== this.seq + 1)) {
       this.synced = false;
       this.send({ op: "resync" });
@@ -136,24 +151,37 @@ class Store extends Emitter {
   /** Say what has been painted; a view whose messages come in a stream asks for this to be said more rarely. */
   acknowledge(seq) {
     const every = this.data.ack_ms ?? 0;
-    if (!every) { afterPaint(() => this.send({ op: "ack", seq })); return; }
-    this.acking ||= setTimeout(() => afterPaint(() => {
-      this.acking = 0;
-      this.send({ op: "ack", seq: this.seq });
-    }), every);
+    if (!every) {
+      afterPaint(() => this.send({ op: "ack", seq }));
+      return;
+    }
+    this.acking ||= setTimeout(
+      () =>
+        afterPaint(() => {
+          this.acking = 0;
+          this.send({ op: "ack", seq: this.seq });
+        }),
+      every,
+    );
   }
 
   /** Take a full state or a patch; arrays are [header, array] pairs. */
   apply(content, arrays) {
     const full = content.op === "state";
-    if (full) { this.data = {}; this.arrays = {}; this.synced = true; }
+    if (full) {
+      this.data = {};
+      this.arrays = {};
+      this.synced = true;
+    }
     Object.assign(this.data, content.data);
     const changed = new Set(Object.keys(content.data));
     for (const [header, array] of arrays) {
-      this.arrays[header.name] = header.append ? appendArray(this.arrays[header.name], array) : array;
+      this.arrays[header.name] = header.append
+        ? appendArray(this.arrays[header.name], array)
+        : array;
       changed.add(header.name);
     }
-    for (const [name, value] of Object.entries(full ? content.data.traits ?? {} : {})) {
+    for (const [name, value] of Object.entries(full ? (content.data.traits ?? {}) : {})) {
       const fresh = performance.now() - (this.touched[name] ?? -Infinity) < FRESH_MS;
       if (!fresh && !same(this.get(name), value)) this.model.set(name, value);
     }
@@ -167,9 +195,10 @@ class Store extends Emitter {
   }
 }
 
-function same(a, b) {
+export function same(a, b) {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((x, i) => x === b[i]);
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((x, i) => x === b[i]);
   return false;
 }
 
@@ -179,13 +208,13 @@ function afterPaint(callback) {
   else requestAnimationFrame(() => setTimeout(callback, 0));
 }
 
-function openStore(model, options) {
+export function openStore(model, options) {
   const uid = model.get("uid");
   if (!WARPVIZ.stores.has(uid)) WARPVIZ.stores.set(uid, new Store(model, options));
   return WARPVIZ.stores.get(uid);
 }
 
-function closeStore(store) {
+export function closeStore(store) {
   WARPVIZ.stores.delete(store.uid);
   clearTimeout(store.asking);
   clearTimeout(store.acking);

@@ -1,38 +1,28 @@
 // Colours: Okabe and Ito's for things with names, an even ramp for amounts; the rest from the page's own theme.
 
-const PALETTE = {
-  blue: "#0072B2", orange: "#E69F00", green: "#009E73", vermilion: "#D55E00",
-  sky: "#56B4E9", purple: "#CC79A7", yellow: "#F0E442", grey: "#8A8F98",
+export const PALETTE = {
+  blue: "#0072B2",
+  orange: "#E69F00",
+  green: "#009E73",
+  vermilion: "#D55E00",
+  sky: "#56B4E9",
+  purple: "#CC79A7",
+  yellow: "#F0E442",
+  grey: "#8A8F98",
 };
 const PALETTE_DARK = { ...PALETTE, blue: "#4FA3DC", green: "#2BC39A", vermilion: "#F0813A" };
 const CATEGORIES = ["blue", "orange", "green", "vermilion", "purple", "sky", "yellow", "grey"];
 
-// Viridis-like stops, trimmed at the ends so that neither paper nor night swallows a point.
-const RAMP_STOPS = [[62, 38, 125], [64, 68, 135], [52, 96, 141], [41, 121, 142], [33, 145, 140],
-  [46, 169, 128], [92, 190, 99], [155, 206, 62], [219, 211, 45]];
-const RAMP_STEPS = 64;
-
-function rampAt(t) {
-  const x = Math.min(Math.max(t, 0), 1) * (RAMP_STOPS.length - 1);
-  const i = Math.min(Math.floor(x), RAMP_STOPS.length - 2);
-  const mix = RAMP_STOPS[i].map((c, j) => Math.round(c + (RAMP_STOPS[i + 1][j] - c) * (x - i)));
-  return `rgb(${mix.join(",")})`;
-}
-const RAMP = Array.from({ length: RAMP_STEPS }, (_, i) => rampAt(i / (RAMP_STEPS - 1)));
-
-/** Return the ramp's colour for an amount in [0, 1]; amounts that are not numbers are grey. */
-function ramp(t) {
-  return Number.isFinite(t) ? RAMP[Math.min(Math.max(Math.round(t * (RAMP_STEPS - 1)), 0), RAMP_STEPS - 1)] : PALETTE.grey;
-}
-
 /** Return the colours an element sees: ink, soft, faint, line, surface, accent, mark, dark, and the palette. */
-function themeOf(el) {
+export function themeOf(el) {
   const style = getComputedStyle(el);
   const get = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const dark = luminance(style.backgroundColor) < 0.5;
   const palette = dark ? PALETTE_DARK : PALETTE;
   return {
-    dark, palette, ...palette,
+    dark,
+    palette,
+    ...palette,
     ink: style.color,
     soft: dark ? "#A9B1BC" : "#5A626D",
     faint: dark ? "#6E7783" : "#949BA6",
@@ -49,23 +39,32 @@ function themeOf(el) {
 
 function luminance(color) {
   const parts = (color.match(/[\d.]+/g) || []).map(Number);
-  if (parts.length < 3 || parts[3] === 0) return matchMedia("(prefers-color-scheme: dark)").matches ? 0 : 1;
+  if (parts.length < 3 || parts[3] === 0)
+    return matchMedia("(prefers-color-scheme: dark)").matches ? 0 : 1;
   return (0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]) / 255;
 }
 
 /** Call back whenever JupyterLab, the page or the system changes its theme; returns how to stop. */
-function watchTheme(callback) {
+export function watchTheme(callback) {
   const media = matchMedia("(prefers-color-scheme: dark)");
   const later = () => requestAnimationFrame(callback);
   const observer = new MutationObserver(later);
-  const filter = { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] };
+  const filter = {
+    attributes: true,
+    attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"],
+  };
   observer.observe(document.body, filter);
   observer.observe(document.documentElement, filter);
   media.addEventListener("change", later);
-  return () => { observer.disconnect(); media.removeEventListener("change", later); };
+  return () => {
+    observer.disconnect();
+    media.removeEventListener("change", later);
+  };
 }
 
-const CALM = matchMedia("(prefers-reduced-motion: reduce)");  // asked for at every frame, made once
+const CALM = matchMedia("(prefers-reduced-motion: reduce)"); // asked for at every frame, made once
 
 /** Whether motion is welcome. */
-function motionOk() { return !CALM.matches; }
+export function motionOk() {
+  return !CALM.matches;
+}

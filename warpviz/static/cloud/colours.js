@@ -1,12 +1,21 @@
 // What a point's colour means: one function per mode, each with its legend.
 
-const COLOUR_MODES = [
-  ["position", "position"], ["received", "attention received"], ["kind", "kind"], ["cluster", "cluster"],
-  ["rank", "landmark rank"], ["distance", "distance to landmark"], ["cell", "nearest landmark"],
+import { quantiles, ramp } from "../base/ramp.js";
+import { number } from "../base/text.js";
+import { kindLook } from "./kinds.js";
+
+export const COLOUR_MODES = [
+  ["position", "position"],
+  ["received", "attention received"],
+  ["kind", "kind"],
+  ["cluster", "cluster"],
+  ["rank", "landmark rank"],
+  ["distance", "distance to landmark"],
+  ["cell", "nearest landmark"],
 ];
 
 /** Return {colours: one per point, legend}. `legend` is {low, high, title} for ramps or {items: [[colour, text]]}. */
-function colourPoints(mode, store, marks, theme) {
+export function colourPoints(mode, store, marks, theme) {
   const n = store.arrays.pca?.shape[0] ?? 0;
   const index = store.array("index");
   const token = (i) => (index.length ? index[i] : i);
@@ -14,71 +23,62 @@ function colourPoints(mode, store, marks, theme) {
   const build = (fn) => Array.from({ length: n }, (_, i) => fn(token(i), i));
   if (mode === "received") {
     const levels = quantiles(store.array("received"));
-    return { colours: build((t) => ramp(levels[t])), legend: { low: "little", high: "much", title: "attention received (rank)" } };
+    return {
+      colours: build((t) => ramp(levels[t])),
+      legend: { low: "little", high: "much", title: "attention received (rank)" },
+    };
   }
   if (mode === "kind") {
     const kind = store.array("kind");
     const names = store.data.kind_names ?? ["text"];
     const looks = names.map((name, j) => kindLook(name, j, theme));
     const drawn = new Set(build((t) => kind[t] ?? 0));
-    const items = [...looks.filter((_, j) => drawn.has(j)).map((look) => [look.colour, look.name, look.shape]), [theme.mark, "landmark", "diamond"]];
-    return { colours: build((t) => (marks.has(t) ? theme.mark : looks[kind[t] ?? 0].colour)), legend: { items } };
+    const items = [
+      ...looks.filter((_, j) => drawn.has(j)).map((look) => [look.colour, look.name, look.shape]),
+      [theme.mark, "landmark", "diamond"],
+    ];
+    return {
+      colours: build((t) => (marks.has(t) ? theme.mark : looks[kind[t] ?? 0].colour)),
+      legend: { items },
+    };
   }
   if (mode === "cluster") {
     const cluster = store.array("cluster");
     const num = cluster.length ? Math.max(...new Set(cluster)) + 1 : 0;
     const colour = (j) => theme.categories[j % theme.categories.length];
-    return { colours: build((t) => colour(cluster[t] ?? 7)), legend: { items: Array.from({ length: num }, (_, j) => [colour(j), String(j + 1)]) } };
+    return {
+      colours: build((t) => colour(cluster[t] ?? 7)),
+      legend: { items: Array.from({ length: num }, (_, j) => [colour(j), String(j + 1)]) },
+    };
   }
   if (mode === "rank") {
     const most = Math.max(1, marks.order.length - 1);
     const colour = (t) => (marks.rank[t] >= 0 ? ramp(1 - marks.rank[t] / most) : theme.line);
-    return { colours: build(colour), legend: { low: `pick ${most + 1}`, high: "first", title: "landmark rank" } };
+    return {
+      colours: build(colour),
+      legend: { low: `pick ${most + 1}`, high: "first", title: "landmark rank" },
+    };
   }
   if (mode === "distance") {
     let most = 1e-9;
-    for (let t = store.data.skip ?? 0; t < marks.count; t += 1) most = Math.max(most, marks.distance[marks.start[t]] || 0);
+    for (let t = store.data.skip ?? 0; t < marks.count; t += 1)
+      most = Math.max(most, marks.distance[marks.start[t]] || 0);
     const shown = Math.max(marks.radius * 1.15, most * 0.25) || 1;
-    return { colours: build((t) => ramp(marks.far[t] / shown)), legend: { low: "0", high: number(shown, 2), title: "distance to nearest landmark" } };
+    return {
+      colours: build((t) => ramp(marks.far[t] / shown)),
+      legend: { low: "0", high: number(shown, 2), title: "distance to nearest landmark" },
+    };
   }
   if (mode === "cell") {
-    const colour = (t) => theme.categories[Math.max(0, marks.rank[marks.near[t]]) % theme.categories.length];
-    return { colours: build(colour), legend: { items: [[theme.soft, "one colour per landmark, reused"]] } };
+    const colour = (t) =>
+      theme.categories[Math.max(0, marks.rank[marks.near[t]]) % theme.categories.length];
+    return {
+      colours: build(colour),
+      legend: { items: [[theme.soft, "one colour per landmark, reused"]] },
+    };
   }
-  return { colours: build((t) => ramp(t / total)), legend: { low: "first", high: "last", title: "position" } };
-}
-
-/** Return each value's rank in [0, 1]: heavy tails stay readable. */
-function quantiles(values) {
-  const order = Array.from(values.keys()).sort((a, b) => values[a] - values[b]);
-  const out = new Float32Array(values.length);
-  order.forEach((i, rank) => { out[i] = rank / Math.max(1, values.length - 1); });
-  return out;
-}
-
-/** Draw a legend in the top right corner. */
-function drawLegend(pen, theme, width, legend) {
-  if (legend.items) {
-    drawItems(pen, theme, width, 18, legend.items);
-    return;
-  }
-  const w = 120;
-  const x = width - w - 12;
-  for (let i = 0; i < 40; i += 1) pen.rect(x + (i * w) / 40, 22, w / 40 + 0.5, 6, { fill: ramp(i / 39) });
-  pen.text(x + w, 15, legend.title, { size: 11, fill: theme.soft, align: "right", halo: true });
-  pen.text(x, 40, legend.low, { size: 10, fill: theme.faint, halo: true });
-  pen.text(x + w, 40, legend.high, { size: 10, fill: theme.faint, align: "right", halo: true });
-}
-
-/** Write marks with their names from the right, in as many lines as it takes. */
-function drawItems(pen, theme, width, top, items) {
-  let [x, y] = [width - 12, top];
-  for (const [colour, text, shape = "circle"] of [...items].reverse()) {
-    const wide = pen.measure(text, { size: 11 });
-    if (x - wide < 24 && x < width - 12) [x, y] = [width - 12, y + 17];
-    x -= wide;
-    pen.text(x, y, text, { size: 11, fill: theme.soft, halo: true });
-    drawMark(pen, shape, x - 9, y - 4, 4, { fill: colour });
-    x -= 24;
-  }
+  return {
+    colours: build((t) => ramp(t / total)),
+    legend: { low: "first", high: "last", title: "position" },
+  };
 }

@@ -1,7 +1,7 @@
 // Pointer and keys on the cloud: hover, click, lasso, pan, rotate, zoom; every gesture has a key.
 
 /** Wire the canvas; `cloud` offers scene, plot, tokenOf(i), select(tokens, mode), hover(i, x, y). */
-function cloudPointer(cloud) {
+export function cloudPointer(cloud) {
   const { plot, scene } = cloud;
   const el = plot.canvas;
   let drag = null;
@@ -18,17 +18,33 @@ function cloudPointer(cloud) {
     el.setPointerCapture(event.pointerId);
     el.focus({ preventScroll: true });
     const [x, y] = plot.at(event);
-    drag = { kind, x, y, moved: false, path: [[x, y]], additive: event.shiftKey || event.metaKey || event.ctrlKey };
+    drag = {
+      kind,
+      x,
+      y,
+      moved: false,
+      path: [[x, y]],
+      additive: event.shiftKey || event.metaKey || event.ctrlKey,
+    };
   };
   const move = (event) => {
     const [x, y] = plot.at(event);
-    if (!drag) { cloud.hover(scene.nearest(x, y, 14, cloud.isLandmark), x, y); return; }
+    if (!drag) {
+      cloud.hover(scene.nearest(x, y, 14, cloud.isLandmark), x, y);
+      return;
+    }
     const [dx, dy] = [x - drag.x, y - drag.y];
     if (!drag.moved && Math.hypot(dx, dy) < 4) return;
     drag.moved = true;
     cloud.hover(-1);
-    if (drag.kind === "lasso") { drag.path.push([x, y]); cloud.lasso = drag.path; plot.redraw(); return; }
-    if (drag.kind === "spin") scene.spin = [scene.spin[0] - dx * 0.008, clampTo(scene.spin[1] + dy * 0.008, -1.5, 1.5)];
+    if (drag.kind === "lasso") {
+      drag.path.push([x, y]);
+      cloud.lasso = drag.path;
+      plot.redraw();
+      return;
+    }
+    if (drag.kind === "spin")
+      scene.spin = [scene.spin[0] - dx * 0.008, clampTo(scene.spin[1] + dy * 0.008, -1.5, 1.5)];
     else scene.pan = [scene.pan[0] + dx, scene.pan[1] + dy];
     drag.x = x;
     drag.y = y;
@@ -39,7 +55,8 @@ function cloudPointer(cloud) {
     const done = drag;
     drag = null;
     cloud.lasso = null;
-    if (done.kind === "lasso" && done.moved && done.path.length > 2) cloud.select(scene.inside(done.path).map(cloud.tokenOf), done.additive);
+    if (done.kind === "lasso" && done.moved && done.path.length > 2)
+      cloud.select(scene.inside(done.path).map(cloud.tokenOf), done.additive);
     else if (!done.moved) {
       const i = scene.nearest(done.x, done.y, 14, cloud.isLandmark);
       cloud.select(i < 0 ? [] : [cloud.tokenOf(i)], done.additive);
@@ -49,29 +66,53 @@ function cloudPointer(cloud) {
   el.addEventListener("pointerdown", down);
   el.addEventListener("pointermove", move);
   el.addEventListener("pointerup", up);
-  el.addEventListener("pointercancel", () => { drag = null; cloud.lasso = null; plot.redraw(); });
-  el.addEventListener("pointerleave", () => { if (!drag) cloud.hover(-1); });
-  el.addEventListener("dblclick", () => { scene.resetCamera(); plot.redraw(); });
-  el.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && document.activeElement !== el) return;  // the page scrolls unless the cloud has the focus
-    event.preventDefault();
-    const [x, y] = plot.at(event);
-    scene.zoomAt(Math.exp(-event.deltaY * 0.0015), x, y, plot.width, plot.tall);
+  el.addEventListener("pointercancel", () => {
+    drag = null;
+    cloud.lasso = null;
     plot.redraw();
-  }, { passive: false });
+  });
+  el.addEventListener("pointerleave", () => {
+    if (!drag) cloud.hover(-1);
+  });
+  el.addEventListener("dblclick", () => {
+    scene.resetCamera();
+    plot.redraw();
+  });
+  el.addEventListener(
+    "wheel",
+    (event) => {
+      if (!event.ctrlKey && document.activeElement !== el) return; // the page scrolls unless the cloud has the focus
+      event.preventDefault();
+      const [x, y] = plot.at(event);
+      scene.zoomAt(Math.exp(-event.deltaY * 0.0015), x, y, plot.width, plot.tall);
+      plot.redraw();
+    },
+    { passive: false },
+  );
   el.addEventListener("keydown", (event) => cloudKeys(cloud, event));
 }
 
-function clampTo(value, low, high) { return Math.min(Math.max(value, low), high); }
+function clampTo(value, low, high) {
+  return Math.min(Math.max(value, low), high);
+}
 
 /** Arrows walk through the tokens, Enter selects, Escape clears, + and - zoom, 0 resets, shift-arrows rotate. */
 function cloudKeys(cloud, event) {
   if (cloud.plot.missed) cloud.plot.paint();
   const { scene, plot } = cloud;
-  const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 10, PageUp: -10 }[event.key];
+  const step = {
+    ArrowRight: 1,
+    ArrowDown: 1,
+    ArrowLeft: -1,
+    ArrowUp: -1,
+    PageDown: 10,
+    PageUp: -10,
+  }[event.key];
   if (step && event.shiftKey && scene.dims === 3) {
     const across = event.key === "ArrowLeft" || event.key === "ArrowRight";
-    scene.spin = across ? [scene.spin[0] + step * 0.1, scene.spin[1]] : [scene.spin[0], clampTo(scene.spin[1] + step * 0.1, -1.5, 1.5)];
+    scene.spin = across
+      ? [scene.spin[0] + step * 0.1, scene.spin[1]]
+      : [scene.spin[0], clampTo(scene.spin[1] + step * 0.1, -1.5, 1.5)];
   } else if (step) {
     cloud.cursor = clampTo((cloud.cursor ?? -step) + step, 0, scene.count - 1);
     cloud.hover(cloud.cursor, scene.screen[cloud.cursor * 2], scene.screen[cloud.cursor * 2 + 1]);
@@ -80,8 +121,10 @@ function cloudKeys(cloud, event) {
   } else if (event.key === "Escape") {
     cloud.select([], false);
     cloud.hover(-1);
-  } else if (event.key === "+" || event.key === "=") scene.zoomAt(1.25, plot.width / 2, plot.height / 2, plot.width, plot.height);
-  else if (event.key === "-") scene.zoomAt(0.8, plot.width / 2, plot.height / 2, plot.width, plot.height);
+  } else if (event.key === "+" || event.key === "=")
+    scene.zoomAt(1.25, plot.width / 2, plot.height / 2, plot.width, plot.height);
+  else if (event.key === "-")
+    scene.zoomAt(0.8, plot.width / 2, plot.height / 2, plot.width, plot.height);
   else if (event.key === "0") scene.resetCamera();
   else return;
   event.preventDefault();

@@ -1,10 +1,12 @@
 // Where points stand on the screen: targets from the kernel, a glide towards them, a camera in two or three dimensions.
 
+import { motionOk } from "../base/theme.js";
+
 const GLIDE_MS = 800;
 const DEPTH = 3.2;
-const MARGIN = { side: 34, top: 48, bottom: 50 };  // the legend stands above the points, the readout below
+const MARGIN = { side: 34, top: 48, bottom: 50 }; // the legend stands above the points, the readout below
 
-class Scene {
+export class Scene {
   constructor() {
     this.count = 0;
     this.dims = 2;
@@ -18,13 +20,17 @@ class Scene {
     this.resetCamera();
   }
 
-  resetCamera() { this.zoom = 1; this.pan = [0, 0]; }
+  resetCamera() {
+    this.zoom = 1;
+    this.pan = [0, 0];
+  }
 
   /** Take new coordinates [n, width]; points that were here before glide, new ones set out from `origin(i)`. */
   aim(data, width, { glide = true, origin = null } = {}) {
     const count = width ? Math.floor(data.length / width) : 0;
     const goal = new Float32Array(count * 3);
-    for (let i = 0; i < count; i += 1) for (let d = 0; d < Math.min(width, 3); d += 1) goal[i * 3 + d] = data[i * width + d];
+    for (let i = 0; i < count; i += 1)
+      for (let d = 0; d < Math.min(width, 3); d += 1) goal[i * 3 + d] = data[i * width + d];
     const old = this.now;
     const start = new Float32Array(count * 3);
     const known = Math.min(this.count, count);
@@ -51,11 +57,17 @@ class Scene {
   step(time) {
     const t = (time - this.started) / GLIDE_MS;
     if (t >= 1) {
-      if (this.started > -Infinity) { this.now.set(this.goal); this.bounds = this.boundsGoal; this.started = -Infinity; return false; }
+      if (this.started > -Infinity) {
+        this.now.set(this.goal);
+        this.bounds = this.boundsGoal;
+        this.started = -Infinity;
+        return false;
+      }
       return false;
     }
     const e = t < 0 ? 0 : 1 - (1 - t) ** 3;
-    for (let i = 0; i < this.now.length; i += 1) this.now[i] = this.from[i] + (this.goal[i] - this.from[i]) * e;
+    for (let i = 0; i < this.now.length; i += 1)
+      this.now[i] = this.from[i] + (this.goal[i] - this.from[i]) * e;
     this.bounds = this.boundsGoal.map((v, i) => this.boundsFrom[i] + (v - this.boundsFrom[i]) * e);
     return true;
   }
@@ -64,10 +76,20 @@ class Scene {
   project(width, height) {
     const [cx, cy, cz, radiusX, radiusY, radius] = this.bounds ?? [0, 0, 0, 1, 1, 1];
     const flat = this.dims === 2;
-    const [wide, tall] = [Math.max(20, width - 2 * MARGIN.side), Math.max(20, height - MARGIN.top - MARGIN.bottom)];
-    const fit = flat ? Math.min(wide / (2 * radiusX || 1), tall / (2 * radiusY || 1)) : Math.min(wide, tall) / (2 * radius || 1);
+    const [wide, tall] = [
+      Math.max(20, width - 2 * MARGIN.side),
+      Math.max(20, height - MARGIN.top - MARGIN.bottom),
+    ];
+    const fit = flat
+      ? Math.min(wide / (2 * radiusX || 1), tall / (2 * radiusY || 1))
+      : Math.min(wide, tall) / (2 * radius || 1);
     this.scale = fit * this.zoom;
-    const [sa, ca, sb, cb] = [Math.sin(this.spin[0]), Math.cos(this.spin[0]), Math.sin(this.spin[1]), Math.cos(this.spin[1])];
+    const [sa, ca, sb, cb] = [
+      Math.sin(this.spin[0]),
+      Math.cos(this.spin[0]),
+      Math.sin(this.spin[1]),
+      Math.cos(this.spin[1]),
+    ];
     const [middleX, middleY] = middleOf(width, height);
     const [ox, oy] = [middleX + this.pan[0], middleY + this.pan[1]];
     for (let i = 0; i < this.count; i += 1) {
@@ -95,7 +117,10 @@ class Scene {
       const dx = this.screen[i * 2] - x;
       const dy = this.screen[i * 2 + 1] - y;
       const d = (dx * dx + dy * dy) * (favours(i) ? 0.4 : 1);
-      if (d < least) { least = d; best = i; }
+      if (d < least) {
+        least = d;
+        best = i;
+      }
     }
     return best;
   }
@@ -115,12 +140,17 @@ class Scene {
     this.zoom = Math.min(Math.max(this.zoom * factor, 0.5), 60);
     const ratio = this.zoom / before;
     const [middleX, middleY] = middleOf(width, height);
-    this.pan = [x - middleX - (x - middleX - this.pan[0]) * ratio, y - middleY - (y - middleY - this.pan[1]) * ratio];
+    this.pan = [
+      x - middleX - (x - middleX - this.pan[0]) * ratio,
+      y - middleY - (y - middleY - this.pan[1]) * ratio,
+    ];
   }
 }
 
 /** Return the middle of the room between the margins. */
-function middleOf(width, height) { return [width / 2, (height + MARGIN.top - MARGIN.bottom) / 2]; }
+function middleOf(width, height) {
+  return [width / 2, (height + MARGIN.top - MARGIN.bottom) / 2];
+}
 
 /** Return [centre x, y, z, half width, half height, radius]; one far outlier does not set the scale. */
 function boundsOf(goal) {

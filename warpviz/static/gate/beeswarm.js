@@ -1,7 +1,7 @@
 // Many values on one axis without overlap: columns of dots around a centre line.
 
 /** Return [x, y] per value (NaN where there is none): equal neighbours stack away from `middle`, at most `half` pixels. */
-function beeswarm(values, scale, { radius, middle, half }) {
+export function beeswarm(values, scale, { radius, middle, half }) {
   const places = new Float32Array(values.length * 2).fill(NaN);
   const columns = new Map();
   const wide = radius * 2 + 1;

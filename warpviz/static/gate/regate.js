@@ -1,21 +1,26 @@
 // The gate decided again: sorted once per scorer, then every theta is a binary search (the law is live/regate.py).
 
-const UNJUDGED = -1;
+export const UNJUDGED = -1;
 
-class Regate {
+export class Regate {
   /** `values` are the similarities of F thoughts under one scorer, `labels` 1 good, 2 bad, 0 unknown. */
   constructor(values, labels) {
     this.values = values;
     this.labels = labels;
     this.size = values.length;
-    this.order = Array.from({ length: this.size }, (_, i) => i).sort((a, b) => rankOf(values[b]) - rankOf(values[a]) || a - b);
+    this.order = Array.from({ length: this.size }, (_, i) => i).sort(
+      (a, b) => rankOf(values[b]) - rankOf(values[a]) || a - b,
+    );
     this.sorted = this.order.map((i) => -rankOf(values[i])); // rising
     this.good = prefix(this.order, (i) => labels[i] === 1);
     this.bad = prefix(this.order, (i) => labels[i] === 2);
     this.numGood = this.good[this.size];
     this.numBad = this.bad[this.size];
     this.points = this.curve();
-    this.lowest = this.sorted.reduce((low, rank) => (-rank > UNJUDGED ? Math.min(low, -rank) : low), 0);
+    this.lowest = this.sorted.reduce(
+      (low, rank) => (-rank > UNJUDGED ? Math.min(low, -rank) : low),
+      0,
+    );
     this.auc = this.area();
   }
 
@@ -26,7 +31,8 @@ class Regate {
     while (low < high) {
       const mid = (low + high) >> 1;
       const value = -this.sorted[mid];
-      if (value >= cut && value > UNJUDGED) low = mid + 1; else high = mid;
+      if (value >= cut && value > UNJUDGED) low = mid + 1;
+      else high = mid;
     }
     return low;
   }
@@ -37,7 +43,13 @@ class Regate {
     const labelled = hits + this.bad[accepted];
     const precision = labelled ? hits / labelled : null;
     const recall = this.numGood ? hits / this.numGood : null;
-    return { accepted, rejected: this.size - accepted, precision, recall, fpr: this.numBad ? this.bad[accepted] / this.numBad : null };
+    return {
+      accepted,
+      rejected: this.size - accepted,
+      precision,
+      recall,
+      fpr: this.numBad ? this.bad[accepted] / this.numBad : null,
+    };
   }
 
   /** Return the ROC points [fpr, tpr], one per distinct similarity; empty unless both labels occur. */
@@ -68,19 +80,27 @@ class Regate {
     for (let n = 1; n <= this.size && -this.sorted[n - 1] > UNJUDGED; n += 1) {
       const gain = this.good[n] / this.numGood - this.bad[n] / this.numBad;
       const tied = n < this.size && this.sorted[n] === this.sorted[n - 1];
-      if (!tied && gain > most + 1e-12) [count, most] = [n, gain];  // equal J's may differ by a rounding
+      if (!tied && gain > most + 1e-12) [count, most] = [n, gain]; // equal J's may differ by a rounding
     }
     if (!count) return null;
     const accepted = -this.sorted[count - 1];
-    const middle = (accepted + (count < this.size ? Math.max(UNJUDGED, -this.sorted[count]) : UNJUDGED)) / 2;
-    return [Math.round(middle * 1000) / 1000, middle].find((theta) => this.passing(theta) === count) ?? accepted;
+    const middle =
+      (accepted + (count < this.size ? Math.max(UNJUDGED, -this.sorted[count]) : UNJUDGED)) / 2;
+    return (
+      [Math.round(middle * 1000) / 1000, middle].find((theta) => this.passing(theta) === count) ??
+      accepted
+    );
   }
 }
 
-function rankOf(value) { return Number.isFinite(value) ? value : -2; }
+function rankOf(value) {
+  return Number.isFinite(value) ? value : -2;
+}
 
 function prefix(order, test) {
   const sums = new Uint32Array(order.length + 1);
-  order.forEach((i, n) => { sums[n + 1] = sums[n] + (test(i) ? 1 : 0); });
+  order.forEach((i, n) => {
+    sums[n + 1] = sums[n] + (test(i) ? 1 : 0);
+  });
   return sums;
 }

@@ -1,14 +1,30 @@
 // Three other ways to see the same bars: barcodes, Betti curves, persistence images.
 
+import { drawAxes, linear } from "../base/plot.js";
+import { RAMP, ramp } from "../base/ramp.js";
+import { number } from "../base/text.js";
+import { bettiAt, ends, starts } from "./bars.js";
+
 const MOST_BARS = 60;
 const PIXELS = 36;
 
 /** Draw the panel asked for into `box` = the whole canvas. */
-function drawPanel(view, pen, w, hgt, theme) {
+export function drawPanel(view, pen, w, hgt, theme) {
   const kind = view.store.get("panel");
   const [full, marks] = [view.bars("full"), view.bars("marks")];
-  if (!full.length && !marks.length) { pen.text(w / 2, hgt / 2, "no bars", { align: "center", fill: theme.faint }); return; }
-  ({ barcode: drawBarcode, betti: drawBetti, image: drawImages })[kind](view, pen, w, hgt, theme, full, marks);
+  if (!full.length && !marks.length) {
+    pen.text(w / 2, hgt / 2, "no bars", { align: "center", fill: theme.faint });
+    return;
+  }
+  ({ barcode: drawBarcode, betti: drawBetti, image: drawImages })[kind](
+    view,
+    pen,
+    w,
+    hgt,
+    theme,
+    full,
+    marks,
+  );
 }
 
 /** Both barcodes on one scale, the longest bars on top; the landmarks' certified ones are opaque. */
@@ -21,19 +37,30 @@ function drawBarcode(view, pen, w, hgt, theme, full, marks) {
   const stack = (bars, y0, colour, sure, title) => {
     const shown = bars.slice(0, MOST_BARS);
     const step = Math.min(7, (half - 22) / Math.max(1, shown.length));
-    pen.text(box.x, y0 + 2, `${title}: ${bars.length > shown.length ? `longest ${shown.length} of ${number(bars.length)}` : number(bars.length)}`, { size: 11, fill: theme.soft });
+    pen.text(
+      box.x,
+      y0 + 2,
+      `${title}: ${bars.length > shown.length ? `longest ${shown.length} of ${number(bars.length)}` : number(bars.length)}`,
+      { size: 11, fill: theme.soft },
+    );
     shown.forEach(([birth, death], i) => {
-      pen.rect(x(birth), y0 + 8 + i * step, Math.max(0.8, x(death) - x(birth)), Math.max(0.8, step - 1.4), { fill: colour, alpha: sure(death - birth) ? 0.95 : 0.45 });
+      pen.rect(
+        x(birth),
+        y0 + 8 + i * step,
+        Math.max(0.8, x(death) - x(birth)),
+        Math.max(0.8, step - 1.4),
+        { fill: colour, alpha: sure(death - birth) ? 0.95 : 0.45 },
+      );
     });
   };
   stack(full, box.y, theme.blue, () => true, "whole context");
-  stack(marks, box.y + half, theme.vermilion, (length) => length > view.bound, view.isBounded ? "landmarks (opaque: longer than 2r, certified)" : "landmarks (none certified)");
-}
-
-function bettiAt(bars, scale) {
-  let alive = 0;
-  for (const [birth, death] of bars) if (birth <= scale && scale < death) alive += 1;
-  return alive;
+  stack(
+    marks,
+    box.y + half,
+    theme.vermilion,
+    (length) => length > view.bound,
+    view.isBounded ? "landmarks (opaque: longer than 2r, certified)" : "landmarks (none certified)",
+  );
 }
 
 /** How many bars are alive at each scale, on both sides. */
@@ -45,8 +72,14 @@ function drawBetti(view, pen, w, hgt, theme, full, marks) {
   const x = linear([0, top], [box.x, box.x + box.w]);
   const y = linear([0, Math.max(1, ...curves[0], ...curves[1])], [box.y + box.h, box.y]);
   drawAxes(pen, theme, box, { x, y, xTitle: "scale", yTitle: `Betti ${view.dim}` });
-  [[curves[0], theme.blue, "whole context"], [curves[1], theme.vermilion, "landmarks"]].forEach(([curve, colour, name], i) => {
-    pen.path(curve.map((v, j) => [x(scales[j]), y(v)]), { stroke: colour, width: 1.8 });
+  [
+    [curves[0], theme.blue, "whole context"],
+    [curves[1], theme.vermilion, "landmarks"],
+  ].forEach(([curve, colour, name], i) => {
+    pen.path(
+      curve.map((v, j) => [x(scales[j]), y(v)]),
+      { stroke: colour, width: 1.8 },
+    );
     pen.text(box.x + box.w, box.y + 4 + i * 15, name, { size: 11, fill: colour, align: "right" });
   });
 }
@@ -59,9 +92,18 @@ function persistenceImage(bars, first, last, longest) {
   for (const [birth, death] of bars) {
     const cx = ((birth - first) / (last - first || 1)) * (PIXELS - 1);
     const cy = ((death - birth) / longest) * (PIXELS - 1);
-    for (let i = Math.max(0, Math.floor(cx - reach)); i <= Math.min(PIXELS - 1, cx + reach); i += 1) {
-      for (let j = Math.max(0, Math.floor(cy - reach)); j <= Math.min(PIXELS - 1, cy + reach); j += 1) {
-        pixels[j * PIXELS + i] += (death - birth) * Math.exp(-((i - cx) ** 2 + (j - cy) ** 2) / (2 * sigma ** 2));
+    for (
+      let i = Math.max(0, Math.floor(cx - reach));
+      i <= Math.min(PIXELS - 1, cx + reach);
+      i += 1
+    ) {
+      for (
+        let j = Math.max(0, Math.floor(cy - reach));
+        j <= Math.min(PIXELS - 1, cy + reach);
+        j += 1
+      ) {
+        pixels[j * PIXELS + i] +=
+          (death - birth) * Math.exp(-((i - cx) ** 2 + (j - cy) ** 2) / (2 * sigma ** 2));
       }
     }
   }
@@ -74,7 +116,10 @@ function drawImages(view, pen, w, hgt, theme, full, marks) {
   const [first, last] = [Math.min(...starts(all)), Math.max(...starts(all))];
   const longest = Math.max(1e-6, ...all.map(([birth, death]) => death - birth));
   const size = Math.min((w - 60) / 2, hgt - 74);
-  [[full, "whole context"], [marks, "landmarks"]].forEach(([bars, name], side) => {
+  [
+    [full, "whole context"],
+    [marks, "landmarks"],
+  ].forEach(([bars, name], side) => {
     const { pixels, most } = persistenceImage(bars, first, last, longest);
     const x0 = 26 + side * (size + 20);
     const cell = size / PIXELS;
@@ -82,11 +127,19 @@ function drawImages(view, pen, w, hgt, theme, full, marks) {
     for (let j = 0; j < PIXELS; j += 1) {
       for (let i = 0; i < PIXELS; i += 1) {
         const v = pixels[j * PIXELS + i] / most;
-        if (v > 0.015) pen.rect(x0 + i * cell, 26 + size - (j + 1) * cell, cell + 0.4, cell + 0.4, { fill: ramp(Math.sqrt(v)) });
+        if (v > 0.015)
+          pen.rect(x0 + i * cell, 26 + size - (j + 1) * cell, cell + 0.4, cell + 0.4, {
+            fill: ramp(Math.sqrt(v)),
+          });
       }
     }
     pen.text(x0, 16, name, { size: 11, fill: theme.soft });
     pen.text(x0 + size, 26 + size + 15, "birth", { size: 10, fill: theme.faint, align: "right" });
-    pen.text(x0 - 8, 30, "length", { size: 10, fill: theme.faint, rotate: -Math.PI / 2, align: "right" });
+    pen.text(x0 - 8, 30, "length", {
+      size: 10,
+      fill: theme.faint,
+      rotate: -Math.PI / 2,
+      align: "right",
+    });
   });
 }

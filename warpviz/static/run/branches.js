@@ -1,31 +1,58 @@
 // Where streams leave the River and where they arrive: the curves between text, lanes and gate.
 
+import { LINGER_BEATS, laneColor } from "./cards.js";
+import { bend, onCurve } from "./flights.js";
+
 const CURVE_STEPS = 24;
 const FAR_STEPS = 10; // of the faint ones behind
 const MOST_THREADS = 48;
 
-class Branches {
-  constructor({ overlay, river, lanes, gate, cloudBox }) { Object.assign(this, { overlay, river, lanes, gate, cloudBox, seen: null }); }
+export class Branches {
+  constructor({ overlay, river, lanes, gate, cloudBox }) {
+    Object.assign(this, { overlay, river, lanes, gate, cloudBox, seen: null });
+  }
 
   /** Read where things stand, once per frame; everything below answers from this. */
   look() {
     if (this.seen) return this.seen;
     const origin = this.overlay.canvas.getBoundingClientRect();
-    const of = (el) => { const box = el.getBoundingClientRect(); return { x: box.left - origin.left, y: box.top - origin.top, w: box.width, h: box.height }; };
+    const of = (el) => {
+      const box = el.getBoundingClientRect();
+      return { x: box.left - origin.left, y: box.top - origin.top, w: box.width, h: box.height };
+    };
     const view = of(this.river.scroller);
     const side = of(this.lanes.el);
     const cards = new Map([...this.lanes.cards].map(([lane, card]) => [lane, of(card.el)]));
     const places = new Map(this.lanes.crowd.map((lane, i) => [lane, i]));
-    this.seen = { origin, of, view, cards, places, crowd: of(this.lanes.crowdBox), gate: of(this.gate), cloud: of(this.cloudBox), spans: new Map(), isStacked: side.y >= view.y + view.h };
-    for (const lane of [...this.lanes.slots.filter(Boolean), ...this.lanes.crowd.slice(0, MOST_THREADS)]) this.spanBox(lane);
+    this.seen = {
+      origin,
+      of,
+      view,
+      cards,
+      places,
+      crowd: of(this.lanes.crowdBox),
+      gate: of(this.gate),
+      cloud: of(this.cloudBox),
+      spans: new Map(),
+      isStacked: side.y >= view.y + view.h,
+    };
+    for (const lane of [
+      ...this.lanes.slots.filter(Boolean),
+      ...this.lanes.crowd.slice(0, MOST_THREADS),
+    ])
+      this.spanBox(lane);
     return this.seen;
   }
 
   /** Forget the frame before. */
-  blink() { this.seen = null; }
+  blink() {
+    this.seen = null;
+  }
 
   /** The rectangle of an element, in the overlay's pixels. */
-  local(el) { return this.look().of(el); }
+  local(el) {
+    return this.look().of(el);
+  }
 
   /** The rectangle of a stream's trigger, null when the text in the page does not hold it. */
   spanBox(lane) {
@@ -41,7 +68,10 @@ class Branches {
     const box = this.spanBox(lane);
     const y = box ? box.y + box.h / 2 : view.y;
     const seen = y >= view.y && y <= view.y + view.h;
-    if (inText) return seen && box ? [box.x + box.w, y] : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
+    if (inText)
+      return seen && box
+        ? [box.x + box.w, y]
+        : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
     if (isStacked) return [view.x + 1, view.y + view.h]; // lanes below: branches run down the left bank
     return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, view.y + view.h - 2))];
   }
@@ -57,12 +87,18 @@ class Branches {
 
   /** Draw the branches of streams in sight; `beat` fades the judged ones, `time` moves a pulse along those that think. */
   draw(pen, theme, { run, cursor, beat, time }) {
-    for (const lane of this.lanes.crowd.slice(0, MOST_THREADS)) if (lane.closedAt >= cursor) this.thread(pen, theme, lane, { alpha: 0.14, width: 1, steps: FAR_STEPS });
+    for (const lane of this.lanes.crowd.slice(0, MOST_THREADS))
+      if (lane.closedAt >= cursor)
+        this.thread(pen, theme, lane, { alpha: 0.14, width: 1, steps: FAR_STEPS });
     for (const lane of this.lanes.slots) {
       if (!lane) continue;
       const age = lane.closedAt < cursor ? (beat - run.beats[lane.closedAt]) / LINGER_BEATS : 0;
       if (age >= 1) continue;
-      const curve = this.thread(pen, theme, lane, { alpha: 0.75 * (1 - age), width: 2, steps: CURVE_STEPS });
+      const curve = this.thread(pen, theme, lane, {
+        alpha: 0.75 * (1 - age),
+        width: 2,
+        steps: CURVE_STEPS,
+      });
       if (time === null || lane.phase(cursor) !== "thinking") continue;
       const [x, y] = onCurve(curve, (time / 1300 + lane.stream * 0.37) % 1);
       pen.dot(x, y, 3, laneColor(lane, theme), 0.9);
@@ -73,7 +109,13 @@ class Branches {
     const bank = this.trigger(lane);
     const curve = bend(bank, this.port(lane), this.look().isStacked);
     const source = this.trigger(lane, true);
-    if (steps === CURVE_STEPS && source[0] < bank[0] && source[1] === bank[1]) pen.line(...source, ...bank, { stroke: laneColor(lane, theme), width: 1, alpha: alpha * 0.45, dash: [2, 4] });
+    if (steps === CURVE_STEPS && source[0] < bank[0] && source[1] === bank[1])
+      pen.line(...source, ...bank, {
+        stroke: laneColor(lane, theme),
+        width: 1,
+        alpha: alpha * 0.45,
+        dash: [2, 4],
+      });
     const points = Array.from({ length: steps + 1 }, (_, i) => onCurve(curve, i / steps));
     pen.path(points, { stroke: laneColor(lane, theme), width, alpha });
     return curve;

@@ -1,28 +1,61 @@
 // A run folded from rows: columns that only grow, every entry stamped with the index of its event (see live/timeline.py).
 
-const NEVER = Number.MAX_SAFE_INTEGER;
+import { Emitter } from "../base/store.js";
+
+export const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** Return how many entries of a sorted column are below `value`. */
-function countBelow(column, value) {
+export function countBelow(column, value) {
   let [low, high] = [0, column.length];
   while (low < high) {
     const mid = (low + high) >> 1;
-    if (column[mid] < value) low = mid + 1; else high = mid;
+    if (column[mid] < value) low = mid + 1;
+    else high = mid;
   }
   return low;
 }
 
 class Lane {
   constructor(stream) {
-    Object.assign(this, { stream, task: "", kind: "", from: -1, to: -1, version: -1, tokens: [], tokenAt: [], thought: "",
-      reason: "", accepted: false, similarity: null, threshold: null, scores: {}, injection: -1, note: "", noteToken: -1, failure: "", finish: "" });
-    this.spawnedAt = this.thoughtAt = this.gatedAt = this.injectedAt = this.revokedAt = this.failedAt = this.finishedAt = NEVER;
+    Object.assign(this, {
+      stream,
+      task: "",
+      kind: "",
+      from: -1,
+      to: -1,
+      version: -1,
+      tokens: [],
+      tokenAt: [],
+      thought: "",
+      reason: "",
+      accepted: false,
+      similarity: null,
+      threshold: null,
+      scores: {},
+      injection: -1,
+      note: "",
+      noteToken: -1,
+      failure: "",
+      finish: "",
+    });
+    this.spawnedAt =
+      this.thoughtAt =
+      this.gatedAt =
+      this.injectedAt =
+      this.revokedAt =
+      this.failedAt =
+      this.finishedAt =
+        NEVER;
   }
 
   /** When the stream stopped being alive. */
-  get closedAt() { return Math.min(this.gatedAt, this.failedAt, this.finishedAt); }
+  get closedAt() {
+    return Math.min(this.gatedAt, this.failedAt, this.finishedAt);
+  }
 
-  count(cursor) { return countBelow(this.tokenAt, cursor); }
+  count(cursor) {
+    return countBelow(this.tokenAt, cursor);
+  }
 
   phase(cursor) {
     if (this.spawnedAt >= cursor) return "unborn";
@@ -37,25 +70,58 @@ class Lane {
 
 class Run {
   constructor() {
-    Object.assign(this, { rows: [], beats: [], start: null, tokens: [], tokenAt: [], lanes: new Map(), order: [], gated: [],
-      gatedAt: [], notes: [], noteAt: [], influences: [], published: [], publishedAt: [], endedAt: NEVER, ending: "", failures: [] });
+    Object.assign(this, {
+      rows: [],
+      beats: [],
+      start: null,
+      tokens: [],
+      tokenAt: [],
+      lanes: new Map(),
+      order: [],
+      gated: [],
+      gatedAt: [],
+      notes: [],
+      noteAt: [],
+      influences: [],
+      published: [],
+      publishedAt: [],
+      endedAt: NEVER,
+      ending: "",
+      failures: [],
+    });
     this.injections = new Map();
     this.open = new Set(); // lanes that are alive now
     this.closings = []; // lanes in the order of their closing, as in `when.closed`
-    this.when = { spawned: [], closed: [], accepted: [], rejected: [], injected: [], revoked: [], failed: [] };
+    this.when = {
+      spawned: [],
+      closed: [],
+      accepted: [],
+      rejected: [],
+      injected: [],
+      revoked: [],
+      failed: [],
+    };
     this.marks = []; // {beat, kind}: what the timeline shows
     this.drama = new Map(); // beat -> how many notable events
     this.aliveByBeat = [0];
     this.numAlive = 0;
   }
 
-  get length() { return this.rows.length; }
+  get length() {
+    return this.rows.length;
+  }
 
-  get lastBeat() { return this.beats.length ? this.beats[this.beats.length - 1] : 0; }
+  get lastBeat() {
+    return this.beats.length ? this.beats[this.beats.length - 1] : 0;
+  }
 
-  get prompt() { return this.start?.prompt ?? []; }
+  get prompt() {
+    return this.start?.prompt ?? [];
+  }
 
-  push(rows) { for (const row of rows) this.add(row); }
+  push(rows) {
+    for (const row of rows) this.add(row);
+  }
 
   lane(stream) {
     if (!this.lanes.has(stream)) this.lanes.set(stream, new Lane(stream));
@@ -83,14 +149,24 @@ class Run {
   }
 
   /** Return how many events have happened by the end of a beat. */
-  cursorOf(beat) { return countBelow(this.beats, Math.floor(beat) + 1); }
+  cursorOf(beat) {
+    return countBelow(this.beats, Math.floor(beat) + 1);
+  }
 
-  beatOf(cursor) { return cursor > 0 ? this.beats[Math.min(cursor, this.length) - 1] : 0; }
+  beatOf(cursor) {
+    return cursor > 0 ? this.beats[Math.min(cursor, this.length) - 1] : 0;
+  }
 
   /** Return how many visible tokens there are: the prompt's and those the River wrote. */
-  numTokens(cursor) { return (cursor > 0 ? this.prompt.length : 0) + countBelow(this.tokenAt, cursor); }
+  numTokens(cursor) {
+    return (cursor > 0 ? this.prompt.length : 0) + countBelow(this.tokenAt, cursor);
+  }
 
-  token(index) { return index < this.prompt.length ? this.prompt[index] : this.tokens[index - this.prompt.length]; }
+  token(index) {
+    return index < this.prompt.length
+      ? this.prompt[index]
+      : this.tokens[index - this.prompt.length];
+  }
 
   /** Return the lanes that are alive, or were until `linger` beats ago, in the order of their spawning. */
   present(cursor, linger) {
@@ -102,13 +178,17 @@ class Run {
 
   /** Return how many streams there were of each fate: a search per column, however long the run. */
   counts(cursor) {
-    const { closed, ...sum } = Object.fromEntries(Object.entries(this.when).map(([name, column]) => [name, countBelow(column, cursor)]));
+    const { closed, ...sum } = Object.fromEntries(
+      Object.entries(this.when).map(([name, column]) => [name, countBelow(column, cursor)]),
+    );
     return { ...sum, alive: sum.spawned - closed };
   }
 
   theta(cursor) {
     const count = countBelow(this.gatedAt, cursor);
-    return count ? this.gated[count - 1].threshold : (cursor > 0 ? this.start?.theta : null) ?? null;
+    return count
+      ? this.gated[count - 1].threshold
+      : ((cursor > 0 ? this.start?.theta : null) ?? null);
   }
 
   landmarks(cursor) {
@@ -124,7 +204,11 @@ class Run {
     const tint = new Map();
     let most = 0;
     for (const [, , id, first, kl] of this.influences) {
-      if ((injection !== null && id !== injection) || !(this.injections.get(id)?.injectedAt < cursor)) continue;
+      if (
+        (injection !== null && id !== injection) ||
+        !(this.injections.get(id)?.injectedAt < cursor)
+      )
+        continue;
       kl.forEach((value, i) => tint.set(first + i, Math.max(value ?? 0, tint.get(first + i) ?? 0)));
     }
     for (const value of tint.values()) most = Math.max(most, value);
@@ -134,26 +218,60 @@ class Run {
 
 /** What each row does to a run. */
 const FOLDS = {
-  r(run, at, row) { run.start ??= { model: row[2], prompt: row[3], seed: row[4], theta: row[5] }; },
-  t(run, at, row) { run.tokens.push(row[2]); run.tokenAt.push(at); },
-  p(run, at, row) { run.published.push(row); run.publishedAt.push(at); run.mark(row, "publish"); },
+  r(run, at, row) {
+    run.start ??= { model: row[2], prompt: row[3], seed: row[4], theta: row[5] };
+  },
+  t(run, at, row) {
+    run.tokens.push(row[2]);
+    run.tokenAt.push(at);
+  },
+  p(run, at, row) {
+    run.published.push(row);
+    run.publishedAt.push(at);
+    run.mark(row, "publish");
+  },
   s(run, at, row) {
-    const lane = Object.assign(run.lane(row[2]), { task: row[3], kind: row[4], from: row[5], to: row[6], version: row[7], spawnedAt: at });
+    const lane = Object.assign(run.lane(row[2]), {
+      task: row[3],
+      kind: row[4],
+      from: row[5],
+      to: row[6],
+      version: row[7],
+      spawnedAt: at,
+    });
     run.order.push(lane);
     run.when.spawned.push(at);
     run.mark(row, "spawn");
   },
-  k(run, at, row) { const lane = run.lane(row[2]); lane.tokens.push(row[3]); lane.tokenAt.push(at); },
-  h(run, at, row) { Object.assign(run.lane(row[2]), { thought: row[3], reason: row[4], thoughtAt: at }); },
+  k(run, at, row) {
+    const lane = run.lane(row[2]);
+    lane.tokens.push(row[3]);
+    lane.tokenAt.push(at);
+  },
+  h(run, at, row) {
+    Object.assign(run.lane(row[2]), { thought: row[3], reason: row[4], thoughtAt: at });
+  },
   g(run, at, row) {
-    const lane = Object.assign(run.lane(row[2]), { accepted: row[3] === 1, similarity: row[4], threshold: row[5], scorer: row[6], scores: row[7], gatedAt: at });
+    const lane = Object.assign(run.lane(row[2]), {
+      accepted: row[3] === 1,
+      similarity: row[4],
+      threshold: row[5],
+      scorer: row[6],
+      scores: row[7],
+      gatedAt: at,
+    });
     run.gated.push(lane);
     run.gatedAt.push(at);
     run.when[lane.accepted ? "accepted" : "rejected"].push(at);
     run.mark(row, lane.accepted ? "accept" : "reject");
   },
   i(run, at, row) {
-    const lane = Object.assign(run.lane(row[3]), { injection: row[2], note: row[4], noteToken: row[5], injectedAt: at });
+    const lane = Object.assign(run.lane(row[3]), {
+      injection: row[2],
+      note: row[4],
+      noteToken: row[5],
+      injectedAt: at,
+    });
     run.injections.set(row[2], lane);
     run.notes.push(lane);
     run.noteAt.push(at);
@@ -166,7 +284,9 @@ const FOLDS = {
     lane.revokedAt = at;
     run.when.revoked.push(at);
   },
-  f(run, at, row) { run.influences.push(row); },
+  f(run, at, row) {
+    run.influences.push(row);
+  },
   e(run, at, row) {
     run.failures.push({ at, stream: row[2], message: row[3] });
     if (row[2] !== null) {
@@ -176,18 +296,33 @@ const FOLDS = {
     run.mark(row, "reject");
   },
   x(run, at, row) {
-    if (row[2] === null) { run.endedAt = Math.min(run.endedAt, at); run.ending ||= row[3]; return; }
+    if (row[2] === null) {
+      run.endedAt = Math.min(run.endedAt, at);
+      run.ending ||= row[3];
+      return;
+    }
     Object.assign(run.lane(row[2]), { finish: row[3], finishedAt: at });
   },
 };
 
 /** Return the run behind a store, folded once however many views show it. */
-function runOf(store) {
+export function runOf(store) {
   if (store.source) return store.source;
   const source = (store.source = new Emitter());
-  const fill = () => { source.run = new Run(); source.run.push(store.data.rows ?? []); };
+  const fill = () => {
+    source.run = new Run();
+    source.run.push(store.data.rows ?? []);
+  };
   fill();
-  store.on("data", ({ full }) => { if (full) { fill(); source.emit("reset"); } else source.emit("status"); });
-  store.on("events", (events) => { for (const event of events) source.run.push(event.rows ?? []); source.emit("grown"); });
+  store.on("data", ({ full }) => {
+    if (full) {
+      fill();
+      source.emit("reset");
+    } else source.emit("status");
+  });
+  store.on("events", (events) => {
+    for (const event of events) source.run.push(event.rows ?? []);
+    source.emit("grown");
+  });
   return source;
 }

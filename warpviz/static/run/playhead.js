@@ -3,17 +3,30 @@
 const BEATS_PER_S = 12;
 const LIVE_SHARE = 6; // a live view makes up this part of its distance at every frame, a beat at least: late ones are each seen
 const JUMP_BEATS = 60; // a live view further behind than this jumps instead of hurrying
-const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
+export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
-class Playhead {
+export class Playhead {
   /** `onmove(from, to, jumped)` is told of every change of the cursor. */
   constructor(run, onmove) {
-    Object.assign(this, { run, onmove, place: 0, cursor: 0, playing: false, live: false, speed: 1, last: null });
+    Object.assign(this, {
+      run,
+      onmove,
+      place: 0,
+      cursor: 0,
+      playing: false,
+      live: false,
+      speed: 1,
+      last: null,
+    });
   }
 
-  get beat() { return Math.floor(this.place); }
+  get beat() {
+    return Math.floor(this.place);
+  }
 
-  get atEnd() { return this.cursor >= this.run.length; }
+  get atEnd() {
+    return this.cursor >= this.run.length;
+  }
 
   /** Beats pass slower where streams branch, land and fly back, so that the eye can follow. */
   weight(beat) {
@@ -28,10 +41,16 @@ class Playhead {
     if (!this.playing) return false;
     const behind = this.run.lastBeat - this.place;
     if (this.live) {
-      if (behind > JUMP_BEATS) this.seek(this.run.lastBeat - 1); else this.move(this.beat + Math.ceil(behind / LIVE_SHARE));
+      if (behind > JUMP_BEATS) this.seek(this.run.lastBeat - 1);
+      else this.move(this.beat + Math.ceil(behind / LIVE_SHARE));
       return true;
     }
-    this.move(Math.min(this.place + ((BEATS_PER_S * this.speed) / this.weight(this.beat)) * elapsed, this.run.lastBeat));
+    this.move(
+      Math.min(
+        this.place + ((BEATS_PER_S * this.speed) / this.weight(this.beat)) * elapsed,
+        this.run.lastBeat,
+      ),
+    );
     if (!this.atEnd) return true;
     this.pause();
     return false;
@@ -45,7 +64,9 @@ class Playhead {
     if (to !== from || jumped) this.onmove(from, to, jumped || to < from);
   }
 
-  seek(place) { this.move(place, true); }
+  seek(place) {
+    this.move(place, true);
+  }
 
   play() {
     if (this.atEnd && !this.live) this.seek(0);
@@ -53,19 +74,23 @@ class Playhead {
     this.last = null;
   }
 
-  pause() { this.playing = false; }
+  pause() {
+    this.playing = false;
+  }
 
   /** Go one beat on or back; forward steps show their motion. */
   step(direction) {
     this.pause();
-    if (direction > 0) this.move(this.beat + 1); else this.seek(this.beat - 1);
+    if (direction > 0) this.move(this.beat + 1);
+    else this.seek(this.beat - 1);
   }
 
   /** Go to the next or previous beat in which something branches, lands or flies. */
   skip(direction) {
     this.pause();
     const beats = [...this.run.drama.keys()].sort((a, b) => a - b);
-    const next = direction > 0 ? beats.find((b) => b > this.beat) : beats.reverse().find((b) => b < this.beat);
+    const next =
+      direction > 0 ? beats.find((b) => b > this.beat) : beats.reverse().find((b) => b < this.beat);
     if (next !== undefined) this.seek(next);
   }
 }

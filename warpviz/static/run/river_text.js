@@ -1,22 +1,71 @@
 // The River's text: one span per token, only the last stretch of it in the page, notes of accepted thoughts in its margin.
 
+import { fixed } from "../base/decimals.js";
+import { clip, h, number, oneLine, visible } from "../base/text.js";
+import { motionOk } from "../base/theme.js";
+import { WORD_MS } from "./cards.js";
+import { countBelow } from "./fold.js";
+
 const TEXT_WINDOW = 600; // all of it is laid out anew with every token
 const TEXT_SLACK = 150;
 const FRESH_MOST = 12;
 const LIT_MS = 1100;
-const [NOTE_TALL, NOTE_SMALL, NOTE_DRIFT] = [54, 22, 130]; // pixels
+// Pixels.
+const NOTE_TALL = 54;
+const NOTE_SMALL = 22;
+const NOTE_DRIFT = 130;
 
-class RiverText {
+export class RiverText {
   /** `colorOf(lane)` names a lane's colour; `onnote(lane | null)` is told which note is pointed at. */
   constructor(run, { colorOf, onnote }) {
-    Object.assign(this, { run, colorOf, onnote, first: 0, end: 0, spans: [], notes: new Map(), tops: new Map(), window: TEXT_WINDOW, sticky: true, tinted: new Set(), shownAt: 0, dyed: 0, owed: 0 });
-    this.more = h("button", { type: "button", class: "wr-more", hidden: true, onclick: () => { this.window *= 2; this.rebuild(this.cursor); } });
+    Object.assign(this, {
+      run,
+      colorOf,
+      onnote,
+      first: 0,
+      end: 0,
+      spans: [],
+      notes: new Map(),
+      tops: new Map(),
+      window: TEXT_WINDOW,
+      sticky: true,
+      tinted: new Set(),
+      shownAt: 0,
+      dyed: 0,
+      owed: 0,
+    });
+    this.more = h("button", {
+      type: "button",
+      class: "wr-more",
+      hidden: true,
+      onclick: () => {
+        this.window *= 2;
+        this.rebuild(this.cursor);
+      },
+    });
     this.text = h("div", { class: "wr-text" }, this.more);
     this.caret = h("span", { class: "wr-caret", "aria-hidden": "true" });
     this.text.append(this.caret);
     this.margin = h("div", { class: "wr-notes" });
-    this.scroller = h("div", { class: "wr-scroll", tabindex: 0, role: "log", "aria-live": "off", "aria-label": "River text" }, this.text, this.margin);
-    this.back = h("button", { type: "button", class: "wr-back", hidden: true, text: "\u2193 latest", onclick: () => this.stick() });
+    this.scroller = h(
+      "div",
+      {
+        class: "wr-scroll",
+        tabindex: 0,
+        role: "log",
+        "aria-live": "off",
+        "aria-label": "River text",
+      },
+      this.text,
+      this.margin,
+    );
+    this.back = h("button", {
+      type: "button",
+      class: "wr-back",
+      hidden: true,
+      text: "\u2193 latest",
+      onclick: () => this.stick(),
+    });
     this.el = h("div", { class: "wr-river" }, this.scroller, this.back);
     this.scroller.addEventListener("scroll", () => this.onscroll());
     this.cursor = 0;
@@ -39,17 +88,24 @@ class RiverText {
     this.onmoved?.();
   }
 
-  stick() { this.sticky = true; this.scroller.scrollTop = this.scroller.scrollHeight; }
+  stick() {
+    this.sticky = true;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
 
   /** Show the text as it was after `cursor` events. */
   show(cursor) {
     this.cursor = cursor;
     const end = this.run.numTokens(cursor);
     const start = Math.max(0, end - this.window);
-    if (end < this.first || start - this.first > TEXT_SLACK || start < this.first) this.rebuild(cursor);
+    if (end < this.first || start - this.first > TEXT_SLACK || start < this.first)
+      this.rebuild(cursor);
     else {
       const added = end - this.end;
-      while (this.end > end) { this.spans.pop().remove(); this.end -= 1; }
+      while (this.end > end) {
+        this.spans.pop().remove();
+        this.end -= 1;
+      }
       const now = performance.now();
       if (added > 0) this.append(end, added <= FRESH_MOST && now - this.shownAt > WORD_MS);
       this.shownAt = now;
@@ -73,7 +129,12 @@ class RiverText {
     const batch = document.createDocumentFragment();
     for (; this.end < end; this.end += 1) {
       const text = this.run.token(this.end);
-      const kind = this.end < this.run.prompt.length ? "wr-tok wr-prompt" : fresh ? "wr-tok wr-fresh" : "wr-tok";
+      const kind =
+        this.end < this.run.prompt.length
+          ? "wr-tok wr-prompt"
+          : fresh
+            ? "wr-tok wr-fresh"
+            : "wr-tok";
       const span = h("span", { class: kind, text: visible(text), "data-ink": "" });
       this.spans.push(span);
       batch.append(span);
@@ -81,23 +142,35 @@ class RiverText {
     this.text.insertBefore(batch, this.caret);
   }
 
-  span(index) { return this.spans[index - this.first] ?? null; }
+  span(index) {
+    return this.spans[index - this.first] ?? null;
+  }
 
   /** Underline the triggers that have fired and tint tokens by the influence of injected thoughts. */
   mark(cursor, force = false) {
     const sum = this.run.counts(cursor);
-    const key = [this.run.influences.length, this.run.influences.length ? sum.injected : 0, this.focus, this.first].join();
+    const key = [
+      this.run.influences.length,
+      this.run.influences.length ? sum.injected : 0,
+      this.focus,
+      this.first,
+    ].join();
     const anew = force || key !== this.marked || sum.spawned < this.dyed;
     if (anew) this.wash();
     else if (sum.spawned === this.dyed && !this.owed && this.end === this.markedEnd) return;
     Object.assign(this, { marked: key, markedEnd: this.end });
     this.dyeTriggers(sum.spawned);
-    if (this.run.influences.length && (anew || this.end <= this.tintedTo)) this.dyeInfluence(cursor);
+    if (this.run.influences.length && (anew || this.end <= this.tintedTo))
+      this.dyeInfluence(cursor);
   }
 
   /** Take all marks off the text. */
   wash() {
-    for (const span of this.tinted) { span.removeAttribute("style"); span.classList.remove("wr-trigger", "wr-tint"); span.title = ""; }
+    for (const span of this.tinted) {
+      span.removeAttribute("style");
+      span.classList.remove("wr-trigger", "wr-tint");
+      span.title = "";
+    }
     this.tinted.clear();
     Object.assign(this, { dyed: 0, owed: 0 });
   }
@@ -110,7 +183,8 @@ class RiverText {
       const lane = this.run.order[n];
       if (lane.from < 0 || lane.to < this.first) continue;
       if (lane.to >= this.end) this.owed ||= n + 1;
-      for (let i = Math.max(lane.from, this.first); i <= lane.to && i < this.end; i += 1) this.dye(this.span(i), "wr-trigger", this.colorOf(lane));
+      for (let i = Math.max(lane.from, this.first); i <= lane.to && i < this.end; i += 1)
+        this.dye(this.span(i), "wr-trigger", this.colorOf(lane));
     }
     this.dyed = count;
   }
@@ -138,7 +212,10 @@ class RiverText {
   flash(lane) {
     if (!motionOk()) return;
     for (let i = Math.max(lane.from, 0); i <= lane.to; i += 1) {
-      this.span(i)?.animate([{ background: this.colorOf(lane), color: "var(--wz-surface)" }, {}], { duration: LIT_MS, easing: "ease-out" });
+      this.span(i)?.animate([{ background: this.colorOf(lane), color: "var(--wz-surface)" }, {}], {
+        duration: LIT_MS,
+        easing: "ease-out",
+      });
     }
   }
 
@@ -162,7 +239,11 @@ class RiverText {
       limit = top - 4;
     }
     for (const [lane, place] of places) this.placeNote(lane, place, cursor);
-    for (const [lane, note] of this.notes) if (!places.has(lane)) { note.remove(); this.notes.delete(lane); }
+    for (const [lane, note] of this.notes)
+      if (!places.has(lane)) {
+        note.remove();
+        this.notes.delete(lane);
+      }
   }
 
   /** Return where a lane's note would stand, null above the text in the page. Asked once per reflow. */
@@ -186,11 +267,37 @@ class RiverText {
   }
 
   makeNote(lane) {
-    const note = h("button", { type: "button", class: "wr-note", title: "Show what this thought changed", style: `--lane:${this.colorOf(lane)}` },
-      h("span", { class: "wr-note-head", text: `\u2713 #${lane.stream}  ${fixed(lane.similarity)}`, "data-ink": "" }),
-      h("span", { class: "wr-note-text", text: oneLine(clip(lane.note.trim(), 90)), "data-ink": "" }));
-    const point = (on) => () => { this.focus = on ? lane.injection : null; this.mark(this.cursor, true); this.onnote(on ? lane : null); };
-    for (const [name, on] of [["mouseenter", true], ["focus", true], ["mouseleave", false], ["blur", false]]) note.addEventListener(name, point(on));
+    const note = h(
+      "button",
+      {
+        type: "button",
+        class: "wr-note",
+        title: "Show what this thought changed",
+        style: `--lane:${this.colorOf(lane)}`,
+      },
+      h("span", {
+        class: "wr-note-head",
+        text: `\u2713 #${lane.stream}  ${fixed(lane.similarity)}`,
+        "data-ink": "",
+      }),
+      h("span", {
+        class: "wr-note-text",
+        text: oneLine(clip(lane.note.trim(), 90)),
+        "data-ink": "",
+      }),
+    );
+    const point = (on) => () => {
+      this.focus = on ? lane.injection : null;
+      this.mark(this.cursor, true);
+      this.onnote(on ? lane : null);
+    };
+    for (const [name, on] of [
+      ["mouseenter", true],
+      ["focus", true],
+      ["mouseleave", false],
+      ["blur", false],
+    ])
+      note.addEventListener(name, point(on));
     this.notes.set(lane, note);
     this.margin.append(note);
     return note;

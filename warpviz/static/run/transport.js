@@ -1,51 +1,116 @@
 // Play, pause, speed, and a timeline one can drag, with the run's moments marked on it.
 
+import { button, select, toggle } from "../base/controls.js";
+import { drawMark } from "../base/pen.js";
+import { linear, Plot } from "../base/plot.js";
+import { h, number, setText } from "../base/text.js";
+import { SPEEDS } from "./playhead.js";
+
 const MARK_STYLE = {
-  spawn: { color: "purple", row: 0, shape: "triangle" }, accept: { color: "green", row: 1, shape: "circle" },
-  inject: { color: "green", row: 1, shape: "diamond" }, reject: { color: "vermilion", row: 2, shape: "cross" },
+  spawn: { color: "purple", row: 0, shape: "triangle" },
+  accept: { color: "green", row: 1, shape: "circle" },
+  inject: { color: "green", row: 1, shape: "diamond" },
+  reject: { color: "vermilion", row: 2, shape: "cross" },
 };
 
 const TIMELINE_MS = 60; // while playing, the timeline need not move with every frame
 const LIVE_MS = 250; // live, all of it moves with every beat, by little
 
-class Transport {
+export class Transport {
   /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
   constructor(frame, { playhead, act }) {
     Object.assign(this, { frame, playhead, act });
-    this.play = button(frame, { label: "\u25b6 Play", name: "play", hint: "Space", onclick: act.toggle });
-    this.speed = select(frame, { label: "Speed", options: SPEEDS.map((v) => [v, `${v}\u00d7`]), value: 1, onchange: act.speed });
-    this.follow = toggle(frame, { label: "Follow live", value: true, hint: "Stay at the newest event", onchange: act.follow });
-    this.hold = button(frame, { label: "Pause engine", name: "hold", hint: "Hold the engine before its next step", onclick: act.hold });
-    this.stop = button(frame, { label: "\u25a0 Stop engine", name: "stop", hint: "End the run at its next step; the trace stays", onclick: act.stop });
+    this.play = button(frame, {
+      label: "\u25b6 Play",
+      name: "play",
+      hint: "Space",
+      onclick: act.toggle,
+    });
+    this.speed = select(frame, {
+      label: "Speed",
+      options: SPEEDS.map((v) => [v, `${v}\u00d7`]),
+      value: 1,
+      onchange: act.speed,
+    });
+    this.follow = toggle(frame, {
+      label: "Follow live",
+      value: true,
+      hint: "Stay at the newest event",
+      onchange: act.follow,
+    });
+    this.hold = button(frame, {
+      label: "Pause engine",
+      name: "hold",
+      hint: "Hold the engine before its next step",
+      onclick: act.hold,
+    });
+    this.stop = button(frame, {
+      label: "\u25a0 Stop engine",
+      name: "stop",
+      hint: "End the run at its next step; the trace stays",
+      onclick: act.stop,
+    });
     this.time = h("span", { class: "wr-time", "data-ink": "" });
     frame.controls.append(this.time);
-    this.plot = new Plot(frame, { height: 52, label: "Timeline", focusable: true, draw: (pen, w, hgt, theme) => this.draw(pen, w, hgt, theme) });
+    this.plot = new Plot(frame, {
+      height: 52,
+      label: "Timeline",
+      focusable: true,
+      draw: (pen, w, hgt, theme) => this.draw(pen, w, hgt, theme),
+    });
     this.canvas = this.plot.canvas;
     this.canvas.setAttribute("role", "slider");
     this.canvas.setAttribute("aria-label", "Time in beats");
     this.canvas.classList.add("wr-timeline");
-    frame.status("Space plays and pauses, \u2190 \u2192 step, with Shift from event to event. \u25b2 a stream branches off, \u25cf accepted, \u2715 rejected.");
+    frame.status(
+      "Space plays and pauses, \u2190 \u2192 step, with Shift from event to event. \u25b2 a stream branches off, \u25cf accepted, \u2715 rejected.",
+    );
     this.listen();
   }
 
-  get run() { return this.playhead.run; }
+  get run() {
+    return this.playhead.run;
+  }
 
-  scale(width) { return linear([0, Math.max(1, this.run.lastBeat)], [10, width - 10]); }
+  scale(width) {
+    return linear([0, Math.max(1, this.run.lastBeat)], [10, width - 10]);
+  }
 
   listen() {
-    const scrub = (event) => this.act.seek(this.scale(this.plot.width).invert(this.plot.at(event)[0]));
-    this.canvas.addEventListener("pointerdown", (event) => { this.canvas.setPointerCapture(event.pointerId); this.dragging = true; scrub(event); });
-    this.canvas.addEventListener("pointermove", (event) => { if (this.dragging) scrub(event); });
-    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => { this.dragging = false; });
+    const scrub = (event) =>
+      this.act.seek(this.scale(this.plot.width).invert(this.plot.at(event)[0]));
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.dragging = true;
+      scrub(event);
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (this.dragging) scrub(event);
+    });
+    for (const name of ["pointerup", "pointercancel"])
+      this.canvas.addEventListener(name, () => {
+        this.dragging = false;
+      });
     this.frame.root.addEventListener("keydown", (event) => this.onkey(event));
   }
 
   /** Space plays and pauses, arrows step, with shift to the next event, Home and End jump. */
   onkey(event) {
-    if (event.target.closest("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (
+      event.target.closest("input, select, textarea") ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
     if (event.key === " " && event.target.closest("button")) return;
-    const keys = { " ": () => this.act.toggle(), Home: () => this.act.seek(0), End: () => this.act.seek(Infinity),
-      ArrowRight: () => (event.shiftKey ? this.act.skip(1) : this.act.step(1)), ArrowLeft: () => (event.shiftKey ? this.act.skip(-1) : this.act.step(-1)) };
+    const keys = {
+      " ": () => this.act.toggle(),
+      Home: () => this.act.seek(0),
+      End: () => this.act.seek(Infinity),
+      ArrowRight: () => (event.shiftKey ? this.act.skip(1) : this.act.step(1)),
+      ArrowLeft: () => (event.shiftKey ? this.act.skip(-1) : this.act.step(-1)),
+    };
     if (!keys[event.key]) return;
     event.preventDefault();
     event.stopPropagation();
@@ -62,7 +127,12 @@ class Transport {
     else if (playhead.playing && now - this.toldAt < TIMELINE_MS) return;
     Object.assign(this, { mode, toldAt: now });
     setText(this.time, `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`);
-    for (const [name, value] of [["valuemin", 0], ["valuemax", run.lastBeat], ["valuenow", playhead.beat]]) canvas.setAttribute(`aria-${name}`, value);
+    for (const [name, value] of [
+      ["valuemin", 0],
+      ["valuemax", run.lastBeat],
+      ["valuenow", playhead.beat],
+    ])
+      canvas.setAttribute(`aria-${name}`, value);
     const key = [Math.round(playhead.place * 4), run.lastBeat, run.marks.length].join();
     const wait = playhead.live && live ? LIVE_MS : TIMELINE_MS;
     if (key === this.drawn || (playhead.playing && now - this.drawnAt < wait)) return;
@@ -88,17 +158,26 @@ class Transport {
     const most = alive.reduce((top, num) => Math.max(top, num), 1); // as many arguments as beats would be too many
     const area = [[x(0), base]];
     const stride = Math.max(1, Math.floor(alive.length / Math.max(1, w)));
-    for (let beat = 0; beat < alive.length; beat += stride) area.push([x(beat), base - ((alive[beat] ?? 0) / most) * (hgt - 20)]);
+    for (let beat = 0; beat < alive.length; beat += stride)
+      area.push([x(beat), base - ((alive[beat] ?? 0) / most) * (hgt - 20)]);
     area.push([x(this.run.lastBeat), base]);
     pen.path(area, { fill: theme.accent, alpha: 0.13, closed: true });
     const now = x(this.playhead.place);
-    pen.clip(0, 0, now, hgt, () => pen.path(area, { fill: theme.accent, alpha: 0.22, closed: true }));
+    pen.clip(0, 0, now, hgt, () =>
+      pen.path(area, { fill: theme.accent, alpha: 0.22, closed: true }),
+    );
     this.drawMarks(pen, theme, x, hgt);
     pen.line(10, base, w - 10, base, { stroke: theme.line, width: 2 });
     pen.line(10, base, now, base, { stroke: theme.accent, width: 2 });
     pen.line(now, 4, now, base, { stroke: theme.ink, width: 1.5 });
     pen.dot(now, base, 6, theme.ink);
-    if (most > 1) pen.text(w - 22, hgt - 2.5, `up to ${most} at once`, { size: 10, fill: theme.faint, align: "right", halo: true }); // no mark lies so low
+    if (most > 1)
+      pen.text(w - 22, hgt - 2.5, `up to ${most} at once`, {
+        size: 10,
+        fill: theme.faint,
+        align: "right",
+        halo: true,
+      }); // no mark lies so low
   }
 
   drawMarks(pen, theme, x, hgt) {
@@ -110,8 +189,14 @@ class Transport {
       if (seen[style.row] === spot) continue;
       seen[style.row] = spot;
       const y = 9 + style.row * ((hgt - 26) / 2);
-      const paint = style.shape === "cross" ? { stroke: theme[style.color], width: 1.4 } : { fill: theme[style.color] };
-      drawMark(pen, style.shape, x(beat), y, 3, { ...paint, alpha: beat <= this.playhead.place ? 1 : 0.4 });
+      const paint =
+        style.shape === "cross"
+          ? { stroke: theme[style.color], width: 1.4 }
+          : { fill: theme[style.color] };
+      drawMark(pen, style.shape, x(beat), y, 3, {
+        ...paint,
+        alpha: beat <= this.playhead.place ? 1 : 0.4,
+      });
     }
   }
 }

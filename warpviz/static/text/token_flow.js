@@ -1,10 +1,20 @@
 // Tokens as flowing text: blocks the browser may skip while they are out of sight, one span per token.
 
-const BLOCK_TOKENS = 2000;  // a text without line breaks is broken here, or nothing could be skipped
+import { OWN_KEYS } from "../base/controls.js";
+import { h, visible } from "../base/text.js";
+import { motionOk } from "../base/theme.js";
 
-class Flow {
+const BLOCK_TOKENS = 2000; // a text without line breaks is broken here, or nothing could be skipped
+
+export class Flow {
   constructor(parent) {
-    this.el = h("div", { class: "wz-flow", tabindex: 0, role: "group", "aria-label": "The context as text. Arrow keys walk through the tokens, Enter selects.", ...OWN_KEYS });
+    this.el = h("div", {
+      class: "wz-flow",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "The context as text. Arrow keys walk through the tokens, Enter selects.",
+      ...OWN_KEYS,
+    });
     parent.append(this.el);
     this.spans = [];
     this.num = 0;
@@ -14,10 +24,20 @@ class Flow {
   write(tokens, kinds, names) {
     const before = this.spans.length;
     const fresh = tokens.length < this.num || (this.num > 0 && tokens[this.num - 1] !== this.last);
-    if (fresh) { this.el.replaceChildren(); this.spans = []; this.num = 0; }
+    if (fresh) {
+      this.el.replaceChildren();
+      this.spans = [];
+      this.num = 0;
+    }
     for (let t = this.num; t < tokens.length; t += 1) {
-      if (!this.block || !this.num || this.size >= BLOCK_TOKENS || (this.size > 40 && tokens[t - 1]?.includes("\n"))) this.newBlock();
-      const span = h("span", { class: tokens[t].startsWith(" ") ? "wz-t wz-spaced" : "wz-t" });  // its mark begins at the word
+      if (
+        !this.block ||
+        !this.num ||
+        this.size >= BLOCK_TOKENS ||
+        (this.size > 40 && tokens[t - 1]?.includes("\n"))
+      )
+        this.newBlock();
+      const span = h("span", { class: tokens[t].startsWith(" ") ? "wz-t wz-spaced" : "wz-t" }); // its mark begins at the word
       span.dataset.t = t;
       const kind = names[kinds[t]] ?? "text";
       if (kind !== "text") span.dataset.kind = kind;
@@ -47,9 +67,14 @@ class Flow {
   selectedRange() {
     const range = document.getSelection();
     if (!range || range.isCollapsed || !this.el.contains(range.anchorNode)) return [];
-    const of = (node) => Number((node.nodeType === 3 ? node.parentNode : node).closest?.(".wz-t")?.dataset.t ?? -1);
-    const ends = [of(range.anchorNode), of(range.focusNode)].filter((t) => t >= 0).sort((a, b) => a - b);
-    return ends.length === 2 ? Array.from({ length: ends[1] - ends[0] + 1 }, (_, i) => ends[0] + i) : [];
+    const of = (node) =>
+      Number((node.nodeType === 3 ? node.parentNode : node).closest?.(".wz-t")?.dataset.t ?? -1);
+    const ends = [of(range.anchorNode), of(range.focusNode)]
+      .filter((t) => t >= 0)
+      .sort((a, b) => a - b);
+    return ends.length === 2
+      ? Array.from({ length: ends[1] - ends[0] + 1 }, (_, i) => ends[0] + i)
+      : [];
   }
 
   /** Give a class to exactly the tokens of `next`; only what changed is touched. */

@@ -1,6 +1,18 @@
 // TokenText: the context as text. Landmarks follow k here; thoughts stand in the margin where they entered.
 
-const TINTS = [["none", "no tint"], ["received", "attention received"], ["distance", "distance to landmark"]];
+import { select, slider } from "../base/controls.js";
+import { widget } from "../base/frame.js";
+import { Landmarks } from "../base/landmarks.js";
+import { SvgPen } from "../base/pen.js";
+import { quantiles } from "../base/ramp.js";
+import { counted, h, number, oneLine, setText, visible } from "../base/text.js";
+import { Flow } from "./token_flow.js";
+
+const TINTS = [
+  ["none", "no tint"],
+  ["received", "attention received"],
+  ["distance", "distance to landmark"],
+];
 
 class TokenText {
   constructor(frame, store) {
@@ -8,7 +20,7 @@ class TokenText {
     this.store = store;
     this.marks = new Landmarks(store);
     this.scroller = h("div", { class: "wz-scroller" });
-    this.scroller.style.height = `${store.get("height") ?? 460}px`;  // more where a taller neighbour gives room
+    this.scroller.style.height = `${store.get("height") ?? 460}px`; // more where a taller neighbour gives room
     frame.body.append(this.scroller);
     this.flow = new Flow(this.scroller);
     this.margin = h("aside", { class: "wz-margin", "aria-label": "Injected thoughts" });
@@ -39,13 +51,17 @@ class TokenText {
     this.cursor = t;
     const more = event.ctrlKey || event.metaKey;
     const next = more ? new Set(this.chosen) : new Set();
-    if (this.chosen.has(t) && (more || this.chosen.size === 1)) next.delete(t); else next.add(t);
+    if (this.chosen.has(t) && (more || this.chosen.size === 1)) next.delete(t);
+    else next.add(t);
     this.choose([...next]);
   }
 
   choose(tokens) {
     this.local = true;
-    this.store.set("selection", [...new Set(tokens)].sort((a, b) => a - b));
+    this.store.set(
+      "selection",
+      [...new Set(tokens)].sort((a, b) => a - b),
+    );
     this.local = false;
   }
 
@@ -57,7 +73,8 @@ class TokenText {
       this.point(this.cursor);
     } else if (event.key === "Enter" || event.key === " ") {
       const next = new Set(this.chosen);
-      if (next.has(this.cursor)) next.delete(this.cursor); else next.add(this.cursor);
+      if (next.has(this.cursor)) next.delete(this.cursor);
+      else next.add(this.cursor);
       this.choose([...next]);
     } else if (event.key === "Escape") this.choose([]);
     else return;
@@ -81,8 +98,12 @@ class TokenText {
   refresh({ full, changed }) {
     const { store } = this;
     if (full || changed.has("tokens")) {
-      const wrote = this.flow.write(store.data.tokens ?? [], store.array("kind"), store.data.kind_names ?? ["text"]);
-      if (wrote) [this.kept, this.chosen] = [new Set(), new Set()];  // new spans carry no marks yet
+      const wrote = this.flow.write(
+        store.data.tokens ?? [],
+        store.array("kind"),
+        store.data.kind_names ?? ["text"],
+      );
+      if (wrote) [this.kept, this.chosen] = [new Set(), new Set()]; // new spans carry no marks yet
     }
     if (full || changed.has("order") || changed.has("chain_start")) this.marks.read();
     if (full || changed.has("notes")) this.writeNotes();
@@ -94,8 +115,10 @@ class TokenText {
   follow() {
     const { store, marks } = this;
     marks.use(store.get("k"));
-    if (this.shownOrder === marks.order && this.kept.size === this.shownK) this.turn(marks.order, this.shownK, marks.k);
-    else this.kept = this.flow.mark("wz-landmark", new Set(marks.order.slice(0, marks.k)), this.kept);
+    if (this.shownOrder === marks.order && this.kept.size === this.shownK)
+      this.turn(marks.order, this.shownK, marks.k);
+    else
+      this.kept = this.flow.mark("wz-landmark", new Set(marks.order.slice(0, marks.k)), this.kept);
     [this.shownOrder, this.shownK] = [marks.order, this.kept.size];
     this.tint();
     this.frame.later("describe", () => this.describe());
@@ -105,19 +128,25 @@ class TokenText {
   turn(order, before, k) {
     for (let r = Math.min(before, k); r < Math.max(before, k); r += 1) {
       this.flow.spans[order[r]]?.classList.toggle("wz-landmark", k > before);
-      if (k > before) this.kept.add(order[r]); else this.kept.delete(order[r]);
+      if (k > before) this.kept.add(order[r]);
+      else this.kept.delete(order[r]);
     }
   }
 
   tint() {
     const mode = this.store.get("tint");
-    const level = mode === "received" ? quantiles(this.store.array("received"))
-      : mode === "distance" ? this.marks.far.map((d) => d / (this.marks.radius || 1)) : null;
+    const level =
+      mode === "received"
+        ? quantiles(this.store.array("received"))
+        : mode === "distance"
+          ? this.marks.far.map((d) => d / (this.marks.radius || 1))
+          : null;
     if (!level && !this.tinted) return;
     this.tinted = Boolean(level);
     this.flow.spans.forEach((span, t) => {
       const v = level ? Math.min(Math.max(level[t] ?? 0, 0), 1) : 0;
-      span.style.backgroundColor = v > 0.02 ? `color-mix(in srgb, var(--wz-accent) ${Math.round(v * 42)}%, transparent)` : "";
+      span.style.backgroundColor =
+        v > 0.02 ? `color-mix(in srgb, var(--wz-accent) ${Math.round(v * 42)}%, transparent)` : "";
     });
   }
 
@@ -134,7 +163,8 @@ class TokenText {
     const { store, marks } = this;
     const facts = [counted(this.flow.num, "token"), counted(marks.k, "landmark")];
     if (this.chosen.size) facts.push(`${number(this.chosen.size)} selected`);
-    if (store.data.notes?.length) facts.push(`${counted(store.data.notes.length, "thought")} in the margin`);
+    if (store.data.notes?.length)
+      facts.push(`${counted(store.data.notes.length, "thought")} in the margin`);
     setText(this.frame.meta, facts.join(" \u00b7 "));
     this.frame.summary(`${store.data.summary ?? ""} ${facts.join(", ")}.`);
   }
@@ -142,14 +172,26 @@ class TokenText {
   writeNotes() {
     const notes = this.store.data.notes ?? [];
     this.scroller.classList.toggle("wz-has-notes", notes.length > 0);
-    this.margin.replaceChildren(...notes.map((note) => {
-      const facts = [note.stream === null ? null : `stream ${note.stream}`, note.similarity === null ? null : `similarity ${number(note.similarity, 2)}`, note.revoked ? "revoked" : null];
-      const el = h("button", { type: "button", class: `wz-note${note.revoked ? " wz-revoked" : ""}` },
-        h("span", { class: "wz-note-text", text: visible(note.text) }),
-        h("span", { class: "wz-note-facts", text: facts.filter(Boolean).join(" \u00b7 ") }));
-      el.addEventListener("click", () => { this.flow.reveal(note.token); this.choose([note.token]); });
-      return el;
-    }));
+    this.margin.replaceChildren(
+      ...notes.map((note) => {
+        const facts = [
+          note.stream === null ? null : `stream ${note.stream}`,
+          note.similarity === null ? null : `similarity ${number(note.similarity, 2)}`,
+          note.revoked ? "revoked" : null,
+        ];
+        const el = h(
+          "button",
+          { type: "button", class: `wz-note${note.revoked ? " wz-revoked" : ""}` },
+          h("span", { class: "wz-note-text", text: visible(note.text) }),
+          h("span", { class: "wz-note-facts", text: facts.filter(Boolean).join(" \u00b7 ") }),
+        );
+        el.addEventListener("click", () => {
+          this.flow.reveal(note.token);
+          this.choose([note.token]);
+        });
+        return el;
+      }),
+    );
     for (const note of notes) this.flow.spans[note.token]?.classList.add("wz-anchor");
     this.placeNotes();
   }
@@ -170,13 +212,6 @@ class TokenText {
   }
 }
 
-/** Return each value's rank in [0, 1]. */
-function quantiles(values) {
-  const out = new Float32Array(values.length);
-  Array.from(values.keys()).sort((a, b) => values[a] - values[b]).forEach((i, rank) => { out[i] = rank / Math.max(1, values.length - 1); });
-  return out;
-}
-
 /** Cut text into pieces of which each fits a line of its own: one, but for the longest tokens. */
 function fitting(pen, text, size, room) {
   const width = pen.measure(text, { size });
@@ -185,7 +220,8 @@ function fitting(pen, text, size, room) {
   const guess = Math.ceil((chars.length * room) / width) * 2;
   for (let from = 0, count = 1; from < chars.length; from += count) {
     count = Math.min(guess, chars.length - from);
-    while (count > 1 && pen.measure(chars.slice(from, from + count).join(""), { size }) > room) count -= Math.ceil(count / 20);
+    while (count > 1 && pen.measure(chars.slice(from, from + count).join(""), { size }) > room)
+      count -= Math.ceil(count / 20);
     pieces.push(chars.slice(from, from + count).join(""));
   }
   return pieces;
@@ -200,22 +236,36 @@ function textDrawing(view) {
     const tokens = store.data.tokens ?? [];
     tokens.slice(0, most).forEach((token, t) => {
       token.split("\n").forEach((part, i) => {
-        if (i) { x = 16; y += line; }
+        if (i) {
+          x = 16;
+          y += line;
+        }
         for (const text of fitting(pen, oneLine(part), size, width - 32)) {
           const w = pen.measure(text, { size });
-          if (x + w > width - 16) { x = 16; y += line; }
+          if (x + w > width - 16) {
+            x = 16;
+            y += line;
+          }
           if (draw) drawToken(view, pen, t, text, x, y, w, size);
           x += w;
         }
       });
     });
     if (tokens.length <= most) return y + line;
-    if (draw) pen.text(16, y + 2 * line, `showing the first ${number(most)} of ${number(tokens.length)} tokens`, { size: 11, fill: view.frame.theme.soft });
+    if (draw)
+      pen.text(
+        16,
+        y + 2 * line,
+        `showing the first ${number(most)} of ${number(tokens.length)} tokens`,
+        { size: 11, fill: view.frame.theme.soft },
+      );
     return y + 3 * line;
   };
   return {
     width,
-    get height() { return layout(new SvgPen(view.frame.theme, width, 0), false); },
+    get height() {
+      return layout(new SvgPen(view.frame.theme, width, 0), false);
+    },
     draw: (pen) => layout(pen, true),
   };
 }
@@ -227,17 +277,35 @@ function drawToken(view, pen, t, text, x, y, w, size) {
   if (view.kept.has(t)) pen.line(x, y + 3, x + w, y + 3, { stroke: theme.mark, width: 2 });
 }
 
-function mount(frame, store) {
+function mountText(frame, store) {
   const view = new TokenText(frame, store);
-  const k = slider(frame, { label: "k", trait: "k", min: 1, max: Math.max(1, store.array("order").length), format: (v) => String(v) });
+  const k = slider(frame, {
+    label: "k",
+    trait: "k",
+    min: 1,
+    max: Math.max(1, store.array("order").length),
+    format: (v) => String(v),
+  });
   select(frame, { label: "tint", trait: "tint", options: TINTS });
-  frame.cleanup(store.on("data", (change) => { k.range(1, Math.max(1, store.array("order").length)); view.refresh(change); }));
+  frame.cleanup(
+    store.on("data", (change) => {
+      k.range(1, Math.max(1, store.array("order").length));
+      view.refresh(change);
+    }),
+  );
   frame.cleanup(store.on("change:k", () => view.follow()));
   frame.cleanup(store.on("change:tint", () => view.tint()));
   frame.cleanup(store.on("change:selection", () => view.showSelection()));
   frame.drawings.push(textDrawing(view));
-  frame.table = () => (store.data.tokens ?? []).map((text, token) => ({
-    token, text, landmark: view.kept.has(token), received: store.array("received")[token], selected: view.chosen.has(token),
-  }));
+  frame.table = () =>
+    (store.data.tokens ?? []).map((text, token) => ({
+      token,
+      text,
+      landmark: view.kept.has(token),
+      received: store.array("received")[token],
+      selected: view.chosen.has(token),
+    }));
   view.refresh({ full: true, changed: new Set() });
 }
+
+export default widget(mountText);

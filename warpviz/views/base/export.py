@@ -232,12 +232,10 @@ def page(views: Sequence["View"], *, title: str, spans: Sequence[int] | None = N
     shots = [snapshot(view) for view in views]
     for shot, span in zip(shots, spans or [view.span for view in views], strict=True):
         shot["span"] = span
-    scripts = {shot["kind"]: view.scripts for shot, view in zip(shots, views, strict=True)}
-    bodies = [static.scoped(kind, names) for kind, names in scripts.items()]
+    entries = {shot["kind"]: view.entry for shot, view in zip(shots, views, strict=True)}
     # "<" never appears inside the data, so no text of a model can end the script element.
     data = dumps({"title": title, "views": shots}).replace("<", "\\u003c")
-    script = "\n".join([static.shared(), static.source("base/page.js"), *bodies, "startPage();"])
-    script = script.replace("</script", "<\\/script")
+    script = static.page(entries).replace("</script", "<\\/script")
     return PAGE.format(
         title=escape(wire.clean(title)), css=static.sheet(), data=data, script=script
     )

@@ -24,15 +24,15 @@ SHARED_TRAITS = ("k", "alpha", "theta", "layer", "space", "selection")
 class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped by mypy
     """A widget with one writer thread, the shared traits, exports, and a form that needs no kernel.
 
-    Subclasses set `scripts` (files in `static/`, of which one defines `mount(frame, store)`),
-    `title`, `stem`, and implement `state`, `to_figure`, `to_table`, `to_svg` and `summary`;
+    Subclasses set `entry` (a module in `static/` whose default export is anywidget's initialize and
+    render), `title`, `stem`, and implement `state`, `to_figure`, `to_table`, `to_svg` and `summary`;
     `receive` handles their own messages.
 
     Change your own model and call `push` under `self.lock`: then a full state never counts a change
     twice.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ()
+    entry: ClassVar[str]
     title: ClassVar[str] = "View"
     stem: ClassVar[str] = "view"
     span: ClassVar[int] = 12
@@ -60,7 +60,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         self._facts = dict(provenance or {})
         self.export_dir = Path(export_dir) if export_dir is not None else None
         self._pump = Pump(_weak(self, "_deliver"), rate_hz=self.rate_hz)
-        texts = {"_esm": static.module(self.scripts), "_css": static.sheet()}
+        texts = {"_esm": static.module(self.entry), "_css": static.sheet()}
         super().__init__(uid=uuid4().hex[:12], **texts, **traits)
         self._finalizer = weakref.finalize(self, self._pump.close, 0.0)
         self.on_msg(self._on_message)

@@ -45,15 +45,7 @@ class KVCloud(View):
     colour, cover ("none", "discs", "cells"), metric, n_neighbors, min_dist.
     """
 
-    scripts = (
-        "cloud/scene.js",
-        "base/landmarks.js",
-        "cloud/kinds.js",
-        "cloud/colours.js",
-        "cloud/pointer.js",
-        "cloud/controls.js",
-        "cloud/view.js",
-    )
+    entry = "cloud/view.js"
     title = "KV cloud"
     stem = "kv-cloud"
     span: ClassVar[int] = 7

@@ -41,7 +41,7 @@ class CouncilMonitor(Following):
     tokens per beat instead.
     """
 
-    scripts = ("council/view.js",)
+    entry = "council/view.js"
     title = "CouncilHistory"
     stem = "council"
     span: ClassVar[int] = 5

@@ -33,14 +33,7 @@ class GateTuner(Following):
     engine's theta too.
     """
 
-    scripts = (
-        "base/decimals.js",
-        "gate/regate.js",
-        "gate/beeswarm.js",
-        "gate/thought_list.js",
-        "gate/strips.js",
-        "gate/view.js",
-    )
+    entry = "gate/view.js"
     title = "Gate"
     stem = "gate"
     span: ClassVar[int] = 7

@@ -40,13 +40,7 @@ class PersistenceCompare(View):
     panel ("barcode", "betti", "image").
     """
 
-    scripts = (
-        "base/landmarks.js",
-        "persistence/diagram.js",
-        "persistence/panels.js",
-        "persistence/distance_curve.js",
-        "persistence/view.js",
-    )
+    entry = "persistence/view.js"
     title = "Persistence"
     stem = "persistence"
     span: ClassVar[int] = 12

@@ -34,20 +34,7 @@ class LiveRun(Following):
     nothing.
     """
 
-    scripts = (
-        "base/decimals.js",
-        "run/fold.js",
-        "run/playhead.js",
-        "run/flights.js",
-        "run/river_text.js",
-        "run/cards.js",
-        "run/branches.js",
-        "run/axis.js",
-        "run/transport.js",
-        "base/svg_text.js",
-        "run/map.js",
-        "run/view.js",
-    )
+    entry = "run/view.js"
     title = "Live run"
     stem = "live-run"
     span: ClassVar[int] = 12

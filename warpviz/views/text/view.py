@@ -70,7 +70,7 @@ class TokenText(View):
     "received", "distance").
     """
 
-    scripts = ("base/landmarks.js", "text/token_flow.js", "text/view.js")
+    entry = "text/view.js"
     title = "Context"
     stem = "token-text"
     span: ClassVar[int] = 5
