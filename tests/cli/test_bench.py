@@ -17,17 +17,21 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     module.configure = lambda parser: parser.add_argument("--n", type=int, default=1)
     module.execute = lambda args: calls.append(args.n) or 0
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    found = [types.SimpleNamespace(name="pretend"), types.SimpleNamespace(name="_hidden")]
-    monkeypatch.setattr("pkgutil.iter_modules", lambda path: iter(found))
+    install(monkeypatch, "pretend")
     return calls
 
 
-def test_only_the_one_that_is_named_is_loaded(
+def install(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Make these modules the only ones of the package of benchmarks."""
+    found = [types.SimpleNamespace(name=f"warpviz.bench.{name}", ispkg=False) for name in names]
+    monkeypatch.setattr("pkgutil.walk_packages", lambda path, prefix: iter(found))
+
+
+def test_only_the_named_benchmark_is_loaded(
     pretend: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another benchmark that cannot be loaded here, for want of a browser say, is no obstacle."""
-    found = [types.SimpleNamespace(name="broken"), types.SimpleNamespace(name="pretend")]
-    monkeypatch.setattr("pkgutil.iter_modules", lambda path: iter(found))
+    """A benchmark that cannot be imported here does not stop another one."""
+    install(monkeypatch, "broken", "pretend")
     assert main(["bench", "pretend", "--n", "2"]) == 0
     assert pretend == [2]
     with pytest.raises(SystemExit):
@@ -35,15 +39,25 @@ def test_only_the_one_that_is_named_is_loaded(
 
 
 def test_a_part_of_benchmarks_is_none(capfd: pytest.CaptureFixture[str]) -> None:
-    """What benchmarks are made of cannot be run; the complaint lists what can."""
-    assert main(["bench", "gauge"]) == 2
+    """A module that is no benchmark cannot be run; the error lists what can."""
+    assert main(["bench", "timing"]) == 2
     out, err = capfd.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    listed = err.partition("there are: ")[2].split(", ")
+    listed = err.partition("accepted: ")[2].split(", ")
     assert {"million", "galaxy", "capacity", "steps", "latency"} <= {
         name.strip() for name in listed
     }
-    assert "gauge" not in listed
+    assert "timing" not in listed
+
+
+def test_a_benchmark_cannot_steer_the_terminal(
+    pretend: list[int], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in what a benchmark prints, a path say, are shown, not sent."""
+    module = sys.modules["warpviz.bench.pretend"]
+    monkeypatch.setattr(module, "execute", lambda args: sys.stdout.write("\x1b[31mx\n") * 0)
+    assert main(["bench", "pretend"]) == 0
+    assert capfd.readouterr().out == "␛[31mx\n"
 
 
 def test_without_a_name_they_are_listed(

@@ -80,6 +80,39 @@ def test_every_format_is_written(
     assert "written: " in out
 
 
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_narrow_terminal_cuts_no_number(
+    tiny_model: Path,
+    prompt_file: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+) -> None:
+    """Every number of the saved rows is in the table, which is no wider than the terminal."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(arguments(tiny_model, prompt_file, tmp_path / "o")) == 0
+    table = capfd.readouterr().out.partition("k = ")[0]
+    assert max(map(len, table.splitlines())) <= columns
+    rows = json.loads((tmp_path / "o" / "comparison.json").read_text())["rows"]
+    for name in ("bottleneck", "wasserstein", "radius", "bound", "null_mean", "null_std"):
+        assert all(f"{row[name]:.3f}" in table.split() for row in rows)
+
+
+def test_a_text_shorter_than_the_default_ks(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without --k, the largest k is the number of tokens; a k that was given is not lowered."""
+    text = tmp_path / "short.txt"
+    text.write_text("The key is in the red box.")
+    short = ["compare", "--model", str(tiny_model), "--text", str(text), "--out", str(tmp_path)]
+    assert main([*short, "--json"]) == 0
+    rows = json.loads(capfd.readouterr().out)["rows"]
+    assert {row["k"] for row in rows} == {16, 26}
+    assert main([*short, "--k", "27"]) == 2
+    assert "27" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -95,9 +128,13 @@ def test_every_format_is_written(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_mistakes_are_one_line(
-    tiny_model: Path, prompt_file: Path, tmp_path: Path, flags: list[str], expected: str,
+    tiny_model: Path,
+    prompt_file: Path,
+    tmp_path: Path,
+    flags: list[str],
+    expected: str,
     capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     """A bad value is named, with what would be accepted: exit code 2, nothing on standard
     output.
     """

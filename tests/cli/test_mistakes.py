@@ -1,6 +1,4 @@
-"""A user's mistake: exit code 2, one line on stderr that names it, nothing on stdout, no
-traceback.
-"""
+"""Bad input: exit code 2, one line on stderr that names it, nothing on stdout, no traceback."""
 
 from pathlib import Path
 
@@ -44,9 +42,7 @@ MISTAKES = [
 
 
 def complain(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> str:
-    """Run `warpviz` with a mistake, check that it is told in one line with code 2, and return the
-    line.
-    """
+    """Run `warpviz` with bad input, check that code 2 and one line answer it; return the line."""
     try:
         code = main(arguments)
     except SystemExit as end:
@@ -91,20 +87,51 @@ def test_a_hub_id_while_offline_says_what_to_do(warpviz) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [(b"", "empty"), (b"short", "k"), (b"\xff\xfe\x00", "not UTF-8"), (b"long " * 2000, "4096")],
-    ids=["empty", "shorter than k", "not text", "beyond the model's positions"],
+    [(b"", "empty"), (b"\xff\xfe\x00", "not UTF-8"), (b"long " * 2000, "4096")],
+    ids=["empty", "not text", "beyond the model's positions"],
 )
 def test_a_prompt_that_cannot_be_used(
     tiny_model: Path, tmp_path: Path, text: bytes, expected: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Empty, shorter than k, not text, or longer than the model's positions."""
+    """Empty, not text, or longer than the model's positions."""
     (tmp_path / "bad.txt").write_bytes(text)
     assert expected in complain(["run", "--model", str(tiny_model), "--prompt", "bad.txt"], capfd)
 
 
+def test_a_prompt_shorter_than_the_k_that_was_asked_for(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A k that the user chose is never lowered."""
+    (tmp_path / "bad.txt").write_text("short")
+    run = ["run", "--model", str(tiny_model), "--prompt", "bad.txt", "--k", "6"]
+    assert "k must be between 1 and 5" in complain(run, capfd)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--prompt", "\x1b]0;owned\x07"],
+        ["run", "--model", "\x1b[2J"],
+        ["run", "--prompt", "prompt.txt", "--out", "file/\x1b[2J"],
+        ["compare", "--k", "\x1b[2J"],
+        ["run", "--\x1b[2J"],
+        ["\x1b[2J"],
+        ["lab", "file/\x1b[2J", "--copy-only"],
+        ["bench", "million", "--show", "--out", "\x1b[2J"],
+    ],
+)
+def test_an_error_cannot_steer_the_terminal(
+    arguments: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in an argument are shown in the error, not sent to the terminal."""
+    (tmp_path / "file").write_text("")
+    line = complain(arguments, capfd)
+    assert not {"\x1b", "\x07"} & set(line)
+
+
 def test_a_mistake_costs_no_earlier_trace(
     tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:  # fmt: skip
+) -> None:
     """What an earlier run wrote into the same folder is as it was, arrays and all."""
     run = ["run", "--model", str(tiny_model), "--k", "24", "--max-tokens", "2"]
     assert main([*run, "--prompt", "prompt.txt"]) == 0
@@ -128,7 +155,7 @@ def test_a_folder_that_cannot_be_made(
 
 
 def test_debugging_shows_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """WARPVIZ_DEBUG=1 lets the exception through."""
+    """WARPVIZ_DEBUG=1 raises the exception, with its traceback."""
     monkeypatch.setenv("WARPVIZ_DEBUG", "1")
     with pytest.raises(ValueError, match="at least 1"):
         main(["run", "--k", "0"])

@@ -11,8 +11,17 @@ from warpviz.cli import build_parser, main
 from warpviz.cli.run import LANES, settings
 
 KEYS = {
-    "model", "prompt_tokens", "river_text", "river_tokens", "streams", "injections", "snapshots", "bytes", "seconds",
-}  # fmt: skip
+    "model",
+    "prompt_tokens",
+    "river_text",
+    "river_tokens",
+    "streams",
+    "injections",
+    "snapshots",
+    "bytes",
+    "k",
+    "seconds",
+}
 
 
 def arguments(model: Path, prompt: Path, *more: object) -> list[str]:
@@ -64,6 +73,31 @@ def test_the_river_is_printed_as_it_flows(
     assert "\x1b" not in out
 
 
+def test_a_prompt_shorter_than_the_default_k(
+    tiny_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without --k, all tokens of a short prompt are landmarks; the summary gives that k."""
+    prompt = tmp_path / "short.txt"
+    prompt.write_text("[TASK: key]")
+    command = arguments(tiny_model, prompt, "--out", tmp_path, "--json")
+    at = command.index("--k")
+    del command[at : at + 2]
+    assert main(command) == 0
+    summary = json.loads(capfd.readouterr().out)
+    assert (summary["k"], summary["prompt_tokens"]) == (11, 11)
+    assert summary["snapshots"][0]["landmarks"] == list(range(11))
+
+
+def test_a_folder_s_name_cannot_steer_the_terminal(
+    tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Control characters in the path of the trace are shown, not sent."""
+    assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "\x1b[31mx")) == 0
+    out = capfd.readouterr().out
+    assert "␛[31mx" in out
+    assert "\x1b" not in out
+
+
 def test_prompt_from_standard_input(
     warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path
 ) -> None:
@@ -76,9 +110,13 @@ def test_prompt_from_standard_input(
 
 @pytest.mark.parametrize("flag", [[], ["--json"]])
 def test_an_interrupt_between_any_two_tokens_saves_the_trace(
-    tiny_model: Path, prompt_file: Path, tmp_path: Path, flag: list[str], capfd: pytest.CaptureFixture[str],
+    tiny_model: Path,
+    prompt_file: Path,
+    tmp_path: Path,
+    flag: list[str],
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     """Ctrl-C after the fifth token: 130, one line, no JSON, and the trace holds exactly five
     tokens.
     """
@@ -100,12 +138,13 @@ def test_an_interrupt_between_any_two_tokens_saves_the_trace(
 
 
 def test_an_interrupt_before_anything_happened_saves_nothing(
-    tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    tiny_model: Path,
+    prompt_file: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """Ctrl-C while the text is read: 130, a line that does not speak of a trace, and none is
-    written.
-    """
+) -> None:
+    """Ctrl-C while the text is read: 130, one line that says there is no trace, and none is."""
 
     def interrupted(self: Cortex, prompt: str):
         yield from ()
@@ -113,7 +152,7 @@ def test_an_interrupt_before_anything_happened_saves_nothing(
 
     monkeypatch.setattr(Cortex, "run", interrupted)
     assert main(arguments(tiny_model, prompt_file, "--out", tmp_path / "o")) == 130
-    assert capfd.readouterr().err == "warpviz run: interrupted; nothing has happened yet\n"
+    assert capfd.readouterr().err == "warpviz run: interrupted; no trace yet\n"
     assert not list((tmp_path / "o").iterdir())
 
 
@@ -134,7 +173,7 @@ def test_ctrl_c_ends_a_process(
 
 def test_a_reader_that_leaves_is_no_error(
     start_warpviz, tiny_model: Path, prompt_file: Path, tmp_path: Path
-) -> None:  # fmt: skip
+) -> None:
     """`warpviz run | head -c 1`: no traceback, exit code 0, and the trace is saved."""
     run = start_warpviz(*arguments(tiny_model, prompt_file, "--max-tokens", 3000))
     run.stdout.read(1)
@@ -143,20 +182,24 @@ def test_a_reader_that_leaves_is_no_error(
     assert load_trace(tmp_path / "out").events
 
 
-def test_help_tells_the_engines_defaults() -> None:
-    """Flags that are not given leave the engine's settings alone, and the help text names those
-    very values.
-    """
+def test_help_gives_the_engines_defaults() -> None:
+    """A flag that is not given leaves the engine's setting as it is; the help text names it."""
     parser = build_parser()
     assert settings(parser.parse_args(["run"])) == CortexConfig()
     config = CortexConfig()
-    told = {
-        "--k": config.synapse.k, "--alpha": config.synapse.alpha, "--policy": config.synapse.policy,
-        "--theta": config.gate.theta, "--gate": config.gate.scorer, "--streams": config.router.max_streams,
-        "--max-tokens": config.river.max_tokens, "--temperature": config.river.temperature, "--seed": config.seed,
-    }  # fmt: skip
+    defaults = {
+        "--k": config.synapse.k,
+        "--alpha": config.synapse.alpha,
+        "--policy": config.synapse.policy,
+        "--theta": config.gate.theta,
+        "--gate": config.gate.scorer,
+        "--streams": config.router.max_streams,
+        "--max-tokens": config.river.max_tokens,
+        "--temperature": config.river.temperature,
+        "--seed": config.seed,
+    }
     flags = {flag: action.help for action in run_flags() for flag in action.option_strings}
-    for flag, value in told.items():
+    for flag, value in defaults.items():
         assert (
             str(value) in flags[flag].partition("(")[2]
             or f"{value};" in flags[flag]
@@ -178,8 +221,8 @@ def run_flags():
 def test_every_flag_reaches_the_engine() -> None:
     """Each flag changes the one setting it names; `--gate off` opens the gate to every thought."""
     given = (
-        "run --k 8 --alpha .1 --policy farthest --theta .2 --gate raw --streams 3 --max-tokens 5 --window 64 --seed 9"
-        " --temperature 0"
+        "run --k 8 --alpha .1 --policy farthest --theta .2 --gate raw --streams 3 --max-tokens 5 "
+        "--window 64 --seed 9 --temperature 0"
     )
     config = settings(build_parser().parse_args(given.split()))
     assert (config.synapse.k, config.synapse.alpha, config.synapse.policy) == (8, 0.1, "farthest")

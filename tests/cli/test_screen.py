@@ -5,11 +5,10 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 from warp_cortex import Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
 
 from warpviz.cli.sanitise import one_line, printable
-from warpviz.cli.terminal import Screen
+from warpviz.cli.terminal import Screen, Terminal
 
 HOSTILE = {
     "\x1b[2J\x1b]0;owned\x07": "␛[2J␛]0;owned␇",
@@ -47,9 +46,8 @@ def test_whatever_comes_can_be_encoded_and_steers_nothing(text: str) -> None:
 def screen(*, colour: bool = False) -> tuple[Screen, io.StringIO]:
     """Return a screen on a string."""
     out = io.StringIO()
-    return Screen(
-        Console(file=out, force_terminal=colour, highlight=False, width=40, no_color=not colour)
-    ), out
+    terminal = Terminal(file=out, force_terminal=colour, width=40, no_color=not colour)
+    return Screen(terminal), out
 
 
 def token(text: str) -> Token:
@@ -61,19 +59,27 @@ def play(console: Screen) -> None:
     """Show a run in which one thought is accepted and one is not."""
     shared = {"threshold": 0.5, "scorer": "centred", "similarities": {}}
     for event in (
-        token("The mill. "), token("[TASK: find the key]"),
+        token("The mill. "),
+        token("[TASK: find the key]"),
         Spawn(step=2, stream=1, task="find the key", kind="task", trigger=(0, 3), version=1),
         Spawn(step=2, stream=2, task="x [red]", kind="task", trigger=(0, 3), version=1),
         token(" It"),
         Thought(step=3, stream=1, text="the key is red", num_tokens=4, reason="stop", vector=0),
         GateDecision(step=3, stream=1, accepted=True, similarity=0.71, **shared),
-        Inject(step=3, injection=1, stream=1, text=" [Ref: the key is red]", positions=[4], anchor="next"),
+        Inject(
+            step=3,
+            injection=1,
+            stream=1,
+            text=" [Ref: the key is red]",
+            positions=[4],
+            anchor="next",
+        ),
         Thought(step=3, stream=2, text="\x1b[31mred", num_tokens=4, reason="stop", vector=1),
         GateDecision(step=3, stream=2, accepted=False, similarity=0.2, **shared),
         Failure(step=3, stream=2, message="broke"),
         token(" is red."),
         Finish(step=4, stream=None, reason="end"),
-    ):  # fmt: skip
+    ):
         console.show(event)
 
 

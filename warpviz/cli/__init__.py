@@ -1,8 +1,8 @@
 """The command `warpviz`: run, compare, lab, bench.
 
-Exit codes: 0; 2 for a mistake in what was asked, told in one line; 130 when interrupted.
-WARPVIZ_DEBUG=1 shows where an error came from. No command imports torch before it needs it, so that
-`--help` answers at once.
+Exit codes: 0; 2 for bad input, with one line that says what is wrong; 130 when interrupted.
+WARPVIZ_DEBUG=1 shows the traceback of an error. No command imports torch before it needs it, so
+that `--help` answers at once.
 """
 
 import os
@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from warpviz.cli import bench, compare, lab, run
+from warpviz.cli.output import write_error
 from warpviz.cli.parser import Parser
-from warpviz.cli.sanitise import one_line
 
 _COMMANDS = {"run": run, "compare": compare, "lab": lab, "bench": bench}
 
@@ -38,33 +38,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         SystemExit: from argparse: 0 after --help, 2 for flags that do not parse.
     """
     args = build_parser().parse_args(argv)
+    program = f"warpviz {args.command}"
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character must not end a run.
+        # A character that the terminal's encoding lacks must not end a run.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
         code = int(args.execute(args))
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone (`warpviz run | head`): that is its right. Python's own flush at exit
-        # must not fail again.
+        # The reader has closed the pipe (`warpviz run | head`), which is no error. Python's own
+        # flush at exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _complain(args.command, "interrupted")
+        write_error(program, "interrupted")
         return 130
     except (ValueError, TypeError, OSError, ImportError) as error:
         if os.environ.get("WARPVIZ_DEBUG"):
             raise
-        _complain(args.command, _one_line(error))
+        write_error(program, _message(error))
         return 2
     return code
 
 
-def _one_line(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return one_line(str(error)) or type(error).__name__
-
-
-def _complain(command: str, message: str) -> None:
-    sys.stderr.write(f"warpviz {command}: {message}\n")
+    return str(error).strip() or type(error).__name__

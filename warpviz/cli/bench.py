@@ -4,29 +4,29 @@ import argparse
 import importlib
 import pkgutil
 import sys
+from contextlib import redirect_stdout
 from types import ModuleType
 
 from warpviz import bench
+from warpviz.cli.output import PrintableOutput, write_line
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Take a name and everything behind it: a benchmark's own flags are known once its module is
-    loaded.
-    """
+    """Add a benchmark's name and, after it, its own flags, which its module defines."""
     parser.add_argument("name", nargs="?", help="which one; without a name they are listed")
     parser.add_argument(
-        "flags", nargs=argparse.REMAINDER, help="the benchmark's own flags; NAME --help tells them"
+        "flags", nargs=argparse.REMAINDER, help="the benchmark's own flags; NAME --help lists them"
     )
 
 
 def modules() -> dict[str, str]:
-    """Return the dotted path of everything benchmarks are made of, by its last name."""
+    """Return every module below `warpviz.bench`: its last name -> its dotted path."""
     found = pkgutil.walk_packages(bench.__path__, f"{bench.__name__}.")
     return {module.name.rpartition(".")[2]: module.name for module in found if not module.ispkg}
 
 
 def load(name: str) -> ModuleType | None:
-    """Return the benchmark of that name, and only that one; None if it is none."""
+    """Import the benchmark of that name, and no other; return None if there is none."""
     path = modules().get(name)
     module = importlib.import_module(path) if path is not None else None
     return module if hasattr(module, "execute") else None
@@ -38,26 +38,27 @@ def benchmarks() -> dict[str, ModuleType]:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the benchmark that was named, with its flags; without a name, list them.
+    """Run the named benchmark with its flags; without a name, list them.
 
     Raises:
         ValueError: no benchmark has that name.
     """
     if args.name is None:
-        lines = [
-            f"  {name:<12}{(module.__doc__ or '').splitlines()[0]}"
-            for name, module in benchmarks().items()
-        ]
-        sys.stdout.write("\n".join(["warpviz bench NAME, with one of:", *lines]) + "\n")
+        write_line("warpviz bench NAME, with one of:")
+        for name, found in benchmarks().items():
+            write_line(f"  {name:<12}{_summary(found)}")
         return 0
     module = load(args.name)
     if module is None:
-        msg = (
-            f"no benchmark is called {args.name!r}; there are: {', '.join(benchmarks()) or 'none'}"
-        )
+        accepted = ", ".join(benchmarks()) or "none"
+        msg = f"no benchmark is called {args.name!r}; accepted: {accepted}"
         raise ValueError(msg)
-    parser = type(args.parser)(
-        prog=f"warpviz bench {args.name}", description=(module.__doc__ or "").splitlines()[0]
-    )
+    parser = type(args.parser)(prog=f"warpviz bench {args.name}", description=_summary(module))
     module.configure(parser)
-    return int(module.execute(parser.parse_args(args.flags)))
+    # a table may hold paths and a model's words
+    with redirect_stdout(PrintableOutput(sys.stdout)):
+        return int(module.execute(parser.parse_args(args.flags)))
+
+
+def _summary(module: ModuleType) -> str:
+    return (module.__doc__ or "").partition("\n")[0]

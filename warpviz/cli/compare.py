@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warpviz.bench.harness import flags
+from warpviz.cli.output import write_line
 from warpviz.cli.stdout_guard import stdout_kept
+from warpviz.cli.table import Column, parts
 
 if TYPE_CHECKING:
     from warpviz.topology import Comparison
+
+DEFAULT_KS = (16, 32, 64)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,9 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--k",
         type=_counts,
-        default=(16, 32, 64),
         metavar="K,K,...",
-        help="landmark counts (16,32,64)",
+        help="landmark counts (16,32,64; of a shorter text all tokens)",
     )
     add(
         "--policy",
@@ -52,7 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--json",
         action="store_true",
-        help="print comparison.json, and nothing else; its points are a path from here",
+        help="print comparison.json and nothing else; its points are a path from here",
     )
 
 
@@ -80,16 +83,14 @@ def _layer(text: str) -> int | None:
 
 def execute(args: argparse.Namespace) -> int:
     """Read the text, compare, save the files and print the table (or the JSON); return 0."""
-    with stdout_kept(args.json):
+    with stdout_kept(wanted=args.json):
         comparison = _compare(args)
         paths = comparison.save(args.out)
     if args.json:
         sys.stdout.write(json.dumps(comparison.to_record(points=str(paths["npz"]))) + "\n")
     else:
-        _tell(comparison)
-        sys.stdout.write(
-            "written: " + ", ".join(str(path) for path in sorted(paths.values())) + "\n"
-        )
+        _print(comparison)
+        write_line("written: " + ", ".join(str(path) for path in sorted(paths.values())))
     return 0
 
 
@@ -102,9 +103,10 @@ def _compare(args: argparse.Namespace) -> "Comparison":
     text = read_text(args.text)
     args.out.mkdir(parents=True, exist_ok=True)
     context = Prism.load(args.model, device=args.device).read(text)
+    fitting = sorted({min(k, context.num_tokens) for k in DEFAULT_KS})
     return compare(
         context,
-        ks=args.k,
+        ks=args.k or fitting,
         policies=args.policy,
         alpha=args.alpha,
         layer=args.layer,
@@ -114,34 +116,29 @@ def _compare(args: argparse.Namespace) -> "Comparison":
     )
 
 
-def _tell(comparison: "Comparison") -> None:
-    from rich.table import Table
-
+def _print(comparison: "Comparison") -> None:
     from warpviz.cli.terminal import Terminal
 
-    table = Table(box=None, header_style="dim", pad_edge=False)
-    for column in (
-        "k",
-        "policy",
-        "H",
-        "bottleneck",
-        "random sets",
-        "Wasserstein",
-        "radius",
-        "bound 2r",
-    ):
-        table.add_column(column, justify="left" if column == "policy" else "right", no_wrap=True)
-    for row in comparison.rows:
-        null = "" if row.null_mean is None else f"{row.null_mean:.3f} ± {row.null_std or 0:.3f}"
-        figures = (
-            f"{row.bottleneck:.3f}",
-            null,
-            f"{row.wasserstein:.3f}",
-            f"{row.radius:.3f}",
-            f"{row.bound:.3f}",
-        )
-        table.add_row(str(row.k), row.policy, str(row.dim), *figures)
-    console = Terminal()
-    console.print(table)
+    terminal = Terminal()
+    rows = comparison.rows
+    keys = [
+        Column("k", tuple(str(row.k) for row in rows)),
+        Column("policy", tuple(row.policy for row in rows), is_text=True),
+        Column("H", tuple(str(row.dim) for row in rows)),
+    ]
+    random_sets = tuple(
+        "" if row.null_mean is None else f"{row.null_mean:.3f} ± {row.null_std or 0:.3f}"
+        for row in rows
+    )
+    values = [
+        Column("bottleneck", tuple(f"{row.bottleneck:.3f}" for row in rows)),
+        Column("random sets", random_sets),
+        Column("Wasserstein", tuple(f"{row.wasserstein:.3f}" for row in rows)),
+        Column("radius", tuple(f"{row.radius:.3f}" for row in rows)),
+        Column("bound 2r", tuple(f"{row.bound:.3f}" for row in rows)),
+    ]
+    for number, (heading, lines) in enumerate(parts(keys, values, width=terminal.width)):
+        terminal.write("\n" * bool(number) + f"{heading}\n", "dim")
+        terminal.write("\n".join(lines) + "\n")
     for note in comparison.notes:
-        console.print(note, style="dim", markup=False)
+        terminal.write(f"{note}\n", "dim")

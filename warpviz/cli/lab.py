@@ -1,7 +1,6 @@
 """Copy the notebooks to a folder of yours and open them in JupyterLab.
 
-What is in the folder already stays as it is, so that a second call brings you back to your own
-work.
+Files that the folder has already stay as they are: a second call opens your own work again.
 """
 
 import argparse
@@ -9,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from warpviz.cli.output import write_line
 from warpviz.lab import FIRST, copy_notebooks, lab_command, lab_environment
 
 
@@ -29,13 +29,15 @@ def execute(args: argparse.Namespace) -> int:
     """Copy, then serve until JupyterLab ends; return its exit code, 0 after Ctrl-C."""
     copies = copy_notebooks(args.folder)
     if copies:
-        sys.stdout.write(f"{len(copies)} notebooks copied into {args.folder}\n")
+        write_line(f"{len(copies)} notebooks copied into {args.folder}")
         sys.stdout.flush()
     if args.copy_only:
         return 0
     command = lab_command(args.folder, first=FIRST, port=args.port, show=not args.no_browser)
+    environment = lab_environment()
     try:
-        return subprocess.run(command, check=False, env=lab_environment()).returncode
+        done = subprocess.run(command, check=False, env=environment)  # noqa: S603 -- our own command
     except KeyboardInterrupt:
-        # The same Ctrl-C reached JupyterLab, which has ended in its own way.
+        # Ctrl-C has reached JupyterLab as well, which ends by itself.
         return 0
+    return done.returncode

@@ -1,12 +1,12 @@
-"""An argparse parser whose complaints are one line, and which suggests the nearest command or
-flag.
-"""
+"""An argparse parser with errors of one line that suggest the nearest command or flag."""
 
 import argparse
 import re
 import sys
 from difflib import get_close_matches
 from typing import Any, NoReturn
+
+from warpviz.cli.output import write_error
 
 
 class Parser(argparse.ArgumentParser):
@@ -16,26 +16,24 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and what would be accepted, in one line, and leave with 2."""
-        sys.stderr.write(f"{self.prog}: {' '.join(message.split())}{self._suggestion(message)}\n")
+        """Write one line that says what is wrong and what is near it, and exit with 2."""
+        write_error(self.prog, message + self._suggestion(message))
         sys.exit(2)
 
     def _suggestion(self, message: str) -> str:
         wrong = re.search(r"(?:unrecognized arguments: |invalid choice: ')([^\s']+)", message)
         if wrong is None:
             return ""
-        near = get_close_matches(wrong[1], self._known_words(), n=1, cutoff=0.5)
+        near = get_close_matches(wrong[1], self.known_words(), n=1, cutoff=0.5)
         return f"; did you mean {near[0]}?" if near else ""
 
-    def _known_words(self) -> list[str]:
+    def known_words(self) -> list[str]:
+        """Return every flag and command that this parser or one of its commands accepts."""
         words: list[str] = []
         for action in self._actions:
             words += action.option_strings
-            if isinstance(action, argparse._SubParsersAction):
-                words += list(action.choices)
-                words += [
-                    word
-                    for command in action.choices.values()
-                    for word in command._option_string_actions
-                ]
+            if isinstance(action.choices, dict):  # the commands: name -> parser
+                words += action.choices
+                for command in action.choices.values():
+                    words += command.known_words()
         return words

@@ -1,4 +1,4 @@
-"""Where a command's text comes from: a file, standard input, or the sample that is bundled."""
+"""Where a command's text comes from: a file, standard input, or the first bundled sample."""
 
 import sys
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Let a council of agents think over a text, and keep the trace.
 
 Without flags: the bundled model on a bundled sample context. The same flags write the same trace,
-byte for byte, as long as the lanes take turns.
+byte for byte, with --lanes turns, which is the default.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warpviz.bench.harness import flags
+from warpviz.cli.output import write_error
 from warpviz.cli.stdout_guard import stdout_kept
 
 if TYPE_CHECKING:
@@ -25,13 +26,11 @@ LANES = ("turns", "threads", "process")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of `warpviz run`. Defaults are the engine's: a flag that is not given changes
-    nothing.
-    """
+    """Add the flags of `warpviz run`; where one is not given, the engine's default holds."""
     add = parser.add_argument
     add("--model", default="village", help="bundled name, folder or hub id (village)")
     add("--prompt", metavar="FILE", help="text to read; - is standard input (a bundled sample)")
-    add("--k", type=int, help="landmarks the streams share (64)")
+    add("--k", type=int, help="landmarks the streams share (64; of a shorter text all)")
     add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
     add("--policy", help="how landmarks are chosen (hybrid)")
     add("--theta", type=float, help="similarity a thought needs to pass the gate (0.3)")
@@ -45,8 +44,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="bound the River's own cache to its first and its N latest tokens",
     )
-    lanes = "River and streams take turns (reproducibly), have a thread each, or the streams a process (turns)"
-    add("--lanes", choices=LANES, default="turns", help=lanes)
+    add(
+        "--lanes",
+        choices=LANES,
+        default="turns",
+        help="River and streams take turns (reproducibly), have a thread each, or the streams a "
+        "process (turns)",
+    )
     add("--seed", type=flags.seed, help="(0)")
     add("--device", default="cpu", help="where the model runs: cpu, cuda, cuda:1, ... (cpu)")
     add(
@@ -63,7 +67,7 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     """Return the engine's settings that the flags describe.
 
     Raises:
-        ValueError: a value out of range or unknown; it is named, with what would be accepted.
+        ValueError: a value out of range or unknown; the message says what is accepted.
     """
     from warp_cortex import CortexConfig
 
@@ -89,13 +93,19 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     )
 
 
+def fitting(config: "CortexConfig", *, num_tokens: int) -> "CortexConfig":
+    """Return the settings with k at most `num_tokens`, for a k that the user did not choose."""
+    k = min(config.synapse.k, num_tokens)
+    return replace(config, synapse=replace(config.synapse, k=k))
+
+
 def _given(config: Any, **values: Any) -> Any:
     return replace(config, **{name: value for name, value in values.items() if value is not None})
 
 
 def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_counter) -> int:
-    """Run, save the trace whatever happens, and report; return 0, or 130 if interrupted."""
-    with stdout_kept(args.json):
+    """Run, save the trace however the run ends, and report; return 0, or 130 if interrupted."""
+    with stdout_kept(wanted=args.json):
         from warp_cortex import Prism
 
         from warpviz.cli.prompt import read_text
@@ -104,41 +114,40 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         prompt = read_text(args.prompt)
         args.out.mkdir(parents=True, exist_ok=True)
         prism = Prism.load(args.model, device=args.device)
-        with _council(prism, config, apart=args.lanes == "process") as cortex:
+        if args.k is None:
+            config = fitting(config, num_tokens=len(prism.encode(prompt, start=True)))
+        with _cortex(prism, config, lanes=args.lanes) as cortex:
             start = clock()
             with _saved(cortex, args.out):
-                interrupted = _flow(cortex, prompt, quiet=args.json)
+                interrupted = _run(cortex, prompt, quiet=args.json)
             seconds = clock() - start
     if interrupted:
-        told = (
-            f"the trace so far is in {args.out}"
-            if cortex.trace.events
-            else "nothing has happened yet"
-        )
-        sys.stderr.write(f"warpviz run: interrupted; {told}\n")
+        state = f"the trace so far is in {args.out}" if cortex.trace.events else "no trace yet"
+        write_error("warpviz run", f"interrupted; {state}")
         return 130
-    summary = {**cortex.summary(), "seconds": round(seconds, 3)}
+    k = None if config.synapse.policy == "all" else config.synapse.k
+    summary = {**cortex.summary(), "k": k, "seconds": round(seconds, 3)}
     if args.json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
-        _tell(summary, args.out)
+        _print(summary, args.out)
     return 0
 
 
 @contextmanager
-def _council(prism: "Prism", config: "CortexConfig", *, apart: bool) -> "Iterator[Cortex]":
-    """Give a Cortex; with `apart` its streams think in a process that ends with this block."""
+def _cortex(prism: "Prism", config: "CortexConfig", *, lanes: str) -> "Iterator[Cortex]":
+    """Yield a Cortex; the process of its streams, if they have one, ends with the block."""
     from warp_cortex import Cortex, ProcessStreams
 
-    if apart:
+    if lanes == "process":
         with ProcessStreams(device=str(prism.device)) as streams:
             yield Cortex(prism, config, streams=streams)
     else:
         yield Cortex(prism, config)
 
 
-def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
-    """Run to the end, showing it unless `quiet`; return whether Ctrl-C ended it."""
+def _run(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
+    """Run to the end, on the terminal unless `quiet`; return whether Ctrl-C ended it."""
     from warpviz.cli.terminal import Screen, Terminal
 
     screen = Screen(Terminal())
@@ -157,11 +166,10 @@ def _flow(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
 
 @contextmanager
 def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
-    """Save the trace on the way out, whatever the reason; a second Ctrl-C must not cut the file
-    short.
+    """Save the trace when the block ends, for whatever reason.
 
-    Where nothing has happened yet, a mistake found at once say, there is nothing to save: an
-    earlier trace stays.
+    A second Ctrl-C while the files are written is ignored. A run without an event, such as one that
+    refuses its prompt, leaves an earlier trace in the folder as it is.
     """
     try:
         yield
@@ -174,17 +182,19 @@ def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-def _tell(summary: dict[str, Any], folder: Path) -> None:
+def _print(summary: dict[str, Any], folder: Path) -> None:
     from warpviz.cli.terminal import Terminal
 
     streams = summary["streams"]
     accepted = sum(bool(stream["accepted"]) for stream in streams)
-    injected = len(summary["injections"])
-    held = {name: f"{count / 1e6:.2f} MB" for name, count in summary["bytes"].items()}
+    written = f"{summary['river_tokens']} tokens written"
+    shared = "all tokens" if summary["k"] is None else f"{summary['k']} landmarks"
+    verdicts = f"{accepted} accepted, {len(streams) - accepted} not"
+    held = [f"{owner} {count / 1e6:.2f} MB" for owner, count in summary["bytes"].items()]
     lines = [
-        f"{summary['river_tokens']} tokens written after {summary['prompt_tokens']} read, {summary['seconds']:.1f} s",
-        f"{len(streams)} streams: {accepted} accepted, {len(streams) - accepted} not; {injected} injected",
-        "held: " + ", ".join(f"{name} {size}" for name, size in held.items()),
+        f"{written} after {summary['prompt_tokens']} read, {summary['seconds']:.1f} s",
+        f"{len(streams)} streams over {shared}: {verdicts}; {len(summary['injections'])} injected",
+        "held: " + ", ".join(held),
         f"trace: {folder}",
     ]
-    Terminal().print("\n" + "\n".join(lines), style="dim", markup=False)
+    Terminal().write("\n" + "\n".join(lines) + "\n", "dim")

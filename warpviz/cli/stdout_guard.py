@@ -1,6 +1,4 @@
-"""What may speak on standard output: with --json one object, so that every library's chatter goes
-to stderr.
-"""
+"""With --json, standard output holds one object: what libraries print goes to standard error."""
 
 import sys
 from collections.abc import Iterator
@@ -8,8 +6,8 @@ from contextlib import contextmanager, redirect_stdout
 
 
 @contextmanager
-def stdout_kept(wanted: bool) -> Iterator[None]:
-    """Send everything that is printed meanwhile to stderr, if wanted."""
+def stdout_kept(*, wanted: bool) -> Iterator[None]:
+    """Send everything that is printed inside the block to standard error, if `wanted`."""
     if not wanted:
         yield
         return

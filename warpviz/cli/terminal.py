@@ -1,4 +1,6 @@
-"""The River on a terminal as it flows, with notes beside it."""
+"""A run on a terminal: the River's text as it is written, with notes on lines of their own."""
+
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -16,36 +18,37 @@ from warp_cortex import (
 
 from warpviz.cli.sanitise import one_line, printable
 
-_PROMPT_TAIL = 400
+_PROMPT_TAIL = 400  # characters of the prompt that are shown before the River's text
 
 
 class Terminal(Console):
-    """Standard output through rich, which leaves it to the caller what a reader that has gone away
-    means.
+    """Standard output through rich; a closed pipe raises instead of ending the process.
+
+    rich decides on colours: none when standard output is no terminal or NO_COLOR is set.
     """
 
-    def __init__(self) -> None:
-        super().__init__(highlight=False, soft_wrap=True)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, soft_wrap=True, **settings)
+
+    def write(self, text: str, style: str = "") -> None:
+        """Write text in a style; control characters in it are shown, not sent."""
+        self.print(Text(printable(text), style=style), end="")
 
     def on_broken_pipe(self) -> None:
-        """Raise instead of ending the process: the trace is still to be saved."""
+        """Raise BrokenPipeError: the caller has a trace to save."""
         raise BrokenPipeError
 
 
 class Screen:
-    """Writes a run as it happens: the River's text plain, everything about streams dimmed on lines
-    of its own.
+    """Writes a run as it happens: the River's text plain, notes on its streams dimmed."""
 
-    rich decides on colours: none when the console is no terminal or NO_COLOR is set.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
         self._at_line_start = True
         self._thoughts: dict[int, str] = {}
 
     def show(self, event: Event) -> None:
-        """Write what one event has to tell; most have nothing."""
+        """Write what one event says; most say nothing here."""
         match event:
             case RunStart():
                 tail = event.prompt[-_PROMPT_TAIL:]
@@ -67,7 +70,7 @@ class Screen:
                 self.end_line()
 
     def note(self, message: str, style: str = "dim") -> None:
-        """Write one line of its own beside the River's text."""
+        """Write a message on a line of its own, between the River's lines."""
         self.end_line()
         self._write(f"  │ {one_line(message)}\n", style)
 
@@ -79,10 +82,11 @@ class Screen:
     def _judged(self, decision: GateDecision) -> None:
         thought = self._thoughts.pop(decision.stream, "")
         verdict = "accepted" if decision.accepted else "rejected"
-        figures = f"{decision.scorer} similarity {decision.similarity:.2f}, theta {decision.threshold:.2f}"
-        self.note(f"stream {decision.stream} thought: {thought} ({verdict}: {figures})")
+        similarity = f"{decision.scorer} similarity {decision.similarity:.2f}"
+        reason = f"{similarity}, theta {decision.threshold:.2f}"
+        self.note(f"stream {decision.stream} thought: {thought} ({verdict}: {reason})")
 
     def _write(self, text: str, style: str = "") -> None:
         if text:
-            self._console.print(Text(printable(text), style=style), end="", soft_wrap=True)
+            self._terminal.write(text, style)
             self._at_line_start = text.endswith("\n")

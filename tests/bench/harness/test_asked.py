@@ -22,12 +22,16 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [(["steps", "--model", "vilage"], "model 'vilage' is neither bundled nor a folder"),
-     (["steps", "--model", "tiny-shape,./nowhere"], "no model at './nowhere'"),
-     (["steps", "--context", "100000"], LONG), (["capacity", "--context", "100000"], LONG),
-     (["latency", "--context", "100000"], LONG), (["longcontext", "--model", "village", "--context", "9000"], LONG)],
+    [
+        (["steps", "--model", "vilage"], "model 'vilage' is neither bundled nor a folder"),
+        (["steps", "--model", "tiny-shape,./nowhere"], "no model at './nowhere'"),
+        (["steps", "--context", "100000"], LONG),
+        (["capacity", "--context", "100000"], LONG),
+        (["latency", "--context", "100000"], LONG),
+        (["longcontext", "--model", "village", "--context", "9000"], LONG),
+    ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
-)  # fmt: skip
+)
 def test_a_model_or_size_that_is_wrong_is_one_line(
     command: list[str], told: str, tmp_path: Path, capfd: Any
 ) -> None:

@@ -43,8 +43,18 @@ def test_capacity_prints_its_rows(tmp_path: Path, capsys: pytest.CaptureFixture[
     """One object whose rows are those of the file: every arm, every number of agents, every
     length.
     """
-    args = arguments(capacity, tmp_path, "--agents", "2", "--context", "64,70", "--k", "16",
-                     "--arms", "landmarks shared,full cache shared")  # fmt: skip
+    args = arguments(
+        capacity,
+        tmp_path,
+        "--agents",
+        "2",
+        "--context",
+        "64,70",
+        "--k",
+        "16",
+        "--arms",
+        "landmarks shared,full cache shared",
+    )
     assert capacity.execute(args) == 0
     found = json.loads(capsys.readouterr().out)
     kept = [
@@ -128,17 +138,19 @@ def test_ctrl_c_keeps_what_was_measured(
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [(["capacity", "--arms", "copies"], "'copies' is unknown; accepted: landmarks shared"),
-     (["capacity", "--agents", "0"], "every number must be at least 1"),
-     (["capacity", "--own-tokens", "1"], "--own-tokens: must be at least 2, got 1"),
-     (["capacity", "--k", "many"], "--k: 'many' is no whole number"),
-     (["steps", "--repeats", "0"], "--repeats: must be at least 1, got 0"),
-     (["steps", "--dtypes", "int8"], "accepted: bfloat16, float32"),
-     (["million", "--slots", "0"], "--slots must be between 1 and 65,536, got 0"),
-     (["million", "--show", "--out", "nowhere"], "nowhere holds no run"),
-     (["galaxy", "--of", "nowhere"], "nowhere holds no run")],
+    [
+        (["capacity", "--arms", "copies"], "'copies' is unknown; accepted: landmarks shared"),
+        (["capacity", "--agents", "0"], "every number must be at least 1"),
+        (["capacity", "--own-tokens", "1"], "--own-tokens: must be at least 2, got 1"),
+        (["capacity", "--k", "many"], "--k: 'many' is no whole number"),
+        (["steps", "--repeats", "0"], "--repeats: must be at least 1, got 0"),
+        (["steps", "--dtypes", "int8"], "accepted: bfloat16, float32"),
+        (["million", "--slots", "0"], "--slots must be between 1 and 65,536, got 0"),
+        (["million", "--show", "--out", "nowhere"], "nowhere holds no run"),
+        (["galaxy", "--of", "nowhere"], "nowhere holds no run"),
+    ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line(
     command: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
@@ -256,8 +268,12 @@ def test_nothing_left_is_nothing_done(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_time_left_is_told_in_hours() -> None:
     """Hours, minutes and seconds, rounded; a meter counts from what was done before."""
     assert [_span(seconds) for seconds in (0, 59.6, 3599, 3600, 360_000)] == [
-        "0:00:00", "0:01:00", "0:59:59", "1:00:00", "100:00:00",
-    ]  # fmt: skip
+        "0:00:00",
+        "0:01:00",
+        "0:59:59",
+        "1:00:00",
+        "100:00:00",
+    ]
     out, now = io.StringIO(), iter([0.0, 100.0])
     Lines(1000, 900, out, clock=lambda: next(now)).advance(50, 5000)
     assert out.getvalue() == "950 of 1,000 agents, 50 agent-tokens/s, 0:01:40 left\n"

@@ -51,11 +51,22 @@ def test_names_are_read_and_strange_ones_refused() -> None:
 
 @pytest.mark.parametrize(
     ("module", "flag"),
-    [(capacity, "--agents=0"), (capacity, "--context=many"), (capacity, "--arms=landmark shared"),
-     (steps, "--agents=1,x"), (latency, "--streams=0"), (latency, "--tokens=0"), (longcontext, "--context=4k"),
-     (longcontext, "--repeats=0"), (steps, "--dtypes=float8"), (steps, "--device=gpu"), (gpu, "--device=cuda:x"),
-     (capacity, "--device=mps"), (latency, "--own-tokens=8")],
-)  # fmt: skip
+    [
+        (capacity, "--agents=0"),
+        (capacity, "--context=many"),
+        (capacity, "--arms=landmark shared"),
+        (steps, "--agents=1,x"),
+        (latency, "--streams=0"),
+        (latency, "--tokens=0"),
+        (longcontext, "--context=4k"),
+        (longcontext, "--repeats=0"),
+        (steps, "--dtypes=float8"),
+        (steps, "--device=gpu"),
+        (gpu, "--device=cuda:x"),
+        (capacity, "--device=mps"),
+        (latency, "--own-tokens=8"),
+    ],
+)
 def test_a_benchmark_refuses_them(
     module: ModuleType, flag: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

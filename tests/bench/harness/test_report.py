@@ -179,9 +179,18 @@ def _plain(value: object) -> object:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, ""), (True, "True"), (0, "0"), (1234567, "1,234,567"), (0.123456, "0.1235"), (999.94, "999.9"),
-     (1e6, "1,000,000"), (-2.5, "-2.5"), ("a|b", "a/b")],
-)  # fmt: skip
+    [
+        (None, ""),
+        (True, "True"),
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (0.123456, "0.1235"),
+        (999.94, "999.9"),
+        (1e6, "1,000,000"),
+        (-2.5, "-2.5"),
+        ("a|b", "a/b"),
+    ],
+)
 def test_a_cell(value: object, shown: str) -> None:
     """Numbers have thousands and four digits; a bar cannot end a cell early; what is missing is
     empty.

@@ -28,12 +28,19 @@ def arguments(module: ModuleType, *flags: str) -> argparse.Namespace:
 def sky() -> dict[str, np.ndarray]:
     """A map of six thoughts."""
     return {
-        "place": np.arange(12, dtype=np.float16).reshape(6, 2), "agent": np.arange(6), "question": np.arange(6) % 2,
-        "questions": np.array(["where is <b>?", "who?"]), "relations": np.array(["location", "owner"]),
-        "thought": np.arange(6) % 3, "thoughts": np.array(["a", "b", "<script>"]), "wanted": np.array(" [TASK: x]"),
-        "known": np.arange(6) < 2, "right": np.arange(6) < 3, "accepted": np.arange(6) < 1,
+        "place": np.arange(12, dtype=np.float16).reshape(6, 2),
+        "agent": np.arange(6),
+        "question": np.arange(6) % 2,
+        "questions": np.array(["where is <b>?", "who?"]),
+        "relations": np.array(["location", "owner"]),
+        "thought": np.arange(6) % 3,
+        "thoughts": np.array(["a", "b", "<script>"]),
+        "wanted": np.array(" [TASK: x]"),
+        "known": np.arange(6) < 2,
+        "right": np.arange(6) < 3,
+        "accepted": np.arange(6) < 1,
         "similarity": np.linspace(-1, 1, 6).astype(np.float16),
-    }  # fmt: skip
+    }
 
 
 def test_a_step_is_told_beside_its_products(tmp_path: Path) -> None:
@@ -43,8 +50,11 @@ def test_a_step_is_told_beside_its_products(tmp_path: Path) -> None:
     flags = ("--agents", "1,3", "--own-tokens", "8", "--repeats", "1", "--out", str(tmp_path))
     found = steps.run(arguments(steps, *flags))
     assert [(row["dtype"], row["agents"]) for row in found["rows"]] == [
-        ("bfloat16", 1), ("bfloat16", 3), ("float32", 1), ("float32", 3),
-    ]  # fmt: skip
+        ("bfloat16", 1),
+        ("bfloat16", 3),
+        ("float32", 1),
+        ("float32", 3),
+    ]
     for row in found["rows"]:
         assert row["times_linear"] == pytest.approx(row["step_ms"] / row["linear_ms"])
         assert row["agent_tokens_per_s"] == pytest.approx(1e3 * row["agents"] / row["step_ms"])
@@ -94,18 +104,26 @@ def test_latency_has_every_way_of_taking_turns(tmp_path: Path) -> None:
     assert [section.get("failed") for section in found["sections"]] == [None, None]
     ways = [row["lanes"] for row in found["rows"]]
     assert ways == [
-        "alone", "one after the other", "two lanes, River first", "one batch", "alone, again",
-        "alone", "cooperative", "concurrent",
-    ]  # fmt: skip
+        "alone",
+        "one after the other",
+        "two lanes, River first",
+        "one batch",
+        "alone, again",
+        "alone",
+        "cooperative",
+        "concurrent",
+    ]
     assert all(row["p50_ms"] <= row["p95_ms"] for row in found["rows"])
 
 
 def test_recorded_tables_become_lines(tmp_path: Path) -> None:
     """One line per arm in order of agents; rows that were skipped are left out."""
     table = [
-        {"arm": "ours", "agents": 10, "bytes": 20}, {"arm": "ours", "agents": 1, "bytes": 2},
-        {"arm": "theirs", "agents": 1, "bytes": 9}, {"arm": "theirs", "agents": 10, "skipped": "needs more"},
-    ]  # fmt: skip
+        {"arm": "ours", "agents": 10, "bytes": 20},
+        {"arm": "ours", "agents": 1, "bytes": 2},
+        {"arm": "theirs", "agents": 1, "bytes": 9},
+        {"arm": "theirs", "agents": 10, "skipped": "needs more"},
+    ]
     record = {
         "sections": [
             {"title": "Capacity, small", "rows": table},
@@ -149,7 +167,19 @@ def test_a_table_of_thoughts_has_one_line_each(sky: dict[str, np.ndarray]) -> No
 def test_the_figures_of_a_run_are_its_own() -> None:
     """Nothing is added to what was measured, and nothing left out."""
     names = [
-        "agents", "finished", "timed_agents", "ended", "task_tokens", "thought_tokens", "seconds", "agent_tokens_per_s",
-        "thought_tokens_per_s", "cpu_seconds", "tokens_per_cpu_s", "accepted", "slots", "peak_rss_bytes",
-    ]  # fmt: skip
+        "agents",
+        "finished",
+        "timed_agents",
+        "ended",
+        "task_tokens",
+        "thought_tokens",
+        "seconds",
+        "agent_tokens_per_s",
+        "thought_tokens_per_s",
+        "cpu_seconds",
+        "tokens_per_cpu_s",
+        "accepted",
+        "slots",
+        "peak_rss_bytes",
+    ]
     assert curves.facts(dict.fromkeys(names, 3.0)).to_dict() == dict.fromkeys(names, 3.0)

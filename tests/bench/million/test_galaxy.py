@@ -60,9 +60,11 @@ def test_rows_count_every_agent_once() -> None:
     errands = Errands(0)
     question = np.array([0, 0, len(errands.facts), len(errands.facts)])
     arrays = {
-        "question": question, "known": question < len(errands.facts), "accepted": np.array([True, False, False, False]),
+        "question": question,
+        "known": question < len(errands.facts),
+        "accepted": np.array([True, False, False, False]),
         "similarity": np.array([0.5, 0.25, 0, 0], dtype=np.float16),
-    }  # fmt: skip
+    }
     rows = galaxy.share_rows(arrays, np.array([True, False, True, True]), errands)
     assert sum(row["agents"] for row in rows) == 4
     first = next(row for row in rows if row["known"])

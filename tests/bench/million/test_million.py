@@ -237,8 +237,9 @@ def test_lines_tell_rate_and_time_left() -> None:
     for _ in range(3):
         lines.advance(20, 400)
     assert out.getvalue().splitlines() == [
-        "80 of 100 agents, 40 agent-tokens/s, 0:00:10 left", "100 of 100 agents, 40 agent-tokens/s, 0:00:00 left",
-    ]  # fmt: skip
+        "80 of 100 agents, 40 agent-tokens/s, 0:00:10 left",
+        "100 of 100 agents, 40 agent-tokens/s, 0:00:00 left",
+    ]
 
 
 def test_a_bar_where_there_is_a_terminal() -> None:

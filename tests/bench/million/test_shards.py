@@ -22,9 +22,18 @@ from warpviz.bench.million.summary import summary, tally, told
 from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 
 CALL = {
-    "slots": 4, "workers": 2, "interrupted": False, "finished": 8, "task_tokens": 80, "thought_tokens": 20, "ended": 8,
-    "accepted": 3, "seconds": 4.0, "cpu_seconds": 8.0, "peak_rss_bytes": 100,
-}  # fmt: skip
+    "slots": 4,
+    "workers": 2,
+    "interrupted": False,
+    "finished": 8,
+    "task_tokens": 80,
+    "thought_tokens": 20,
+    "ended": 8,
+    "accepted": 3,
+    "seconds": 4.0,
+    "cpu_seconds": 8.0,
+    "peak_rss_bytes": 100,
+}
 
 
 @given(agents=st.integers(1, 10_000), size=st.integers(1, 3000))
@@ -174,9 +183,14 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "record",
-    [{"plan": {}, "calls": []}, {"plan": [], "calls": []}, {"plan": {"agents": 0, "shard": 4}, "calls": []},
-     {"plan": {"agents": 9, "shard": 4}, "calls": [{}]}, {"plan": {"agents": 9, "shard": 4}, "calls": 3}],
-)  # fmt: skip
+    [
+        {"plan": {}, "calls": []},
+        {"plan": [], "calls": []},
+        {"plan": {"agents": 0, "shard": 4}, "calls": []},
+        {"plan": {"agents": 9, "shard": 4}, "calls": [{}]},
+        {"plan": {"agents": 9, "shard": 4}, "calls": 3},
+    ],
+)
 def test_a_record_that_was_damaged_is_named(tmp_path: Path, record: dict) -> None:
     """A record that lacks what every run writes down is refused by name."""
     (tmp_path / "run.json").write_text(json.dumps(record))

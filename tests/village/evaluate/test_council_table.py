@@ -27,9 +27,15 @@ from warpviz.village.world.scene import scene
 from warpviz.village.world.tokens import Encoder
 
 ONE = WorldOutcome(
-    arm="with", seed=1, right=True, answer="attic", thought="the key is in the attic.", thought_right=True,
-    outside=True, two_hop=False,
-)  # fmt: skip
+    arm="with",
+    seed=1,
+    right=True,
+    answer="attic",
+    thought="the key is in the attic.",
+    thought_right=True,
+    outside=True,
+    two_hop=False,
+)
 RIGHTS = st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=30)
 
 
@@ -121,8 +127,10 @@ def test_settings_change_what_the_arm_says_and_nothing_else() -> None:
         assert config.river.window == (100 if arm.window else None)
         assert config.river.temperature == 0
         assert (config.gate, config.injection, config.streams) == (
-            CortexConfig().gate, CortexConfig().injection, CortexConfig().streams,
-        )  # fmt: skip
+            CortexConfig().gate,
+            CortexConfig().injection,
+            CortexConfig().streams,
+        )
 
 
 def test_outside_is_before_the_window(encoder: Encoder) -> None:

@@ -64,15 +64,23 @@ def test_right_is_what_the_text_says(where: Scene) -> None:
     asked, other = where.asked, where.others[0]
     changed = protocol.answer(where.world.changed(asked.question)).text.strip()
     given_thoughts = trace(
-        (task_of(asked), asked.thought.strip()), (task_of(asked), changed), (task_of(asked), other.thought.strip()),
-        (task_of(asked), "nothing is known."), ("where is the moon?", "the moon is in the well."),
+        (task_of(asked), asked.thought.strip()),
+        (task_of(asked), changed),
+        (task_of(asked), other.thought.strip()),
+        (task_of(asked), "nothing is known."),
+        ("where is the moon?", "the moon is in the well."),
         ("where is the moon?", "nothing is known."),
-    )  # fmt: skip
+    )
     found = [(label, two_hop) for _, label, two_hop in labelled(given_thoughts, where)]
     hops = asked.question.two_hop
     assert found == [
-        ("right", hops), ("wrong", hops), ("wrong", hops), ("nothing", hops), ("wrong", False), ("nothing", False),
-    ]  # fmt: skip
+        ("right", hops),
+        ("wrong", hops),
+        ("wrong", hops),
+        ("nothing", hops),
+        ("wrong", False),
+        ("nothing", False),
+    ]
 
 
 def test_an_unknown_subject_has_no_right_thought(encoder: Encoder) -> None:
@@ -149,8 +157,11 @@ def test_a_table_is_of_all_that_was_judged(
     record = table(found)
     spreads = record["centred"]
     assert [spreads[name]["n"] for name in ("right", "nothing", "wrong", "other subject")] == [
-        len(right), len(nothing), len(wrong), 0,
-    ]  # fmt: skip
+        len(right),
+        len(nothing),
+        len(wrong),
+        0,
+    ]
     assert spreads["right"]["p05"] <= spreads["right"]["median"] <= spreads["right"]["p95"]
     assert -1 <= record["theta_youden"] <= 1
     fixed = record["thresholds"][1:]

@@ -124,7 +124,6 @@ def test_the_card_says_what_was_measured() -> None:
     for name, key in (
         ("greedy", "sentences_said_again"),
         ("temperature 0.5", "sentences_said_again"),
-        # fmt: skip
         ("greedy", "answers_right"),
         ("temperature 0.5", "answers_right"),
     ):

@@ -53,10 +53,13 @@ def test_what_the_river_should_follow(
     own, true = question.subject in thought, protocol.ref(question).text == thought
     stated = thought in {found.ref for found in (where.asked, *where.others)}
     assert (own, true, stated) == {
-        "none": (False, False, False), "agrees": (True, True, True), "contradicts": (True, False, False),
-        "supplies": (True, True, False), "other subject": (False, False, True),
+        "none": (False, False, False),
+        "agrees": (True, True, True),
+        "contradicts": (True, False, False),
+        "supplies": (True, True, False),
+        "other subject": (False, False, True),
         "other subject, changed": (False, False, False),
-    }[kind]  # fmt: skip
+    }[kind]
 
 
 @pytest.mark.parametrize(

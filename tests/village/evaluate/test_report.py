@@ -141,9 +141,15 @@ def test_a_table_of_the_gate() -> None:
         ("other subject", 0.2),
         ("wrong", 0.6),
     ]
-    found = table([
-        LabelledThought(label, is_two_hop=False, similarities=dict.fromkeys(("raw", "centred", "standardised"), value))
-        for label, value in scores
-    ])  # fmt: skip
+    found = table(
+        [
+            LabelledThought(
+                label,
+                is_two_hop=False,
+                similarities=dict.fromkeys(("raw", "centred", "standardised"), value),
+            )
+            for label, value in scores
+        ]
+    )
     assert 0.2 < found["theta_youden"] <= 0.7
     assert found["area_centred_right_against_all_bad"] == 1

@@ -56,7 +56,6 @@ def test_shares_are_those_at_the_threshold_they_stand_under() -> None:
         "right_accepted_two_hop": [
             row["similarities"]["centred"]
             for row in RECORD["thoughts"]
-            # fmt: skip
             if row["label"] == "right" and row["two_hop"]
         ],
     }
@@ -74,8 +73,11 @@ def test_the_card_tells_what_the_default_accepts() -> None:
     """
     card = " ".join((bundled("village") / "README.md").read_text(encoding="utf-8").split())
     theta = CortexConfig().gate.theta
-    two_hop = [row["similarities"]["centred"] >= theta for row in RECORD["thoughts"]
-               if row["label"] == "right" and row["two_hop"]]  # fmt: skip
+    two_hop = [
+        row["similarities"]["centred"] >= theta
+        for row in RECORD["thoughts"]
+        if row["label"] == "right" and row["two_hop"]
+    ]
     shares = [
         100 * np.mean(two_hop),
         *(100 * np.mean(np.array(values(name)) >= theta) for name in ("nothing", "wrong")),

@@ -19,9 +19,17 @@ from warpviz.village.train.train import Run, Settings
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head_dim=16, feed_forward=48)
 SETTINGS = Settings(
-    out=Path(), minutes=1, total_minutes=1, steps=1, total_steps=4, batch_tokens=512, device="cpu", size=TINY,
-    curve_groups=0, log_every_s=1e9,
-)  # fmt: skip
+    out=Path(),
+    minutes=1,
+    total_minutes=1,
+    steps=1,
+    total_steps=4,
+    batch_tokens=512,
+    device="cpu",
+    size=TINY,
+    curve_groups=0,
+    log_every_s=1e9,
+)
 
 
 def fresh(seed: int = 0, size: Size = TINY) -> Learner:

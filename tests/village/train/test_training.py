@@ -22,9 +22,17 @@ from warpviz.village.world.tokens import Encoder
 
 TINY = Size(hidden=32, layers=2, heads=2, kv_heads=1, head_dim=16, feed_forward=48)
 SETTINGS = Settings(
-    out=Path(), minutes=1, total_minutes=1, steps=4, total_steps=4, batch_tokens=1024, device="cpu", size=TINY,
-    curve_groups=0, log_every_s=1e9,
-)  # fmt: skip
+    out=Path(),
+    minutes=1,
+    total_minutes=1,
+    steps=4,
+    total_steps=4,
+    batch_tokens=1024,
+    device="cpu",
+    size=TINY,
+    curve_groups=0,
+    log_every_s=1e9,
+)
 
 
 def test_steps_lower_the_loss(encoder: Encoder) -> None:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import safe_open
 from transformers import PreTrainedTokenizerFast
 from warp_cortex import Prism, bundled
@@ -55,7 +56,8 @@ def test_the_model_is_small_and_half_precision() -> None:
     path = DATA / "village" / "model.safetensors"
     assert path.stat().st_size <= 15_000_000
     with safe_open(path, framework="pt") as file:
-        assert {file.get_tensor(name).dtype.__str__() for name in file.keys()} == {"torch.float16"}
+        names = file.keys()  # the file is no dict: it cannot be iterated
+        assert {file.get_tensor(name).dtype for name in names} == {torch.float16}
     assert not {".bin", ".pkl", ".pt", ".pth"} & {path.suffix for path in DATA.rglob("*")}
 
 
@@ -81,10 +83,8 @@ def test_the_card_s_headline_is_the_record_s() -> None:
     recall = record("village")["recall"]["cells"]
     for name, cell in recall.items():
         if not name.endswith("unknown"):
-            assert (
-                f"{100 * cell['share']:.1f} ({100 * cell['low']:.1f} to {100 * cell['high']:.1f}; {cell['n']})"
-                in card
-            )
+            low, high = (f"{100 * cell[end]:.1f}" for end in ("low", "high"))
+            assert f"{100 * cell['share']:.1f} ({low} to {high}; {cell['n']})" in card
 
 
 def test_goals_of_recall_are_met() -> None:

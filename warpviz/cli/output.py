@@ -1,0 +1,41 @@
+"""Plain text that a command writes: nothing in it can steer a terminal.
+
+Paths, arguments and error messages may hold control characters; they are shown, not sent.
+"""
+
+import io
+import sys
+from typing import TextIO
+
+from warpviz.cli.sanitise import one_line, printable
+
+
+def write_line(text: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(printable(text) + "\n")
+
+
+def write_error(program: str, message: str) -> None:
+    """Write `program: message` to standard error, on one line."""
+    sys.stderr.write(f"{program}: {one_line(message)}\n")
+
+
+class PrintableOutput(io.TextIOBase):
+    """A text stream that passes on what it is given, control characters made visible."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text` and return its length."""
+        self._stream.write(printable(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush the stream below."""
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        """Tell whether the stream below is a terminal."""
+        return self._stream.isatty()
