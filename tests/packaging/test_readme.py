@@ -1,4 +1,4 @@
-"""The README: its tree is current, its links lead somewhere, its code runs on today's names."""
+"""The README and docs: short, current, links lead somewhere, and code runs on today's names."""
 
 import ast
 import re
@@ -6,25 +6,84 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import warp_cortex
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "CONTRIBUTING.md", *sorted(p.name for p in (ROOT / "docs").glob("*.md")))
+MOST_BYTES = 10_000
+FOLDERS = r"(?:engine|warpviz|tests|scripts|docs|data|notebooks|\.ci)/"
+PATH = re.compile(rf"(?<![\w/.-])((?:{FOLDERS})[\w./*-]*[\w/*])")
+
+
+def text_of(name: str) -> str:
+    """Return a page: of the repository's root, or of docs/."""
+    folder = ROOT if (ROOT / name).is_file() else ROOT / "docs"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def test_it_is_short() -> None:
+    """Under 10 KB; what the project is in under 60 words, and why in under 150."""
+    assert len(TEXT.encode()) < MOST_BYTES
+    for head, most in (("What it is", 60), ("Why", 150)):
+        found = re.search(rf"\*\*{head}\.\*\*(.*?)\n\n", TEXT, flags=re.DOTALL)
+        assert found is not None, head
+        assert 20 < len(found[1].split()) < most, head
 
 
 def test_the_tree_is_current() -> None:
-    """Every source file is there with its own first line; `python scripts/tree.py` brings it up to
-    date.
+    """docs/tree.md has every source file with its own first sentence; `python scripts/tree.py`
+    brings it up to date.
     """
     command = [sys.executable, str(ROOT / "scripts" / "tree.py"), "--check"]
     assert subprocess.run(command, check=False, timeout=60).returncode == 0
 
 
-def test_links_lead_somewhere() -> None:
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
     """Every relative link and picture is a file of the repository."""
-    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", TEXT) if "://" not in target]
-    assert len(targets) >= 4
-    assert not [target for target in targets if not (ROOT / target).exists()]
+    folder = ROOT if (ROOT / name).is_file() else ROOT / "docs"
+    targets = [link for link in re.findall(r"\]\(([^)#]+)\)", text_of(name)) if "://" not in link]
+    assert targets
+    assert not [target for target in targets if not (folder / target).exists()]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_path_in_it_exists(name: str) -> None:
+    """Each path of this repository that a page names is there; a star stands for at least one."""
+    named = {found.rstrip("/") for found in PATH.findall(text_of(name))}
+    assert not sorted(path for path in named if not list(ROOT.glob(path)))
+
+
+def test_named_functions_are_in_their_files() -> None:
+    """Where a page says `file` (`name`, `name`), the file defines each name."""
+    text = text_of("architecture.md")
+    found = re.findall(r"`([\w/]+\.(?:py|js))` \((`[^)]+`)\)", text)
+    assert len(found) > 20
+    assert not [
+        f"{path}: {name}"
+        for path, names in found
+        for name in re.findall(r"`(\w+)`", names)
+        if not defines((ROOT / path).read_text(encoding="utf-8"), name)
+    ]
+
+
+def defines(source: str, name: str) -> bool:
+    """Whether Python or JavaScript text defines a class, a function, a method or a constant."""
+    kinds = (
+        rf"(?:async )?(?:def|class) {name}\b",
+        rf"{name}(?::[^=\n]+)? = ",
+        rf"(?:export )?(?:class|function|const) {name}\b",
+        rf"{name}\([^()]*\) {{",
+    )
+    return re.search(rf"^\s*(?:{'|'.join(kinds)})", source, flags=re.MULTILINE) is not None
+
+
+def test_the_paths_are_found() -> None:
+    """The check above sees paths in prose, code and tables, and nothing inside other words."""
+    text = "see `engine/warp_cortex/cortex.py`, docs/*.md. Not a/docs/b, nor https://x/docs/y"
+    assert PATH.findall(text) == ["engine/warp_cortex/cortex.py", "docs/*.md"]
 
 
 def test_its_python_names_exist() -> None:

@@ -1,9 +1,9 @@
-"""The README's figures: each is in the record its line names, to the digits it is given with."""
+"""The README's figures: each is in the record its line names, to the digits shown."""
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,15 @@ SCALES = (1.0, 100.0, 1e-6, 1e-9)  # as it is, a share in percent, bytes in mega
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: what was asked, what was found, and the record that says so."""
+    """One line of the table: what was asked, what was found, by which path, and the record that
+    says so with the command that made it.
+    """
 
     question: str
     answer: str
+    path: str
     record: str
+    command: str
 
     @property
     def held(self) -> Any:
@@ -35,7 +39,7 @@ class Line:
 
 def lines(text: str) -> list[Line]:
     """Return the lines of the README's table of measurements."""
-    _, _, rest = text.partition("| question | answer | record |")
+    _, _, rest = text.partition("| question | answer | path | record | command |")
     rows = [row.strip("| ").split(" | ") for row in rest.split("\n\n")[0].splitlines()[2:]]
     return [Line(*row) for row in rows]
 
@@ -113,12 +117,9 @@ def test_there_is_a_table_and_a_claim_can_fail() -> None:
     """Every line is looked at, and a figure changed by hand is found out."""
     assert len(lines(TEXT)) >= 7
     first = line_about("landmarks remember", "council")
-    assert strays(Line(first.question, first.answer.replace("50.0", "57.3"), first.record)) == [
-        "57.3"
-    ]
-    assert strays(Line(first.question, first.answer.replace("27.5", "27.9"), first.record)) == [
-        "27.9"
-    ]
+    for true, false in (("50.0", "57.3"), ("27.5", "27.9")):
+        changed = replace(first, answer=first.answer.replace(true, false))
+        assert strays(changed) == [false]
 
 
 @pytest.mark.parametrize(
@@ -165,23 +166,33 @@ def test_aims_and_names_are_no_measurements() -> None:
     ]
 
 
+def commands() -> dict[str, str]:
+    """Return the command of every record, from docs/benchmarks/README.md."""
+    page = (RECORDS / "README.md").read_text("utf-8")
+    return dict(re.findall(r"^\| ([\w-]+) \| `([^`]+)`", page, re.MULTILINE))
+
+
 def test_every_record_is_listed_with_its_command() -> None:
-    """Whoever finds a record finds how it is made again, and that command exists."""
-    listed = dict(
-        re.findall(
-            r"^\| ([\w-]+) \| `([^`]+)`", (RECORDS / "README.md").read_text("utf-8"), re.MULTILINE
-        )
-    )
+    """Each record has the command that makes it again, and that command exists."""
+    listed = commands()
     records = {path.stem for path in RECORDS.iterdir() if path.name != "README.md"}
     assert not records - listed.keys()
     for command in listed.values():
         kind, _, rest = command.removeprefix("python -m ").partition(" ")
-        name = (
-            f"bench/{rest.split()[1]}"
+        module = kind.removeprefix("warpviz.").replace(".", "/")
+        found = ROOT.glob(
+            f"warpviz/bench/**/{rest.split()[1]}.py"
             if kind == "warpviz"
-            else kind.removeprefix("warpviz.").replace(".", "/")
+            else f"warpviz/{module}.py"
         )
-        assert (ROOT / "warpviz" / f"{name}.py").is_file(), command
+        assert list(found), command
+
+
+def test_every_line_names_its_command_and_its_path() -> None:
+    """The command is the record's without flags; the path is a run's or the batch loop's."""
+    for line in lines(TEXT):
+        assert commands()[Path(line.record).stem].startswith(line.command.strip("`")), line.question
+        assert line.path in {"run", "batch"}
 
 
 def test_the_rivers_gain_is_the_records() -> None:
@@ -229,22 +240,24 @@ def test_the_gates_areas_are_the_records() -> None:
 
 
 def test_the_steps_figures_are_of_their_rows() -> None:
-    """Bytes, tokens and distance from the floor at 100 and 1,000 agents; latencies with 100
-    streams.
-    """
-    line = line_about("agents of 64 own tokens", "gpu-h100")
-    steps = {row["agents"]: row for row in table(line.held, "Step against the floor")}
-    assert says(
-        line, *(steps[100][name] for name in ("kv_bytes", "peak_bytes", "agent_tokens_per_s"))
-    )
-    assert says(
-        line_about("bandwidth floor", "gpu-h100"),
-        steps[100]["times_floor"],
-        steps[1000]["times_floor"],
-    )
-    lanes = {
-        (row["lanes"], row["streams"]): row["p95_times_alone"]
-        for row in table(line.held, "River latency")
+    """A run's own step; the batch's bytes, tokens and distance from the floor; 100 agents."""
+    own = line_about("agents of 64 own tokens", "gpu-h100")
+    rows = {row["agents"]: row for row in table(own.held, "Step of the engine's")}
+    assert says(own, rows[100]["agent_tokens_per_s"])
+    assert own.path == "run"
+    batch = line_about("in the benchmark's loop", "gpu-h100")
+    step = {row["agents"]: row for row in table(own.held, "Step against the floor")}[100]
+    names = ("kv_bytes", "peak_bytes", "agent_tokens_per_s", "times_floor")
+    assert says(batch, *(step[name] for name in names))
+
+
+def test_the_latencies_are_of_their_rows() -> None:
+    """Ten streams: in another process, in a thread, and in turns."""
+    line = line_about("slow a CPU's River", "latency")
+    found = {
+        row["lanes"]: row["p95_times_alone"]
+        for title in ("The engine's own steps", "Streams in another process")
+        for row in table(line.held, title)
+        if row["streams"] == 10
     }
-    slowed = line_about("slow the River", "gpu-h100")
-    assert says(slowed, lanes["one batch", 100], lanes["two lanes, River first", 100])
+    assert says(line, *(found[name] for name in ("another process", "concurrent", "cooperative")))

@@ -1,4 +1,4 @@
-"""The script that writes the README's tree."""
+"""The script that writes docs/tree.md."""
 
 import importlib.util
 from pathlib import Path
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The script, looking at a small repository of its own."""
     spec = importlib.util.spec_from_file_location("tree_script", ROOT / "scripts" / "tree.py")
     assert spec is not None
@@ -18,15 +18,14 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ROOT", tmp_path)
-    monkeypatch.setattr(module, "README", tmp_path / "README.md")
     files = {
-        "engine/warp_cortex/kv.py": '"""The cache.\n\nMore."""\n',
+        "engine/warp_cortex/kv.py": '"""The cache,\nin one sentence.\n\nMore."""\n',
         "engine/warp_cortex/notes.txt": "not a source file",
         "warpviz/bare.py": "x = 1\n",
         "warpviz/static/store.js": "// A view's state.\n\nconst a = 1;\n",
         "warpviz/static/plain.css": ".a { color: red; }\n",
         "warpviz/static/theme.css": "/* Colours of both themes. */\n.a {}\n",
-        "README.md": f"# Title\n{module.BEGIN}\nold\n{module.END}\nAfter.\n",
+        "docs/other.md": "stays",
     }
     for name, text in files.items():
         path = tmp_path / name
@@ -35,14 +34,13 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_a_line_per_file_in_its_own_words(tree: ModuleType) -> None:
-    """Docstrings and leading comments are taken; a file that says nothing has only its name; others
-    are left out.
+def test_a_line_per_file_in_its_own_words(script: ModuleType) -> None:
+    """First sentences and leading comments are taken; a file that says nothing has only its name;
+    files that are no source are left out.
     """
-    lines = tree.tree().splitlines()
-    assert lines == [
+    assert script.tree().splitlines() == [
         "engine/warp_cortex/",
-        "  kv.py                  The cache.",
+        "  kv.py                  The cache, in one sentence.",
         "warpviz/",
         "  bare.py",
         "warpviz/static/",
@@ -52,24 +50,19 @@ def test_a_line_per_file_in_its_own_words(tree: ModuleType) -> None:
     ]
 
 
-def test_only_the_tree_is_replaced(tree: ModuleType) -> None:
-    """What stands before and after stays, and a second writing changes nothing."""
-    once = tree.written(tree.README.read_text(encoding="utf-8"))
-    assert once.startswith("# Title\n")
-    assert once.endswith("\nAfter.\n")
-    assert "old" not in once
-    assert tree.written(once) == once
-
-
-def test_checking_writes_nothing(tree: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """--check tells by its exit code whether the tree is current; without it the README is brought
-    up to date.
-    """
-    before = tree.README.read_text(encoding="utf-8")
+def test_checking_writes_nothing(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--check answers by its exit code; without it the page is written, and only the page."""
+    written = tmp_path / "docs" / "tree.md"
     monkeypatch.setattr("sys.argv", ["tree.py", "--check"])
-    assert tree.main() == 1
-    assert tree.README.read_text(encoding="utf-8") == before
+    assert script.main() == 1
+    assert not written.exists()
     monkeypatch.setattr("sys.argv", ["tree.py"])
-    assert tree.main() == 0
+    assert script.main() == 0
+    assert script.tree() in written.read_text(encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["tree.py", "--check"])
-    assert tree.main() == 0
+    assert script.main() == 0
+    (tmp_path / "warpviz" / "new.py").write_text('"""New."""\n', encoding="utf-8")
+    assert script.main() == 1
+    assert (tmp_path / "docs" / "other.md").read_text(encoding="utf-8") == "stays"
