@@ -1,3 +1,1 @@
-"""The bundled village language: seeded worlds, their text protocol, and the model trained on
-them.
-"""
+"""The bundled village language: seeded worlds, their protocol, and the model trained on them."""

@@ -62,11 +62,10 @@ def make_model(vocab_size: int, seed: int, size: Size | None = None) -> Qwen2For
 
 
 def look_back(model: Qwen2ForCausalLM, *, strength: float = 4.5, pairs: int = 5) -> None:
-    """Start some heads of the first two layers as `look d tokens back`, through the query and key
-    biases.
+    """Start some heads of the first two layers as heads that look a fixed offset back.
 
-    A bias-only score under RoPE peaks at a chosen offset; the heads stay trainable. Disclosed in
-    the model card.
+    A score that comes from the query and key biases alone peaks, under RoPE, at a chosen offset;
+    the heads stay trainable. The model card says so.
     """
     head_dim = model.config.head_dim
     angles = ROPE_BASE ** (-torch.arange(pairs) / (head_dim / 2))

@@ -1,6 +1,4 @@
-"""Evaluation: shares are of what was asked, labels are what the world says, and mistakes are told
-before the work.
-"""
+"""Evaluation: shares of what was asked, labels that the world gives, errors before the work."""
 
 import json
 from collections.abc import Callable
@@ -99,7 +97,7 @@ def test_every_world_is_asked_once(encoder: Encoder, monkeypatch: pytest.MonkeyP
 def test_worlds_that_ask_nothing_end_the_search(
     encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A length at which no world has a question is told, instead of looking for ever."""
+    """A length at which no world has a question is an error, instead of looking for ever."""
     monkeypatch.setattr(answers, "PATIENCE", 5)
     with pytest.raises(ValueError, match="5 worlds of 30 tokens ask nothing of kind 'two'"):
         measured(encoder, Cell(tokens=30, split="heldout", kind="two"))
@@ -183,25 +181,26 @@ def test_a_file_that_cannot_be_added_to_is_told_first(
     """A damaged or foreign file is named before anything is measured, and stays as it was."""
     monkeypatch.setattr(evaluate, "measured", pytest.fail)
     path = tmp_path / "out.json"
-    for content, told in (("{", "is not JSON"), ("[1]", "holds a JSON list")):
+    for content, message in (("{", "is not JSON"), ("[1]", "holds a JSON list")):
         path.write_text(content)
-        with pytest.raises(ValueError, match=told):
+        with pytest.raises(ValueError, match=message):
             evaluate.main(["--sections", "refs", "--out", str(path)])
         assert path.read_text() == content
     assert evaluate.held(tmp_path / "none.json") == evaluate.held(None) == {}
 
 
 @pytest.mark.parametrize(
-    ("flag", "told"), [("--least=0", "at least 1, got 0"), ("--sections=recal", "accepted: recall")]
+    ("flag", "message"),
+    [("--least=0", "at least 1, got 0"), ("--sections=recal", "accepted: recall")],
 )
 def test_flags_out_of_range_are_named(
-    flag: str, told: str, capsys: pytest.CaptureFixture[str]
+    flag: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command says what would be accepted."""
     with pytest.raises(SystemExit) as end:
         evaluate.parse([flag])
     assert end.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_sections_ask_every_cell(monkeypatch: pytest.MonkeyPatch, encoder: Encoder) -> None:

@@ -15,9 +15,9 @@ from warpviz.village.evaluate.gating import (
     KINDS,
     LENGTHS,
     LabelledThought,
+    finished_run,
     judged,
     labelled,
-    listen,
     scenes,
     table,
 )
@@ -37,7 +37,7 @@ def where(encoder: Encoder) -> Scene:
 @pytest.fixture(scope="module")
 def cortex(village: Prism, where: Scene) -> Cortex:
     """Return a finished run over it, with nothing kept out and nothing let in."""
-    return listen(village, where)
+    return finished_run(village, where)
 
 
 def trace(*streams: tuple[str, str]) -> SimpleNamespace:
@@ -91,7 +91,7 @@ def test_an_unknown_subject_has_no_right_thought(encoder: Encoder) -> None:
     assert [label for _, label, _ in found] == ["wrong"]
 
 
-def test_a_run_that_listens_lets_nothing_in(cortex: Cortex) -> None:
+def test_nothing_enters_a_run_that_only_judges(cortex: Cortex) -> None:
     """Every thought passes and none enters, so that all of them are judged by the same River."""
     summary = cortex.summary()
     assert summary["streams"]

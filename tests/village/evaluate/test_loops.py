@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from warp_cortex import CortexConfig, Prism, bundled
 
 from warpviz.village.evaluate import loops
-from warpviz.village.evaluate.loops import CHOICES, Choice, Heard, heard, repeats, row, turns
+from warpviz.village.evaluate.loops import (
+    CHOICES,
+    Choice,
+    RunCounts,
+    repeats,
+    row,
+    run_counts,
+    turns,
+)
 from warpviz.village.world import sample_texts
 from warpviz.village.world.sample_texts import RECIPES, make
 from warpviz.village.world.tokens import Encoder
@@ -67,8 +75,8 @@ def test_turns_belong_to_their_task() -> None:
 
 def test_rows_are_shares_of_all_runs() -> None:
     """Counts add up over runs before they are divided; without a question there is no share."""
-    one = Heard(10, 5, 6, 2, 1, 1, 1, 3, first=True, shown=False)
-    other = Heard(30, 5, 6, 2, 2, 0, 0, 4, first=False, shown=False)
+    one = RunCounts(10, 5, 6, 2, 1, 1, 1, 3, first=True, shown=False)
+    other = RunCounts(30, 5, 6, 2, 2, 0, 0, 4, first=False, shown=False)
     found = row(Choice(0.0, 1.2), [one, other])
     assert found["name"] == "greedy, penalty 1.2"
     assert (found["sentences_said_again"]["share"], found["sentences_said_again"]["n"]) == (
@@ -91,8 +99,8 @@ def test_a_warm_river_does_not_loop(village: Prism, encoder: Encoder) -> None:
     answer is right.
     """
     where = make(RECIPES[0], encoder)
-    greedy = heard(village, where, Choice(0.0), seed=0)
-    warm = heard(village, where, Choice(CortexConfig().river.temperature), seed=0)
+    greedy = run_counts(village, where, Choice(0.0), seed=0)
+    warm = run_counts(village, where, Choice(CortexConfig().river.temperature), seed=0)
     assert greedy.again >= greedy.sentences / 3
     assert warm.again == 0
     assert warm.first
@@ -159,11 +167,11 @@ def test_the_table_has_a_line_per_choice(village: Prism, monkeypatch: pytest.Mon
     """
     ran: list[tuple[str, int]] = []
 
-    def pretend(prism: Prism, where: object, choice: Choice, *, seed: int) -> Heard:
+    def pretend(prism: Prism, where: object, choice: Choice, *, seed: int) -> RunCounts:
         ran.append((choice.name, seed))
-        return Heard(1, 0, 0, 1, 1, 0, 0, 1, first=True, shown=True)
+        return RunCounts(1, 0, 0, 1, 1, 0, 0, 1, first=True, shown=True)
 
-    monkeypatch.setattr(loops, "heard", pretend)
+    monkeypatch.setattr(loops, "run_counts", pretend)
     found = loops.measure(village, seeds=2, worlds=3, tokens=200, first=9)
     samples = len(sample_texts.RECIPES)
     for line, choice in zip(found["samples"], CHOICES, strict=True):

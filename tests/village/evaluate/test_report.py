@@ -81,7 +81,7 @@ def test_the_first_sentence_about_the_subject_is_the_answer() -> None:
     assert answered(" Mara got the red kettle from the attic.", KEY) is None
 
 
-def test_a_scene_asks_for_what_it_is_told(encoder: Encoder) -> None:
+def test_a_scene_asks_for_the_kind_that_is_wanted(encoder: Encoder) -> None:
     """The kind decides what is asked; the prompt ends in the need and fits its size; a seed gives
     one scene.
     """
@@ -105,8 +105,8 @@ def test_streams_recall_and_rivers_follow(village: Prism, encoder: Encoder) -> N
     assert found["share"] > 0.9 > found["guessing"]
     few = Cell(tokens=256, split="heldout", kind="one", policy="ends", k=8)
     assert answers.measure(village, encoder.length, few, seed=1, least=10)["share"] < found["share"]
-    heard = answers.triggers(village, encoder.length, tokens=256, seed=1, least=5)
-    assert heard["recall"]["share"] > 0.9
+    found = answers.triggers(village, encoder.length, tokens=256, seed=1, least=5)
+    assert found["recall"]["share"] > 0.9
     where = scene(2, 200, encoder.length, kind="one")
     context = village.read(where.document.text)
     assert references.follows(context, where, where.asked, "contradicts")

@@ -1,4 +1,4 @@
-"""Batches, the curriculum and their supply: pure functions of a seed, padded without a trace."""
+"""Batches, the curriculum and their source: pure functions of a seed, padded without a trace."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from warpviz.village.train.batch_source import LocalSupply, WorkerSupply, open_supply
+from warpviz.village.train.batch_source import LocalBatches, WorkerBatches, open_batch_source
 from warpviz.village.train.batches import MULTIPLE, PADDING, _bits, collate, make_batch, to_device
 from warpviz.village.train.curriculum import LAST, PASS_MARK, STAGES, Stage, draw_batch, draw_shape
 from warpviz.village.train.rows import Shape, make_row
 from warpviz.village.train.token_sequence import Mark
-from warpviz.village.train.visibility_masks import draw_keep, focus
+from warpviz.village.train.visibility_masks import draw_mask, focus
 from warpviz.village.world.tokens import BOS, EOS, Encoder
 
-ARRAYS = ("ids", "weights", "positions", "marks", "segments", "sources", "keeps", "windows")
+ARRAYS = ("ids", "weights", "positions", "marks", "segments", "sources", "visibility", "windows")
 
 
 def test_padding_changes_no_row(encoder: Encoder) -> None:
@@ -41,7 +41,7 @@ def test_packed_bits_come_back(bits: list[bool]) -> None:
 
 
 def test_a_row_alone_and_among_others_sees_the_same(encoder: Encoder) -> None:
-    """Whoever else is in the batch: a row's own mask is the one it has alone."""
+    """A row's own mask is the one it has alone, whatever other rows are in the batch."""
     rows = [make_row(seed, Shape(tokens, 3, 2), encoder) for seed, tokens in ((3, 70), (4, 160))]
     together = to_device(collate(rows), torch.device("cpu"))
     for index, row in enumerate(rows):
@@ -58,7 +58,7 @@ def test_a_row_is_a_context_and_its_branches(encoder: Encoder, split) -> None:
     row = make_row(5, Shape(120, 4, 2, split=split), encoder)
     assert row.ids[0] == BOS
     assert row.segments == sorted(row.segments)
-    assert len(row.keeps) == len(row.windows) == row.segments[-1] + 1
+    assert len(row.visibility) == len(row.windows) == row.segments[-1] + 1
     marked = {Mark(mark) for mark in row.marks}
     assert marked & {Mark.STREAM, Mark.STREAM_SPARSE, Mark.STREAM_HOPS, Mark.STREAM_HOPS_SPARSE}
     assert row.ids.count(EOS) >= 3
@@ -78,14 +78,14 @@ def test_subsets_hold_the_sinks_and_focus_only_adds(encoder: Encoder) -> None:
     rng = np.random.default_rng(0)
     sizes = []
     for _ in range(60):
-        keep = draw_keep(context, rng)
-        assert keep[:4].all()
-        assert keep.shape == (len(context.strip),)
+        mask = draw_mask(context, rng)
+        assert mask[:4].all()
+        assert mask.shape == (len(context.sequence),)
         index = next(iter(context.evidence))
-        more = focus(keep, context, [index], rng)
-        assert (more | keep == more).all()
-        assert (more & ~keep).sum() <= context.evidence[index].end
-        sizes.append(int(keep.sum()))
+        more = focus(mask, context, [index], rng)
+        assert (more | mask == more).all()
+        assert (more & ~mask).sum() <= context.evidence[index].end
+        sizes.append(int(mask.sum()))
     assert len(set(sizes)) > 10
 
 
@@ -126,26 +126,24 @@ def test_a_stage_needs_both_accuracy_and_time() -> None:
     assert stage.index == 1
 
 
-def test_a_local_supply_is_repeatable(encoder: Encoder) -> None:
-    """Asked again for a step, it gives the same batch, and `open_supply` without workers is that
-    supply.
-    """
-    with open_supply(encoder, seed=0, first=0, batch_tokens=500, workers=0) as supply:
-        assert isinstance(supply, LocalSupply)
-        one, same = supply.get(2, 0), supply.get(2, 0)
+def test_batches_made_here_are_repeatable(encoder: Encoder) -> None:
+    """A step always has the same batch; without workers, batches are made in this process."""
+    with open_batch_source(encoder, seed=0, first=0, batch_tokens=500, workers=0) as source:
+        assert isinstance(source, LocalBatches)
+        one, same = source.get(2, 0), source.get(2, 0)
     assert np.array_equal(one.ids, same.ids)
 
 
-def test_workers_that_died_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dead_workers_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """When no batch comes the step is named, instead of waiting for ever."""
     from queue import Empty, Queue
     from types import SimpleNamespace
 
     queue: Queue[object] = Queue()
-    supply = WorkerSupply(SimpleNamespace(value=0), queue)
+    source = WorkerBatches(SimpleNamespace(value=0), queue)
     queue.put("batch")
-    assert supply.get(1, 2) == "batch"
-    assert supply._stage.value == 2
+    assert source.get(1, 2) == "batch"
+    assert source._stage.value == 2
 
     def none(*, timeout: float) -> object:
         assert timeout == 120
@@ -153,16 +151,14 @@ def test_workers_that_died_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(queue, "get", none)
     with pytest.raises(RuntimeError, match="no batch arrived for step 7 within 120 s"):
-        supply.get(7, 2)
+        source.get(7, 2)
 
 
 def test_a_worker_makes_the_batches_of_its_steps(encoder: Encoder) -> None:
-    """A process beside this one gives the very batches that would be made here, and ends with the
-    supply.
-    """
-    with open_supply(encoder, seed=0, first=5, batch_tokens=400, workers=1) as supply:
-        found = [supply.get(step, 0) for step in (5, 6)]
-    local = LocalSupply(0, 400, encoder)
+    """A worker gives the batches that this process would make, and ends with the source."""
+    with open_batch_source(encoder, seed=0, first=5, batch_tokens=400, workers=1) as source:
+        found = [source.get(step, 0) for step in (5, 6)]
+    local = LocalBatches(0, 400, encoder)
     for step, batch in zip((5, 6), found, strict=True):
         assert all(
             np.array_equal(getattr(batch, name), getattr(local.get(step, 0), name))

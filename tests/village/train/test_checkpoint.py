@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from warpviz.village.network import Size, make_model
 from warpviz.village.train import checkpoint, train
-from warpviz.village.train.batch_source import LocalSupply
+from warpviz.village.train.batch_source import LocalBatches
 from warpviz.village.train.learner import Learner
 from warpviz.village.train.train import Run, Settings
 
@@ -39,7 +39,7 @@ def fresh(seed: int = 0, size: Size = TINY) -> Learner:
 
 def stepped(run: Run) -> Run:
     """Train for the settings' steps."""
-    run.train(LocalSupply(run.settings.seed, run.settings.batch_tokens, run.encoder))
+    run.train(LocalBatches(run.settings.seed, run.settings.batch_tokens, run.encoder))
     return run
 
 

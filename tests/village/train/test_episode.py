@@ -19,18 +19,20 @@ from warpviz.village.world.tokens import Encoder
 from warpviz.village.world.world import Question, World
 
 
-def visible(strip: TokenSequence) -> str:
+def visible(sequence: TokenSequence) -> str:
     """Return what the River wrote, references left out."""
-    ids = [token for token, mark in zip(strip.ids, strip.marks, strict=True) if mark != Mark.REF]
-    return strip.encoder.tokenizer.decode(ids)
+    ids = [
+        token for token, mark in zip(sequence.ids, sequence.marks, strict=True) if mark != Mark.REF
+    ]
+    return sequence.encoder.tokenizer.decode(ids)
 
 
 def played(encoder: Encoder, plan: EpisodePlan, world: World) -> tuple[TokenSequence, str]:
     """Write one episode; return it and its visible text behind the task."""
-    strip = TokenSequence(encoder)
-    write(strip, plan, world, Filler(world.random), opener=True)
-    _, _, after = visible(strip).partition("?]")
-    return strip, after
+    sequence = TokenSequence(encoder)
+    write(sequence, plan, world, Filler(world.random), opener=True)
+    _, _, after = visible(sequence).partition("?]")
+    return sequence, after
 
 
 def sentences(text: str) -> list[str]:
@@ -55,7 +57,7 @@ def question(world: World) -> Question:
 def test_without_a_reference_the_river_waits_three_sentences(
     encoder: Encoder, world: World, question
 ) -> None:
-    """Then it uses what it sees, or says that nobody knows if it does not."""
+    """Then it uses the answer that it sees, or says that the answer is not known."""
     for is_visible, wanted in ((True, f"{question.value}"), (False, "Nobody could say")):
         _, after = played(encoder, EpisodePlan(question, visible=is_visible), world)
         found = sentences(after)
@@ -71,14 +73,14 @@ def test_a_relevant_reference_is_used_after_the_sentence_begun(
     """
     changed = world.changed(question)
     landing = Landing(protocol.ref(changed).text, 2, relevant=True)
-    strip, after = played(
+    sequence, after = played(
         encoder, EpisodePlan(question, visible=True, landings=(landing,), follow=changed), world
     )
     found = sentences(after)
     assert len(found) == 2
     assert changed.value in found[1]
     assert question.value not in found[1]
-    assert Mark.REF_CHANGED in strip.marks
+    assert Mark.REF_CHANGED in sequence.marks
 
 
 def test_a_reference_about_something_else_changes_nothing(
@@ -87,11 +89,13 @@ def test_a_reference_about_something_else_changes_nothing(
     """The River waits on and answers from the text."""
     other = next(q for q in world.questions() if q.subject != question.subject)
     landing = Landing(protocol.ref(other).text, 2, relevant=False)
-    strip, after = played(encoder, EpisodePlan(question, visible=True, landings=(landing,)), world)
+    sequence, after = played(
+        encoder, EpisodePlan(question, visible=True, landings=(landing,)), world
+    )
     found = sentences(after)
     assert len(found) == WAIT + 1
     assert question.value in found[-1]
-    assert Mark.REF_IRRELEVANT in strip.marks
+    assert Mark.REF_IRRELEVANT in sequence.marks
 
 
 def test_references_take_no_visible_position(encoder: Encoder) -> None:
@@ -99,14 +103,18 @@ def test_references_take_no_visible_position(encoder: Encoder) -> None:
     none go back.
     """
     for seed in range(40):
-        strip = TokenSequence(encoder)
-        strip.add_text(" A dog slept in the mill until night.", episode.FILLER)
-        strip.inject(" [Ref: the red key is in the attic.]", Random(seed))
-        before = strip.at
-        strip.add_text(" It was grey.", episode.FILLER)
-        own = [p for p, mark in zip(strip.positions, strip.marks, strict=True) if mark != Mark.REF]
+        sequence = TokenSequence(encoder)
+        sequence.add_text(" A dog slept in the mill until night.", episode.FILLER)
+        sequence.inject(" [Ref: the red key is in the attic.]", Random(seed))
+        before = sequence.at
+        sequence.add_text(" It was grey.", episode.FILLER)
+        own = [
+            p
+            for p, mark in zip(sequence.positions, sequence.marks, strict=True)
+            if mark != Mark.REF
+        ]
         assert own == sorted(set(own))
-        assert strip.positions[-1] == strip.at - 1 >= before
+        assert sequence.positions[-1] == sequence.at - 1 >= before
 
 
 def test_an_invisible_fact_without_reference_is_unknown(question: Question) -> None:
@@ -137,7 +145,7 @@ def test_streams_answer_only_what_their_landmarks_hold(encoder: Encoder) -> None
     answers = nothing = 0
     for row in rows(encoder):
         values = {fact.value for fact in row.context.world.facts}
-        for segment in range(1, len(row.keeps)):
+        for segment in range(1, len(row.visibility)):
             ids = [token for token, at in zip(row.ids, row.segments, strict=True) if at == segment]
             text = encoder.tokenizer.decode(ids)
             if " thought:" not in text:
@@ -157,20 +165,20 @@ def test_evidence_points_at_the_words(encoder: Encoder) -> None:
     context = build(World(4, 8, "heldout"), 200, encoder, window=10_000, inline=0.0)
     assert context.evidence
     for index, found in context.evidence.items():
-        value = encoder.tokenizer.decode(context.strip.ids[slice(*found.value)])
+        value = encoder.tokenizer.decode(context.sequence.ids[slice(*found.value)])
         assert value.strip() == context.world.facts[index].value
-        assert encoder.tokenizer.decode(context.strip.ids[found.end - 1 : found.end]) == "."
-        keep = [False] * len(context.strip)
-        assert found.state(keep) == "no"
-        keep[found.end - 1] = True
-        assert found.state(keep) == "yes"
+        assert encoder.tokenizer.decode(context.sequence.ids[found.end - 1 : found.end]) == "."
+        mask = [False] * len(context.sequence)
+        assert found.state(mask) == "no"
+        mask[found.end - 1] = True
+        assert found.state(mask) == "yes"
 
 
 def test_a_window_decides_what_the_river_sees(encoder: Encoder) -> None:
     """Facts at the end of a long text are inside a window, those at its beginning outside."""
     context = build(World(4, 10, "heldout"), 400, encoder, window=150, inline=0.0)
     found = {
-        q.subject: context.seen_by_river(q, len(context.strip))
+        q.subject: context.seen_by_river(q, len(context.sequence))
         for q in context.world.questions()
         if not q.two_hop
     }

@@ -62,14 +62,14 @@ def test_nobody_sees_the_future(batch: TrainingBatch) -> None:
 
 def test_a_branch_sees_only_the_context_kept_for_it(row: TrainingRow, batch: TrainingBatch) -> None:
     """A stream with landmarks sees exactly those of the context, and one without sees all of it."""
-    mask, segments = mask_of(batch), batch.segments[0]
-    size = len(row.context.strip)
+    seen, segments = mask_of(batch), batch.segments[0]
+    size = len(row.context.sequence)
     subsets = 0
-    for segment, keep in enumerate(row.keeps[1:], start=1):
-        wanted = np.ones(size, bool) if keep is None else keep
+    for segment, mask in enumerate(row.visibility[1:], start=1):
+        wanted = np.ones(size, bool) if mask is None else mask
         for query in (segments == segment).nonzero()[0]:
-            assert (mask[query, :size] == wanted).all()
-        subsets += keep is not None and not keep.all()
+            assert (seen[query, :size] == wanted).all()
+        subsets += mask is not None and not mask.all()
     assert subsets > 1
 
 
@@ -79,9 +79,9 @@ def test_a_window_hides_what_is_far_but_sinks_and_references() -> None:
     segments, positions = torch.zeros(1, size, dtype=torch.uint8), torch.arange(size)[None]
     marks = torch.zeros(1, size, dtype=torch.uint8)
     marks[0, 12] = int(Mark.REF)
-    keeps, windows = torch.ones(1, 1, size, dtype=torch.bool), torch.tensor([[window]])
+    visibility, windows = torch.ones(1, 1, size, dtype=torch.bool), torch.tensor([[window]])
     seen = (
-        build_mask(segments, positions, marks, keeps, windows)[0, 0, -1]
+        build_mask(segments, positions, marks, visibility, windows)[0, 0, -1]
         .nonzero()
         .flatten()
         .tolist()
@@ -92,7 +92,16 @@ def test_a_window_hides_what_is_far_but_sinks_and_references() -> None:
 def test_rows_and_batches_are_repeatable(encoder: Encoder) -> None:
     """The same seeds give the same arrays."""
     one, other = (make_batch([1, 2], SHAPE, encoder) for _ in range(2))
-    for name in ("ids", "weights", "positions", "marks", "segments", "sources", "keeps", "windows"):
+    for name in (
+        "ids",
+        "weights",
+        "positions",
+        "marks",
+        "segments",
+        "sources",
+        "visibility",
+        "windows",
+    ):
         assert (getattr(one, name) == getattr(other, name)).all(), name
 
 
@@ -100,7 +109,7 @@ def test_predictions_come_from_the_own_past(row: TrainingRow) -> None:
     """Every token is predicted by an earlier token of its segment, or by the context's last for a
     branch's first.
     """
-    last = len(row.context.strip) - 1
+    last = len(row.context.sequence) - 1
     for index, source in enumerate(row.sources):
         if index == 0:
             continue

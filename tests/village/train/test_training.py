@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from warpviz.village.network import Size, look_back, make_model, num_parameters
-from warpviz.village.train.batch_source import LocalSupply
+from warpviz.village.train.batch_source import LocalBatches
 from warpviz.village.train.batches import make_batch, to_device
 from warpviz.village.train.curriculum import LAST, Stage
 from warpviz.village.train.learner import CONSTANT_UNTIL, Learner, rate_factor
@@ -50,7 +50,7 @@ def train(settings: Settings, *, steps: int) -> dict[str, torch.Tensor]:
     checkpoint.
     """
     run = Run(replace(settings, steps=steps))
-    run.train(LocalSupply(settings.seed, settings.batch_tokens, run.encoder))
+    run.train(LocalBatches(settings.seed, settings.batch_tokens, run.encoder))
     tensors: dict[str, torch.Tensor] = {}
     for path in sorted(settings.out.glob("resume-*.safetensors")):
         tensors |= load_file(path)
@@ -120,7 +120,7 @@ def test_the_curriculum_moves_on_when_ready_or_late() -> None:
 
 
 def test_the_command_line_fills_in_what_is_not_given(tmp_path: Path) -> None:
-    """A CPU gets small batches, and all calls together take as long as this one unless told."""
+    """A CPU gets small batches, and all calls together take as long as this one by default."""
     settings = parse(["--out", str(tmp_path), "--minutes", "3", "--device", "cpu"])
     assert (settings.batch_tokens, settings.total_minutes) == (4096, 3.0)
     with pytest.raises(SystemExit):

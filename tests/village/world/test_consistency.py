@@ -141,7 +141,7 @@ def test_a_reference_holds_the_thought_and_nothing_more(seed: int) -> None:
 
 
 def test_people_around_an_answer_do_not_give_it_away() -> None:
-    """Whoever is named beside a fact or a need is neither its subject nor its value."""
+    """A person named in the sentence of a fact or a need is neither its subject nor its value."""
     fact = Fact("owner", "red key", "Mara")
     for number in range(200):
         phrase = protocol.fact(fact, Random(number))

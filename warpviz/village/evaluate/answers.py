@@ -26,8 +26,9 @@ PATIENCE = 200  # worlds in a row without a question of the kind asked for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What is asked, about how long a text, and which landmarks streams see; policy `all` is the
-    full context.
+    """What is asked, how long the text is, and which landmarks streams see.
+
+    Policy `all` is the full context, `ends` the ends of random sentences.
     """
 
     tokens: int
@@ -40,17 +41,18 @@ class Cell:
 def measure(
     prism: Prism, length: Length, cell: Cell, *, seed: int, least: int
 ) -> dict[str, object]:
-    """Ask at least `least` questions in as many worlds as that takes; return the share of exact
-    thoughts.
+    """Ask at least `least` questions and return the share of exact thoughts, with its interval.
+
+    As many worlds are drawn as that takes. seed: of the first world.
 
     Raises:
-        ValueError: `least` is under 1, or no world of that length asks anything of that kind.
+        ValueError: `least` is less than 1, or no world of that length asks that kind of question.
     """
     if least < 1:
         msg = f"least must be at least 1, got {least}"
         raise ValueError(msg)
     right = total = nothing = worlds = empty = 0
-    guess = 0.0
+    guess = 0.0  # expected number of right guesses
     while total < least:
         worlds += 1
         try:
@@ -58,7 +60,8 @@ def measure(
         except ValueError as error:  # a world of one box or so asks nothing of this kind
             empty += 1
             if empty == PATIENCE:
-                msg = f"{PATIENCE} worlds of {cell.tokens} tokens ask nothing of kind {cell.kind!r}: {error}"
+                worlds_tried = f"{PATIENCE} worlds of {cell.tokens} tokens"
+                msg = f"{worlds_tried} ask nothing of kind {cell.kind!r}: {error}"
                 raise ValueError(msg) from error
             continue
         empty = 0
@@ -78,9 +81,7 @@ def measure(
 
 
 def asked(where: Scene, kind: Kind) -> list[Item]:
-    """Return up to AT_ONCE questions of a kind about a scene, in the world's own order of
-    chance.
-    """
+    """Return up to AT_ONCE questions of a kind about a scene, in the world's random order."""
     if kind == "unknown":
         relation = where.asked.question.relation
         return [item(where.world.unknown(relation), ()) for _ in range(8)]
@@ -91,9 +92,7 @@ def asked(where: Scene, kind: Kind) -> list[Item]:
 
 
 def guessing(where: Scene, found: Item) -> float:
-    """Return the chance of guessing a value among those the document states of the same
-    relation.
-    """
+    """Return the chance to guess the value among the document's values of the same relation."""
     base = "location" if found.question.relation == "room" else found.question.relation
     values = {fact.value for fact in where.world.facts if fact.relation == base}
     return 1.0 / max(1, len(values | {found.question.value}))
@@ -114,9 +113,7 @@ def think(prism: Prism, text: str, items: list[Item], cell: Cell, *, seed: int) 
 
 
 def ends(context: Context, k: int, *, seed: int) -> Snapshot:
-    """Return a snapshot of the sinks and k - 4 random sentence ends (all of them if there are
-    fewer).
-    """
+    """Return a snapshot of the sinks and up to k - 4 random sentence ends."""
     every = torch.tensor(
         [at for at, piece in enumerate(context.tokens) if piece == "." and at >= SINKS]
     )
@@ -139,9 +136,7 @@ def ends(context: Context, k: int, *, seed: int) -> Snapshot:
 
 
 def continued(prism: Prism, context: Context, texts: list[str], *, tokens: int) -> list[str]:
-    """Return how the River would go on after each text behind the context, as branches of one
-    batch.
-    """
+    """Return how the River continues each text after the context, as branches of one batch."""
     config = CortexConfig(
         synapse=SynapseConfig(policy="all"),
         streams=StreamConfig(prompt="{task}", max_tokens=tokens, slots=AT_ONCE),
@@ -152,9 +147,7 @@ def continued(prism: Prism, context: Context, texts: list[str], *, tokens: int) 
 def triggers(
     prism: Prism, length: Length, *, tokens: int, seed: int, least: int
 ) -> dict[str, object]:
-    """Let the River go on after needs and after plain prose; return recall and precision of its
-    tasks.
-    """
+    """Return recall and precision of the River's tasks, after needs and after plain prose."""
     exact = needs = spurious = prose = 0
     for where in scenes(length, tokens=tokens, seed=seed):
         if needs >= least:

@@ -1,10 +1,9 @@
-"""The River with and without streams: `python -m warpviz.village.evaluate.council --worlds 200
---json`.
+"""The River with and without streams: `python -m warpviz.village.evaluate.council --json`.
 
 Held-out worlds, the engine's own runs: the River reads a document that ends in a need, writes the
-task, and goes on; its own cache is bounded to sinks and a recent window, while the Synapse
-remembers landmarks of the whole text. Right is an answer sentence with the right value. Every arm
-runs the same worlds; `without` is the same River, router off.
+task, and goes on; its own cache is bounded to sinks and a recent window, while the Synapse keeps
+landmarks of the whole text. Right is an answer sentence with the right value. Every arm runs the
+same worlds; in the arm `without` the router is off.
 """
 
 from __future__ import annotations
@@ -84,8 +83,9 @@ class WorldJob:
 
 @dataclass(frozen=True, slots=True)
 class WorldOutcome:
-    """What the River answered; `outside` if a fact it needs lay outside its window when the prompt
-    ended.
+    """What the River answered in one run.
+
+    outside: a fact that it needs lay outside its window when the prompt ended.
     """
 
     arm: str
@@ -139,8 +139,9 @@ def play(job: WorldJob) -> WorldOutcome:
 
 
 def settings(job: WorldJob) -> CortexConfig:
-    """Return the engine's settings of a job; the River takes the likeliest token, all else is the
-    engine's default.
+    """Return the engine's settings of a job.
+
+    The River always takes the likeliest token; all else is the engine's default.
     """
     arm = job.arm
     return CortexConfig(
@@ -169,9 +170,7 @@ def jobs(
 
 
 def table(outcomes: list[WorldOutcome]) -> dict[str, object]:
-    """Return accuracy by arm and by where the facts lay, and what streams add over the same
-    worlds.
-    """
+    """Return accuracy by arm and by where the facts lay, and the gain from streams."""
     arms = {}
     for name in dict.fromkeys(found.arm for found in outcomes):
         these = [found for found in outcomes if found.arm == name]
@@ -195,8 +194,9 @@ def _share(these: list[WorldOutcome]) -> dict[str, object]:
 
 
 def _gain(outcomes: list[WorldOutcome], name: str) -> dict[str, object] | None:
-    """Return what an arm adds to the River without streams in the same worlds, overall and outside
-    the window.
+    """Return what an arm adds to the River without streams in the same worlds.
+
+    Keys: `base`, then `all` and `fact_outside`, the worlds whose fact lay outside the window.
     """
     if name.endswith("without"):
         return None
@@ -267,9 +267,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _played(work: list[WorldJob], *, model: str, processes: int) -> Iterator[WorldOutcome]:
-    """Yield the outcomes in the order of the jobs; closing the generator drops what has not
-    begun.
-    """
+    """Yield the outcomes in the order of the jobs; closing the generator cancels the rest."""
     pool = ProcessPoolExecutor(
         processes, mp_context=get_context("spawn"), initializer=prepare, initargs=(model,)
     )

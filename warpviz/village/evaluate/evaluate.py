@@ -1,5 +1,4 @@
-"""What the model can do on held-out worlds: `python -m warpviz.village.evaluate.evaluate --model
-data/village --json`.
+"""What the model can do on held-out worlds: `python -m warpviz.village.evaluate.evaluate --json`.
 
 Sections: `recall` (full context), `sparse` (landmark subsets), `trigger`, `refs` (what an injected
 thought does). `--out FILE` adds the sections of this call to those the file holds.
@@ -28,8 +27,9 @@ Section = Callable[[Prism, Length, int, int], dict[str, object]]
 
 
 def recall(prism: Prism, length: Length, seed: int, least: int) -> dict[str, object]:
-    """Return exact recall with the full context by length, template split and hops, with the guess
-    baseline.
+    """Return exact recall with the full context by length, split and kind of question.
+
+    Each cell also gives the share that guessing would get right.
     """
     cells: dict[str, object] = {}
     for tokens in LENGTHS:
@@ -43,8 +43,9 @@ def recall(prism: Prism, length: Length, seed: int, least: int) -> dict[str, obj
 
 
 def sparse(prism: Prism, length: Length, seed: int, least: int) -> dict[str, object]:
-    """Return exact one-hop recall from k landmarks of every policy; `ends` are random sentence ends
-    and the sinks.
+    """Return exact one-hop recall from k landmarks of every policy.
+
+    Policy `ends` takes the sinks and random sentence ends.
     """
     cells: dict[str, object] = {}
     for tokens in SPARSE_LENGTHS:
@@ -63,8 +64,9 @@ def trigger(prism: Prism, length: Length, seed: int, least: int) -> dict[str, ob
 
 
 def refs(prism: Prism, length: Length, seed: int, least: int) -> dict[str, object]:
-    """Return what the River answers after a thought that agrees, updates, supplies, or speaks of
-    something else.
+    """Return what the River answers after a thought, by kind of thought.
+
+    A thought agrees, contradicts, supplies, or is about another subject.
     """
     return references.measure(prism, length, tokens=512, seed=seed, least=least)
 
@@ -100,9 +102,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def held(path: Path | None) -> dict[str, object]:
     """Return the sections a file holds so far; none if there is no file yet.
 
+    Called before anything is measured, so that no work is lost.
+
     Raises:
-        ValueError: it is no JSON object, so that nothing can be added to it; told before anything
-        is measured.
+        ValueError: the file is no JSON object, so that no section can be added to it.
     """
     if path is None or not path.is_file():
         return {}
@@ -113,7 +116,7 @@ def held(path: Path | None) -> dict[str, object]:
         raise ValueError(msg) from error
     if not isinstance(found, dict):
         msg = f"{path} holds a JSON {type(found).__name__}; sections can only be added to an object"
-        raise ValueError(msg)
+        raise ValueError(msg)  # noqa: TRY004 -- a file's content is wrong, not a caller's type
     return found
 
 

@@ -1,10 +1,9 @@
-"""Where the gate's default threshold comes from: `python -m warpviz.village.evaluate.gating
---json`.
+"""Choose the gate's default threshold: `python -m warpviz.village.evaluate.gating --json`.
 
 The River reads held-out documents and asks its own tasks; streams think over the default landmarks.
-Every thought is right, says that nothing is known, or is wrong; and every right one is also held
-against the other triggers of its run, as a thought that has lost its subject. Nothing is injected,
-so that all thoughts see the same River.
+Every thought is right, says that nothing is known, or is wrong; every right one is also compared
+with the other triggers of its run, as a thought about another subject. Nothing is injected, so that
+all thoughts see the same River.
 """
 
 from __future__ import annotations
@@ -49,18 +48,17 @@ WRITTEN = 160  # tokens per run: room for three or four tasks
 
 @dataclass(frozen=True, slots=True)
 class LabelledThought:
-    """One thought against one trigger: what it is, whether it takes two hops, and its similarities
-    by scorer.
-    """
+    """One thought against one trigger: its label, and its similarities by scorer."""
 
     label: str
     is_two_hop: bool
     similarities: dict[str, float]
 
 
-def listen(prism: Prism, where: Scene) -> Cortex:
-    """Return the Cortex of a finished run over a scene: every thought is judged, none is kept out
-    and none enters.
+def finished_run(prism: Prism, where: Scene) -> Cortex:
+    """Run over a scene and return the finished Cortex.
+
+    Every thought is judged and accepted, and none is injected.
     """
     config = CortexConfig(
         river=RiverConfig(max_tokens=WRITTEN, temperature=0.0),
@@ -74,8 +72,9 @@ def listen(prism: Prism, where: Scene) -> Cortex:
 
 
 def labelled(trace: Trace, where: Scene) -> Iterator[tuple[GateDecision, str, bool]]:
-    """Yield every judged thought of a run: the decision, "right", "nothing" or "wrong", and whether
-    it is two hops.
+    """Yield the decision on every thought of a run, its label and whether it takes two hops.
+
+    Labels: "right", "nothing" (it says that nothing is known), "wrong".
     """
     right = {
         found.task.removeprefix(" [TASK: ").removesuffix("]"): found
@@ -95,10 +94,8 @@ def labelled(trace: Trace, where: Scene) -> Iterator[tuple[GateDecision, str, bo
 
 
 def judged(prism: Prism, where: Scene) -> Iterator[LabelledThought]:
-    """Yield every thought of one run, and its right thoughts again as seen from other subjects'
-    triggers.
-    """
-    cortex = listen(prism, where)
+    """Yield every thought of one run, and its right thoughts against other subjects' triggers."""
+    cortex = finished_run(prism, where)
     thoughts = {event.stream: event for event in cortex.trace.of(Thought)}
     spawns = {event.stream: event for event in cortex.trace.of(Spawn)}
     good = []
@@ -124,10 +121,11 @@ def scenes(prism: Prism, worlds: int, seed: int) -> Iterator[Scene]:
 
 
 def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
-    """Return the centred similarity of a thought with another stream's trigger, as the gate
-    computes it.
+    """Return the centred similarity of a thought with another stream's trigger.
+
+    Computed as the gate does it.
     """
-    assert cortex.context is not None
+    assert cortex.context is not None  # noqa: S101 -- the run has ended
     hidden = cortex.trace.arrays["hidden"].astype(np.float64)
     ends = np.cumsum([len(token) for token in cortex.context.tokens])
     first = int(np.searchsorted(ends, spawn.trigger[0], side="right"))
@@ -139,9 +137,7 @@ def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
 
 
 def table(found: list[LabelledThought]) -> dict[str, object]:
-    """Return spread by kind of thought, the area under the curve of every scorer, and what
-    thresholds do.
-    """
+    """Return the spread by label, the area under each scorer's ROC curve, and some thresholds."""
     centred = {
         label: _values(found, label) for label in ("right", "nothing", "wrong", "other subject")
     }

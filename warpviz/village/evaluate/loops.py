@@ -1,9 +1,8 @@
-"""How often the River repeats itself, and what stops it: `python -m warpviz.village.evaluate.loops
---worlds 40 --json`.
+"""How often the River repeats itself: `python -m warpviz.village.evaluate.loops --json`.
 
 The engine's own runs, on the sample texts with several seeds and on held-out worlds, once for every
-way of choosing the next token. Greedy choice has no chance in it, so its seeds all give one run.
-`--table FILE` tells a record as a page.
+way of choosing the next token. Greedy choice is not random, so one seed is enough for it. `--table
+FILE` prints a record as a page.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Choice:
 
     @property
     def name(self) -> str:
-        """Return what the table calls it."""
+        """The name in the table."""
         warm = f"temperature {self.temperature:g}" if self.temperature else "greedy"
         return warm if self.penalty == 1 else f"{warm}, penalty {self.penalty:g}"
 
@@ -57,14 +56,14 @@ CHOICES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What one run wrote: its sentences, how many of them repeat, and how its questions were
-    answered.
+class RunCounts:
+    """Counts of one run: its sentences, its repetitions, and the answers to its questions.
 
-    again: sentences that stood there word for word; alike: those that open with words another
-    sentence opened with. asked, right: of the questions the text answers; injected, followed: of
-    those whose true answer was injected before. first: whether the question the text ends in was
-    answered rightly; shown: whether the run shows what a sample must.
+    again: sentences that stood there before, word for word. alike: sentences that open with the
+    words of an earlier one. asked, right: questions that the text answers, and right answers.
+    injected, followed: the same, of questions whose true answer was injected before. first: whether
+    the question that ends the text was answered rightly. shown: whether the run shows what a sample
+    must.
     """
 
     sentences: int
@@ -80,9 +79,7 @@ class Heard:
 
 
 def repeats(text: str) -> tuple[int, int, int]:
-    """Return how many sentences a text has, how many stand in it before, and how many open as one
-    before.
-    """
+    """Return a text's number of sentences, and how many repeat an earlier one or its opening."""
     parts = [part.strip() for part in TASK.sub("", text).split(".")[:-1]]
     sentences = [part for part in parts if part]
     openings = [tuple(sentence.split()[:OPENING]) for sentence in sentences]
@@ -97,7 +94,7 @@ def turns(text: str) -> Iterator[tuple[str, str]]:
         yield task.group(), text[task.end() : end]
 
 
-def heard(prism: Prism, where: Scene, choice: Choice, *, seed: int) -> Heard:
+def run_counts(prism: Prism, where: Scene, choice: Choice, *, seed: int) -> RunCounts:
     """Run the engine's defaults on a scene with one way of choosing, and count."""
     river = RiverConfig(temperature=choice.temperature, repetition_penalty=choice.penalty)
     cortex = Cortex(prism, CortexConfig(seed=seed, river=river))
@@ -114,7 +111,7 @@ def heard(prism: Prism, where: Scene, choice: Choice, *, seed: int) -> Heard:
     ]
     ended = [(item, value == item.question.value) for item, value in said if value is not None]
     injected = [right for item, right in ended if item.ref in entered]
-    return Heard(
+    return RunCounts(
         *repeats(text),
         asked=len(ended),
         right=sum(right for _, right in ended),
@@ -126,7 +123,7 @@ def heard(prism: Prism, where: Scene, choice: Choice, *, seed: int) -> Heard:
     )
 
 
-def row(choice: Choice, found: Iterable[Heard]) -> dict[str, object]:
+def row(choice: Choice, found: Iterable[RunCounts]) -> dict[str, object]:
     """Return one line of the table: shares over all runs, with their intervals."""
     runs = list(found)
 
@@ -157,10 +154,12 @@ def measure(prism: Prism, *, seeds: int, worlds: int, tokens: int, first: int) -
     for choice in CHOICES:
         chances = range(seeds if choice.temperature else 1)
         out["samples"].append(
-            row(choice, [heard(prism, w, choice, seed=s) for w in samples for s in chances])
+            row(choice, [run_counts(prism, w, choice, seed=s) for w in samples for s in chances])
         )
         if others:
-            found = [heard(prism, where, choice, seed=seed) for seed, where in enumerate(others)]
+            found = [
+                run_counts(prism, where, choice, seed=seed) for seed, where in enumerate(others)
+            ]
             out["held_out"].append(row(choice, found))
     return dict(out)
 
@@ -174,7 +173,7 @@ SHARES = {
 }
 
 
-def told(record: dict[str, Any]) -> str:
+def page(record: dict[str, Any]) -> str:
     """Return a record as a page of two tables: percent, 95 % interval and n of every share."""
     origin = (
         record["machine"],
@@ -182,25 +181,25 @@ def told(record: dict[str, Any]) -> str:
         f"{record['model']} {record['checksum']}",
         f"torch {record['torch']}",
     )
-    page = ["# loops", "", "; ".join(map(str, origin)), "", NOTE]
+    lines = ["# loops", "", "; ".join(map(str, origin)), "", NOTE]
+    worlds = f"{record['worlds']} held-out worlds of {record['tokens']} tokens"
     titles = {
-        "held_out": f"{record['worlds']} held-out worlds of {record['tokens']} tokens, from seed {record['seed']:,}",
+        "held_out": f"{worlds}, from seed {record['seed']:,}",
         "samples": f"The sample texts, {record['seeds']} seeds each where there is chance",
     }
     for part, title in titles.items():
-        page += [
+        lines += [
             "",
             f"## {title}",
             "",
             "| | " + " | ".join([*SHARES.values(), "streams a run"]) + " |",
         ]
-        page += ["|" + " --- |" * (len(SHARES) + 2)]
-        for line in record[part]:
-            cells = [_percent(line[name]) for name in SHARES]
-            page.append(
-                f"| {line['name']} | " + " | ".join([*cells, str(line["streams_per_run"])]) + " |"
-            )
-    return "\n".join(page) + "\n"
+        lines += ["|" + " --- |" * (len(SHARES) + 2)]
+        for found in record[part]:
+            cells = [_percent(found[name]) for name in SHARES]
+            cells.append(str(found["streams_per_run"]))
+            lines.append(f"| {found['name']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def _percent(share: dict[str, Any]) -> str:
@@ -211,9 +210,10 @@ def _percent(share: dict[str, Any]) -> str:
 
 
 NOTE = (
-    "Percent with 95 % Wilson intervals and n. Sentences said again stood word for word in what the River wrote "
-    "before; those that open alike share their first three words with one. Answers are those of questions the text "
-    "answers; after an injection: of questions whose true answer had been injected in that run."
+    "Percent with 95 % Wilson intervals and n. Sentences said again stood word for word in what "
+    "the River wrote before; those that open alike share their first three words with one. Answers "
+    "are those of questions the text answers; after an injection: of questions whose true answer "
+    "had been injected in that run."
 )
 
 
@@ -243,7 +243,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     got = parse(arguments)
     if got.table is not None:
-        sys.stdout.write(told(json.loads(got.table.read_text(encoding="utf-8"))))
+        sys.stdout.write(page(json.loads(got.table.read_text(encoding="utf-8"))))
         return
     torch.set_num_threads(1)
     prism = Prism.load(got.model)

@@ -1,5 +1,6 @@
-"""How many facts streams recall over sparse landmarks, by policy and k: the record of
-`warpviz.village.evaluate.evaluate`.
+"""How many facts streams recall over sparse landmarks, by policy and k: a recorded result.
+
+`warpviz.village.evaluate.evaluate` measured it.
 """
 
 import json
@@ -12,8 +13,10 @@ RECORD = "recorded/benchmarks/village.json"
 
 
 def recorded(path: Path | None = None) -> Any:
-    """Return a DataFrame: tokens of the context, policy, k, the share answered word for word, its
-    interval, and n.
+    """Return a DataFrame with one row per context length, policy and k.
+
+    Columns: tokens, policy, k, share (of facts answered word for word), its 95 % interval low and
+    high, and n.
 
     Raises:
         FileNotFoundError: this installation has no record.

@@ -1,9 +1,8 @@
-"""What an injected thought does to the River: does it follow one that agrees, updates or supplies,
-and no other?
+"""What an injected thought does to the River's answer.
 
-The engine's own cache operations, step by step: the River reads the document, the need and its
-task, writes one token of waiting prose, and then the thought enters at virtual positions, as it
-does in a run.
+The River should follow one that agrees, contradicts or supplies, and no other. The engine's own
+cache operations, step by step: the River reads the document, the need and its task, writes one
+token of prose, and then the thought enters at virtual positions, as it does in a run.
 """
 
 from __future__ import annotations
@@ -27,8 +26,9 @@ MOST_WRITTEN = 60
 def measure(
     prism: Prism, length: Length, *, tokens: int, seed: int, least: int
 ) -> dict[str, object]:
-    """Return by kind of thought how often the River's answer has the value it should, over `least`
-    questions.
+    """Return by kind of thought how often the River's answer has the right value.
+
+    Measured over at least `least` questions.
     """
     good = dict.fromkeys(KINDS, 0)
     total = dict.fromkeys(KINDS, 0)
@@ -44,8 +44,9 @@ def measure(
 
 
 def follows(context: Context, where: Scene, found: Item, kind: str) -> bool:
-    """Tell whether the River answers as it should: with the thought's value, or with the text's if
-    it is no answer.
+    """Tell whether the River answers with the value it should.
+
+    That is the thought's value, or the text's where the thought does not answer the question.
     """
     world = where.world
     question = found.question
@@ -76,15 +77,16 @@ def follows(context: Context, where: Scene, found: Item, kind: str) -> bool:
 
 
 def go_on(context: Context, opening: str, thought: str, *, wait_for: Item) -> str:
-    """Read an opening, write a token, let the thought in if there is one, and write until the
-    question is answered.
+    """Read an opening, write one token, inject the thought, and write until the answer.
+
+    Nothing is injected if the thought is "".
     """
     prism = context.prism
     own = context.fork()
     own.read(prism.encode(opening))
     text = ""
     for step in range(MOST_WRITTEN):
-        assert own.logits is not None
+        assert own.logits is not None  # noqa: S101 -- the context has read an opening
         token = int(own.logits.argmax())
         if token in prism.stop_ids:
             break

@@ -1,6 +1,4 @@
-"""What every measurement of the village says beside its figures: intervals, the model, the machine,
-the day.
-"""
+"""What every measurement of the village adds to its figures: intervals, model, machine, date."""
 
 from __future__ import annotations
 
@@ -23,8 +21,9 @@ Z95 = 1.959964
 
 
 def interval(right: int, total: int) -> dict[str, object]:
-    """Return a share with n and its 95 % Wilson score interval (Wilson 1927); n = 0 gives a share
-    of None.
+    """Return a share with n and its 95 % Wilson score interval (Wilson 1927).
+
+    With n = 0 the share and its interval are None.
     """
     if total == 0:
         return {"share": None, "n": 0, "low": None, "high": None}
@@ -44,19 +43,19 @@ def interval(right: int, total: int) -> dict[str, object]:
 def paired(
     first: list[bool], second: list[bool], *, seed: int = 0, draws: int = 10_000
 ) -> dict[str, object]:
-    """Return first minus second in points, with a 95 % percentile bootstrap over the worlds they
-    share.
+    """Return first minus second in points, with a 95 % percentile bootstrap over their worlds.
 
-    Where every world has the same difference, resampling them knows no other, and its interval
-    would be a single point. Then Wilson's lower bound s on the share of such worlds (n of n, Wilson
-    1927; s = n / (n + z^2)) decides: the other 1 - s may differ by anything from -100 to 100
-    points. No difference in 40 worlds is hence -8.8 to 8.8 points.
+    Where every world has the same difference, resampling gives no other, and its interval would be
+    a single point. Then Wilson's lower bound s on the share of such worlds (n of n, Wilson 1927; s
+    = n / (n + z^2)) decides: the other 1 - s may differ by anything from -100 to 100 points. No
+    difference in 40 worlds is hence -8.8 to 8.8 points.
 
     Raises:
         ValueError: the two have different lengths or are empty.
     """
     if len(first) != len(second) or not first:
-        msg = f"two equally long lists with at least one world each are needed, got {len(first)} and {len(second)}"
+        lengths = f"{len(first)} and {len(second)}"
+        msg = f"two lists of equal length with at least one world are needed, got {lengths}"
         raise ValueError(msg)
     gap = 100.0 * (np.array(first, dtype=np.float64) - np.array(second, dtype=np.float64))
     if np.ptp(gap) == 0:
@@ -81,7 +80,7 @@ def paired(
 
 
 def processor() -> str:
-    """Return the processor's name where the system tells it."""
+    """Return the processor's name, or its architecture where the system does not name it."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -89,8 +88,9 @@ def processor() -> str:
 
 
 def provenance(prism: Prism) -> dict[str, object]:
-    """Return the model and its checksum, the machine, the versions and the day; seeds are named by
-    each measurement.
+    """Return the model and its checksum, the machine, the versions and the date.
+
+    Each measurement names its own seeds.
     """
     return {
         "model": prism.spec.name,

@@ -1,8 +1,8 @@
-"""Thoughts that are known to be right or wrong: `python -m warpviz.village.evaluate.thoughts --out
-data/recorded/gate`.
+"""Record labelled thoughts: `python -m warpviz.village.evaluate.thoughts --out FOLDER`.
 
-The runs are those the gate's threshold was chosen on (`warpviz.village.evaluate.gating`), thought
-for thought, so that any threshold can be tried against true labels without running a model.
+The bundled record is data/recorded/gate. Its runs are those that the gate's threshold was chosen on
+(`warpviz.village.evaluate.gating`), so that any threshold can be tried against true labels without
+running a model.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ SCORER = "centred"
 
 
 def record(prism: Prism, *, worlds: int, seed: int) -> dict[str, Any]:
-    """Return every judged thought of the runs over held-out worlds, with its label and every
-    scorer's similarity.
-    """
+    """Return every judged thought of the runs, with its label and all similarities."""
     rows: list[dict[str, Any]] = []
     config: dict[str, Any] = {}
     for run, where in enumerate(gating.scenes(prism, worlds, seed)):
-        trace = gating.listen(prism, where).trace
+        trace = gating.finished_run(prism, where).trace
         config = next(iter(trace.of(RunStart))).config
         rows += ({"run": run, **row} for row in _rows(trace, where))
     command = f"python -m warpviz.village.evaluate.thoughts --worlds {worlds} --seed {seed}"
@@ -89,8 +87,9 @@ def recorded(path: Path | None = None) -> tuple[list[Trace], list[dict[int, bool
 
 
 def table(path: Path | None = None) -> Any:
-    """Return the recorded thoughts as a DataFrame: run, task, thought, label, two_hop, and a column
-    per scorer.
+    """Return the recorded thoughts as a DataFrame.
+
+    Columns: run, task, thought, label, two_hop, and one per scorer.
 
     Raises:
         FileNotFoundError: this installation has no record.

@@ -1,4 +1,4 @@
-"""Batches for the trainer: made in this process, or ahead of time by worker processes."""
+"""Batches for the trainer, made in this process or ahead of time by worker processes."""
 
 from __future__ import annotations
 
@@ -19,29 +19,37 @@ if TYPE_CHECKING:
 
 
 class BatchSource(Protocol):
-    """Something that gives the batch of a step at a stage."""
+    """Gives the batch of a step at a stage of the curriculum."""
 
     def get(self, step: int, stage: int) -> TrainingBatch:
-        """The next batch."""
+        """Return the next batch."""
 
 
-class LocalSupply:
-    """Makes each batch when asked; exactly repeatable."""
+class LocalBatches:
+    """Makes each batch on request; repeatable exactly."""
 
     def __init__(self, seed: int, batch_tokens: int, encoder: Encoder) -> None:
-        """Remember what batches depend on."""
+        """Store what batches depend on."""
         self._seed = seed
         self._batch_tokens = batch_tokens
         self._encoder = encoder
 
     def get(self, step: int, stage: int) -> TrainingBatch:
-        """The batch of a step."""
+        """Return the batch of a step."""
         return draw_batch(self._seed, step, stage, self._batch_tokens, self._encoder)
 
 
 def _work(
-    first: int, stride: int, seed: int, batch_tokens: int, tokenizer: str, stage: Any, queue: Any
+    first: int,
+    stride: int,
+    *,
+    seed: int,
+    batch_tokens: int,
+    tokenizer: str,
+    stage: Any,
+    queue: Any,
 ) -> None:
+    """Put the batches of every `stride`-th step from `first` on into the queue, for ever."""
     encoder = Encoder(Tokenizer.from_str(tokenizer))
     step = first
     while True:
@@ -49,8 +57,8 @@ def _work(
         step += stride
 
 
-class WorkerSupply:
-    """Takes batches from workers; their order, and the stage they saw, depend on timing."""
+class WorkerBatches:
+    """Takes batches from worker processes; their order and their stage depend on timing."""
 
     def __init__(self, stage: Any, queue: Any) -> None:
         """Wrap the shared stage number and the queue."""
@@ -58,7 +66,11 @@ class WorkerSupply:
         self._queue = queue
 
     def get(self, step: int, stage: int) -> TrainingBatch:
-        """The next finished batch; RuntimeError naming the step when none came in two minutes."""
+        """Return the next finished batch.
+
+        Raises:
+            RuntimeError: none came within two minutes.
+        """
         self._stage.value = stage
         try:
             batch: TrainingBatch = self._queue.get(timeout=120)
@@ -69,12 +81,12 @@ class WorkerSupply:
 
 
 @contextmanager
-def open_supply(
+def open_batch_source(
     encoder: Encoder, *, seed: int, first: int, batch_tokens: int, workers: int, stage_now: int = 0
 ) -> Iterator[BatchSource]:
-    """A supply that is closed, workers and all, on leaving; workers = 0 works in this process."""
+    """Yield a source of batches; its worker processes, if it has any, end with the block."""
     if workers == 0:
-        yield LocalSupply(seed, batch_tokens, encoder)
+        yield LocalBatches(seed, batch_tokens, encoder)
         return
     text = encoder.tokenizer.to_str()
     spawn = multiprocessing.get_context("spawn")
@@ -83,7 +95,14 @@ def open_supply(
     processes = [
         spawn.Process(
             target=_work,
-            args=(first + k, workers, seed, batch_tokens, text, stage, queue),
+            args=(first + k, workers),
+            kwargs={
+                "seed": seed,
+                "batch_tokens": batch_tokens,
+                "tokenizer": text,
+                "stage": stage,
+                "queue": queue,
+            },
             daemon=True,
         )
         for k in range(workers)
@@ -91,7 +110,7 @@ def open_supply(
     for process in processes:
         process.start()
     try:
-        yield WorkerSupply(stage, queue)
+        yield WorkerBatches(stage, queue)
     finally:
         for process in processes:
             process.terminate()

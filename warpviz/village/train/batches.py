@@ -1,4 +1,4 @@
-"""Rows padded into arrays, sent between processes, and turned into masks on the device."""
+"""Rows padded into arrays that processes can exchange, and their masks on the device."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ MULTIPLE = 64
 
 @dataclass(frozen=True, slots=True)
 class TrainingBatch:
-    """B rows of T tokens, at most S segments, contexts of at most N tokens; `keeps` is bit-packed
-    along N.
+    """B rows of T tokens, at most S segments, contexts of at most N tokens.
+
+    All arrays are [B, T] except `visibility`, bit-packed masks [B, S, ceil(N / 8)], and `windows`,
+    [B, S] in tokens.
     """
 
     ids: NDArray[np.int32]
@@ -34,14 +36,14 @@ class TrainingBatch:
     marks: NDArray[np.uint8]
     segments: NDArray[np.uint8]
     sources: NDArray[np.int32]
-    keeps: NDArray[np.uint8]
+    visibility: NDArray[np.uint8]
     windows: NDArray[np.int32]
     num_context: int
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceBatch:
-    """The same on a device; mask (B, 1, T, T) is True where attention is allowed."""
+    """A batch on a device; mask: bool [B, 1, T, T], True where attention is allowed."""
 
     ids: Tensor
     weights: Tensor
@@ -59,8 +61,8 @@ def make_batch(seeds: list[int], shape: Shape, encoder: Encoder) -> TrainingBatc
 def collate(rows: list[TrainingRow]) -> TrainingBatch:
     """Pad rows to one length."""
     size = -(-max(len(row.ids) for row in rows) // MULTIPLE) * MULTIPLE
-    count = max(len(row.keeps) for row in rows)
-    num_context = max(len(row.context.strip) for row in rows)
+    count = max(len(row.visibility) for row in rows)
+    num_context = max(len(row.context.sequence) for row in rows)
     shape = (len(rows), size)
     ids = np.zeros(shape, np.int32)
     weights = np.zeros(shape, np.float32)
@@ -68,7 +70,7 @@ def collate(rows: list[TrainingRow]) -> TrainingBatch:
     marks = np.zeros(shape, np.uint8)
     segments = np.full(shape, PADDING, np.uint8)
     sources = np.zeros(shape, np.int32)
-    keeps = np.ones((len(rows), count, num_context), bool)
+    visibility = np.ones((len(rows), count, num_context), bool)
     windows = np.full((len(rows), count), 1 << 14, np.int32)
     for index, row in enumerate(rows):
         end = len(row.ids)
@@ -79,9 +81,9 @@ def collate(rows: list[TrainingRow]) -> TrainingBatch:
         segments[index, :end] = row.segments
         sources[index, :end] = row.sources
         windows[index, : len(row.windows)] = row.windows
-        for segment, keep in enumerate(row.keeps):
-            if keep is not None:
-                keeps[index, segment, : len(keep)] = keep
+        for segment, mask in enumerate(row.visibility):
+            if mask is not None:
+                visibility[index, segment, : len(mask)] = mask
     return TrainingBatch(
         ids,
         weights,
@@ -89,7 +91,7 @@ def collate(rows: list[TrainingRow]) -> TrainingBatch:
         marks,
         segments,
         sources,
-        np.packbits(keeps, axis=2),
+        np.packbits(visibility, axis=2),
         windows,
         num_context,
     )
@@ -101,20 +103,20 @@ def _bits(packed: Tensor, count: int) -> Tensor:
 
 
 def build_mask(
-    segments: Tensor, positions: Tensor, marks: Tensor, keeps: Tensor, windows: Tensor
+    segments: Tensor, positions: Tensor, marks: Tensor, visibility: Tensor, windows: Tensor
 ) -> Tensor:
-    """Who sees whom: itself, the earlier tokens of its segment, and the kept context inside its
-    window.
+    """Return the attention mask: which tokens each token sees.
 
-    segments, positions, marks (B, T); keeps (B, S, N) bool; windows (B, S); returns (B, 1, T, T)
-    bool.
+    A token sees itself, the earlier tokens of its segment, and the visible context in its window.
+    segments, positions, marks: [B, T]. visibility: bool [B, S, N]. windows: [B, S]. Returns bool
+    [B, 1, T, T].
     """
     batch, size = segments.shape
     own = segments[:, :, None] == segments[:, None, :]
-    query = segments.long().clamp(max=keeps.shape[1] - 1)
-    kept = torch.gather(keeps, 1, query[:, :, None].expand(batch, size, keeps.shape[2]))
+    query = segments.long().clamp(max=visibility.shape[1] - 1)
+    kept = torch.gather(visibility, 1, query[:, :, None].expand(batch, size, visibility.shape[2]))
     shared = torch.zeros(batch, size, size, dtype=torch.bool, device=segments.device)
-    shared[:, :, : keeps.shape[2]] = kept
+    shared[:, :, : visibility.shape[2]] = kept
     shared &= (segments == 0)[:, None, :]
     reach = torch.gather(windows, 1, query)
     near = (positions[:, :, None] - positions[:, None, :]) < reach[:, :, None]
@@ -136,8 +138,8 @@ def to_device(batch: TrainingBatch, device: torch.device) -> DeviceBatch:
     positions = move(batch.positions)
     marks = move(batch.marks)
     segments = move(batch.segments)
-    keeps = _bits(move(batch.keeps), batch.num_context)
-    mask = build_mask(segments, positions, marks, keeps, move(batch.windows))
+    visibility = _bits(move(batch.visibility), batch.num_context)
+    mask = build_mask(segments, positions, marks, visibility, move(batch.windows))
     return DeviceBatch(
         move(batch.ids).long(),
         move(batch.weights),

@@ -35,9 +35,7 @@ def _tensors(learner: Learner) -> dict[str, Tensor]:
 
 
 def save(learner: Learner, state: Mapping[str, object], folder: Path) -> None:
-    """Write resume-*.safetensors and then state.json; what an earlier call wrote goes away at the
-    very end.
-    """
+    """Write resume-*.safetensors and then state.json; files of an earlier call are removed last."""
     files: list[str] = []
     for part in _parts(_tensors(learner)):
         files.append(f"resume-{state['step']}-{len(files)}.safetensors")
@@ -102,14 +100,13 @@ def _check(learner: Learner, tensors: Mapping[str, Tensor], folder: Path) -> Non
         found = tensors.get(f"weight/{name}")
         if found is None or found.shape != parameter.shape:
             shape = None if found is None else tuple(found.shape)
-            msg = f"{folder} holds a run of another model: {name} is {shape} there, {tuple(parameter.shape)} here"
+            here = tuple(parameter.shape)
+            msg = f"{folder} holds a run of another model: {name} is {shape} there, {here} here"
             raise ValueError(msg)
 
 
 def load_weights(learner: Learner, folder: Path) -> None:
-    """Start from the weights of an exported model: they become both the weights and their running
-    mean.
-    """
+    """Take the weights of an exported model as the weights and as their running mean."""
     tensors = load_file(folder / "model.safetensors", device=str(learner.device))
     with torch.no_grad():
         for name, parameter in learner.model.named_parameters():
@@ -118,9 +115,7 @@ def load_weights(learner: Learner, folder: Path) -> None:
 
 
 def export(learner: Learner, folder: Path) -> None:
-    """Write the running mean as a float16 model that `AutoModelForCausalLM.from_pretrained`
-    loads.
-    """
+    """Write the running mean as a float16 model for `AutoModelForCausalLM.from_pretrained`."""
     part = {name: tensor.half().cpu().contiguous() for name, tensor in learner.mean.items()}
     save_file(part, folder / "model.safetensors", metadata={"format": "pt"})
     config = learner.model.config.to_dict()

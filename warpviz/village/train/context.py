@@ -19,29 +19,32 @@ SINKS = 4
 
 @dataclass(frozen=True, slots=True)
 class FactEvidence:
-    """Token indices of a fact: value tokens, where both subject and value are known, and the
-    sentence end.
+    """Token indices [start, end) of a fact in its context.
+
+    value: the value's tokens. second: the later of subject and value, after which both are known.
+    end: the end of the sentence.
     """
 
     value: tuple[int, int]
     second: tuple[int, int]
     end: int
 
-    def state(self, keep: list[bool]) -> str:
-        """`yes` if a token that saw the whole fact is kept, `no` if nothing of the answer is, else
-        `maybe`.
+    def state(self, mask: list[bool]) -> str:
+        """Return whether a mask leaves the fact visible: `yes`, `no` or `maybe`.
+
+        `yes` if a token that saw the whole fact is visible, `no` if no token of the answer is.
         """
-        if keep[self.second[1] - 1] or keep[self.end - 1]:
+        if mask[self.second[1] - 1] or mask[self.end - 1]:
             return "yes"
-        partial = any(keep[self.second[0] : self.end]) or any(keep[self.value[0] : self.value[1]])
+        partial = any(mask[self.second[0] : self.end]) or any(mask[self.value[0] : self.value[1]])
         return "maybe" if partial else "no"
 
 
 @dataclass(slots=True)
 class TrainingContext:
-    """Tokens of the context, evidence by fact index, sentence ends, and what was already asked."""
+    """Tokens of the context, evidence by fact index, sentence ends, subjects asked so far."""
 
-    strip: TokenSequence
+    sequence: TokenSequence
     world: World
     filler: Filler
     window: int
@@ -50,7 +53,7 @@ class TrainingContext:
     asked: set[str] = field(default_factory=set)
 
     def needed(self, question: Question) -> list[FactEvidence] | None:
-        """Evidence of every fact the question needs; None if the text lacks one."""
+        """Return the evidence of every fact the question needs; None if the text lacks one."""
         subjects = [question.subject] if question.via is None else [question.subject, question.via]
         found = []
         for subject in subjects:
@@ -66,7 +69,7 @@ class TrainingContext:
         return {fact.subject: k for k, fact in enumerate(self.world.facts)}
 
     def open_questions(self) -> list[Question]:
-        """Questions the text answers and nobody asked yet."""
+        """Return the questions that the text answers and no episode has asked yet."""
         return [
             question
             for question in self.world.questions()
@@ -75,13 +78,11 @@ class TrainingContext:
         ]
 
     def seen_by_river(self, question: Question, at: int, ahead: int = 60) -> str:
-        """`yes`, `no` or `maybe`: is the evidence inside the River's window from `at` to `at +
-        ahead`?
-        """
+        """Return whether the River sees the evidence at `at .. at + ahead`: yes, no or maybe."""
         found = self.needed(question)
         if found is None:
             return "no"
-        positions = self.strip.positions
+        positions = self.sequence.positions
         states = []
         for item in found:
             first = positions[min(item.value[0], item.second[0])]
@@ -96,32 +97,30 @@ class TrainingContext:
 def build(
     world: World, num_tokens: int, encoder: Encoder, *, window: int, inline: float
 ) -> TrainingContext:
-    """Write a context of about num_tokens; after each sentence an episode follows with chance
-    `inline`.
-    """
+    """Write a context of about num_tokens; an episode follows a sentence with chance `inline`."""
     filler = Filler(world.random)
     body = num_tokens if inline == 0 else int(num_tokens * (1 - min(0.6, inline * 5)))
     doc = document(world, max(24, body), encoder.length, filler=filler)
     context = TrainingContext(TokenSequence(encoder), world, filler, window)
-    context.strip.tokens([BOS], [0.0], [0])
+    context.sequence.tokens([BOS], [0.0], [0])
     for sentence in doc.sentences:
         _sentence(context, sentence)
-        if inline and world.random.random() < inline and len(context.strip) < num_tokens - 40:
+        if inline and world.random.random() < inline and len(context.sequence) < num_tokens - 40:
             _episode(context)
     return context
 
 
 def _sentence(context: TrainingContext, sentence: StatedFact) -> None:
-    strip = context.strip
-    start = len(context.strip)
-    strip.add(sentence.phrase, PROSE)
-    context.ends.append(len(strip) - 1)
+    sequence = context.sequence
+    start = len(context.sequence)
+    sequence.add(sentence.phrase, PROSE)
+    context.ends.append(len(sequence) - 1)
     if sentence.fact is None:
         return
-    _, spans = strip.encoder.phrase(sentence.phrase)
+    _, spans = sequence.encoder.phrase(sentence.phrase)
     where = {slot: (start + first, start + last) for slot, first, last in spans}
     second = max(where["o"], where["v"])
-    context.evidence[sentence.fact] = FactEvidence(where["v"], second, len(strip))
+    context.evidence[sentence.fact] = FactEvidence(where["v"], second, len(sequence))
 
 
 def _episode(context: TrainingContext) -> None:
@@ -131,10 +130,10 @@ def _episode(context: TrainingContext) -> None:
     if not choices and not unknown:
         return
     question = world.unknown(world.facts[0].relation) if unknown else world.random.choice(choices)
-    state = "no" if unknown else context.seen_by_river(question, context.strip.at)
+    state = "no" if unknown else context.seen_by_river(question, context.sequence.at)
     plan = episode.plan(
         world, question, visible=state == "yes", others=world.questions(), scored=state != "maybe"
     )
-    episode.write(context.strip, plan, world, context.filler, opener=False)
+    episode.write(context.sequence, plan, world, context.filler, opener=False)
     context.asked |= {question.subject} | ({question.via} if question.via else set())
-    context.ends.append(len(context.strip) - 1)
+    context.ends.append(len(context.sequence) - 1)

@@ -45,8 +45,9 @@ class Stage:
 
 
 def draw_shape(stage: int, random: Random) -> Shape:
-    """The shape of a batch: mostly the current stage, sometimes a shorter one; a fixed mix at the
-    end.
+    """Return the shape of a batch: mostly the current stage, sometimes a shorter one.
+
+    At the end it is drawn from a fixed mix.
     """
     if stage >= LAST:
         index = random.choices(range(len(STAGES)), _FINAL_MIX)[0]

@@ -1,6 +1,4 @@
-"""One River episode: need, task, waiting prose into which references may land, then the use or the
-unknown.
-"""
+"""One River episode: need, task, prose in which references may land, then the answer."""
 
 from __future__ import annotations
 
@@ -105,53 +103,53 @@ def mark_of(plan: EpisodePlan, *, followed: bool) -> Mark:
 
 
 def write(
-    strip: TokenSequence, plan: EpisodePlan, world: World, filler: Filler, *, opener: bool
+    sequence: TokenSequence, plan: EpisodePlan, world: World, filler: Filler, *, opener: bool
 ) -> None:
     """Append the episode; `opener` says whether the need's first word is trained."""
     random = world.random
     who = protocol.person(plan.question, world.random)
     for text in plan.early:
-        strip.inject(text, random)
+        sequence.inject(text, random)
     need = protocol.need(plan.question, random, who)
-    strip.add(need, NEED, slots="o")
+    sequence.add(need, NEED, slots="o")
     if not opener:
-        strip.weights[-len(strip.encoder.ids(need.text))] = 0.0
-    strip.add_text(protocol.task(plan.question).text, TRIGGER, Mark.TRIGGER, whole=True)
-    followed = _wait(strip, plan, filler, world)
+        sequence.weights[-len(sequence.encoder.ids(need.text))] = 0.0
+    sequence.add_text(protocol.task(plan.question).text, TRIGGER, Mark.TRIGGER, whole=True)
+    followed = _wait(sequence, plan, filler, world)
     if followed and plan.follow is not None:
-        strip.add(protocol.use(plan.follow, random, who), ANSWER, mark_of(plan, followed=True))
+        sequence.add(protocol.use(plan.follow, random, who), ANSWER, mark_of(plan, followed=True))
     elif not plan.scored:
-        strip.add(protocol.unknown(plan.question, random), SILENT)
+        sequence.add(protocol.unknown(plan.question, random), SILENT)
     elif plan.visible:
-        strip.add(protocol.use(plan.question, random, who), ANSWER, mark_of(plan, followed=False))
+        sequence.add(
+            protocol.use(plan.question, random, who), ANSWER, mark_of(plan, followed=False)
+        )
     else:
-        strip.add_text(protocol.unknown(plan.question, random).text, UNKNOWN, Mark.RIVER_UNKNOWN)
+        sequence.add_text(protocol.unknown(plan.question, random).text, UNKNOWN, Mark.RIVER_UNKNOWN)
 
 
-def _wait(strip: TokenSequence, plan: EpisodePlan, filler: Filler, world: World) -> bool:
-    """Write waiting prose until a relevant reference is visible at a sentence end; whether one
-    was.
-    """
+def _wait(sequence: TokenSequence, plan: EpisodePlan, filler: Filler, world: World) -> bool:
+    """Write prose until a relevant reference is visible at a sentence end; return if one is."""
     pending = list(plan.landings)
     seen = plan.follow is not None and not any(landing.relevant for landing in pending)
     written = 0
     for _ in range(WAIT):
         if seen:
             return True
-        ids = strip.encoder.ids(filler.sentence(days=False))
+        ids = sequence.encoder.ids(filler.sentence(days=False))
         for index, token in enumerate(ids):
             # the token after a landing was decided before it, so even a landing at a sentence end
             # lets one more pass
-            seen |= _land(strip, pending, written + index, world)
-            strip.tokens([token], [FILLER.opener if index == 0 else FILLER.rest], [0])
+            seen |= _land(sequence, pending, written + index, world)
+            sequence.tokens([token], [FILLER.opener if index == 0 else FILLER.rest], [0])
         written += len(ids)
     return seen
 
 
-def _land(strip: TokenSequence, pending: list[Landing], written: int, world: World) -> bool:
+def _land(sequence: TokenSequence, pending: list[Landing], written: int, world: World) -> bool:
     relevant = False
     while pending and pending[0].offset <= written:
         landing = pending.pop(0)
-        strip.inject(landing.text, world.random)
+        sequence.inject(landing.text, world.random)
         relevant |= landing.relevant
     return relevant

@@ -71,8 +71,9 @@ class Learner:
     def step(
         self, batch: DeviceBatch, *, step: int, progress: float, rate: float = 1.0
     ) -> tuple[Tensor, Scores]:
-        """One update at `rate` times the usual learning rates; returns the loss and the batch's
-        scores before it.
+        """Make one update at `rate` times the usual learning rates.
+
+        Returns the loss and the batch's scores, both before the update.
         """
         chosen = batch.weights > 0
         logits = self.predictions(batch, chosen)
@@ -92,9 +93,9 @@ class Learner:
         return loss.detach(), scores(logits.detach(), target, batch.marks[chosen])
 
     @torch.no_grad()
-    def _average(self, keep: float) -> None:
+    def _average(self, decay: float) -> None:
         parameters = [parameter.detach() for parameter in self.model.parameters()]
-        torch._foreach_lerp_(list(self.mean.values()), parameters, 1 - keep)
+        torch._foreach_lerp_(list(self.mean.values()), parameters, 1 - decay)
 
     @torch.no_grad()
     def swap_mean(self) -> None:

@@ -1,5 +1,4 @@
-"""Muon for many small matrices: momentum whose matrices are orthogonalised in batches of equal
-shape.
+"""Muon for many small matrices: momentum, orthogonalised in batches of equal shape.
 
 Method: Jordan et al. 2024, the quintic Newton-Schulz iteration; torch.optim.Muon does one matrix at
 a time, which at this model size spends most of a GPU step on kernel launches.
@@ -16,8 +15,9 @@ _C = 2.0315
 
 
 def orthogonalise(stack: Tensor, steps: int = 5) -> Tensor:
-    """Push the singular values of each (R, C) matrix of a (G, R, C) stack towards 1; bfloat16
-    inside.
+    """Push the singular values of each [R, C] matrix of a stack [G, R, C] towards 1.
+
+    Computed in bfloat16; the result has the stack's dtype.
     """
     tall = stack.shape[1] > stack.shape[2]
     x = (stack.mT if tall else stack).bfloat16()

@@ -1,6 +1,4 @@
-"""One training row: a shared context and many isolated branches, streams and continuations of the
-River.
-"""
+"""One training row: a shared context and isolated branches, of streams and of the River."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from warpviz.village.train.token_sequence import (
     TokenSequence,
     Weights,
 )
-from warpviz.village.train.visibility_masks import Keep, draw_keep, focus
+from warpviz.village.train.visibility_masks import VisibilityMask, draw_mask, focus
 from warpviz.village.world import protocol
 from warpviz.village.world.tokens import EOS, Encoder
 from warpviz.village.world.world import Question, Split, World
@@ -58,35 +56,34 @@ class TrainingRow:
     marks: list[int] = field(default_factory=list)
     segments: list[int] = field(default_factory=list)
     sources: list[int] = field(default_factory=list)
-    keeps: list[Keep | None] = field(default_factory=list)
+    visibility: list[VisibilityMask | None] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
 
-    def close(self, strip: TokenSequence, keep: Keep | None, window: int) -> None:
-        """Append a finished strip as the next segment; its first token is predicted by the
-        context's last.
+    def close(self, sequence: TokenSequence, mask: VisibilityMask | None, window: int) -> None:
+        """Append a finished sequence as the next segment.
+
+        The context's last token predicts its first token.
         """
         start = len(self.ids)
-        segment = len(self.keeps)
-        self.ids += strip.ids
-        self.weights += strip.weights
-        self.positions += strip.positions
-        self.marks += strip.marks
-        self.segments += [segment] * len(strip)
-        last = len(self.context.strip) - 1
-        self.sources += [last if segment else 0, *range(start, start + len(strip) - 1)]
-        self._mend_sources(strip, start)
-        self.keeps.append(keep)
+        segment = len(self.visibility)
+        self.ids += sequence.ids
+        self.weights += sequence.weights
+        self.positions += sequence.positions
+        self.marks += sequence.marks
+        self.segments += [segment] * len(sequence)
+        last = len(self.context.sequence) - 1
+        self.sources += [last if segment else 0, *range(start, start + len(sequence) - 1)]
+        self._mend_sources(sequence, start)
+        self.visibility.append(mask)
         self.windows.append(window)
 
-    def _mend_sources(self, strip: TokenSequence, start: int) -> None:
-        """A visible token after an injected one is predicted by the last visible token before
-        it.
-        """
+    def _mend_sources(self, sequence: TokenSequence, start: int) -> None:
+        """Let the last visible token predict the visible token after an injected one."""
         visible = None
-        for index, mark in enumerate(strip.marks):
+        for index, mark in enumerate(sequence.marks):
             if mark == Mark.REF:
                 continue
-            if index and strip.marks[index - 1] == Mark.REF:
+            if index and sequence.marks[index - 1] == Mark.REF:
                 self.sources[start + index] = (
                     self.sources[start] if visible is None else start + visible
                 )
@@ -106,7 +103,7 @@ def make_row(seed: int, shape: Shape, encoder: Encoder) -> TrainingRow:
     river_window = window
     context = contexts.build(world, shape.num_tokens, encoder, window=window, inline=inline)
     row = TrainingRow(context)
-    row.close(context.strip, None, window if random.random() < 0.5 or inline else ENDLESS)
+    row.close(context.sequence, None, window if random.random() < 0.5 or inline else ENDLESS)
     questions = context.open_questions()
     for _ in range(shape.num_streams):
         if random.random() < shape.drill and questions:
@@ -119,18 +116,18 @@ def make_row(seed: int, shape: Shape, encoder: Encoder) -> TrainingRow:
 
 
 def _drill(row: TrainingRow, question: Question) -> None:
-    strip = TokenSequence(row.context.strip.encoder, row.context.strip.at)
-    strip.add(protocol.answer(question), DRILL, Mark.DRILL)
-    row.close(strip, None, ENDLESS)
+    sequence = TokenSequence(row.context.sequence.encoder, row.context.sequence.at)
+    sequence.add(protocol.answer(question), DRILL, Mark.DRILL)
+    row.close(sequence, None, ENDLESS)
 
 
 def _pick(
-    row: TrainingRow, questions: list[Question], keep: Keep | None, *, answerable: bool
+    row: TrainingRow, questions: list[Question], mask: VisibilityMask | None, *, answerable: bool
 ) -> Question | None:
     """A question of the wanted kind under this subset."""
     context = row.context
     random = row.context.world.random
-    kept = None if keep is None else keep.tolist()
+    kept = None if mask is None else mask.tolist()
     for question in random.sample(questions, min(len(questions), 12)):
         found = context.needed(question) or []
         states = ["yes"] * len(found) if kept is None else [item.state(kept) for item in found]
@@ -146,71 +143,72 @@ def _stream(
 ) -> None:
     context = row.context
     random = row.context.world.random
-    keep = None if full or random.random() < 0.25 else draw_keep(context, rng)
+    mask = None if full or random.random() < 0.25 else draw_mask(context, rng)
     answerable = random.random() > 0.22
     question = None
-    if questions and keep is not None and answerable and random.random() < 0.5:
+    if questions and mask is not None and answerable and random.random() < 0.5:
         question = random.choice(questions)
         chain = [question.subject] if question.via is None else [question.subject, question.via]
-        keep = focus(keep, context, [context.index[subject] for subject in chain], rng)
+        mask = focus(mask, context, [context.index[subject] for subject in chain], rng)
     elif questions:
-        question = _pick(row, questions, keep, answerable=answerable)
+        question = _pick(row, questions, mask, answerable=answerable)
     if question is None and not answerable:
         question = context.world.unknown(context.world.facts[0].relation)
     if question is not None:
-        _write_stream(row, question, keep, answerable=answerable)
+        _write_stream(row, question, mask, answerable=answerable)
 
 
 def _write_stream(
-    row: TrainingRow, question: Question, keep: Keep | None, *, answerable: bool
+    row: TrainingRow, question: Question, mask: VisibilityMask | None, *, answerable: bool
 ) -> None:
     context = row.context
     random = row.context.world.random
-    strip = TokenSequence(context.strip.encoder, context.strip.at)
+    sequence = TokenSequence(context.sequence.encoder, context.sequence.at)
     if random.random() < 0.55:
-        _tail(strip, row, question)
-    strip.add(protocol.task(question), SILENT)
-    strip.add_text(protocol.THOUGHT, SILENT)
+        _tail(sequence, row, question)
+    sequence.add(protocol.task(question), SILENT)
+    sequence.add_text(protocol.THOUGHT, SILENT)
     if answerable:
         base = Mark.STREAM if question.via is None else Mark.STREAM_HOPS
-        strip.add(protocol.answer(question), ANSWER, Mark(base + (keep is not None)))
+        sequence.add(protocol.answer(question), ANSWER, Mark(base + (mask is not None)))
     else:
-        strip.add_text(protocol.NOTHING, UNKNOWN, Mark.STREAM_NOTHING)
-    strip.tokens([EOS], [1.0], [0])
-    row.close(strip, keep, ENDLESS)
+        sequence.add_text(protocol.NOTHING, UNKNOWN, Mark.STREAM_NOTHING)
+    sequence.tokens([EOS], [1.0], [0])
+    row.close(sequence, mask, ENDLESS)
 
 
-def _tail(strip: TokenSequence, row: TrainingRow, question: Question) -> None:
-    """The River's own need and task, which the stream sees before its prompt; sometimes a few
-    tokens more.
+def _tail(sequence: TokenSequence, row: TrainingRow, question: Question) -> None:
+    """Append the River's own need and task, which the stream sees before its prompt.
+
+    Sometimes a few more tokens of prose follow.
     """
     world = row.context.world
     if world.random.random() < 0.8:
-        strip.add(
+        sequence.add(
             protocol.need(question, world.random, protocol.person(question, world.random)), SILENT
         )
     else:
-        strip.at += 6
-    strip.add(protocol.task(question), SILENT)
+        sequence.at += 6
+    sequence.add(protocol.task(question), SILENT)
     if world.random.random() < 0.4:
-        ids = strip.encoder.ids(row.context.filler.sentence())[: world.random.randint(1, 10)]
-        strip.tokens(ids, [0.0] * len(ids), [0] * len(ids))
+        ids = sequence.encoder.ids(row.context.filler.sentence())[: world.random.randint(1, 10)]
+        sequence.tokens(ids, [0.0] * len(ids), [0] * len(ids))
 
 
 def _river(row: TrainingRow, questions: list[Question], window: int) -> None:
     """A continuation of the River: one or two episodes with one sentence of prose between."""
     context = row.context
     world = row.context.world
-    strip = TokenSequence(context.strip.encoder, context.strip.at)
+    sequence = TokenSequence(context.sequence.encoder, context.sequence.at)
     left = world.random.sample(questions, len(questions))
     for turn in range(world.random.choice((1, 1, 2))):
         if world.random.random() < (0.85 if turn else 0.15):
-            strip.add_text(context.filler.sentence(), FILLER)
-        _river_episode(row, strip, left)
-    row.close(strip, None, window)
+            sequence.add_text(context.filler.sentence(), FILLER)
+        _river_episode(row, sequence, left)
+    row.close(sequence, None, window)
 
 
-def _river_episode(row: TrainingRow, strip: TokenSequence, left: list[Question]) -> None:
+def _river_episode(row: TrainingRow, sequence: TokenSequence, left: list[Question]) -> None:
     context = row.context
     world = row.context.world
     if not left or world.random.random() < 0.18:
@@ -220,7 +218,7 @@ def _river_episode(row: TrainingRow, strip: TokenSequence, left: list[Question])
         want = world.random.choice(("yes", "no"))
         if world.random.random() < 0.6:
             left.sort(key=lambda question: not question.two_hop)
-        states = [context.seen_by_river(question, strip.at) for question in left[:12]]
+        states = [context.seen_by_river(question, sequence.at) for question in left[:12]]
         index = states.index(want) if want in states else 0
         question = left.pop(index)
         state = states[index]
@@ -228,4 +226,4 @@ def _river_episode(row: TrainingRow, strip: TokenSequence, left: list[Question])
     plan = episode.plan(
         world, question, visible=state == "yes", others=others, scored=state != "maybe"
     )
-    episode.write(strip, plan, world, context.filler, opener=True)
+    episode.write(sequence, plan, world, context.filler, opener=True)

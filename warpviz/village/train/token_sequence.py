@@ -98,9 +98,7 @@ class TokenSequence:
         self.tokens(ids, [how.opener] + [how.rest] * (len(ids) - 1), marks)
 
     def inject(self, text: str, random: Random) -> None:
-        """Append reference tokens: mostly at virtual positions that the next visible tokens take
-        again.
-        """
+        """Append reference tokens, mostly at positions that the next visible tokens take again."""
         ids = self.encoder.ids(text)
         draw = random.random()
         start = self.at

@@ -1,5 +1,6 @@
-"""Train the bundled model: `python -m warpviz.village.train.train --out DIR --minutes 60 --seed 0`;
-resumable.
+"""Train the bundled model: `python -m warpviz.village.train.train --out DIR --minutes 60`.
+
+A run can be stopped and continued by the same command.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tokenizers import Tokenizer
 
 from warpviz.village.network import Size, make_model
 from warpviz.village.train import checkpoint
-from warpviz.village.train.batch_source import BatchSource, open_supply
+from warpviz.village.train.batch_source import BatchSource, open_batch_source
 from warpviz.village.train.batches import TrainingBatch, to_device
 from warpviz.village.train.curriculum import LAST, Stage
 from warpviz.village.train.curves import held_out_batches, measure
@@ -27,8 +28,10 @@ from warpviz.village.world.tokens import Encoder, save_tokenizer, train_tokenize
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One call of the trainer; `steps` (if not 0) replaces the clock so that a run can be repeated
-    exactly.
+    """Settings of one call of the trainer.
+
+    steps: if not 0, it replaces the clock, so that a run can be repeated exactly. init: folder of
+    an earlier round whose weights and tokenizer start this one. rate: factor on the learning rates.
     """
 
     out: Path
@@ -48,7 +51,7 @@ class Settings:
 
 
 class Run:
-    """A training run that can stop and go on."""
+    """A training run that can be stopped and continued."""
 
     def __init__(self, settings: Settings) -> None:
         """Build or resume the model."""
@@ -78,7 +81,8 @@ class Run:
     def _resume(self) -> None:
         state = checkpoint.load(self.learner, self.settings.out)
         if state["seed"] != self.settings.seed:
-            msg = f"{self.settings.out} holds a run with --seed {state['seed']}, this call has {self.settings.seed}"
+            seeds = f"a run with --seed {state['seed']}, this call has {self.settings.seed}"
+            msg = f"{self.settings.out} holds {seeds}"
             raise ValueError(msg)
         self.step = int(str(state["step"]))
         self.tokens = int(str(state["tokens"]))
@@ -88,8 +92,9 @@ class Run:
         )
 
     def save(self, clock_s: float = 0.0) -> None:
-        """Write the checkpoint and the float16 model; `clock_s` are this call's seconds so far, if
-        it goes on.
+        """Write the checkpoint and the float16 model.
+
+        clock_s: seconds of this call so far, if it goes on.
         """
         state = {
             "step": self.step,
@@ -104,18 +109,18 @@ class Run:
         checkpoint.export(self.learner, self.settings.out)
 
     def progress(self, clock_s: float) -> float:
-        """Share of the whole budget that is spent, over all calls."""
+        """Return the share of the whole budget that is spent, over all calls."""
         if self.settings.steps:
             return self.step / max(1, self.settings.total_steps or self.settings.steps)
         return (self.spent_s + clock_s) / (60 * self.settings.total_minutes)
 
-    def train(self, supply: BatchSource) -> None:
+    def train(self, source: BatchSource) -> None:
         """Step until this call's budget is spent, then save."""
         start = last = saved = time.monotonic()
         first = self.step
         while not self._done(time.monotonic() - start, first):
             progress = self.progress(time.monotonic() - start)
-            batch = supply.get(self.step, self.stage.index)
+            batch = source.get(self.step, self.stage.index)
             moved = to_device(batch, self.learner.device)
             loss, found = self.learner.step(
                 moved, step=self.step, progress=progress, rate=self.settings.rate
@@ -171,15 +176,15 @@ class Run:
             if isinstance(curve, dict)
             else {}
         )
-        sys.stderr.write(
-            f"[{bar}] {json.dumps({k: v for k, v in entry.items() if 'heldout' not in k})} {short}\n"
-        )
+        rest = {name: value for name, value in entry.items() if "heldout" not in name}
+        sys.stderr.write(f"[{bar}] {json.dumps(rest)} {short}\n")
         sys.stderr.flush()
 
 
 def _tokenizer(settings: Settings) -> Tokenizer:
-    """Return the run's own tokenizer, or that of the round it begins with: weights keep the
-    vocabulary they learnt.
+    """Return the tokenizer of this run, or of the round it starts from.
+
+    Weights keep the vocabulary that they were trained with.
     """
     folder = settings.out if (settings.out / "state.json").exists() else settings.init
     return (
@@ -255,10 +260,10 @@ def parse(arguments: list[str] | None = None) -> Settings:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Train, or go on training."""
+    """Train, or continue a run."""
     settings = parse(arguments)
     run = Run(settings)
-    supply = open_supply(
+    source = open_batch_source(
         run.encoder,
         seed=settings.seed,
         first=run.step,
@@ -266,7 +271,7 @@ def main(arguments: list[str] | None = None) -> None:
         workers=settings.workers,
         stage_now=run.stage.index,
     )
-    with supply as batches:
+    with source as batches:
         run.train(batches)
 
 

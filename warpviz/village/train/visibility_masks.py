@@ -1,5 +1,6 @@
-"""Which context tokens a stream may see: many landmark-like subsets, so that no one policy is
-trained in.
+"""Masks of the context tokens a stream may see.
+
+They resemble the landmarks of many policies, so that the model is not trained for one of them.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from warpviz.village.train.context import SINKS, TrainingContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Keep = NDArray[np.bool_]
+VisibilityMask = NDArray[np.bool_]
 
 
 def draw_budget(rng: np.random.Generator, num_tokens: int) -> int:
-    """Landmark budget: log-uniform over 24..192, at most half of the context; long contexts mostly
-    take 32..160.
+    """Return a landmark budget: log-uniform over 24..192, at most half of the context.
+
+    Long contexts mostly take 32..160.
     """
     top = min(192, max(8, num_tokens // 2))
     bottom = min(24, top)
@@ -30,51 +32,52 @@ def draw_budget(rng: np.random.Generator, num_tokens: int) -> int:
     return round(math.exp(rng.uniform(math.log(bottom), math.log(top))))
 
 
-def _random(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
-    return _at(context, rng.permutation(len(context.strip))[:budget])
+def _random(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
+    return _at(context, rng.permutation(len(context.sequence))[:budget])
 
 
-def _recent(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
-    size = len(context.strip)
+def _recent(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
+    size = len(context.sequence)
     return _at(context, np.arange(max(0, size - int(budget * rng.uniform(0.5, 1.0))), size))
 
 
-def _stride(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
-    step = max(1, len(context.strip) // budget)
-    return _at(context, np.arange(int(rng.integers(step)), len(context.strip), step))
+def _stride(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
+    step = max(1, len(context.sequence) // budget)
+    return _at(context, np.arange(int(rng.integers(step)), len(context.sequence), step))
 
 
-def _ends(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
+def _ends(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
     ends = np.array(context.ends)
     return _at(context, ends[-budget:] if rng.random() < 0.5 else rng.permutation(ends)[:budget])
 
 
-def _chunks(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
-    keep = np.zeros(len(context.strip), bool)
+def _chunks(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
+    mask = np.zeros(len(context.sequence), bool)
     size = int(rng.integers(4, 20))
     for _ in range(max(1, budget // size)):
-        start = int(rng.integers(len(keep)))
-        keep[start : start + size] = True
-    return keep
+        start = int(rng.integers(len(mask)))
+        mask[start : start + size] = True
+    return mask
 
 
-def _facts(context: TrainingContext, budget: int, rng: np.random.Generator) -> Keep:
-    """Attention-like: tokens of the second slot, sometimes with the value and the sentence end, of
-    random facts.
+def _facts(context: TrainingContext, budget: int, rng: np.random.Generator) -> VisibilityMask:
+    """Keep tokens of random facts, as attention would.
+
+    These are the second slot's tokens, sometimes with the value's and the sentence end.
     """
-    keep = np.zeros(len(context.strip), bool)
+    mask = np.zeros(len(context.sequence), bool)
     rate = rng.uniform(0.4, 1.0)
     for item in rng.permutation(np.array(list(context.evidence), dtype=int)):
         evidence = context.evidence[int(item)]
         for start, end in (evidence.second, evidence.value, (evidence.end - 1, evidence.end)):
             if rng.random() < rate:
-                keep[start:end] = True
-        if keep.sum() >= budget:
+                mask[start:end] = True
+        if mask.sum() >= budget:
             break
-    return keep
+    return mask
 
 
-_POLICIES: tuple[Callable[[TrainingContext, int, np.random.Generator], Keep], ...] = (
+_POLICIES: tuple[Callable[[TrainingContext, int, np.random.Generator], VisibilityMask], ...] = (
     _random,
     _recent,
     _stride,
@@ -84,31 +87,31 @@ _POLICIES: tuple[Callable[[TrainingContext, int, np.random.Generator], Keep], ..
 )
 
 
-def _at(context: TrainingContext, index: NDArray[np.int64]) -> Keep:
-    keep = np.zeros(len(context.strip), bool)
-    keep[index] = True
-    return keep
+def _at(context: TrainingContext, index: NDArray[np.int64]) -> VisibilityMask:
+    mask = np.zeros(len(context.sequence), bool)
+    mask[index] = True
+    return mask
 
 
-def draw_keep(context: TrainingContext, rng: np.random.Generator) -> Keep:
+def draw_mask(context: TrainingContext, rng: np.random.Generator) -> VisibilityMask:
     """One subset: sinks, some recent tokens and one or two policies inside a budget."""
-    budget = draw_budget(rng, len(context.strip))
+    budget = draw_budget(rng, len(context.sequence))
     first, second = rng.integers(len(_POLICIES), size=2)
-    keep: Keep = _POLICIES[first](context, max(1, budget // 2), rng) | _POLICIES[second](
+    mask: VisibilityMask = _POLICIES[first](context, max(1, budget // 2), rng) | _POLICIES[second](
         context, max(1, budget // 2), rng
     )
-    keep[:SINKS] = True
+    mask[:SINKS] = True
     recent = int(rng.choice([0, 4, 8, 16, 32]))
     if recent:
-        keep[-recent:] = True
-    return keep
+        mask[-recent:] = True
+    return mask
 
 
 def focus(
-    keep: Keep, context: TrainingContext, needed: list[int], rng: np.random.Generator
-) -> Keep:
+    mask: VisibilityMask, context: TrainingContext, needed: list[int], rng: np.random.Generator
+) -> VisibilityMask:
     """Add a part of the evidence of the given facts, as task-aware landmarks would."""
-    out = keep.copy()
+    out = mask.copy()
     for index in needed:
         item = context.evidence[index]
         choice = int(rng.integers(4))

@@ -35,7 +35,7 @@ class Document:
         return "".join(sentence.phrase.text for sentence in self.sentences)
 
     def fact_spans(self) -> dict[int, tuple[int, int]]:
-        """Character span [start, end) of the sentence that states each fact."""
+        """Return the character span [start, end) of the sentence that states each fact."""
         spans = {}
         start = 0
         for sentence in self.sentences:
@@ -48,8 +48,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A labelled question about a document: what to ask, what to expect, where the evidence
-    stands.
+    """A labelled question about a document: what to ask, what to expect, where the evidence is.
+
+    task, thought, ref: texts of the protocol. evidence: character spans [start, end) of the
+    document that hold the answer.
     """
 
     question: Question
@@ -62,9 +64,12 @@ class Item:
 def document(
     world: World, num_tokens: int, length: Callable[[str], int], *, filler: Filler | None = None
 ) -> Document:
-    """Write all facts of the world and filler until num_tokens are about reached (never beyond).
+    """Write all facts of the world and filler up to about num_tokens, never more.
 
-    `length` counts the tokens of a text; ValueError if num_tokens is under 16.
+    length: counts the tokens of a text.
+
+    Raises:
+        ValueError: num_tokens is less than 16.
     """
     if num_tokens < 16:
         msg = f"num_tokens is {num_tokens}; a document needs at least 16"
@@ -93,7 +98,7 @@ def document(
 
 
 def questions(world: World, doc: Document) -> list[Item]:
-    """Every question the document answers, with the character spans that hold the answer."""
+    """Return every question the document answers, with the spans that hold the answer."""
     spans = doc.fact_spans()
     by_subject = {fact.subject: spans[k] for k, fact in enumerate(world.facts) if k in spans}
     items = []

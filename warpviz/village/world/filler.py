@@ -1,4 +1,4 @@
-"""Distractor prose: sentences that state no fact anyone asks about."""
+"""Distractor prose: sentences that state no fact of a question."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ class Filler:
     """An endless supply of distractor sentences that never repeats a template nearby."""
 
     def __init__(self, random: Random) -> None:
-        """Take the source of chance; days count up from a random day."""
+        """Store the random generator; days count up from a random day."""
         self._random = random
         self._deck: list[str] = []
         self._day = random.randint(2, 60)
 
     def sentence(self, *, days: bool = True) -> str:
-        """Next sentence, starting with a space; `days` allows a rare day counter."""
+        """Return the next sentence, starting with a space; `days` allows a rare day counter."""
         if days and self._random.random() < 0.04 and self._day < 99:
             self._day += 1
             return " " + DAY.format(n=self._day)

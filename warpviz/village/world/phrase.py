@@ -17,7 +17,11 @@ class Phrase:
     spans: tuple[tuple[str, int, int], ...] = ()
 
     def where(self, slot: str) -> tuple[int, int]:
-        """Span of the last mention of a slot; ValueError names the slot if it is absent."""
+        """Return the span of the last mention of a slot.
+
+        Raises:
+            ValueError: the phrase has no such slot.
+        """
         for name, start, end in reversed(self.spans):
             if name == slot:
                 return start, end

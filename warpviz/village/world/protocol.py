@@ -37,7 +37,7 @@ def fact(item: Fact, random: Random, split: Split = "train") -> Phrase:
 
 
 def person(question: Question, random: Random) -> str:
-    """Somebody who is neither the subject nor the answer."""
+    """Return a person who is neither the subject nor the answer."""
     return random.choice(
         [name for name in words.NAMES if name not in {question.subject, question.value}]
     )

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """One kind of fact: its sentences, its question, its answer and what the River writes around
-    it.
-    """
+    """One kind of fact: its sentences, its question, its answer and what the River writes."""
 
     name: str
     values: tuple[str, ...]

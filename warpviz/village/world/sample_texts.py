@@ -1,9 +1,8 @@
-"""The sample texts: `python -m warpviz.village.world.sample_texts --out data/contexts` writes them
-again, byte for byte.
+"""Write the sample texts: `python -m warpviz.village.world.sample_texts --out data/contexts`.
 
-Each is a held-out scene whose seed was found by `--search N`: the first of N in which a default run
-shows what the engine does (see `shows`). That is a choice of examples, not a measurement; `council`
-and `evaluate` measure.
+The files come out the same, byte for byte. Each is a held-out scene whose seed was found by
+`--search N`: the first of N in which a default run shows what the engine does (see `shows`). That
+is a choice of examples, not a measurement; `council` and `evaluate` measure.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ LEAST_STREAMS = 3
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What one sample text is made from; `needs_help` asks for a River that alone would answer
-    wrongly.
+    """What one sample text is made from.
+
+    needs_help: whether the River must answer wrongly without streams.
     """
 
     name: str
@@ -56,8 +56,9 @@ def make(recipe: Recipe, encoder: Encoder) -> Scene:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write every sample text into a folder; no line end follows the need, since the River goes on
-    from there.
+    """Write every sample text into a folder and return the paths.
+
+    No line end follows the need, because the River goes on from there.
     """
     encoder = bundled_encoder()
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,8 +98,9 @@ def run(prism: Prism, prompt: str, *, streams: bool = True) -> dict[str, Any]:
 
 
 def starts_well(prism: Prism, where: Scene) -> bool:
-    """Tell whether the first stream of a default run answers what the text asks, and is let in;
-    stops there.
+    """Tell whether the first stream of a default run answers the text's question and is accepted.
+
+    The run ends there.
     """
     cortex = Cortex(prism, CortexConfig())
     thought = ""
@@ -111,8 +113,9 @@ def starts_well(prism: Prism, where: Scene) -> bool:
 
 
 def search(recipe: Recipe, encoder: Encoder, prism: Prism, *, count: int) -> int | None:
-    """Return the first of `count` seeds from the recipe's on whose scene shows what it should; None
-    if none does.
+    """Return the first of `count` seeds whose scene shows what it should; None if none does.
+
+    The first seed tried is the recipe's.
     """
     for seed in range(recipe.seed, recipe.seed + count):
         where = make(replace(recipe, seed=seed), encoder)

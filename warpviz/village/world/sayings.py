@@ -1,6 +1,4 @@
-"""What may stand before and after the sentence of a fact: who said so, when, and with what
-addition.
-"""
+"""Words that may stand around the sentence of a fact: who said it, when, and additions."""
 
 from __future__ import annotations
 
@@ -37,8 +35,9 @@ TAILED = 0.2
 
 
 def dress(template: str, random: Random) -> str:
-    """The template, sometimes with an opening or an addition (slots {r} and {s} are two more
-    people).
+    """Return the template, sometimes with an opening or an addition.
+
+    The slots {r} and {s} are two more people.
     """
     if random.random() < TAILED:
         template = template.removesuffix(".") + random.choice(TAILS) + "."

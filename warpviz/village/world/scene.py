@@ -1,6 +1,4 @@
-"""A held-out scene: a document, a question about it, and a prompt that ends where the River needs
-the answer.
-"""
+"""A held-out scene: a document, a question about it, and a prompt that ends in the need for it."""
 
 from __future__ import annotations
 
@@ -25,8 +23,9 @@ Kind = Literal["any", "one", "two", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The document, what is asked, the need that ends the prompt, and every other question the
-    document answers.
+    """A document, what is asked, and the need that ends the prompt.
+
+    others: every other question that the document answers.
     """
 
     world: World
@@ -74,8 +73,9 @@ def scene(
 
 
 def answered(text: str, question: Question) -> str | None:
-    """Return the value the River's text first uses for the question, "" if it says nobody knows,
-    None if neither.
+    """Return the value that the River's text first uses for the question.
+
+    "" if the text says that the answer is not known, None if it says neither.
     """
     found = _answer_pattern(question.relation, question.subject).search(text)
     if found is None:

@@ -1,6 +1,4 @@
-"""The byte-level BPE tokenizer in which every world word is one token, and a fast encoder for
-generated text.
-"""
+"""The byte-level BPE tokenizer, in which every world word is one token, and a fast encoder."""
 
 from __future__ import annotations
 
@@ -91,10 +89,10 @@ def train_tokenizer() -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the files `PreTrainedTokenizerFast.from_pretrained` reads; a document then starts with
-    <bos>.
+    """Write the files that `PreTrainedTokenizerFast.from_pretrained` reads.
 
-    AutoTokenizer would give a Qwen2 model Qwen2's own splitting instead, which takes numbers apart.
+    A text then begins with <bos>. AutoTokenizer would give a Qwen2 model Qwen2's own splitting
+    instead, which takes numbers apart.
     """
     from transformers import PreTrainedTokenizerFast  # heavy, and only needed here
 
@@ -112,8 +110,9 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 class Encoder:
-    """Word-cached encoding of generated (ASCII, protocol) text; equal to the tokenizer on such
-    text.
+    """Encodes generated text word by word, with a cache.
+
+    Equal to the tokenizer on ASCII text of the protocol, and on no other.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:

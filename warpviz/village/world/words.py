@@ -5,47 +5,48 @@ from __future__ import annotations
 import zlib
 
 NAMES = tuple(
-    """Mara Tobin Elsa Jonas Petra Owen Lena Silas Nora Felix Greta Hugo Ida Karl Lotte Magnus Olga Pavel Rosa Simon
-    Thea Viktor Wanda Yann Agnes Bruno Clara Dario Edith Frank Gwen Henry Irma Jakob Kirsten Leo Martha Nils Otto
-    Paula""".split()
+    """Mara Tobin Elsa Jonas Petra Owen Lena Silas Nora Felix Greta Hugo Ida Karl Lotte Magnus Olga
+    Pavel Rosa Simon Thea Viktor Wanda Yann Agnes Bruno Clara Dario Edith Frank Gwen Henry Irma
+    Jakob Kirsten Leo Martha Nils Otto Paula""".split()
 )
 ADJECTIVES = tuple(
-    """brass iron silver tin copper wooden red blue green black white old small long heavy broken round leather glass
-    painted""".split()
+    """brass iron silver tin copper wooden red blue green black white old small long heavy broken
+    round leather glass painted""".split()
 )
 OBJECTS = tuple(
-    """key lamp map knife rope bell book coat drum flute mirror hammer kettle ladder compass letter saw clock ring
-    shovel whistle bottle blanket net flag chart spoon medal helmet violin candle anchor saddle scarf needle
-    telescope""".split()
+    """key lamp map knife rope bell book coat drum flute mirror hammer kettle ladder compass letter
+    saw clock ring shovel whistle bottle blanket net flag chart spoon medal helmet violin candle
+    anchor saddle scarf needle telescope""".split()
 )
 CONTAINERS = tuple(
     "box chest basket trunk crate cupboard drawer barrel sack bucket purse case".split()
 )
 PLACES = tuple(
-    """cellar attic barn kitchen stable chapel library tower garden boathouse mill workshop office pantry courtyard
-    hall stairwell greenhouse bakery forge harbour market school tavern station orchard vault laundry smokehouse
-    dairy gatehouse armoury nursery parlour study shed well dock loft cabin""".split()
+    """cellar attic barn kitchen stable chapel library tower garden boathouse mill workshop office
+    pantry courtyard hall stairwell greenhouse bakery forge harbour market school tavern station
+    orchard vault laundry smokehouse dairy gatehouse armoury nursery parlour study shed well
+    dock loft cabin""".split()
 )
 STORES = tuple(
-    """jars ropes nails candles blankets apples eggs horses sheep boats lanterns chairs plates bricks planks coins
-    letters hens geese bottles tools oars spades hats""".split()
+    """jars ropes nails candles blankets apples eggs horses sheep boats lanterns chairs plates
+    bricks planks coins letters hens geese bottles tools oars spades hats""".split()
 )
 EVENTS = tuple(
-    """ferry meeting feast coach sermon auction concert post lesson tide race parade trial dance inspection wedding
-    rehearsal lottery vote harvest""".split()
+    """ferry meeting feast coach sermon auction concert post lesson tide race parade trial dance
+    inspection wedding rehearsal lottery vote harvest""".split()
 )
 TIMES = tuple(
     "dawn noon dusk midnight one two three four five six seven eight nine ten eleven".split()
 )
 TRADES = tuple(
-    """baker smith miller tailor fisher doctor teacher sailor carpenter mason weaver cook clerk shepherd printer
-    potter painter barber hunter gardener""".split()
+    """baker smith miller tailor fisher doctor teacher sailor carpenter mason weaver cook clerk
+    shepherd printer potter painter barber hunter gardener""".split()
 )
 SIDES = tuple("north south east west upper lower inner outer".split())
 GATES = tuple("gate door bridge lock".split())
 PASSWORDS = tuple(
-    """heron willow amber thistle raven cedar falcon ivory maple otter saffron juniper granite badger lilac cobalt
-    sparrow hazel marble fennel""".split()
+    """heron willow amber thistle raven cedar falcon ivory maple otter saffron juniper granite
+    badger lilac cobalt sparrow hazel marble fennel""".split()
 )
 NUMBERS = tuple(str(number) for number in range(2, 100))
 SKIES = tuple("grey clear dark bright pale cloudy cold calm misty golden".split())
@@ -83,9 +84,7 @@ def is_open(subject: str) -> bool:
 
 
 def held_out_subject(subject: str) -> bool:
-    """Whether this adjective and noun are kept for evaluation; each of the two words alone is
-    trained.
-    """
+    """Whether this adjective and noun are kept for evaluation; training shows each word alone."""
     first, _, second = subject.partition(" ")
     return is_open(subject) and hashed(first, second, _EVERY_SUBJECT) == 0
 
@@ -96,8 +95,9 @@ def held_out_pair(subject: str, value: str) -> bool:
 
 
 def held_out_fact(subject: str, value: str) -> bool:
-    """Whether training never states this fact: its subject, its value (a container) or the pair is
-    kept back.
+    """Whether training never states this fact.
+
+    True where its subject, its value (a container) or the pair of both is held out.
     """
     return held_out_subject(subject) or held_out_subject(value) or held_out_pair(subject, value)
 

@@ -26,7 +26,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a stream may be asked; `via` is the container of a two-hop question, else None."""
+    """A question for a stream; `via` is the container of a two-hop question, else None."""
 
     relation: str
     subject: str
@@ -40,10 +40,10 @@ class Question:
 
 
 class World:
-    """Facts drawn from a seed; `single` is the chance that all facts share one relation, `hops`
-    that of two hops.
+    """Facts drawn from a seed.
 
-    Split `heldout` states only facts that training never states; `templates` states the same ones
+    single: the chance that all facts share one relation. hops: the chance of two-hop questions.
+    Split `heldout` states only facts that training never states; `templates` states the same facts
     in sentence shapes that training never shows either.
     """
 
@@ -56,7 +56,11 @@ class World:
         single: float = 0.65,
         hops: float = 0.3,
     ) -> None:
-        """Draw at most num_facts facts; ValueError on fewer than 1 or an unknown split."""
+        """Draw at most num_facts facts.
+
+        Raises:
+            ValueError: num_facts is less than 1, or the split is unknown.
+        """
         if num_facts < 1:
             msg = f"num_facts is {num_facts}; a world needs at least 1"
             raise ValueError(msg)
@@ -102,8 +106,9 @@ class World:
                     self.facts.append(Fact("location", loose, self.value("location", loose)))
 
     def fresh_subject(self, relation: str, *, inside: str | None = None) -> str | None:
-        """A subject no fact of this world has yet (that may lie `inside`); None when two hundred
-        draws found none.
+        """Return a subject that no fact of this world has yet, None if two hundred draws find none.
+
+        inside: a container in which the subject must be able to lie.
         """
         for _ in range(200):
             subject = self._subject(relation)
@@ -122,7 +127,7 @@ class World:
         return sum(self._allows(subject, value) for value in values) > 1
 
     def _allows(self, subject: str, value: str) -> bool:
-        """Whether this split may state the fact; facts of small closed sets are everybody's."""
+        """Whether this split may state the fact; every split may state those of closed sets."""
         return not words.is_open(subject) or words.held_out_fact(subject, value) == (
             self.split != "train"
         )
@@ -130,7 +135,8 @@ class World:
     def _subject(self, relation: str) -> str:
         choice = self.random.choice
         if relation == "container":
-            return f"{choice(words.ADJECTIVES)} {choice(self._boxes if len(self._taken) < 60 else words.CONTAINERS)}"
+            boxes = self._boxes if len(self._taken) < 60 else words.CONTAINERS
+            return f"{choice(words.ADJECTIVES)} {choice(boxes)}"
         if relation in {"location", "owner"}:
             nouns = self._nouns if len(self._taken) < 24 else words.OBJECTS
             return f"{choice(words.ADJECTIVES)} {choice(nouns)}"
@@ -139,10 +145,10 @@ class World:
         return choice({"count": words.STORES, "time": words.EVENTS, "trade": words.NAMES}[relation])
 
     def value(self, relation: str, subject: str, *, but: str | None = None) -> str:
-        """A value this split allows for this subject, other than `but`; any other one if none is
-        allowed.
+        """Return a value, other than `but`, that this split allows for this subject.
 
-        Subjects of facts always have an allowed value (`fresh_subject`), made-up ones need not.
+        Any other value if none is allowed: subjects of facts always have an allowed value
+        (`fresh_subject`), made-up ones need not.
         """
         for _ in range(30):
             value = self._any_value(relation)
@@ -159,14 +165,15 @@ class World:
         return choice(RELATIONS[relation].values)
 
     def questions(self) -> list[Question]:
-        """Every question the facts answer, one-hop first."""
+        """Return every question the facts answer, one-hop first."""
         return [
             Question(fact.relation, fact.subject, fact.value) for fact in self.facts
         ] + self.hops
 
     def unknown(self, like: str) -> Question:
-        """A question of relation `like` about a subject this world never mentions (its value is
-        made up).
+        """Return a question of relation `like` about a subject that this world never mentions.
+
+        Its value is made up.
         """
         base = "location" if like in {"room", "container"} else like
         subject = self.fresh_subject(base)
@@ -180,7 +187,7 @@ class World:
         return Question(relation, subject, self.value(base, box), box)
 
     def changed(self, question: Question) -> Question:
-        """The same question with another answer."""
+        """Return the same question with another answer."""
         # the room of a two-hop question is a fact about its container
         stated = question.via or question.subject
         value = self.value(question.relation, stated, but=question.value)
