@@ -1,46 +1,10 @@
-"""Model text on a terminal: harmless, complete, with notes on lines of their own."""
+"""Model text on a terminal: steers nothing, complete, with notes on lines of their own."""
 
 import io
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from warp_cortex import Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
 
-from warpviz.cli.sanitise import one_line, printable
 from warpviz.cli.terminal import Screen, Terminal
-
-HOSTILE = {
-    "\x1b[2J\x1b]0;owned\x07": "␛[2J␛]0;owned␇",
-    "a\rb": "a␍b",
-    "\x7f": "␡",
-    "\x9b31m": "\\x9b31m",
-    "\u202egnp.exe": "\\u202egnp.exe",
-    "\ud800": "\\ud800",
-    "a\u2028b": "a\\u2028b",
-    "tab\there\nline": "tab\there\nline",
-    "naïve 日本語 👩\u200d🚀": "naïve 日本語 👩\u200d🚀",
-}
-
-
-@pytest.mark.parametrize(("text", "shown"), HOSTILE.items())
-def test_hostile_text_is_shown_not_sent(text: str, shown: str) -> None:
-    """Escapes, bells, direction marks and lone surrogates appear as text; ordinary scripts are
-    untouched.
-    """
-    assert printable(text) == shown
-
-
-@given(st.text(alphabet=st.characters(), max_size=50))
-def test_whatever_comes_can_be_encoded_and_steers_nothing(text: str) -> None:
-    """For any text at all: UTF-8 encodable, no control character but newline and tab, and
-    idempotent.
-    """
-    shown = printable(text)
-    shown.encode("utf-8")
-    assert all(ord(c) >= 32 and not 127 <= ord(c) < 160 for c in shown if c not in "\n\t")
-    assert printable(shown) == shown
-    assert "\n" not in one_line(text)
 
 
 def screen(*, colour: bool = False) -> tuple[Screen, io.StringIO]:

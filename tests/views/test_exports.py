@@ -15,10 +15,10 @@ from warp_cortex import Cortex, CortexConfig, Prism, RiverConfig, RunStart
 
 from tests.views import clouds
 from tests.views.fabricated import HOSTILE, fabricate, labels_of
+from warpviz.characters import visible
 from warpviz.texts import sample
-from warpviz.topology.drawing import headline
 from warpviz.topology.persistence.store import DiagramStore
-from warpviz.views.base import export, svg
+from warpviz.views.base import export
 from warpviz.views.base.view import View
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.council.view import CouncilMonitor
@@ -149,7 +149,7 @@ def test_figures_show_strings_as_text(view: View) -> None:
     for text in strings(made):
         assert "<img" not in text
         assert "<script" not in text
-        assert text == svg.visible(text) or text.isspace(), text
+        assert text == visible(text) or text.isspace(), text
 
 
 def strings(value: Any) -> list[str]:
@@ -202,22 +202,6 @@ def test_a_real_run_of_500_tokens_is_one_small_file(tmp_path: Path) -> None:
     (cloud,) = data["views"][0]["arrays"]
     assert (cloud["name"], cloud["shape"]) == ("cloud", [num, 2])
     assert "plotly" not in page
-
-
-def test_a_long_title_is_told_in_lines() -> None:
-    """Neither picture cuts its words at the edge: plotly's title and the SVG's caption are broken
-    into lines.
-    """
-    title = headline("word " * 60, most=40)["text"].split("<br>")
-    assert all(len(line) <= 40 for line in title)
-    assert " ".join(title).split() == ["word"] * 60
-    picture = svg.Svg(100, 100, title="t", provenance={})
-    picture.caption(0, 90, "word " * 20, most=30)
-    lines = list(ET.fromstring(picture.finish()).iter(f"{NAMESPACE}text"))
-    assert [float(line.get("y", 0)) for line in lines] == [
-        90 - svg.CAPTION_LINE * n for n in reversed(range(len(lines)))
-    ]
-    assert all(len(line.text or "") <= 30 for line in lines)
 
 
 def test_beads_of_a_crowd_stay_in_their_strip() -> None:

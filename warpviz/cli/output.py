@@ -7,12 +7,12 @@ import io
 import sys
 from typing import TextIO
 
-from warpviz.cli.sanitise import one_line, printable
+from warpviz.characters import for_terminal, one_line
 
 
 def write_line(text: str) -> None:
     """Write a line to standard output."""
-    sys.stdout.write(printable(text) + "\n")
+    sys.stdout.write(for_terminal(text) + "\n")
 
 
 def write_error(program: str, message: str) -> None:
@@ -29,7 +29,7 @@ class PrintableOutput(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write `text` and return its length."""
-        self._stream.write(printable(text))
+        self._stream.write(for_terminal(text))
         return len(text)
 
     def flush(self) -> None:

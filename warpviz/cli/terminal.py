@@ -16,7 +16,7 @@ from warp_cortex import (
     Token,
 )
 
-from warpviz.cli.sanitise import one_line, printable
+from warpviz.characters import for_terminal, one_line
 
 _PROMPT_TAIL = 400  # characters of the prompt that are shown before the River's text
 
@@ -32,7 +32,7 @@ class Terminal(Console):
 
     def write(self, text: str, style: str = "") -> None:
         """Write text in a style; control characters in it are shown, not sent."""
-        self.print(Text(printable(text), style=style), end="")
+        self.print(Text(for_terminal(text), style=style), end="")
 
     def on_broken_pipe(self) -> None:
         """Raise BrokenPipeError: the caller has a trace to save."""

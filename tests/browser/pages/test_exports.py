@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.views.test_exports import MAKERS, REQUIRED, facts_in_csv, strict
-from warpviz.views.base.svg import visible
+from warpviz.characters import visible
 from warpviz.views.base.view import View
 
 SVG = "{http://www.w3.org/2000/svg}"

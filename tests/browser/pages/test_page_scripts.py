@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, Page
 from warp_cortex import certificate
 
 from tests.views.clouds import HOSTILE, made_up, vectors, words
+from warpviz.characters import visible
 from warpviz.topology.persistence.vectors import betti_curve
-from warpviz.views.base import static, svg, wire
+from warpviz.views.base import static, wire
 from warpviz.views.base.nearest import chains
 
 MODULES = (
@@ -205,9 +206,9 @@ def test_hidden_characters_show_alike_in_both_languages(page: Page) -> None:
     """Control and direction characters become the same visible text in the browser and in Python's
     SVG.
     """
-    texts = [wire.clean(text) for text in HOSTILE] + ["\u2066x\u2069", "\u007f", "a\x00b"]
+    texts = [wire.clean(text) for text in HOSTILE] + ["\u2066x\u2069", "\u007f", "a\x00b", "\U000e006f"]
     assert page.evaluate("texts => texts.map(visible)", texts) == [
-        svg.visible(text) for text in texts
+        visible(text) for text in texts
     ]
 
 
@@ -224,7 +225,7 @@ def test_a_drawing_as_svg_is_well_formed_whatever_it_says(page: Page) -> None:
       return pen.group(0, 0);
     }""", texts)  # fmt: skip
     root = ET.fromstring(f"<svg>{body}</svg>")
-    assert [el.text for el in root.iter("text")] == [svg.visible(text) for text in texts]
+    assert [el.text for el in root.iter("text")] == [visible(text) for text in texts]
     assert "NaN" not in body
 
 

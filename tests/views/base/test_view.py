@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 import traitlets
 
+from warpviz.drawing.svg import Svg
 from warpviz.views.base import export, registry
 from warpviz.views.base.pump import Patch
-from warpviz.views.base.svg import Svg
 from warpviz.views.base.view import View
 
 TIMEOUT_S = 3.0
@@ -67,7 +67,7 @@ class Sample(View):
 
     def to_svg(self, path: Path | str | None = None) -> str:
         """Return one hostile word."""
-        made = Svg(10, 10, title=self.summary(), provenance=self.provenance)
+        made = Svg(10, 10, title=self.summary(), metadata=export.dumps(self.provenance))
         made.text(1, 1, "<script>")
         return made.finish()
 

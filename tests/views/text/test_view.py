@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from warp_cortex import GateDecision, Inject, Revoke, Trace
 
 from tests.views.clouds import HOSTILE, made_up, words
-from warpviz.views.base import registry, svg
-from warpviz.views.text.view import GLYPH, MARGIN, WIDTH, Note, TokenText, layout, notes_of
+from warpviz.characters import visible
+from warpviz.drawing.text import text_width
+from warpviz.views.base import registry
+from warpviz.views.text.view import MARGIN, SIZE, WIDTH, Note, TokenText, layout, notes_of
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ def test_the_svg_holds_every_visible_character_once(text: TokenText) -> None:
     """
     root = ET.fromstring(text.to_svg())
     pieces = [el.text for el in root.findall("{http://www.w3.org/2000/svg}text")]
-    assert "".join(pieces) == svg.visible("".join(words(120, hostile=True)).replace("\n", ""))
-    assert svg.visible(HOSTILE[1]) in pieces
+    assert "".join(pieces) == visible("".join(words(120, hostile=True)).replace("\n", ""))
+    assert visible(HOSTILE[1]) in pieces
     assert len(root.findall("{http://www.w3.org/2000/svg}line")) == 20
 
 
@@ -106,8 +108,8 @@ def test_the_layout_stays_inside_the_page(tokens: list[str]) -> None:
     spots = layout(tokens)
     assert all(x >= MARGIN for _, x, _, _ in spots)
     assert all(one[2] <= two[2] for one, two in pairwise(spots))
-    assert "".join(piece for *_, piece in spots) == svg.visible("".join(tokens).replace("\n", ""))
-    assert all(x + len(piece) * GLYPH <= WIDTH - MARGIN for _, x, _, piece in spots)
+    assert "".join(piece for *_, piece in spots) == visible("".join(tokens).replace("\n", ""))
+    assert all(x + text_width(piece, SIZE) <= WIDTH - MARGIN for _, x, _, piece in spots)
 
 
 def test_extending_appends_and_notes_can_be_replaced(text: TokenText) -> None:

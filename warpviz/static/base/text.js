@@ -1,15 +1,42 @@
 // Text is data: it enters the page as text content, never as markup, and hidden characters are made visible.
 
-const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+// First and last code point of each range of hidden characters: the table of warpviz/characters.py,
+// which gives the reasons.
+const HIDDEN = [
+  [0x0000, 0x001f],
+  [0x007f, 0x009f],
+  [0x00ad, 0x00ad],
+  [0x034f, 0x034f],
+  [0x061c, 0x061c],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180e, 0x180e],
+  [0x200b, 0x200b],
+  [0x200e, 0x200f],
+  [0x2028, 0x202e],
+  [0x2060, 0x206f],
+  [0x3164, 0x3164],
+  [0xd800, 0xdfff],
+  [0xfeff, 0xfeff],
+  [0xffa0, 0xffa0],
+  [0xfff0, 0xfffb],
+  [0xfffe, 0xffff],
+  [0x13430, 0x1343f],
+  [0x1bca0, 0x1bca3],
+  [0x1d173, 0x1d17a],
+  [0xe0000, 0xe0fff],
+];
+const escaped = (code) => `\\u{${code.toString(16)}}`;
+const RANGES = HIDDEN.map(([first, last]) => `${escaped(first)}-${escaped(last)}`);
+const HIDDEN_CHARACTER = new RegExp(`[${RANGES.join("")}]`, "gu");
 
-/** Return text whose control characters show as pictures and whose direction marks show as code points. */
+/** Return text that shows hidden characters: a control as its picture, others by code point. */
 export function visible(text) {
-  return String(text).replace(HIDDEN, (char) => {
-    const code = char.charCodeAt(0);
-    return code < 0x20
-      ? String.fromCharCode(0x2400 + code)
-      : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  return String(text).replace(HIDDEN_CHARACTER, (char) => {
+    if (char === "\n" || char === "\t") return char;
+    const code = char.codePointAt(0);
+    if (code < 0x20) return String.fromCharCode(0x2400 + code);
+    return code === 0x7f ? "\u2421" : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
   });
 }
 

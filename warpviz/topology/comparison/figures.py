@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from warpviz.characters import for_plotly
+from warpviz.drawing.colours import GREY, INK, SERIES
+from warpviz.drawing.text import plotly_title
 from warpviz.topology.comparison.comparison import Comparison
 from warpviz.topology.comparison.picture import MAX_PAIRS
-from warpviz.topology.drawing import COLOURS, FAINT, INK, headline, plotted
 from warpviz.topology.persistence.distances import matching
 from warpviz.topology.persistence.vectors import (
     barcode,
@@ -48,7 +50,7 @@ def diagram_figure(
         x=[low, high],
         y=[low, high],
         mode="lines",
-        line={"color": FAINT},
+        line={"color": GREY},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -66,7 +68,7 @@ def diagram_figure(
         )
     for dim in sorted(full):
         _add_pairs(figure, full[dim], kept[dim])
-        colour = COLOURS[dim % len(COLOURS)]
+        colour = SERIES[dim % len(SERIES)]
         symbol = SYMBOLS[dim % len(SYMBOLS)]
         open_symbol = {"symbol": f"{symbol}-open", "color": colour, "size": 6}
         filled = {"symbol": symbol, "color": colour, "size": 9, "line": {"color": INK, "width": 1}}
@@ -88,7 +90,9 @@ def barcode_figure(
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
-        cols=len(diagrams), subplot_titles=[plotted(name) for name in diagrams], shared_xaxes=True
+        cols=len(diagrams),
+        subplot_titles=[for_plotly(name) for name in diagrams],
+        shared_xaxes=True,
     )
     for column, (name, by_dim) in enumerate(diagrams.items(), start=1):
         row = 0
@@ -105,10 +109,10 @@ def barcode_figure(
                 x=x,
                 y=y,
                 mode="lines",
-                line={"color": COLOURS[dim], "width": 2},
+                line={"color": SERIES[dim], "width": 2},
                 row=1,
                 col=column,
-                name=f"{plotted(name)} {label}",
+                name=f"{for_plotly(name)} {label}",
                 connectgaps=False,
             )
     figure.update_yaxes(visible=False, autorange="reversed")
@@ -137,7 +141,7 @@ def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> An
         )
     for index, policy in enumerate(comparison.policies):
         rows = comparison.select(dim=dim, policy=policy)
-        colour = COLOURS[index % len(COLOURS)]
+        colour = SERIES[index % len(SERIES)]
         symbol = SYMBOLS[index % len(SYMBOLS)]
         ks = [row.k for row in rows]
         bounds = {"color": colour, "dash": "dash", "width": 1}
@@ -147,13 +151,13 @@ def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> An
             mode="lines",
             showlegend=False,
             line=bounds,
-            name=plotted(f"{policy} 2r"),
+            name=for_plotly(f"{policy} 2r"),
         )
         figure.add_scatter(
             x=ks,
             y=[row.bottleneck for row in rows],
             mode="lines+markers",
-            name=plotted(policy),
+            name=for_plotly(policy),
             line={"color": colour},
             marker={"symbol": symbol, "size": 9},
         )
@@ -182,7 +186,7 @@ def betti_figure(
                 y=betti_curve(bars, scales),
                 mode="lines",
                 name=f"H{dim} {name}",
-                line={"color": COLOURS[dim], "dash": dash, "shape": "hv"},
+                line={"color": SERIES[dim], "dash": dash, "shape": "hv"},
             )
     figure.update_xaxes(title="scale")
     figure.update_yaxes(title="classes alive", type="linear")
@@ -258,7 +262,7 @@ def _extent(diagrams: Sequence[FloatArray]) -> tuple[float, float]:
 def _styled(figure: Any, title: str) -> Any:
     figure.update_layout(
         template="plotly_white",
-        title=headline(title),
+        title=plotly_title(title),
         margin={"l": 60, "r": 20, "t": 64, "b": 50},
         legend={"orientation": "h", "y": -0.2},
         hovermode="closest",

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.drawing import COLOURS, INK, plotted
+from warpviz.characters import for_plotly
+from warpviz.drawing.colours import INK, SERIES
 from warpviz.topology.points import IntArray, rows
 
 MAX_SHOWN = 50_000
@@ -43,7 +44,7 @@ def cloud_figure(
     marks = rows(landmarks, num_points=len(places))
     plain = _even(np.setdiff1d(np.arange(len(places)), marks))
     figure = go.Figure()
-    bar = {"title": {"text": plotted(value_name)}}
+    bar = {"title": {"text": for_plotly(value_name)}}
     look = {"color": colour[plain], "colorscale": "Cividis", "size": 5, "colorbar": bar}
     _add(
         figure,
@@ -54,7 +55,7 @@ def cloud_figure(
         name=f"tokens ({len(plain):,})",
         marker=look,
     )
-    star = {"symbol": "diamond", "color": COLOURS[1], "size": 9, "line": {"color": INK, "width": 1}}
+    star = {"symbol": "diamond", "color": SERIES[1], "size": 9, "line": {"color": INK, "width": 1}}
     _add(
         figure,
         places,
@@ -71,7 +72,7 @@ def cloud_figure(
     )
     figure.update_layout(
         template="plotly_white",
-        title=plotted(title) + note,
+        title=for_plotly(title) + note,
         hovermode="closest",
         margin={"l": 20, "r": 20, "t": 50, "b": 20},
         legend={"orientation": "h"},
@@ -95,7 +96,7 @@ def _add(
     name: str,
     marker: dict[str, Any],
 ) -> None:
-    hints = [f"{at} {plotted(texts[at])}" if texts else str(at) for at in chosen.tolist()]
+    hints = [f"{at} {for_plotly(texts[at])}" if texts else str(at) for at in chosen.tolist()]
     shared = {
         "mode": "markers",
         "name": name,
@@ -118,7 +119,7 @@ def _add_loop(figure: Any, places: Any, loop: IntArray) -> None:
     line = {
         "mode": "lines",
         "name": f"loop of {len(loop)} tokens",
-        "line": {"color": COLOURS[2], "width": 3},
+        "line": {"color": SERIES[2], "width": 3},
     }
     if places.shape[1] == ROOM:
         figure.add_scatter3d(x=path[:, 0], y=path[:, 1], z=path[:, 2], **line)

@@ -8,11 +8,13 @@ escaped in the markup, or reaches the script as JSON and the document as text.
 import json
 from typing import Any
 
+from warpviz.characters import for_markup, visible
+from warpviz.drawing.markup import tag
+from warpviz.drawing.page import html_page
 from warpviz.topology.comparison.comparison import Comparison, Row
 from warpviz.topology.comparison.picture import curves_picture, diagrams_picture, summary
-from warpviz.topology.drawing import shown, tag, visible
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+TITLE = "Landmarks against the whole context"
 COLUMNS = (
     "k",
     "policy",
@@ -44,7 +46,7 @@ tr.on{background:var(--mark)}
 label{margin-right:1rem}
 """
 SCRIPT = """
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse(document.getElementById("warpviz-data").textContent);
 const k = document.getElementById("k"), policy = document.getElementById("policy");
 function show() {
   const size = data.ks[Number(k.value)], name = policy.value, key = name + "/" + size;
@@ -80,9 +82,9 @@ def page(comparison: Comparison) -> str:
         for k in comparison.ks
     ]
     body = [
-        tag("h1", "Landmarks against the whole context"),
-        tag("p", shown(summary(comparison))),
-        tag("ul", *[tag("li", shown(note)) for note in comparison.notes]),
+        tag("h1", TITLE),
+        tag("p", for_markup(summary(comparison))),
+        tag("ul", *[tag("li", for_markup(note)) for note in comparison.notes]),
         tag("figure", curves_picture(comparison)),
         _controls(comparison),
         *figures,
@@ -94,16 +96,9 @@ def page(comparison: Comparison) -> str:
         _definitions({**comparison.definitions}),
         tag("h2", "Where they come from"),
         _definitions(_provenance(comparison)),
-        tag("script", _data(comparison), type="application/json", id="data"),
-        tag("script", SCRIPT),
     ]
-    head = (
-        '<meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{shown(POLICY)}">'
-        f"<title>Landmarks against the whole context</title><style>{STYLE}</style>"
-    )
-    return (
-        f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>\n'
+    return html_page(
+        title=TITLE, style=STYLE, body="\n".join(body), data=_data(comparison), script=SCRIPT
     )
 
 
@@ -113,7 +108,7 @@ def _view(policy: str, k: int) -> str:
 
 def _controls(comparison: Comparison) -> str:
     last = len(comparison.ks) - 1
-    options = [tag("option", shown(policy), value=policy) for policy in comparison.policies]
+    options = [tag("option", for_markup(policy), value=policy) for policy in comparison.policies]
     slider = f'<input id="k" type="range" min="0" max="{last}" step="1" value="{last}">'
     return tag(
         "p",
@@ -123,11 +118,11 @@ def _controls(comparison: Comparison) -> str:
 
 
 def _table(comparison: Comparison) -> str:
-    head = tag("tr", *[tag("th", shown(name), scope="col") for name in COLUMNS])
+    head = tag("tr", *[tag("th", for_markup(name), scope="col") for name in COLUMNS])
     rows = [
         tag(
             "tr",
-            *[tag("td", shown(_cell(row, name))) for name in COLUMNS],
+            *[tag("td", for_markup(_cell(row, name))) for name in COLUMNS],
             data_view=_view(row.policy, row.k),
         )
         for row in comparison.rows
@@ -145,7 +140,10 @@ def _cell(row: Row, name: str) -> str:
 def _definitions(entries: dict[str, Any]) -> str:
     return tag(
         "dl",
-        *[tag("dt", shown(name)) + tag("dd", shown(str(value))) for name, value in entries.items()],
+        *[
+            tag("dt", for_markup(name)) + tag("dd", for_markup(str(value)))
+            for name, value in entries.items()
+        ],
     )
 
 
@@ -169,7 +167,7 @@ def _provenance(comparison: Comparison) -> dict[str, Any]:
 
 
 def _data(comparison: Comparison) -> str:
-    """Return what the script needs as JSON that cannot end its element."""
+    """Return what the script needs, as JSON."""
     marks = {
         _view(p, k): marks.tolist()
         for p, by_k in comparison.landmarks.items()
@@ -180,8 +178,4 @@ def _data(comparison: Comparison) -> str:
         "landmarks": marks,
         "tokens": [visible(text) for text in comparison.token_texts],
     }
-    return (
-        json.dumps(record, ensure_ascii=True, allow_nan=False)
-        .replace("<", "\\u003c")
-        .replace("&", "\\u0026")
-    )
+    return json.dumps(record, ensure_ascii=True, allow_nan=False)

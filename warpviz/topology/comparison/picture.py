@@ -2,20 +2,10 @@
 
 import numpy as np
 
+from warpviz.drawing.axes import Axes
+from warpviz.drawing.colours import GREY, INK, ORANGE, series
+from warpviz.drawing.svg import Svg
 from warpviz.topology.comparison.comparison import Comparison, Row
-from warpviz.topology.drawing import (
-    FAINT,
-    INK,
-    Axes,
-    dots,
-    line,
-    look,
-    marker,
-    number,
-    svg,
-    tag,
-    text_at,
-)
 from warpviz.topology.persistence.distances import matching
 from warpviz.topology.points import FloatArray
 
@@ -27,33 +17,30 @@ MAX_PAIRS = 4_000_000
 
 
 def whole_picture(comparison: Comparison) -> str:
-    """Return one SVG: distance curves above, diagrams of the first policy at the largest k
-    below.
-    """
-    policy = comparison.policies[0]
-    k = comparison.ks[-1]
-    body = [
-        *_heading(comparison),
-        *_curves(comparison, top=TOP),
-        *_legend(comparison, top=TOP + PANEL * 0.6 + 56),
-    ]
+    """Return one SVG: distance curves, below them the first policy's diagrams at the last k."""
     lower = TOP + PANEL * 0.6 + 120
-    body += _diagrams(comparison, policy, k, top=lower)
-    return svg(_width(comparison), lower + PANEL + 60, title=summary(comparison), body=body) + "\n"
+    pen = Svg(_width(comparison), lower + PANEL + 60, title=summary(comparison))
+    _heading(pen, comparison)
+    _curves(pen, comparison, top=TOP)
+    _legend(pen, comparison, top=TOP + PANEL * 0.6 + 56)
+    _diagrams(pen, comparison, comparison.policies[0], comparison.ks[-1], top=lower)
+    return pen.finish()
 
 
 def curves_picture(comparison: Comparison) -> str:
     """Return the distance curves as an SVG."""
-    body = [*_curves(comparison, top=30.0), *_legend(comparison, top=30 + PANEL * 0.6 + 56)]
-    return svg(_width(comparison), 30 + PANEL * 0.6 + 100, title=summary(comparison), body=body)
+    pen = Svg(_width(comparison), 30 + PANEL * 0.6 + 100, title=summary(comparison))
+    _curves(pen, comparison, top=30.0)
+    _legend(pen, comparison, top=30 + PANEL * 0.6 + 56)
+    return pen.finish()
 
 
 def diagrams_picture(comparison: Comparison, policy: str, k: int) -> str:
     """Return the diagrams of one policy at one k, over the whole context's, as an SVG."""
     title = f"Persistence diagrams, {policy} at k = {k} against the whole context"
-    return svg(
-        _width(comparison), PANEL + 90, title=title, body=_diagrams(comparison, policy, k, top=36.0)
-    )
+    pen = Svg(_width(comparison), PANEL + 90, title=title)
+    _diagrams(pen, comparison, policy, k, top=36.0)
+    return pen.finish()
 
 
 def summary(comparison: Comparison) -> str:
@@ -73,23 +60,16 @@ def _width(comparison: Comparison) -> float:
     return LEFT + (comparison.max_dim + 1) * (PANEL + GAP) - GAP + 30
 
 
-def _heading(comparison: Comparison) -> list[str]:
+def _heading(pen: Svg, comparison: Comparison) -> None:
     layer = "all layers" if comparison.layer is None else f"layer {comparison.layer}"
     null = f"null model: {comparison.num_null} random subsets, seed {comparison.seed}"
-    return [
-        text_at(20, 28, "Landmarks against the whole context", font_size=18, font_weight="bold"),
-        text_at(20, 50, summary(comparison), fill=INK),
-        text_at(
-            20,
-            68,
-            f"{comparison.space}, {layer}; first {comparison.skip} tokens left out; {null}",
-            fill=FAINT,
-        ),
-    ]
+    what = f"{comparison.space}, {layer}; first {comparison.skip} tokens left out; {null}"
+    pen.text(20, 28, "Landmarks against the whole context", font_size=18, font_weight="bold")
+    pen.text(20, 50, summary(comparison))
+    pen.text(20, 68, what, fill=GREY)
 
 
-def _curves(comparison: Comparison, *, top: float) -> list[str]:
-    parts = []
+def _curves(pen: Svg, comparison: Comparison, *, top: float) -> None:
     for dim in range(comparison.max_dim + 1):
         rows = comparison.select(dim=dim)
         high = max(max(row.bound, row.bottleneck, row.null_high or 0.0) for row in rows)
@@ -101,18 +81,16 @@ def _curves(comparison: Comparison, *, top: float) -> list[str]:
             x=_padded(comparison.ks),
             y=(0.0, high * 1.05 or 1.0),
         )
-        parts.append(
-            axes.frame(
-                title=f"H{dim}: bottleneck distance against k",
-                x_label="k landmarks",
-                y_label="distance",
-                x_ticks=comparison.ks,
-            )
+        axes.draw(
+            pen,
+            title=f"H{dim}: bottleneck distance against k",
+            x_label="k landmarks",
+            y_label="distance",
+            x_ticks=comparison.ks,
         )
-        parts.append(_band(axes, comparison.chance(dim)))
+        _band(pen, axes, comparison.chance(dim))
         for index, policy in enumerate(comparison.policies):
-            parts.append(_curve(axes, comparison.select(dim=dim, policy=policy), index))
-    return parts
+            _curve(pen, axes, comparison.select(dim=dim, policy=policy), index)
 
 
 def _padded(ks: tuple[int, ...]) -> tuple[float, float]:
@@ -120,80 +98,59 @@ def _padded(ks: tuple[int, ...]) -> tuple[float, float]:
     return ks[0] - room, ks[-1] + room
 
 
-def _band(axes: Axes, rows: list[Row]) -> str:
+def _band(pen: Svg, axes: Axes, rows: list[Row]) -> None:
     low = [axes.at(row.k, row.null_low) for row in rows if row.null_low is not None]
     high = [axes.at(row.k, row.null_high) for row in rows if row.null_high is not None]
-    if not low:
-        return ""
     if len(low) == 1:
-        return line([low[0], high[0]], stroke=FAINT, stroke_width=14.0, stroke_opacity=0.3)
-    path = " ".join(f"{number(x)},{number(y)}" for x, y in [*low, *reversed(high)])
-    return tag(
-        "polygon", tag("title", "null model, 5 to 95 %"), points=path, fill=FAINT, fill_opacity=0.3
-    )
+        pen.path([low[0], high[0]], stroke=GREY, stroke_width=14, stroke_opacity=0.3)
+    elif low:
+        look = {"fill": GREY, "fill_opacity": 0.3, "hint": "null model, 5 to 95 %"}
+        pen.path([*low, *reversed(high)], closed=True, **look)
 
 
-def _curve(axes: Axes, rows: list[Row], index: int) -> str:
-    colour, shape = look(index)
-    parts = [
-        line(
-            [axes.at(row.k, row.bound) for row in rows],
-            stroke=colour,
-            stroke_dasharray="5 4",
-            stroke_opacity=0.7,
-        ),
-        line([axes.at(row.k, row.bottleneck) for row in rows], stroke=colour, stroke_width=2.0),
-    ]
-    for row in rows:
-        title = f"{row.policy}, k = {row.k}, H{row.dim}: bottleneck {row.bottleneck:.4g}, 2r = {row.bound:.4g}"
-        parts.append(
-            marker(shape, *axes.at(row.k, row.bottleneck), size=4.0, colour=colour, title=title)
-        )
-    return "".join(parts)
+def _curve(pen: Svg, axes: Axes, rows: list[Row], index: int) -> None:
+    colour, shape = series(index)
+    bound = [axes.at(row.k, row.bound) for row in rows]
+    measured = [axes.at(row.k, row.bottleneck) for row in rows]
+    pen.path(bound, stroke=colour, stroke_dasharray="5 4", stroke_opacity=0.7)
+    pen.path(measured, stroke=colour, stroke_width=2)
+    for row, spot in zip(rows, measured, strict=True):
+        where = f"{row.policy}, k = {row.k}, H{row.dim}"
+        hint = f"{where}: bottleneck {row.bottleneck:.4g}, 2r = {row.bound:.4g}"
+        pen.marker(shape, *spot, size=4, colour=colour, hint=hint)
 
 
-def _legend(comparison: Comparison, *, top: float) -> list[str]:
-    parts = []
+def _legend(pen: Svg, comparison: Comparison, *, top: float) -> None:
     for index, policy in enumerate(comparison.policies):
-        colour, shape = look(index)
+        colour, shape = series(index)
         x = LEFT + (index % 6) * 120
         y = top + (index // 6) * 18
-        parts += [
-            marker(shape, x, y, size=4.0, colour=colour, title=policy),
-            text_at(x + 10, y + 4, policy),
-        ]
-    note = "solid: measured; dashed: bound 2r; grey: as many random landmarks beside the same recent tokens, 5 to 95 %"
-    return [
-        *parts,
-        text_at(LEFT, top + 22 + (len(comparison.policies) - 1) // 6 * 18, note, fill=FAINT),
-    ]
+        pen.marker(shape, x, y, size=4, colour=colour, hint=policy)
+        pen.text(x + 10, y + 4, policy)
+    note = (
+        "solid: measured; dashed: bound 2r; grey: as many random landmarks and the same recent "
+        "tokens, 5 to 95 %"
+    )
+    pen.text(LEFT, top + 22 + (len(comparison.policies) - 1) // 6 * 18, note, fill=GREY)
 
 
-def _diagrams(comparison: Comparison, policy: str, k: int, *, top: float) -> list[str]:
-    parts = []
+def _diagrams(pen: Svg, comparison: Comparison, policy: str, k: int, *, top: float) -> None:
+    colour, shape = series(comparison.policies.index(policy))
     for row in comparison.select(policy=policy, k=k):
         full = comparison.full[row.dim]
         kept = comparison.diagrams[policy][k][row.dim]
-        low, high = _extent(full, kept)
-        axes = Axes(
-            left=LEFT + row.dim * (PANEL + GAP),
-            top=top,
-            width=PANEL,
-            height=PANEL,
-            x=(low, high),
-            y=(low, high),
-        )
+        span = _extent(full, kept)
+        left = LEFT + row.dim * (PANEL + GAP)
+        axes = Axes(left=left, top=top, width=PANEL, height=PANEL, x=span, y=span)
         title = f"H{row.dim}, {policy} at k = {k}: {len(kept):,} of {len(full):,} bars"
-        parts.append(axes.frame(title=title, x_label="birth", y_label="death"))
-        parts.append(_uncertain(axes, row.bound))
-        parts.append(_pairs(axes, full, kept))
-        parts.append(dots((axes.at(x, y) for x, y in full), size=4.0, colour=FAINT))
-        colour, shape = look(comparison.policies.index(policy))
+        axes.draw(pen, title=title, x_label="birth", y_label="death")
+        _uncertain(pen, axes, row.bound)
+        _pairs(pen, axes, full, kept)
+        pen.dots((axes.at(x, y) for x, y in full), size=4, colour=GREY)
         for birth, death in kept:
             sure = " (certified)" if death - birth > row.bound else ""
             hint = f"born {birth:.4g}, died {death:.4g}, length {death - birth:.4g}{sure}"
-            parts.append(marker(shape, *axes.at(birth, death), size=3.5, colour=colour, title=hint))
-    return parts
+            pen.marker(shape, *axes.at(birth, death), size=3.5, colour=colour, hint=hint)
 
 
 def _extent(full: FloatArray, kept: FloatArray) -> tuple[float, float]:
@@ -206,33 +163,23 @@ def _extent(full: FloatArray, kept: FloatArray) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _uncertain(axes: Axes, bound: float) -> str:
-    """Return the diagonal and the band of bars no longer than 2r, which are not evidence."""
+def _uncertain(pen: Svg, axes: Axes, bound: float) -> None:
+    """Draw the diagonal and the band of bars no longer than 2r, which are not evidence."""
     low, high = axes.x
     lift = min(bound, high - low)
     corners = [(low, low), (high, high), (high - lift, high), (low, low + lift)]
-    path = " ".join(f"{number(x)},{number(y)}" for x, y in (axes.at(*corner) for corner in corners))
-    band = tag(
-        "polygon",
-        tag("title", f"bars no longer than 2r = {bound:.4g}: not evidence"),
-        points=path,
-        fill="#E69F00",
-        fill_opacity=0.12,
-    )
-    return band + line([axes.at(low, low), axes.at(high, high)], stroke=FAINT)
+    hint = f"bars no longer than 2r = {bound:.4g}: not evidence"
+    band = [axes.at(*corner) for corner in corners]
+    pen.path(band, closed=True, fill=ORANGE, fill_opacity=0.12, hint=hint)
+    pen.path([axes.at(low, low), axes.at(high, high)], stroke=GREY)
 
 
-def _pairs(axes: Axes, full: FloatArray, kept: FloatArray) -> str:
-    """Return the bottleneck matching as lines; left out for two large diagrams, where no line could
-    be told apart.
-    """
+def _pairs(pen: Svg, axes: Axes, full: FloatArray, kept: FloatArray) -> None:
+    """Draw the bottleneck matching; of two large diagrams no line could be recognised."""
     if len(full) * len(kept) > MAX_PAIRS:
-        return ""
+        return
     pairs = matching(full, kept)
     both = (pairs.left >= 0) & (pairs.right >= 0) & (pairs.cost > 0)
-    steps = []
-    for left, right in zip(pairs.left[both], pairs.right[both], strict=True):
-        (x1, y1) = axes.at(*full[left])
-        (x2, y2) = axes.at(*kept[right])
-        steps.append(f"M{number(x1)} {number(y1)}L{number(x2)} {number(y2)}")
-    return tag("path", d="".join(steps) or "M0 0", stroke=INK, stroke_opacity=0.5, fill="none")
+    matched = zip(pairs.left[both], pairs.right[both], strict=True)
+    ends = ((axes.at(*full[left]), axes.at(*kept[right])) for left, right in matched)
+    pen.lines(ends, stroke=INK, stroke_opacity=0.5)

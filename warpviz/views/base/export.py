@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from warpviz.characters import for_markup
+from warpviz.drawing.page import html_page
 from warpviz.views.base import registry, static, wire
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def still(view: "View", *, picture: bool = True) -> str:
     """Return the HTML of a view for a notebook that is opened without a kernel: picture, caption,
     nothing active.
     """
-    words = escape(wire.clean(view.summary()))
+    words = for_markup(view.summary())
     return f"<figure>{_drawing(view) if picture else ''}<figcaption>{words}</figcaption></figure>"
 
 
@@ -233,30 +234,11 @@ def page(views: Sequence["View"], *, title: str, spans: Sequence[int] | None = N
     for shot, span in zip(shots, spans or [view.span for view in views], strict=True):
         shot["span"] = span
     entries = {shot["kind"]: view.entry for shot, view in zip(shots, views, strict=True)}
-    # "<" never appears inside the data, so no text of a model can end the script element.
-    data = dumps({"title": title, "views": shots}).replace("<", "\\u003c")
-    script = static.page(entries).replace("</script", "<\\/script")
-    return PAGE.format(
-        title=escape(wire.clean(title)), css=static.sheet(), data=data, script=script
+    return html_page(
+        title=title,
+        style=static.sheet(),
+        body='<main id="warpviz-root" class="warpviz-grid"></main>',
+        body_class="warpviz-page",
+        data=dumps({"title": title, "views": shots}),
+        script=static.page(entries),
     )
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:">
-<title>{title}</title>
-<style>{css}</style>
-</head>
-<body class="warpviz-page">
-<main id="warpviz-root" class="warpviz-grid"></main>
-<script type="application/json" id="warpviz-data">{data}</script>
-<script type="module">
-{script}
-</script>
-</body>
-</html>
-"""

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warpviz.topology.drawing import headline, plotted
-from warpviz.views.base import export, svg
+from warpviz.characters import for_plotly
+from warpviz.drawing.colours import GREEN, INK, PURPLE, RAMP, ramp
+from warpviz.drawing.svg import Svg
+from warpviz.drawing.text import counted, plotly_title
+from warpviz.views.base import export
 
 if TYPE_CHECKING:
     from warpviz.views.cloud.view import KVCloud
@@ -17,7 +20,7 @@ HEIGHT = 460
 PAD = 46
 MOST_DRAWN = 800
 # 3-D knows few shapes
-MARKS = {"injected": (svg.GREEN, "diamond-open"), "stream": (svg.PURPLE, "square")}
+MARKS = {"injected": (GREEN, "diamond-open"), "stream": (PURPLE, "square")}
 
 
 def policies() -> tuple[str, ...]:
@@ -38,7 +41,7 @@ def summary(view: "KVCloud") -> str:
         return text
     k = min(view.k, len(ranked.order))
     cover = "covers" if k == 1 else "cover"
-    return f"{text} {svg.counted(k, 'landmark')} chosen by {view.policy} {cover} them within {ranked.radii[k - 1]:.4g}."
+    return f"{text} {counted(k, 'landmark')} chosen by {view.policy} {cover} them within {ranked.radii[k - 1]:.4g}."
 
 
 def beside(kinds: list[str]) -> str:
@@ -128,11 +131,11 @@ def figure(view: "KVCloud") -> Any:
     view.wait()
     frame = table(view)
     kept = landmark_facts(view)["landmark"]
-    texts = [plotted(text) for text in frame["text"]]
+    texts = [for_plotly(text) for text in frame["text"]]
     made = go.Figure()
     level = levels(view)
     own = frame["kind"].isin(list(MARKS))
-    scale = {"colorscale": list(svg.RAMP), "cmin": 0, "cmax": 1}
+    scale = {"colorscale": list(RAMP), "cmin": 0, "cmax": 1}
     traces = [
         (
             "tokens",
@@ -145,7 +148,7 @@ def figure(view: "KVCloud") -> Any:
             {
                 "size": 9,
                 "symbol": "diamond",
-                "line": {"width": 1, "color": svg.INK},
+                "line": {"width": 1, "color": INK},
                 "color": level[kept],
                 **scale,
             },
@@ -172,7 +175,7 @@ def figure(view: "KVCloud") -> Any:
             else go.Scatter(**shared)
         )
     made.update_layout(
-        title=headline(view.summary()),
+        title=plotly_title(view.summary()),
         template="plotly_white",
         width=WIDTH,
         height=HEIGHT,
@@ -190,7 +193,7 @@ def svg_still(view: "KVCloud") -> str:
     and a note.
     """
     scene = view.scene
-    picture = svg.Svg(WIDTH, HEIGHT, title=view.summary(), provenance=view.provenance)
+    picture = Svg(WIDTH, HEIGHT, title=view.summary(), metadata=export.dumps(view.provenance))
     if not len(scene.index):
         return picture.finish()
     kept = landmark_facts(view)["landmark"]
@@ -208,13 +211,11 @@ def svg_still(view: "KVCloud") -> str:
             )
             picture.path(corners, closed=True, fill=MARKS[kinds[row]][0])
         else:
-            picture.circle(x, y, 2.6, fill=svg.ramp(level[row]), fill_opacity=0.75)
+            picture.circle(x, y, 2.6, fill=ramp(level[row]), fill_opacity=0.75)
     for row in np.flatnonzero(kept):
         x, y = spots[row]
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
-        picture.path(
-            corners, closed=True, fill=svg.ramp(level[row]), stroke=svg.INK, stroke_width=1.2
-        )
+        picture.path(corners, closed=True, fill=ramp(level[row]), stroke=INK, stroke_width=1.2)
     picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
     note = f"{view.summary()} {view.shown.upper()}."
     note += (
@@ -222,7 +223,7 @@ def svg_still(view: "KVCloud") -> str:
         if len(shown) < len(kept)
         else ""
     )
-    picture.caption(12, HEIGHT - 10, note, most=116)
+    picture.caption(12, HEIGHT - 10, note, width=WIDTH - 24)
     return picture.finish()
 
 

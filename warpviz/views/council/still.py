@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from warpviz.drawing.colours import BLUE, GREY, ORANGE, PURPLE, YELLOW
+from warpviz.drawing.svg import Svg
 from warpviz.live.council import PAPER, PAPER_SETTING, CouncilSample
-from warpviz.views.base.svg import BLUE, GREY, ORANGE, PURPLE, YELLOW, Svg
+from warpviz.views.base.export import dumps
 
 OWNERS = (
     ("weights_bytes", "weights", GREY),
@@ -58,7 +60,7 @@ def picture(samples: Sequence[CouncilSample], *, provenance: Mapping[str, Any]) 
 
     Of samples that share a bar, the one of most bytes is shown: the peak is always among them.
     """
-    pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", provenance=provenance)
+    pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", metadata=dumps(provenance))
     pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
     stride = max(1, -(-len(samples) // MOST_BARS))
     groups = [samples[first : first + stride] for first in range(0, len(samples), stride)]
@@ -97,4 +99,4 @@ def _paper(pen: Svg) -> None:
         pen.text(left, y, str(row.agents))
         pen.text(left + 90, y, f"{row.total_gb:.2f}")
         pen.text(left + 170, y, row.per_agent)
-    pen.caption(left, TOP + 14 + 22 * len(PAPER) + 24, PAPER_SETTING, most=46)
+    pen.caption(left, TOP + 14 + 22 * len(PAPER) + 24, PAPER_SETTING, width=WIDTH - left - 12)

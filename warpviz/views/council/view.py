@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from warp_cortex import Event, RunStart, Trace
 
+from warpviz.drawing.text import counted
 from warpviz.live.council import (
     FIELDS,
     PAPER,
@@ -23,7 +24,6 @@ from warpviz.live.council import (
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.base.following import Following, run_given
 from warpviz.views.base.pump import Patch
-from warpviz.views.base.svg import counted
 from warpviz.views.base.wire import Array
 from warpviz.views.council import still as council_still
 from warpviz.views.run.view import provenance_of

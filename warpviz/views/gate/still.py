@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from warpviz.characters import for_plotly
+from warpviz.drawing.colours import GREEN, GREY, INK, VERMILION
+from warpviz.drawing.svg import Svg
 from warpviz.live import regate
 from warpviz.live.regate import Rejudged
-from warpviz.views.base.svg import GREEN, GREY, INK, VERMILION, Svg
-from warpviz.views.run.still import plain
+from warpviz.views.base.export import dumps
 
 COLUMNS = (
     "run",
@@ -84,7 +86,7 @@ def figure(
             x=[t.similarities.get(name) for name in scorers for t, _ in chosen],
             y=[row + shift for row in range(len(scorers)) for _, shift in chosen],
             customdata=[
-                [plain(t.task), plain(t.thought), t.stream, name]
+                [for_plotly(t.task), for_plotly(t.thought), t.stream, name]
                 for name in scorers
                 for t, _ in chosen
             ],
@@ -97,7 +99,7 @@ def figure(
         "ticktext": list(scorers),
         "range": [len(scorers) - 0.5, -0.5],
     }
-    title = {"text": f"Gate at theta {theta:.2f} under {plain(scorer)}", "font": {"size": 14}}
+    title = {"text": f"Gate at theta {theta:.2f} under {for_plotly(scorer)}", "font": {"size": 14}}
     fig.update_layout(
         template="plotly_white",
         title=title,
@@ -116,7 +118,7 @@ def picture(
     provenance: Mapping[str, Any],
 ) -> str:
     """Return the strips as SVG, accepted above and rejected told by shape and colour."""
-    pen = Svg(WIDTH, STRIP * len(scorers) + 60, title="Gate", provenance=provenance)
+    pen = Svg(WIDTH, STRIP * len(scorers) + 60, title="Gate", metadata=dumps(provenance))
     passed = regate.decide(regate.similarities(thoughts, scorer), theta)
     for number, name in enumerate(scorers):
         middle = 46 + STRIP * number + STRIP / 2

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from warpviz.topology.drawing import ticks
-from warpviz.views.base import export, svg, wire
+from warpviz.drawing.axes import ticks
+from warpviz.drawing.colours import BLUE, GREY, ORANGE, VERMILION
+from warpviz.drawing.svg import Svg
+from warpviz.drawing.text import counted
+from warpviz.views.base import export, wire
 from warpviz.views.base.data_source import ALL, SKIP, recent_kept
 from warpviz.views.persistence.comparison_model import KS
 
@@ -32,7 +35,7 @@ def summary(view: "PersistenceCompare") -> str:
         if len(base.used) < base.num_tokens - SKIP
         else (f"{base.num_tokens:,} tokens")
     )
-    marks = svg.counted(min(pair.k, len(base.order)), "landmark")
+    marks = counted(min(pair.k, len(base.order)), "landmark")
     text = f"{share}, {marks} chosen by {view.policy}: cover radius {pair.radius:.4g}."
     parts = [
         f"H{dim} bottleneck {values['bottleneck']:.4g}"
@@ -155,20 +158,20 @@ def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:
     """Return the diagrams as SVG (whole hollow, landmarks filled, matching in grey), and write it
     given a path.
     """
-    picture = svg.Svg(
-        SIZE * (view.max_dim + 1), SIZE + 24, title=view.summary(), provenance=view.provenance
-    )
+    width = SIZE * (view.max_dim + 1)
+    metadata = export.dumps(view.provenance)
+    picture = Svg(width, SIZE + 24, title=view.summary(), metadata=metadata)
     for dim in range(view.max_dim + 1):
         _panel(view, picture, dim)
     legend = f"{LEGEND}; {BAND}." if view.pair and view.pair.bound is not None else f"{LEGEND}."
-    picture.caption(12, SIZE + 14, f"{view.summary()} {legend}", most=68 * (view.max_dim + 1))
+    picture.caption(12, SIZE + 14, f"{view.summary()} {legend}", width=width - 24)
     text = picture.finish()
     if path is not None:
         export.write_text(path, text)
     return text
 
 
-def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
+def _panel(view: "PersistenceCompare", picture: Svg, dim: int) -> None:
     full = view.full[dim] if view.full else np.zeros((0, 2))
     kept = view.pair.bars[dim] if view.pair else np.zeros((0, 2))
     top = max([float(bars[:, 1].max()) for bars in (full, kept) if len(bars)], default=1.0) * 1.05
@@ -181,7 +184,7 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
     if view.pair and view.pair.bound is not None:
         lift = min(view.pair.bound, top)
         band = [spot(0, 0), spot(top, top), spot(top - lift, top), spot(0, lift)]
-        picture.path(band, closed=True, fill=svg.ORANGE, fill_opacity=0.12)
+        picture.path(band, closed=True, fill=ORANGE, fill_opacity=0.12)
     picture.line(*spot(0, 0), *spot(top, top))
     picture.text(left + PAD, PAD - 14, f"H{dim}", font_weight=600)
     for tick in ticks(0, top):
@@ -190,7 +193,7 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
             SIZE - PAD + 18,
             f"{tick:g}",
             font_size=10,
-            fill=svg.GREY,
+            fill=GREY,
             text_anchor="middle",
         )
         picture.text(
@@ -198,7 +201,7 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
             spot(0, tick)[1] + 3,
             f"{tick:g}",
             font_size=10,
-            fill=svg.GREY,
+            fill=GREY,
             text_anchor="end",
         )
     picture.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
@@ -208,6 +211,6 @@ def _panel(view: "PersistenceCompare", picture: svg.Svg, dim: int) -> None:
         if one >= 0 and two >= 0:
             picture.line(*spot(*full[one]), *spot(*kept[two]), stroke_width=0.7)
     for birth, death in full[:400].tolist():
-        picture.circle(*spot(birth, death), 3, fill="none", stroke=svg.BLUE)
+        picture.circle(*spot(birth, death), 3, fill="none", stroke=BLUE)
     for birth, death in kept.tolist():
-        picture.circle(*spot(birth, death), 3.4, fill=svg.VERMILION, fill_opacity=0.85)
+        picture.circle(*spot(birth, death), 3.4, fill=VERMILION, fill_opacity=0.85)

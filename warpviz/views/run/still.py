@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from textwrap import wrap
 from typing import Any
 
+from warpviz.characters import for_plotly, visible
+from warpviz.drawing.colours import BLUE, GREEN, GREY, INK, VERMILION
+from warpviz.drawing.svg import Svg
+from warpviz.drawing.text import clip, wrap
 from warpviz.live.stream_card import NEVER, Phase, StreamCard
 from warpviz.live.timeline import Timeline
-from warpviz.views.base.svg import BLUE, GREEN, GREY, INK, VERMILION, Svg, visible
+from warpviz.views.base.export import dumps
 
 COLUMNS = (
     "stream",
@@ -28,6 +31,9 @@ OUTCOMES = {
     "unjudged": (GREY, (Phase.THINKING, Phase.THOUGHT, Phase.CLOSED)),
 }
 WIDTH = 960
+MARGIN = 16
+SIZE = 12
+WORDS = WIDTH - 320  # of a stream: the rest of its row is the gate's
 LINE = 17
 ROW = 34
 MOST_LINES = 24
@@ -95,7 +101,8 @@ def figure(line: Timeline, *, title: str) -> Any:
             ],
             marker={"color": color},
             customdata=[
-                [plain(lane.task), plain(lane.text(len(line))), lane.similarity] for lane in lanes
+                [for_plotly(lane.task), for_plotly(lane.text(len(line))), lane.similarity]
+                for lane in lanes
             ],
             hovertemplate="stream %{y}<br>%{customdata[0]}<br>%{customdata[1]}<br>similarity %{customdata[2]:.3f}",
         )
@@ -110,24 +117,19 @@ def figure(line: Timeline, *, title: str) -> Any:
     return fig
 
 
-def plain(text: str) -> str:
-    """Return text that plotly shows as it is: plotly reads a few HTML tags even in hover labels."""
-    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str:
     """Return the run's end as SVG: the last lines of the River's text, and the streams below with
     their verdicts.
     """
     text = visible(line.text(len(line)).replace("\n", " "))
-    lines = wrap(text, 118)[-MOST_LINES:]
+    lines = wrap(text, width=WIDTH - 2 * MARGIN, size=SIZE)[-MOST_LINES:]
     lanes = spawned(line)
     shown = lanes[-MOST_LANES:]
     top = 56 + LINE * len(lines)
-    pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, provenance=provenance)
+    pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, metadata=dumps(provenance))
     pen.text(16, 26, title, font_size=15, font_weight=600)
     for number, words in enumerate(lines):
-        pen.text(16, 50 + LINE * number, words, font_size=12, font_family="Georgia, serif")
+        pen.text(16, 50 + LINE * number, words, font_size=SIZE, font_family="Georgia, serif")
     for number, lane in enumerate(shown):
         _lane(pen, line, lane, top + ROW * number)
     more = f"{len(lanes) - len(shown)} earlier streams not shown" if len(lanes) > len(shown) else ""
@@ -138,8 +140,10 @@ def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str
 def _lane(pen: Svg, line: Timeline, lane: StreamCard, y: float) -> None:
     color = OUTCOMES[outcome(line, lane)][0]
     pen.add("rect", x=16, y=y, width=3, height=ROW - 6, fill=color)
-    pen.text(28, y + 11, _clip(f"#{lane.stream}  {lane.task}", 110), font_size=11, fill=GREY)
-    pen.text(28, y + 25, _clip(lane.text(len(line)).strip(), 110), font_size=12, fill=INK)
+    task = clip(visible(f"#{lane.stream}  {lane.task}"), width=WORDS, size=11)
+    thought = clip(visible(lane.text(len(line)).strip()), width=WORDS, size=SIZE)
+    pen.text(28, y + 11, task, font_size=11, fill=GREY)
+    pen.text(28, y + 25, thought, font_size=SIZE, fill=INK)
     if lane.gated_at == NEVER:
         return
     # a trace from elsewhere may say NaN, which has no place on the axis
@@ -174,7 +178,3 @@ def _place(similarity: float) -> float:
 
 def _tick(threshold: float, y: float) -> tuple[float, float, float, float]:
     return _place(threshold), y + 2, _place(threshold), y + 14
-
-
-def _clip(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "\u2026"

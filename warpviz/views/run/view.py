@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from warp_cortex import Event, RunStart, Trace
 
+from warpviz.drawing.text import counted
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.rows import Row, RowWriter
@@ -16,7 +17,6 @@ from warpviz.live.stream_card import Phase
 from warpviz.live.timeline import Timeline
 from warpviz.views.base.following import ACK_MS, Following, run_given
 from warpviz.views.base.pump import Patch
-from warpviz.views.base.svg import counted
 from warpviz.views.base.wire import Array, float32
 from warpviz.views.run import still as run_still
 

@@ -2,7 +2,7 @@
 the cloud.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,8 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from warpviz.topology.drawing import plotted
-from warpviz.views.base import export, svg, wire
+from warpviz.characters import for_plotly, visible
+from warpviz.drawing.colours import GREY, VERMILION, YELLOW
+from warpviz.drawing.svg import Svg
+from warpviz.drawing.text import counted, text_width
+from warpviz.views.base import export, wire
 from warpviz.views.base.data_source import DataSource, source_of
 from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
@@ -21,7 +24,6 @@ WIDTH = 760
 LINE = 20
 SIZE = 13
 MARGIN = 16
-GLYPH = 7.2  # a generous average advance at 13 px, since no font can be measured without a browser
 MOST_TOKENS = 50_000
 MOST_DRAWN = 1500
 
@@ -175,9 +177,9 @@ class TokenText(View):
             else f"{len(self.landmarks)} of them landmarks"
         )
         thoughts = (
-            f", {svg.counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
+            f", {counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
         )
-        return f"A text of {part}{svg.counted(self.source.num_tokens, 'token')}, {marks}{thoughts}."
+        return f"A text of {part}{counted(self.source.num_tokens, 'token')}, {marks}{thoughts}."
 
     def to_table(self) -> Any:
         """Return one row per token: token, text, kind, landmark, received, selected."""
@@ -209,7 +211,7 @@ class TokenText(View):
                 x=frame["token"],
                 y=frame["received"],
                 name="attention received",
-                hovertext=[plotted(text) for text in frame["text"]],
+                hovertext=[for_plotly(text) for text in frame["text"]],
             )
         )
         made.add_trace(
@@ -218,11 +220,11 @@ class TokenText(View):
                 y=kept["received"],
                 mode="markers",
                 name="landmarks",
-                marker={"symbol": "diamond", "color": svg.VERMILION},
+                marker={"symbol": "diamond", "color": VERMILION},
             )
         )
         made.update_layout(
-            title=plotted(self.summary()), template="plotly_white", xaxis_title="token"
+            title=for_plotly(self.summary()), template="plotly_white", xaxis_title="token"
         )
         return made
 
@@ -234,9 +236,11 @@ class TokenText(View):
         kept = set(self.landmarks.tolist())
         chosen = set(self.selection.tolist())
         height = (spots[-1][2] if spots else 0) + 2 * LINE
-        picture = svg.Svg(WIDTH, height, title=self.summary(), provenance=self.provenance)
+        picture = Svg(
+            WIDTH, height, title=self.summary(), metadata=export.dumps(self.provenance)
+        )
         for token, x, y, text in spots:
-            wide = len(text) * GLYPH
+            wide = text_width(text, SIZE)
             if token in chosen:
                 picture.add(
                     "rect",
@@ -244,15 +248,15 @@ class TokenText(View):
                     y=y - SIZE,
                     width=wide,
                     height=SIZE + 5,
-                    fill=svg.YELLOW,
+                    fill=YELLOW,
                     fill_opacity=0.5,
                 )
             picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
             if token in kept:
-                picture.line(x, y + 3, x + wide, y + 3, stroke=svg.VERMILION, stroke_width=2)
+                picture.line(x, y + 3, x + wide, y + 3, stroke=VERMILION, stroke_width=2)
         if self.source.num_tokens > MOST_DRAWN:
             note = f"showing the first {MOST_DRAWN:,} of {self.source.num_tokens:,} tokens"
-            picture.text(MARGIN, height - 8, note, font_size=11, fill=svg.GREY)
+            picture.text(MARGIN, height - 8, note, font_size=11, fill=GREY)
         text = picture.finish()
         if path is not None:
             export.write_text(path, text)
@@ -265,19 +269,29 @@ def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
 
     A piece longer than a line goes on in the next ones.
     """
-    most = int((WIDTH - 2 * MARGIN) / GLYPH)
     spots: list[tuple[int, float, float, str]] = []
     x = float(MARGIN)
     y = 24.0
     for token, whole in enumerate(tokens):
-        for number, part in enumerate(wire.clean(whole).split("\n")):
-            shown = svg.visible(part)
-            for first in range(0, max(1, len(shown)), most):
-                text = shown[first : first + most]
-                if (number and not first) or x + len(text) * GLYPH > WIDTH - MARGIN:
+        for number, part in enumerate(whole.split("\n")):
+            for piece, text in enumerate(_cut(visible(part))):
+                wide = text_width(text, SIZE)
+                if (number and not piece) or x + wide > WIDTH - MARGIN:
                     x = float(MARGIN)
                     y = y + LINE
                 if text:
                     spots.append((token, x, y, text))
-                    x += len(text) * GLYPH
+                    x += wide
     return spots
+
+
+def _cut(text: str) -> Iterator[str]:
+    """Yield a text in pieces that fit a line; an empty text is one piece."""
+    room = WIDTH - 2 * MARGIN
+    piece = ""
+    for character in text:
+        if text_width(piece + character, SIZE) > room:
+            yield piece
+            piece = ""
+        piece += character
+    yield piece
