@@ -1,6 +1,4 @@
-"""Where the data shipped with the distribution lies: the bundled model, sample contexts, task
-sets.
-"""
+"""The data files of the distribution: the bundled model, sample contexts, task sets."""
 
 from pathlib import Path
 
@@ -9,10 +7,9 @@ _FOLDERS = (_HERE / "data", _HERE.parents[1] / "data")
 
 
 def bundled(name: str = "") -> Path:
-    """Return the path of a bundled file or folder: `village` is the model, `contexts` the sample
-    texts.
+    """Return the path of a bundled file or folder, such as `village` (the model) or `contexts`.
 
-    A wheel carries `data/` inside the package; a checkout has it at its root.
+    A wheel has `data/` inside the package; a checkout has it at its root.
 
     Raises:
         FileNotFoundError: nothing of that name is bundled.
@@ -27,5 +24,5 @@ def bundled(name: str = "") -> Path:
 
 
 def is_bundled(name: str) -> bool:
-    """Tell whether `bundled(name)` would find something."""
+    """Return whether `bundled(name)` would find something."""
     return any((folder / name).exists() for folder in _FOLDERS)

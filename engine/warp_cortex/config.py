@@ -1,6 +1,4 @@
-"""Settings of an engine: frozen dataclasses whose checks name the bad value and what would be
-accepted.
-"""
+"""Settings of an engine: frozen dataclasses; a bad value is named, with what is accepted."""
 
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
@@ -20,11 +18,11 @@ POLICIES = (
     "farthest",
     "hybrid",
 )
-# a choice among what was chosen of each part still covers the whole
+# policies whose choice from the choices of a text's parts still covers the whole text
 COMPOSABLE = ("farthest", "hybrid")
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
-MOST_SEED = 2**32 - 1  # a stream's own generator is seeded by a million times as much, in 64 bits
+MOST_SEED = 2**32 - 1  # a stream's generator gets about a million times the seed, in 64 bits
 SPACES = ("keys", "rotated", "values", "hidden")
 
 
@@ -42,9 +40,7 @@ def choice(name: str, value: str, known: tuple[str, ...]) -> str:
 
 
 def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
-    """Return `value` if it is a whole number >= least, and <= most where there is one; otherwise
-    raise.
-    """
+    """Return `value` if it is a whole number >= least, and <= most if given; otherwise raise."""
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"{name} must be a whole number, got {value!r}"
         raise TypeError(msg)
@@ -69,9 +65,7 @@ def within(name: str, value: float, low: float, high: float) -> float:
 
 
 def template(name: str, value: str, *, slot: str) -> str:
-    """Return `value` if it is a format string whose only field is `slot`, plain; otherwise
-    raise.
-    """
+    """Return `value` if it is a format string whose only field is a plain `slot`; else raise."""
     if not isinstance(value, str):
         msg = f"{name} must be text with {{{slot}}} in it, got {value!r}"
         raise TypeError(msg)
@@ -80,7 +74,10 @@ def template(name: str, value: str, *, slot: str) -> str:
     except ValueError:
         found = set()
     if found != {(slot, "", None)}:  # name, format, conversion
-        msg = f"{name} must contain {{{slot}}} and no other braces (write {{{{ for one), got {value!r}"
+        msg = (
+            f"{name} must contain {{{slot}}} and no other "
+            f"braces (write {{{{ for one), got {value!r}"
+        )
         raise ValueError(msg)
     return value
 
@@ -89,14 +86,14 @@ def template(name: str, value: str, *, slot: str) -> str:
 class SynapseConfig:
     """Which tokens become landmarks.
 
-    k counts everything shared: `sinks` first tokens and `recent` last ones are always kept and
-    counted inside k. alpha weighs attention against coverage (0 farthest-point, 1 attention only);
-    below 0.5 the cover radius is certified. `focus` more landmarks per stream are chosen with the
-    attention of its own task. `max_age` is how many River tokens a snapshot may be behind before a
-    spawn publishes a new one. With `incremental` only the first snapshot considers the whole
+    k counts all shared tokens, with the `sinks` first and `recent` last ones, which are always
+    kept. alpha weighs attention against coverage (0 farthest-point, 1 attention only); below 0.5
+    the cover radius is certified. `focus` more landmarks per stream are chosen with the attention
+    of its own task. `max_age` is how many River tokens a snapshot may be behind before a spawn
+    publishes a new one. With `incremental` only the first snapshot considers the whole
     context; later ones cost in proportion to the tokens since, and their radius is a certified
-    upper bound (see `growth`). None means: for contexts of more than 4,096 tokens, if the policy
-    allows it.
+    upper bound (`synapse/coresets.py`). None means True for contexts of more than 4,096 tokens, if
+    the policy allows it.
     """
 
     k: int = 64
@@ -122,18 +119,20 @@ class SynapseConfig:
             msg = f"incremental must be True, False or None, got {self.incremental!r}"
             raise TypeError(msg)
         if self.incremental and self.policy not in COMPOSABLE:
-            msg = f"incremental needs a policy that composes ({' or '.join(COMPOSABLE)}), got {self.policy!r}"
+            msg = (
+                f"incremental needs a policy that composes ({' or '.join(COMPOSABLE)}), "
+                f"got {self.policy!r}"
+            )
             raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
-    """When a thought is accepted: its similarity under `scorer` is at least `theta`, a cosine in
-    [-1, 1].
+    """When a thought is accepted: its similarity under `scorer` is at least `theta`.
 
-    0.3 is what `python -m warpviz.village.evaluate.gating` finds on labelled thoughts of the
-    bundled model (Youden's J); the paper's 0.5, for raw cosines, would keep out every right two-hop
-    thought here.
+    theta is a cosine in [-1, 1]. `python -m warpviz.village.evaluate.gating` finds 0.3 on labelled
+    thoughts of the bundled model (Youden's J); the paper's 0.5, for raw cosines, would reject every
+    right two-hop thought here.
     """
 
     theta: float = 0.3
@@ -147,12 +146,12 @@ class GateConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiverConfig:
-    """How the main agent writes. `window` bounds its own cache to the sinks and that many recent
-    tokens.
+    """How the main agent writes.
 
-    temperature: 0 always takes the likeliest token, which repeats itself; 0.5 stops that without
-    costing an answer, as `python -m warpviz.village.evaluate.loops` finds for the bundled model.
-    The run's seed decides what is drawn.
+    window: its cache keeps the sinks and that many recent tokens; None keeps everything.
+    temperature: 0 takes the likeliest token, which makes the text repeat itself; 0.5 stops that
+    without costing an answer, as `python -m warpviz.village.evaluate.loops` finds for the bundled
+    model. The run's seed decides what is drawn.
     """
 
     max_tokens: int = 240
@@ -172,9 +171,7 @@ class RiverConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
-    """How side agents think: `slots` of them at once, each up to `max_tokens` of its own after its
-    prompt.
-    """
+    """How side agents think: `slots` at once, each up to `max_tokens` tokens after its prompt."""
 
     max_tokens: int = 24
     slots: int = 16

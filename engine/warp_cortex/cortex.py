@@ -1,9 +1,9 @@
-"""The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run, and the only emitter
-of events.
-"""
+"""The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run."""
 
+import platform
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from warp_cortex.agents.backend import StreamBackend, StreamRunner
@@ -16,11 +16,10 @@ from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
 from warp_cortex.run import loop
-from warp_cortex.run import run as run_run
-from warp_cortex.run.run import Run
-from warp_cortex.synapse.synapse import Snapshot, Synapse
+from warp_cortex.run.run import Run, focus_of
+from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
 from warp_cortex.trace import summary
-from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, Trace
+from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, RunStart, Trace
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -28,9 +27,9 @@ EventT = TypeVar("EventT", bound=Event)
 class Cortex:
     """Many agents over one model and one context.
 
-    `run` is a generator of events; the same events are in `trace` at any moment, whatever ends the
+    `run` is a generator of events; `trace` holds the same events at any moment, whatever ends the
     run. `stop`, `pause`, `resume` and `theta` may be used from any thread and take effect at the
-    next step. Streams think in this process, or wherever `streams` lets them (`RayStreams`).
+    next step. streams: where streams think; None is this process (`ProcessStreams`, `RayStreams`).
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Cortex:
 
     @property
     def theta(self) -> float:
-        """The gate's threshold, from the next judgement on."""
+        """The Gate's threshold, from the next judgement on."""
         return self._controls.theta
 
     @theta.setter
@@ -64,13 +63,14 @@ class Cortex:
         self._controls.go.set()
 
     def pause(self) -> None:
-        """Hold the run before its next step; between two runs, the one to come. A pause ends with
-        its run.
+        """Hold the run before its next step, or the next run if none goes on now.
+
+        The end of a run ends its pause.
         """
         self._controls.go.clear()
 
     def resume(self) -> None:
-        """Let a paused run go on."""
+        """Let a paused run continue."""
         self._controls.go.set()
 
     def run(
@@ -78,16 +78,15 @@ class Cortex:
     ) -> Iterator[Event]:
         """Read the prompt, then write, yielding every event as it happens.
 
-        `config.mode` says how River and streams take turns; see `lanes`. When the River has ended,
-        open streams think to their end and are judged, but enter nothing any more.
+        `config.mode` says how River and streams take turns; see `run/loop.py`. When the River has
+        ended, open streams think to their end and are judged, but no thought is injected any more.
 
         Raises:
             ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model; or
                 `run` was called again before this run had ended.
         """
         self._controls.stop.clear()
-        # a run given up while it was paused: nobody would think of resuming this one
-        if self._is_open:
+        if self._is_open:  # the last run was given up while paused: its pause ends with it
             self._controls.go.set()
         self._is_open = False
         self.trace = Trace()
@@ -105,31 +104,30 @@ class Cortex:
     def _happening(
         self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:
-        here: Run | None = None
+        run: Run | None = None
         self._is_open = True
         try:
-            here = yield from self._begin(prompt, progress)
-            if here is None:
+            run = yield from self._begin(prompt, progress)
+            if run is None:
                 return
             take_turns = loop.concurrent if self.config.mode == "concurrent" else loop.cooperative
-            yield from take_turns(here, self._controls)
+            yield from take_turns(run, self._controls)
         finally:
             if trace is self.trace:
-                here = here or self._run
+                run = run or self._run
                 self._is_open = False
                 self._controls.go.set()
-            # torch cannot work any more, and nobody would look
-            if here is not None and not sys.is_finalizing():
-                # of a run given up half way: streams elsewhere would think on
-                here.runner.close("stopped")
-                here.collect(trace)
+            # at the interpreter's end torch cannot work any more
+            if run is not None and not sys.is_finalizing():
+                # a run given up half way still has streams, maybe in another process
+                run.runner.close("stopped")
+                run.collect(trace)
 
     def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
-        """Let one stream per task think over one loaded context, and return them finished, in the
-        order given.
+        """Let one stream per task think over one context; return them finished, in that order.
 
-        source: a context, a saved snapshot, or a text that is read first. No router, no gate, no
-        River.
+        source: a context, a loaded snapshot, or a text that is read first. Neither Router, Gate nor
+        River takes part.
 
         Raises:
             ValueError: no task, an empty task, or k larger than the context.
@@ -140,7 +138,10 @@ class Cortex:
         context = self.prism.read(source) if isinstance(source, str) else source
         maker = context.checksum if isinstance(context, Snapshot) else context.prism.spec.checksum
         if maker != self.prism.spec.checksum:
-            msg = f"the context belongs to another model (checksum {maker}), not to {self.prism.spec.name!r}"
+            msg = (
+                f"the context belongs to another model (checksum {maker}), "
+                f"not to {self.prism.spec.name!r}"
+            )
             raise ValueError(msg)
         synapse = Synapse(self.config.synapse, seed=self.config.seed)
         snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
@@ -154,7 +155,7 @@ class Cortex:
                 )
                 focus = None
                 if self.config.synapse.focus and isinstance(context, Context):
-                    focus = run_run.focus_of(context, stream, snapshot, self.config.synapse.focus)
+                    focus = focus_of(context, stream, snapshot, self.config.synapse.focus)
                 runner.open(stream, snapshot, focus=focus)
                 streams.append(stream)
             while not runner.is_idle:
@@ -164,24 +165,22 @@ class Cortex:
         return streams
 
     def revoke(self, number: int) -> Revoke:
-        """Take an injected thought out of the River's cache again, between two of its steps; see
-        `Injector.revoke`.
-        """
-        here = self._running()
-        with here.river_lock, here.on_stream():
-            tail = here.injector.revoke(number)
-            here.river.recount()
-        return self._emit(Revoke(step=here.step, injection=number, rebuilt_tokens=tail))
+        """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
+        run = self._running()
+        with run.river_lock, run.on_device_stream():
+            tail = run.injector.revoke(number)
+            run.river.recount()
+        return self._emit(Revoke(step=run.step, injection=number, rebuilt_tokens=tail))
 
     def influence(self, number: int) -> Influence:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
-        here = self._running()
-        with here.river_lock:
-            here.catch_up()
-            still = here.injector.still()
+        run = self._running()
+        with run.river_lock:
+            run.catch_up()
+            still = run.injector.still()
         effect = still.influence(number)
         event = Influence(
-            step=here.step,
+            step=run.step,
             injection=number,
             first_position=effect.first_position,
             kl=list(effect.kl),
@@ -191,8 +190,7 @@ class Cortex:
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
-        here = self._run
-        if here is None:
+        if self._run is None:
             return Memory(
                 step=0,
                 weights=self.prism.weight_bytes,
@@ -201,14 +199,13 @@ class Cortex:
                 private_kv=0,
                 num_streams=0,
             )
-        return here.memory()
+        return self._run.memory()
 
     def own_entries(self, known: Mapping[int, int] | None = None) -> dict[int, SharedKV]:
-        """Return a copy of what every thinking stream's cache holds of its own, by stream: its
-        task, then its thought.
+        """Return a copy of every thinking stream's own entries (task, then thought), by stream.
 
-        known: how many entries of a stream to leave out. For whoever consumes `run`, between two
-        events; empty where streams step by themselves or in another process.
+        known: how many first entries of a stream to leave out. Call it between two events of `run`,
+        from the same thread. Empty in concurrent mode and where another process holds the streams.
         """
         return {} if self._run is None else self._run.own_entries(known or {})
 
@@ -228,7 +225,8 @@ class Cortex:
             chunk=config.river.prefill_chunk,
             publishes=config.synapse.policy != "all",
         )
-        run_run.check_config(config, num_tokens=len(ids))
+        if config.synapse.policy != "all":
+            check_k(config.synapse.k, len(ids))
         self.context = context = Context(
             self.prism, query_window=config.synapse.query_window, capacity=room
         )
@@ -243,18 +241,32 @@ class Cortex:
         if not context.read(
             ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped
         ):
-            yield run_run.header(self.prism, config, context, prompt)
+            yield self._header(context, prompt)
             yield Finish(step=context.num_tokens, stream=None, reason="stopped")
             return None
         river = River(
             self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed
         )
-        self._run = here = Run(self.prism, config, river, self._runner(), synapse)
-        yield run_run.header(self.prism, config, context, prompt)
-        yield here.publish()
+        self._run = run = Run(self.prism, config, river, self._runner(), synapse)
+        yield self._header(context, prompt)
+        yield run.publish()
         river.forget()
-        yield here.memory()
-        return here
+        yield run.memory()
+        return run
+
+    def _header(self, context: Context, prompt: str) -> RunStart:
+        """Return the first event of a run."""
+        versions = {name: version(name) for name in ("torch", "transformers", "numpy")}
+        return RunStart(
+            step=context.num_tokens,
+            model=self.prism.spec.name,
+            checksum=self.prism.spec.checksum,
+            prompt=prompt,
+            prompt_tokens=list(context.tokens),
+            seed=self.config.seed,
+            config=self.config.to_dict(),
+            versions={"python": platform.python_version(), **versions},
+        )
 
     def _runner(self) -> StreamRunner:
         if self._backend is not None:
@@ -269,7 +281,10 @@ class Cortex:
 
     def _check_latest(self, trace: Trace) -> None:
         if trace is not self.trace:
-            msg = "this run is over: the same Cortex has been asked for another since; runs side by side need one each"
+            msg = (
+                "this run is over: its Cortex has begun another; "
+                "runs at the same time need a Cortex each"
+            )
             raise ValueError(msg)
 
     def _emit(self, event: EventT) -> EventT:

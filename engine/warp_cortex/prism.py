@@ -1,4 +1,4 @@
-"""The Prism: the one loaded model all agents share, and what reads a text with it."""
+"""The Prism: the one loaded model that all agents share; it loads the model and reads texts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +16,7 @@ from warp_cortex.model.shared import SharedModel
 class Prism(SharedModel):
     """A shared model that is loaded by name and reads texts.
 
-    One set of parameters serves any number of agents; see `SharedModel` for what it does to the
-    model it holds.
+    One set of parameters serves any number of agents; `SharedModel` says what changes in the model.
     """
 
     @classmethod
@@ -37,12 +36,15 @@ class Prism(SharedModel):
         progress: Callable[[int, int], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> Context:
-        """Read a text from its beginning and return its context; `should_stop` ends it early with
-        what was read.
+        """Read a text from its beginning and return its context.
+
+        query_window: how many last queries are kept to weigh tokens. chunk: tokens per pass.
+        progress: called with tokens read and tokens in all. should_stop: asked before each chunk;
+        if it returns True the context holds the text so far.
 
         Raises:
             ValueError: the text is empty, longer than the model's positions, or larger than the
-            memory left.
+                memory left.
         """
         ids = self.encode(text, start=True)
         budget.check_fits(self, len(ids), chunk=chunk)
@@ -53,6 +55,6 @@ class Prism(SharedModel):
 
 @contextmanager
 def attached(model: PreTrainedModel, tokenizer: Any, *, name: str = "model") -> Iterator[Prism]:
-    """Lend somebody else's model to the engine and give it back as it was."""
+    """Let the engine use the user's model inside a `with` block; restore the model after it."""
     with Prism(model, tokenizer, name=name) as prism:
         yield prism

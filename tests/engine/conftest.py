@@ -1,6 +1,4 @@
-"""A clean world before and after every test of the engine: no thread left running, no model left
-lent.
-"""
+"""A fixture for every engine test: no thread and no attached model is left behind."""
 
 import threading
 from collections.abc import Iterator
@@ -9,13 +7,16 @@ import pytest
 from warp_cortex.attention import patch
 
 
+def holders() -> dict[int, int]:
+    """Return how many Prisms hold each model, by the model's id."""
+    return {id(model): held.holders for model, held in patch._PATCHED.items()}
+
+
 @pytest.fixture(autouse=True)
 def clean_world(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Assert that a test gives back what it took; models lent by a fixture of wider scope are that
-    fixture's.
-    """
+    """Assert that a test ends its threads and closes its Prisms; wider fixtures close their own."""
     threads = set(threading.enumerate())
-    lent = {id(model): loan.borrowers for model, loan in patch._PATCHED.items()}
+    before = holders()
     yield
     left = [
         thread.name
@@ -23,10 +24,6 @@ def clean_world(request: pytest.FixtureRequest) -> Iterator[None]:
         if thread.name.startswith("warp")
     ]
     assert not left, f"threads left running: {left}"
-    after = {id(model): loan.borrowers for model, loan in patch._PATCHED.items()}
-    # a model that somebody else forgot may be collected meanwhile: fewer loans are no fault of this
-    # test
-    kept = {
-        model: borrowers for model, borrowers in after.items() if borrowers > lent.get(model, 0)
-    }
+    # fewer holders are no fault: garbage collection may free an earlier test's model meanwhile
+    kept = {model: count for model, count in holders().items() if count > before.get(model, 0)}
     assert not kept, "a Prism was not closed"

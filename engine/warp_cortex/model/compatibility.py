@@ -19,24 +19,33 @@ def decoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     for module in model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == wanted:
             return module
-    msg = f"{type(model).__name__} has no list of {wanted} decoder layers; only decoder-only models are supported"
+    msg = (
+        f"{type(model).__name__} has no list of {wanted} decoder layers; "
+        "only decoder-only models are supported"
+    )
     raise ValueError(msg)
 
 
 def refuse_unsupported(model: PreTrainedModel) -> None:
-    """Raise a ValueError that says why, for a model whose cache this engine cannot read."""
+    """Raise a ValueError, with the reason, for a model whose cache this engine cannot read."""
     config = model.config.get_text_config()
     kind = type(model).__name__
     if getattr(config, "is_encoder_decoder", False):
         msg = f"{kind} is an encoder-decoder model; only decoder-only models are supported"
         raise ValueError(msg)
     if not getattr(model, "_supports_attention_backend", False):
-        msg = f"{kind} does not use transformers' attention interface, so its attention cannot be shared"
+        msg = (
+            f"{kind} does not use transformers' attention interface, "
+            "so its attention cannot be shared"
+        )
         raise ValueError(msg)
     types = set(getattr(config, "layer_types", None) or ())
     if foreign := sorted(types - {"full_attention", "sliding_attention"}):
         listed = ", ".join(foreign)
-        msg = f"{kind} has {listed} layers, which keep no keys and values; only attention layers are supported"
+        msg = (
+            f"{kind} has {listed} layers, which keep no keys and values; "
+            "only attention layers are supported"
+        )
         raise ValueError(msg)
 
 
@@ -47,8 +56,7 @@ def refuse_uneven(
 ) -> None:
     """Raise a ValueError for a model whose layers cache entries of different shapes, or share them.
 
-    entries, limits: the keys and values each layer cached, and how it limited its attention, in one
-    pass.
+    entries, limits: what each layer cached in one pass, and how it limited its attention there.
     """
     config = model.config.get_text_config()
     kind = type(model).__name__
@@ -62,52 +70,56 @@ def refuse_uneven(
     shapes = {tensor.shape for entry in entries.values() for tensor in entry}
     if len(shapes) > 1:
         listed = ", ".join(str(tuple(shape)) for shape in sorted(shapes))
-        msg = f"{kind} caches keys and values of different shapes ({listed}); only uniform ones are supported"
+        msg = (
+            f"{kind} caches keys and values of different shapes ({listed}); "
+            "only uniform ones are supported"
+        )
         raise ValueError(msg)
 
 
 def refuse_hidden_windows(
     model: PreTrainedModel, limits: Mapping[int, Limits], asked: set[int]
 ) -> None:
-    """Raise a ValueError for a model with sliding windows that its layers do not tell their
-    attention, or not so.
+    """Raise a ValueError for a model whose sliding windows its attention does not get as keywords.
 
-    limits: what each layer told. asked: the windows that the model wanted masks for.
+    limits: what each layer's attention got. asked: the windows that the model made masks for.
     """
     config = model.config.get_text_config()
     kind = type(model).__name__
     types = getattr(config, "layer_types", None) or []
-    blind = [
+    hidden = [
         layer
         for layer, name in enumerate(types)
         if name == "sliding_attention" and not limits[layer].window
     ]
-    if blind:
-        msg = f"{kind} does not tell its attention the sliding window of layers {blind}, so it cannot be honoured"
+    if hidden:
+        msg = (
+            f"{kind} does not pass the sliding window of layers {hidden} to its attention, "
+            "so it cannot be honoured"
+        )
         raise ValueError(msg)
-    told = {limit.window for limit in limits.values() if limit.window}
-    if not types and asked != told:  # with types a model makes the mask of each, needed or not
-        found = f"{sorted(told) or 'none'}, but masks what lies outside {sorted(asked) or 'none'}"
-        msg = f"{kind} tells its attention the sliding windows {found}, so they cannot be honoured"
+    passed = {limit.window for limit in limits.values() if limit.window}
+    if not types and asked != passed:  # a model with types makes the mask of each, needed or not
+        found = f"{sorted(passed) or 'none'} to its attention but masks {sorted(asked) or 'none'}"
+        msg = f"{kind} passes the sliding windows {found}, so they cannot be honoured"
         raise ValueError(msg)
 
 
 def refuse_unfaithful(model: PreTrainedModel, ours: Tensor, own: Tensor) -> None:
-    """Raise a ValueError if the model's logits through this engine are not those it computes by
-    itself, [V] each.
-    """
+    """Raise a ValueError if logits [V] through this engine differ from the model's own."""
     if not is_faithful(ours, own):
         kind = type(model).__name__
         msg = (
-            f"{kind} gives other logits through shared-context attention (relative difference {error(ours, own):.2g}): "
+            f"{kind} gives other logits through shared-context attention "
+            f"(relative difference {error(ours, own):.2g}): "
             "its attention does something this engine does not know"
         )
         raise ValueError(msg)
 
 
 def is_faithful(ours: Tensor, own: Tensor) -> bool:
-    """Tell whether two ways gave the same logits [V], to the rounding of their precision."""
-    # half precision: rounding of other sums
+    """Return whether two ways gave the same logits [V], up to the rounding of their precision."""
+    # half precision: the two ways round different sums
     tolerance = 1e-3 if own.dtype in {torch.float32, torch.float64} else 0.1
     return error(ours, own) <= tolerance
 

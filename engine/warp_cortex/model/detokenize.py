@@ -1,26 +1,24 @@
-"""Turning ids into text one at a time, so that the pieces put together are the text."""
+"""Turning ids into text one at a time, so that the joined pieces are the text."""
 
 from collections.abc import Callable, Iterable
 
-REPLACEMENT = "�"  # what a decoder writes for a character whose bytes are not all there yet
-
-
-MAX_UNFINISHED = 12  # ids; longer is not an unfinished character
+REPLACEMENT = "�"  # what a decoder writes for a character whose bytes are incomplete
+MAX_UNFINISHED = 12  # ids; a longer sequence is not an unfinished character
 
 
 class Detokenizer:
-    """Gives each id the text it adds; an id that ends inside a character adds nothing until the
-    character is whole.
+    """Returns the text that each id adds.
 
-    Only a short tail is decoded at each step, so the cost does not grow with the text: the ids of
-    the last piece, because some decoders drop a leading space or decode a run of bytes as one, and
-    those that added nothing since.
+    An id that ends inside a character adds nothing; the id that completes the character adds it.
+    Each step decodes a short tail only, so the cost does not grow with the text. The tail is the
+    ids of the last piece, because some decoders drop a leading space or decode several bytes as
+    one, and the ids since that added nothing.
     """
 
     def __init__(self, decode: Callable[[list[int]], str]) -> None:
         self._decode = decode
         self._tail: list[int] = []
-        self._num_shown = 0  # ids of the tail whose text was given already
+        self._num_shown = 0  # ids of the tail whose text was returned already
         self._shown = ""
 
     def push(self, token: int) -> str:
@@ -32,7 +30,8 @@ class Detokenizer:
         piece = text[len(self._shown) :]
         if piece:
             self._tail = self._tail[self._num_shown :]
-            self._num_shown, self._shown = len(self._tail), self._decode(self._tail)
+            self._num_shown = len(self._tail)
+            self._shown = self._decode(self._tail)
         elif len(self._tail) - self._num_shown >= MAX_UNFINISHED:
             self._tail.pop()
         return piece

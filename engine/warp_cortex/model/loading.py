@@ -1,6 +1,4 @@
-"""Finding and loading a model: bundled, from a folder, or from the hub, with errors that say what
-to do.
-"""
+"""Finding and loading a model: bundled, from a folder or from the hub; errors say what to do."""
 
 import hashlib
 import json
@@ -34,8 +32,8 @@ def locate(name: str) -> str:
     """Return what transformers should load: the path of a bundled or local model, or a hub id.
 
     Raises:
-        FileNotFoundError: a path that is no model.
-        ValueError: neither a path nor a hub id.
+        FileNotFoundError: the path holds no model.
+        ValueError: `name` is neither a path nor a hub id.
     """
     if is_bundled(name) and (bundled(name) / "config.json").exists():
         return str(bundled(name))
@@ -52,7 +50,10 @@ def locate(name: str) -> str:
         msg = f"no model at {name!r}; give {accepted}"
         raise FileNotFoundError(msg)
     if "/" not in name:
-        msg = f"model {name!r} is neither bundled nor a folder; bundled: village; a hub id has the form owner/name"
+        msg = (
+            f"model {name!r} is neither bundled nor a folder; "
+            "bundled: village; a hub id has the form owner/name"
+        )
         raise ValueError(msg)
     return name
 
@@ -61,14 +62,12 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
     """Return the model in evaluation mode and its tokenizer.
 
     dtype None means float32 on a CPU (its half-precision kernels are slow) and bfloat16 elsewhere.
-    Of a hub model the copy on this machine is used if there is one; the network is asked only for
-    what is missing.
+    A hub model's copy on this machine is used if there is one; only missing files are downloaded.
 
     Raises:
-        FileNotFoundError: a path that is no model, or a hub model that is not on this machine while
-        offline.
-        ValueError: the model is not a decoder-only language model transformers knows, or the device
-        is not here.
+        FileNotFoundError: the path holds no model, or a hub model is not on this machine while it
+            is offline.
+        ValueError: transformers knows no such decoder-only language model, or the device is absent.
     """
     source = locate(name)
     kind = dtype or (torch.float32 if _present(device).type == "cpu" else torch.bfloat16)
@@ -86,12 +85,10 @@ def load(name: str, *, device: str, dtype: torch.dtype | None) -> tuple[PreTrain
 
 
 def _present(device: str) -> torch.device:
-    """Return the device, once something could be put on it: before a model is read, and in one line
-    if it cannot.
-    """
+    """Return the device after a trial allocation, so that an absent one fails before loading."""
     try:
         return torch.empty(1, device=device).device
-    # torch's own, by kind of device
+    # torch raises another of these for each kind of device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         msg = f"device {device!r} cannot be used here; cpu always can ({_first_line(error)})"
         raise ValueError(msg) from error
@@ -110,11 +107,10 @@ def _from_here(
 
 
 def _tokenizer(source: str, options: dict[str, bool]) -> Any:
-    """Return the tokenizer; one that declares the plain backend is taken from its tokenizer.json as
-    it is.
+    """Return the tokenizer; if it declares the plain backend, exactly as in its tokenizer.json.
 
-    AutoTokenizer would go by the model's type instead and give a Qwen2 model Qwen2's own way of
-    splitting text.
+    AutoTokenizer would choose by the model's type instead: a Qwen2 model would get Qwen2's own way
+    of splitting text.
     """
     declared = Path(source) / "tokenizer_config.json"
     plain = ("TokenizersBackend", "PreTrainedTokenizerFast")
@@ -135,12 +131,10 @@ def _from_hub(name: str, source: str, kind: torch.dtype) -> tuple[PreTrainedMode
 
 
 def _hub_answers() -> bool:
-    """Tell whether it is worth asking the hub, whose own client would retry for half a minute
-    without a network.
-    """
+    """Return whether the hub answers; its own client retries for half a minute if it does not."""
     if HF_HUB_OFFLINE:
         return False
-    if getproxies():  # a proxy may know the way
+    if getproxies():  # the hub may be reachable through the proxy only
         return True
     address = urlsplit(ENDPOINT)
     try:
@@ -154,7 +148,7 @@ def _hub_answers() -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence transformers' progress bars and warnings for a while."""
+    """Silence transformers' progress bars and warnings during a block."""
     level = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()
@@ -173,7 +167,8 @@ def _explain(name: str, source: str, error: OSError) -> str:
     offline = " (HF_HUB_OFFLINE is set)" if HF_HUB_OFFLINE else ""
     return (
         f"model {name!r} is not on this machine and the hub cannot be reached{offline}; "
-        f"download it where there is a network (hf download {name}), or use the bundled model: village"
+        f"download it where there is a network (hf download {name}), "
+        "or use the bundled model: village"
     )
 
 
@@ -182,9 +177,7 @@ def _first_line(error: Exception) -> str:
 
 
 def checksum_of(name: str | None, model: PreTrainedModel) -> str:
-    """Return the first 16 hex digits of a SHA-256: of the weight files if there are any, else of
-    the parameters.
-    """
+    """Return 16 hex digits of a SHA-256: of the weight files, or else of the parameters."""
     digest = hashlib.sha256()
     folder = Path(locate(name)) if name is not None and _is_local(name) else None
     files = sorted(folder.glob("*.safetensors")) if folder is not None else []

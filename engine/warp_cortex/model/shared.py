@@ -28,8 +28,8 @@ class Pass:
     """What one forward pass returns.
 
     middle: [B, T, C], the input of the middle layer. last: [B, T, C], the last layer's normalised
-    states (the input of the vocabulary projection). ends: what `head` makes logits of, row by row:
-    each sequence's last state [B, C], or, without a head, the logits themselves.
+    states (the input of the vocabulary projection). ends: [B, C], each sequence's last state, the
+    input of `head`; without a head, the logits [B, V] themselves.
     """
 
     middle: Tensor
@@ -43,9 +43,7 @@ class Pass:
         return self.ends if self.head is None else self.head(self.ends)
 
     def blocks(self, rows: int) -> Iterator[Tensor]:
-        """Yield the logits of `rows` sequences after the other: those of many need not exist at
-        once.
-        """
+        """Yield the logits of `rows` sequences at a time, so that they never exist all at once."""
         for ends in torch.split(self.ends, rows):
             yield ends if self.head is None else self.head(ends)
 
@@ -53,10 +51,10 @@ class Pass:
 class SharedModel:
     """One model, one set of parameters, any number of agents.
 
-    The model's attention is replaced and two hooks are attached until `close()`; used as a context
-    manager it closes itself. Two threads may call `forward` at once.
+    The model's attention is replaced and two hooks are attached until `close()`, or until the end
+    of a `with` block. Two threads may call `forward` at once.
 
-    records_steps: whether decode steps are recorded and replayed (`replays`), as they are on CUDA.
+    records_steps: whether decode steps are recorded as CUDA graphs and replayed; True on CUDA.
     """
 
     def __init__(
@@ -77,16 +75,18 @@ class SharedModel:
         self.device = parameter.device
         self.dtype = parameter.dtype
         self.records_steps = self.device.type == "cuda"
-        own = None if patch.is_attached(model) else probing.own_logits(self)
+        own = None if patch.is_attached(model) else probing.own_logits(self.model)
         self._attach(training=training)
         try:
-            layout = probing.study(self, own)
-        except BaseException:  # whatever it is, the model goes back as it was
+            layout = probing.study(
+                self.model, self._logits, middle_layer=self.middle_layer, own=own
+            )
+        except BaseException:  # also Ctrl-C: the model goes back as it was
             self.close()
             raise
         self.layout = layout
         self.rotary = layout.rotary
-        self.source = source  # what `load` was given; None for a model that was handed over
+        self.source = source  # the name that `load` got; None for a model object of the user's
         self.spec = describe(self.model, layout, name=name, source=source)
 
     def forward(
@@ -94,8 +94,8 @@ class SharedModel:
     ) -> Pass:
         """Run the model over ids [B, T] at `plan.positions`, reading and writing `cache`.
 
-        last_rows: int64 [B], the column of each sequence's last token when the batch is padded on
-        the right.
+        last_rows: int64 [B], the column of each sequence's last token; needed when the batch is
+        padded on the right.
         """
         if not self._handles:
             msg = "this Prism is closed; load or wrap the model again"
@@ -119,25 +119,27 @@ class SharedModel:
                     warp=plan,
                 ).logits
         finally:
-            self._local.frame = None  # the hooks of another Prism on this model must find nothing
+            self._local.frame = None  # another Prism's hooks on this model must not write here
         assert frame.middle is not None
         assert frame.last is not None
         return Pass(frame.middle, frame.last, logits[:, -1])
 
+    def _logits(self, ids: Tensor, plan: Plan, cache: Cache) -> Tensor:
+        return self.forward(ids, plan, cache).logits
+
     @property
     def decoder(self) -> Decoder | None:
-        """What feeds one token per agent without the model's modules; None where only they know
-        how.
+        """The compiled decode step of one token per agent; None if the model's own pass is needed.
 
-        Models of other families, adapted or quantised ones, and any with a hook of somebody else's
-        take their own forward pass, hooks and all.
+        Models of other families, with adapters, quantised weights or hooks of the user's take their
+        own forward pass.
         """
         decoder = self._decoder
         return decoder if decoder is not None and decoder.weights.are_current else None
 
     @cached_property
     def _decoder(self) -> Decoder | None:
-        return decoder_for(self)
+        return decoder_for(self.model, self.layout, self._logits, self.new_store)
 
     def new_store(self, capacity: int = 256) -> KVStore:
         """Return an empty cache with this model's layout."""
@@ -152,8 +154,7 @@ class SharedModel:
         )
 
     def encode(self, text: str, *, start: bool = False) -> list[int]:
-        """Return the ids of `text`; with `start` as the beginning of a document (with its begin
-        token, if any).
+        """Return the ids of `text`; with `start`, the begin token comes first if the model has one.
 
         Raises:
             ValueError: the text is empty, or has characters that cannot be encoded.
@@ -170,14 +171,14 @@ class SharedModel:
         return ids
 
     def decode(self, ids: list[int]) -> str:
-        """Return the text of ids, special tokens left out."""
+        """Return the text of ids, without special tokens."""
         text: str = self.tokenizer.decode(
             ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         return text
 
     def pieces(self, ids: list[int]) -> list[str]:
-        """Return the text each id adds; put together they are the text."""
+        """Return the text that each id adds; joined, they are the whole text."""
         return Detokenizer(self.decode).push_all(ids)
 
     @property
@@ -197,9 +198,7 @@ class SharedModel:
         )
 
     def close(self) -> None:
-        """Take the hooks off and give the model its own attention back; closing again changes
-        nothing.
-        """
+        """Remove the hooks and restore the model's own attention; closing again changes nothing."""
         for handle in self._handles:
             handle.remove()
         if self._handles:
@@ -218,7 +217,7 @@ class SharedModel:
         self.close()
 
     def _decoded(self, decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
-        """Return what a forward pass of one token per agent, int64 [B], returns."""
+        """Return the result of a pass over one token per agent, int64 [B]."""
         positions = plan.positions[:, 0]
         if self.records_steps and decoder.is_static:
             states, middle = graphs.states(decoder, tokens, positions, entries, tap=plan.tap)
@@ -254,7 +253,7 @@ class SharedModel:
 
 @dataclass(slots=True)
 class _Frame:
-    """What the hooks hand over during one forward pass of one thread."""
+    """What the hooks store during one forward pass of one thread."""
 
     last_rows: Tensor | None
     middle: Tensor | None = None

@@ -27,9 +27,7 @@ class ModelSpec:
 
 
 def describe(model: PreTrainedModel, layout: Layout, *, name: str, source: str | None) -> ModelSpec:
-    """Return the description of a model whose cache layout was looked at; source: what it was
-    loaded from.
-    """
+    """Return the description of a model; source: the name it was loaded by, None if it was not."""
     config = model.config.get_text_config()
     return ModelSpec(
         name=name,
@@ -53,9 +51,8 @@ def describe(model: PreTrainedModel, layout: Layout, *, name: str, source: str |
 def _max_positions(config: Any) -> int:
     """Return how many positions a text can take.
 
-    A "longrope" model turns every position of a text by other frequencies as soon as the text
-    outgrows the length it was first trained at: entries read before would be wrong, and other
-    agents' with them. So that length is the end.
+    A "longrope" model rotates every position by other frequencies as soon as a text outgrows the
+    length of its first training: the entries cached before would be wrong. That length is the end.
     """
     rope = getattr(config, "rope_parameters", None) or {}
     # a model may have one per layer type

@@ -42,7 +42,10 @@ def unpack(packed: dict[str, Any], prism: Prism) -> Snapshot:
         ValueError: the worker's model is not the one the snapshot was made with.
     """
     if packed["checksum"] != prism.spec.checksum:
-        msg = f"this worker's model has checksum {prism.spec.checksum}, the snapshot's has {packed['checksum']}"
+        msg = (
+            f"this worker's model has checksum {prism.spec.checksum}, "
+            f"the snapshot's has {packed['checksum']}"
+        )
         raise ValueError(msg)
     return Snapshot(
         version=packed["version"],

@@ -51,7 +51,10 @@ class ProcessStreams:
             ValueError: the model cannot be loaded by name there, or is not the same one.
         """
         if prism.source is None:
-            msg = f"another process cannot load {prism.spec.name!r}: ProcessStreams needs a Prism of Prism.load(name)"
+            msg = (
+                f"another process cannot load {prism.spec.name!r}: "
+                "ProcessStreams needs a Prism of Prism.load(name)"
+            )
             raise ValueError(msg)
         if (
             self._worker is None
@@ -188,7 +191,10 @@ class ProcessRunner:
         if self.worker_process.has_ended:
             why = f"the process for streams has ended ({self.worker_process.why_ended()})"
         elif self._run != self.worker_process.num_runs:
-            why = "the process for streams serves another run by now; runs at the same time need a ProcessStreams each"
+            why = (
+                "the process for streams serves another run by now; "
+                "runs at the same time need a ProcessStreams each"
+            )
         else:
             return []
         return [StepOutcome(stream, error=why) for stream in self.close("error")]

@@ -50,7 +50,10 @@ class RayStreams:
         cannot load by name.
         """
         if prism.source is None:
-            msg = f"workers cannot load {prism.spec.name!r}: RayStreams needs a Prism made by Prism.load(name)"
+            msg = (
+                f"workers cannot load {prism.spec.name!r}: "
+                "RayStreams needs a Prism made by Prism.load(name)"
+            )
             raise ValueError(msg)
         ray = _ray()
         if not ray.is_initialized():

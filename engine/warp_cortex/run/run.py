@@ -1,15 +1,9 @@
-"""The parts of one run, and what each step of them does; every method returns the events it
-caused.
-"""
+"""The parts of one run, and what each step does; the methods return the events they cause."""
 
-import platform
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from importlib.metadata import version
-from typing import Any
 
-import numpy as np
 import torch
 
 from warp_cortex.agents.backend import StepOutcome, StreamRunner
@@ -22,8 +16,9 @@ from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
 from warp_cortex.router.router import Router
 from warp_cortex.run import memory
+from warp_cortex.run.arrays import trace_arrays
 from warp_cortex.synapse.focus import focus_rows
-from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
+from warp_cortex.synapse.synapse import Snapshot, Synapse
 from warp_cortex.thoughts.gate import decide, similarities
 from warp_cortex.thoughts.injection import Injector
 from warp_cortex.trace.trace import (
@@ -34,7 +29,6 @@ from warp_cortex.trace.trace import (
     Inject,
     Memory,
     Publish,
-    RunStart,
     Spawn,
     StreamToken,
     Thought,
@@ -43,7 +37,7 @@ from warp_cortex.trace.trace import (
 
 
 class Run:
-    """A River, its streams and what lies between them."""
+    """A River, its streams, and the Router, Synapse, Gate and Injector between them."""
 
     def __init__(
         self,
@@ -61,32 +55,31 @@ class Run:
         self.injector = Injector(river.context, config.injection)
         self.router = Router(config.router)
         self.router.prime(river.context.text)
-        # held by whoever reads on or takes back what the River holds
+        # held by a thread while it uses or changes the River's cache
         self.river_lock = threading.RLock()
-        # that the River works on, if it has one of its own
-        self.stream: torch.cuda.Stream | None = None
-        self._num_streams = self._peak_bytes = 0
-        self._reported: tuple[int, ...] = ()
+        # the CUDA stream of the River's thread; None on a CPU and in a cooperative run
+        self.device_stream: torch.cuda.Stream | None = None
+        self._num_streams = 0
+        self._peak_bytes = 0  # the most that the streams have held
+        self._reported: tuple[int, ...] = ()  # the bytes in the latest Memory event
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
 
     @property
     def step(self) -> int:
-        """Visible tokens so far."""
+        """Number of visible tokens so far."""
         return self.river.context.num_tokens
 
-    def on_stream(self) -> AbstractContextManager[object]:
-        """Return a block whose work on the device comes before the River's next and after its
-        last.
-        """
-        return nullcontext() if self.stream is None else torch.cuda.stream(self.stream)
+    def on_device_stream(self) -> AbstractContextManager[object]:
+        """Return a block whose device work is queued on the River's CUDA stream, if it has one."""
+        if self.device_stream is None:
+            return nullcontext()
+        return torch.cuda.stream(self.device_stream)
 
     def catch_up(self) -> None:
-        """Let the device do what the current thread gives it next after all that the River has
-        given it so far.
-        """
-        if self.stream is not None:
-            torch.cuda.current_stream(self.prism.device).wait_stream(self.stream)
+        """Make the current CUDA stream wait for the work that the River has queued so far."""
+        if self.device_stream is not None:
+            torch.cuda.current_stream(self.prism.device).wait_stream(self.device_stream)
 
     def publish(self) -> Publish:
         """Publish a snapshot of the River's landmarks."""
@@ -119,16 +112,14 @@ class Run:
         return events
 
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
-        """Let every stream think one token; judge and inject the thoughts that are finished."""
+        """Let every stream think one token; judge and inject finished thoughts."""
         events: list[Event] = []
         for outcome in self.runner.step():
             events += self.note(outcome, theta=theta, can_inject=can_inject)
         return events
 
     def note(self, outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
-        """Return the events one outcome of the stream lane causes; a finished thought is judged and
-        may enter.
-        """
+        """Return the events of one outcome of the runner; judge, and inject, a finished thought."""
         if outcome.token is not None:
             return [self._thought_token(outcome), *self._grown()]
         if outcome.error is not None:
@@ -142,9 +133,7 @@ class Run:
             return [*self._judge(outcome, theta=theta, can_inject=can_inject), *self._changed()]
 
     def _grown(self) -> list[Event]:
-        """Return the bytes held now if the streams hold more than ever before, so that a run's peak
-        is on record.
-        """
+        """Report the bytes held if the streams' are a new peak: the trace then holds the peak."""
         held = self.runner.private_bytes
         if held <= self._peak_bytes:
             return []
@@ -152,9 +141,7 @@ class Run:
         return self._changed()
 
     def _changed(self) -> list[Event]:
-        """Return the bytes held now, after a publish or a stream's end, unless the last report says
-        the same.
-        """
+        """Report the bytes held after a publish or a stream's end, unless nothing has changed."""
         now = self.memory()
         held = (now.river_kv, now.shared_kv, now.private_kv, now.num_streams)
         if held == self._reported:
@@ -164,51 +151,21 @@ class Run:
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner."""
-        current = [] if self.synapse.current is None else [self.synapse.current]
-        snapshots = {snapshot.version: snapshot for snapshot in [*current, *self.runner.snapshots]}
-        context = self.river.context
-        return Memory(
-            step=self.step,
-            weights=self.prism.weight_bytes,
-            river_kv=memory.river_bytes(context),
-            shared_kv=memory.shared_bytes(snapshots.values(), context),
-            private_kv=self.runner.private_bytes,
-            num_streams=self.runner.num_active,
-            evidence=memory.evidence_bytes(context, self.synapse),
-        )
+        return memory.report(self.prism, self.river.context, self.synapse, self.runner)
 
     def own_entries(self, known: Mapping[int, int]) -> dict[int, SharedKV]:
-        """Return a copy of what every thinking stream holds of its own, by stream; see
-        `Cortex.own_entries`.
-        """
+        """Return copies of the streams' own entries, by stream; see `Cortex.own_entries`."""
+        # elsewhere another thread writes them, or another process holds them
         if self.config.mode == "concurrent" or not isinstance(self.runner, LocalRunner):
-            return {}  # written by another thread, or held in another process
+            return {}
         batches = self.runner.batches.values()
         return {
             stream: held for batch in batches for stream, held in own_entries(batch, known).items()
         }
 
     def collect(self, trace: Trace) -> None:
-        """Put the arrays a viewer needs beside the events: half precision, of the tokens the cache
-        still holds.
-        """
-        context = self.river.context
-        if not context.num_tokens:
-            return
-        layers = np.unique(np.linspace(0, self.prism.spec.num_layers - 1, 4).astype(np.int64))
-        space = "keys" if self.prism.rotary is not None else "rotated"
-        keys = [
-            self._heads(context.points(space, layer=int(layer), centre=False)) for layer in layers
-        ]
-        trace.arrays = {
-            "layers": layers,
-            "keys": np.stack(keys),
-            "hidden": _half(context.middle),
-            "positions": context.positions.cpu().numpy(),
-            "attention": context.received().cpu().numpy(),
-        }
-        if self._thoughts:
-            trace.arrays["thoughts"] = torch.stack(self._thoughts).numpy()
+        """Put the arrays that viewers need into the trace; see `trace_arrays`."""
+        trace.arrays = trace_arrays(self.river.context, self._thoughts)
 
     def _open(self, stream: Stream, snapshot: Snapshot) -> list[Event]:
         after: list[Event] = []
@@ -216,7 +173,7 @@ class Run:
             focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
             self._steps[stream.id] = snapshot.step
             self.runner.open(stream, snapshot, focus=focus)
-        except RuntimeError as error:  # out of memory: this stream ends, nobody else
+        except RuntimeError as error:  # out of memory ends this stream only
             after = [
                 self._failure(stream.id, error),
                 Finish(step=self.step, stream=stream.id, reason="error"),
@@ -289,8 +246,7 @@ class Run:
     def _inject(self, text: str, stream: int) -> Event:
         try:
             injection = self.injector.inject(text, stream=stream)
-        # out of memory: this thought stays outside, the River goes on
-        except RuntimeError as error:
+        except RuntimeError as error:  # out of memory: the River goes on without this thought
             return self._failure(stream, error)
         return Inject(
             step=self.step,
@@ -301,45 +257,14 @@ class Run:
             anchor=injection.anchor,
         )
 
-    def _heads(self, cloud: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float16]]:
-        heads = cloud.view(len(cloud), self.prism.spec.num_kv_heads, -1)  # [T, H_kv, D]
-        return _half(heads.transpose(0, 1))
-
 
 def focus_of(context: Context, stream: Stream, snapshot: Snapshot, count: int) -> SharedKV | None:
-    """Choose a stream's focus landmarks, note their positions on it, and return a copy of their
-    entries.
+    """Choose a stream's focus landmarks, set `stream.focus`, and return a copy of their entries.
+
+    None if `count` is 0 or the snapshot already holds every token.
     """
     if not count or snapshot.policy == "all":
         return None
     rows = focus_rows(context, stream.prompt, taken=snapshot.kv.positions, count=count)
     stream.focus = context.store.positions[rows].tolist()
     return context.store.gather(rows)
-
-
-def header(prism: Prism, config: CortexConfig, context: Context, prompt: str) -> RunStart:
-    """Return the first event of a run."""
-    versions = {name: version(name) for name in ("torch", "transformers", "numpy")}
-    return RunStart(
-        step=context.num_tokens,
-        model=prism.spec.name,
-        checksum=prism.spec.checksum,
-        prompt=prompt,
-        prompt_tokens=list(context.tokens),
-        seed=config.seed,
-        config=config.to_dict(),
-        versions={"python": platform.python_version(), **versions},
-    )
-
-
-def check_config(config: CortexConfig, *, num_tokens: int) -> None:
-    """Raise a ValueError for settings that this model or prompt cannot have, before any work is
-    done.
-    """
-    if config.synapse.policy != "all":
-        check_k(config.synapse.k, num_tokens)
-
-
-def _half(tensor: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float16]]:
-    limit = torch.finfo(torch.float16).max
-    return tensor.float().clamp(-limit, limit).half().cpu().numpy()

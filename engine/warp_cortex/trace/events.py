@@ -1,6 +1,4 @@
-"""Everything that can happen in a run, as frozen events. Only the standard library is imported
-here.
-"""
+"""Everything that can happen in a run, as frozen events. Imports the standard library only."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -8,8 +6,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened at River step `step`: the number of visible tokens in the River's
-    text so far.
+    """One thing that happened in a run.
+
+    step: the number of visible tokens in the River's text when it happened. time_s: seconds since
+    the start of a concurrent run; None in a cooperative one.
     """
 
     type: ClassVar[str] = "event"
@@ -19,7 +19,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart(Event):
-    """The header of a run: what was run on what, with which settings."""
+    """The header of a run: the model, the prompt, the settings and the versions used."""
 
     type: ClassVar[str] = "run"
     model: str
@@ -43,11 +43,10 @@ class Token(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish(Event):
-    """The Synapse published snapshot `version`: `landmarks` are sorted positions of the River's
-    visible tokens.
+    """The Synapse published snapshot `version`.
 
-    radius: the cover radius; where `slack` is above 0 not every token was considered, and it is an
-    upper bound.
+    landmarks: sorted positions of the River's visible tokens. radius: the cover radius; an upper
+    bound if `slack` is above 0, because then not every token was considered.
     """
 
     type: ClassVar[str] = "publish"
@@ -62,8 +61,9 @@ class Publish(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spawn(Event):
-    """The Router opened a stream for `task`; `trigger` is the character span that fired in the
-    River's text.
+    """The Router opened a stream for `task`.
+
+    trigger: the span of characters in the River's text that named the task.
     """
 
     type: ClassVar[str] = "spawn"
@@ -100,8 +100,9 @@ class Thought(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision(Event):
-    """The Gate judged a thought; `similarities` holds every scorer's value, so theta can be
-    re-decided later.
+    """The Gate judged a thought.
+
+    similarities: every scorer's value, so that another threshold can be tried on the trace alone.
     """
 
     type: ClassVar[str] = "gate"
@@ -136,8 +137,10 @@ class Revoke(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Influence(Event):
-    """KL (nats) between the River's next-token distributions with and without an injection, per
-    visible token.
+    """What an injection changed, measured per visible token since.
+
+    kl: KL divergence (nats) between the River's next-token distributions with and without it.
+    attention_mass: attention that the token pays to the injected entries.
     """
 
     type: ClassVar[str] = "influence"
@@ -149,8 +152,9 @@ class Influence(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory(Event):
-    """Bytes actually held, by owner; `evidence` is what landmarks are chosen from, beside the
-    cache.
+    """Bytes held, by owner.
+
+    evidence: what landmarks are chosen from: queries, middle states, coresets.
     """
 
     type: ClassVar[str] = "memory"
@@ -164,7 +168,7 @@ class Memory(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure(Event):
-    """Something failed; `stream` is None when it was the River. The run goes on unless it was."""
+    """A stream failed, or the River if `stream` is None; only the River's failure ends the run."""
 
     type: ClassVar[str] = "error"
     stream: int | None
@@ -173,7 +177,7 @@ class Failure(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish(Event):
-    """An agent closed: a stream, or the River when `stream` is None."""
+    """An agent closed: a stream, or the River if `stream` is None."""
 
     type: ClassVar[str] = "finish"
     stream: int | None

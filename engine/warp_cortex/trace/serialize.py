@@ -1,6 +1,4 @@
-"""Events as JSON-ready records and back, with every value checked: a shared trace is a stranger's
-file.
-"""
+"""Events as JSON-ready records and back; every value is checked: a trace may come from anyone."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,8 +14,7 @@ Reader = Callable[[Any], Any]
 
 
 def to_record(event: Event) -> dict[str, Any]:
-    """Return the event as a JSON-ready dict with its type first; `time_s` is left out when it is
-    None.
+    """Return the event as a JSON-ready dict with its type first, without a `time_s` of None.
 
     JSON has no NaN and no infinity: such numbers become None, and `from_record` reads None as NaN
     where a number belongs. numpy scalars become plain numbers.
@@ -32,8 +29,7 @@ def from_record(record: Mapping[str, Any]) -> Event:
     """Return the event a record describes.
 
     Raises:
-        ValueError: the record's type is unknown, or its fields do not fit; the message names the
-        field.
+        ValueError: the record's type is unknown, or a field does not fit; the message names it.
     """
     kind = record.get("type")
     cls = EVENT_TYPES.get(kind) if isinstance(kind, str) else None
@@ -70,7 +66,7 @@ def _plain(value: Any) -> Any:
 
 def _exactly(*types: type) -> Reader:
     def read(value: Any) -> Any:
-        if type(value) not in types:  # a bool is no whole number here
+        if type(value) not in types:  # bool is a subclass of int
             raise ValueError
         return value
 
@@ -78,7 +74,7 @@ def _exactly(*types: type) -> Reader:
 
 
 def _integer(value: Any) -> int:
-    if type(value) is not int or not -(2**63) <= value < 2**63:  # what arrays and viewers can hold
+    if type(value) is not int or not -(2**63) <= value < 2**63:  # 64 bits: the limit of arrays
         raise ValueError
     return value
 

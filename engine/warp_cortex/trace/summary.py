@@ -1,4 +1,4 @@
-"""A run in one JSON-ready dict, from its trace alone; what `warpviz run --json` prints."""
+"""A run as one JSON-ready dict, from its trace alone; `warpviz run --json` prints it."""
 
 from typing import Any
 
@@ -17,12 +17,10 @@ from warp_cortex.trace.trace import (
 
 
 def summarise(trace: Trace) -> dict[str, Any]:
-    """Return model, prompt_tokens, river_text, river_tokens, streams, injections, snapshots and
-    bytes.
+    """Return the run's model, texts, streams, injections, snapshots and peak bytes.
 
     Raises:
-        ValueError: the trace holds no run, or a stream in it reads a snapshot that it does not
-        hold.
+        ValueError: the trace holds no run, or a stream reads a snapshot that is not in the trace.
     """
     starts = trace.of(RunStart)
     if not starts:
@@ -73,7 +71,10 @@ def _streams(trace: Trace) -> list[dict[str, Any]]:
     for spawn in trace.of(Spawn):
         if spawn.version not in landmarks:
             held = ", ".join(map(str, landmarks)) or "none"
-            msg = f"stream {spawn.stream} reads snapshot {spawn.version}, which the trace does not hold; it holds {held}"
+            msg = (
+                f"stream {spawn.stream} reads snapshot {spawn.version}, "
+                f"which the trace does not hold; it holds {held}"
+            )
             raise ValueError(msg)
         thought = thoughts.get(spawn.stream)
         gate = gates.get(spawn.stream)
@@ -95,7 +96,7 @@ def _streams(trace: Trace) -> list[dict[str, Any]]:
 
 
 def _peak_bytes(trace: Trace) -> dict[str, int]:
-    """Return the largest bytes seen of each owner over the run."""
+    """Return the most bytes that each owner held during the run."""
     events = trace.of(Memory)
     return {
         name: max((getattr(event, name) for event in events), default=0)

@@ -176,7 +176,7 @@ def _records(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]
             raise ValueError(msg) from error
         if not isinstance(record, dict):
             msg = f"{path}:{number} is not a JSON object"
-            raise ValueError(msg)
+            raise ValueError(msg)  # noqa: TRY004 - the file is wrong, not the caller's type
         yield number, record
 
 

@@ -74,7 +74,7 @@ def test_thoughts_are_taken_back_on_the_rivers_own_stream(
     scripted(monkeypatch, prism)
     cortex, _ = run(prism, mode=mode, gate=GateConfig(theta=-1))
     assert cortex._run is not None
-    assert cortex._run.stream is None, "this run had none"
+    assert cortex._run.device_stream is None, "this run had none"
     told: list[Any] = []
 
     @contextmanager
@@ -91,7 +91,7 @@ def test_thoughts_are_taken_back_on_the_rivers_own_stream(
     monkeypatch.setattr("torch.cuda.stream", on)
     here = SimpleNamespace(wait_stream=lambda stream: told.append(("wait", stream)))
     monkeypatch.setattr("torch.cuda.current_stream", lambda _: here)
-    cortex._run.stream = "high"  # type: ignore[assignment] # a stand-in
+    cortex._run.device_stream = "high"  # type: ignore[assignment] # a stand-in
     cortex.influence(1)
     cortex.revoke(1)
     assert told == [("wait", "high"), "still", ("enter", "high"), "revoke", ("leave", "high")]

@@ -63,11 +63,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "phimoe": (
         {"sliding_window": 16, "num_local_experts": 4},
-        r"tells its attention the sliding windows none, but masks what lies outside \[16\], so they cannot be honoured",
+        r"passes the sliding windows none to its attention but masks \[16\], so they cannot be honoured",
     ),
     "olmoe": (
         {"sliding_window": 16, **MOE},
-        r"the sliding windows \[16\], but masks what lies outside none",
+        r"passes the sliding windows \[16\] to its attention but masks none",
     ),
     "doge": (
         {"sliding_window": 16},
@@ -154,7 +154,7 @@ def test_encoder_decoders_are_refused() -> None:
 
 
 def louder(model: PreTrainedModel) -> None:
-    """Make the first layer scale its scores in a way it does not tell its attention."""
+    """Make the first layer scale its scores by a factor that its attention does not get."""
     attention = model.model.layers[0].self_attn
     own = attention.forward
 
@@ -166,7 +166,7 @@ def louder(model: PreTrainedModel) -> None:
 
 
 def silent(model: PreTrainedModel) -> None:
-    """Make a layer forget to tell its attention its window."""
+    """Make a layer not pass its window to its attention."""
     model.model.layers[0].self_attn.sliding_window = None
 
 
@@ -179,7 +179,7 @@ def shared(model: PreTrainedModel) -> None:
     ("change", "message"),
     [
         (louder, "gives other logits through shared-context attention"),
-        (silent, r"does not tell its attention the sliding window of layers \[0\]"),
+        (silent, r"does not pass the sliding window of layers \[0\] to its attention"),
         (shared, "keeps keys and values of its own in 2 of 3 layers; all must"),
     ],
 )

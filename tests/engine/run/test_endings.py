@@ -187,7 +187,7 @@ def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
     events = [next(second)]
     for other in (idle, first):
         with pytest.raises(
-            ValueError, match="this run is over: the same Cortex has been asked for another since"
+            ValueError, match="this run is over: its Cortex has begun another"
         ):
             list(other)
     events += second
