@@ -21,6 +21,8 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import warp_cortex.landmarks.policies  # noqa: F401 - registers the policies that settings accept
+
 if TYPE_CHECKING:
     from warp_cortex.agents.streams import Stream, StreamBatch
     from warp_cortex.assets import bundled, is_bundled
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from warp_cortex.context.entries import EntryProjector, injected_entries, text_entries
     from warp_cortex.cortex import Cortex
     from warp_cortex.landmarks.evidence import Evidence
+    from warp_cortex.landmarks.policies import Policy, register_policy
     from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
     from warp_cortex.model.spec import ModelSpec
     from warp_cortex.prism import Prism, attached
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
     from warp_cortex.router.router import Router, Task
     from warp_cortex.synapse.files import load_snapshot, save_snapshot
     from warp_cortex.synapse.synapse import Snapshot, Synapse
-    from warp_cortex.thoughts.calibration import area, best_theta, confusion, roc
+    from warp_cortex.thoughts.calibration import Roc, area, best_theta, confusion, roc
     from warp_cortex.trace.summary import summarise
     from warp_cortex.trace.trace import (
         EVENT_TYPES,
@@ -105,6 +108,10 @@ _HOMES = {
     ),
     "cortex": ("Cortex",),
     "landmarks.evidence": ("Evidence",),
+    "landmarks.policies": (
+        "Policy",
+        "register_policy",
+    ),
     "landmarks.ranking": (
         "Ranking",
         "certificate",
@@ -131,6 +138,7 @@ _HOMES = {
         "Synapse",
     ),
     "thoughts.calibration": (
+        "Roc",
         "area",
         "best_theta",
         "confusion",
@@ -183,6 +191,7 @@ __all__ = [
     "InjectionConfig",
     "Memory",
     "ModelSpec",
+    "Policy",
     "Prism",
     "ProcessStreams",
     "Publish",
@@ -190,6 +199,7 @@ __all__ = [
     "RayStreams",
     "Revoke",
     "RiverConfig",
+    "Roc",
     "Router",
     "RouterConfig",
     "RunStart",
@@ -219,6 +229,7 @@ __all__ = [
     "load_snapshot",
     "load_trace",
     "rank",
+    "register_policy",
     "roc",
     "save_snapshot",
     "summarise",
@@ -238,7 +249,8 @@ def __getattr__(name: str) -> Any:
         msg = f"module 'warp_cortex' has no attribute {name!r}; it has: {', '.join(__all__)}"
         raise AttributeError(msg)
     value = getattr(importlib.import_module(home), name)
-    globals()[name] = value
+    if name != "POLICIES":  # it grows with every policy that is registered
+        globals()[name] = value
     return value
 
 

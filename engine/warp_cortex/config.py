@@ -5,21 +5,10 @@ from difflib import get_close_matches
 from string import Formatter
 from typing import Any
 
-POLICIES = (
-    "all",
-    "random",
-    "stride",
-    "recent",
-    "streaming",
-    "h2o",
-    "snapkv",
-    "tova",
-    "keydiff",
-    "farthest",
-    "hybrid",
-)
-# policies whose choice from the choices of a text's parts still covers the whole text
-COMPOSABLE = ("farthest", "hybrid")
+# names of landmark policies, and of those that may be incremental: set by landmarks/policies.py,
+# which `import warp_cortex` runs before anything else
+POLICIES: tuple[str, ...] = ()
+COMPOSABLE: tuple[str, ...] = ()
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
 MOST_SEED = 2**32 - 1  # a stream's generator gets about a million times the seed, in 64 bits

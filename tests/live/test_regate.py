@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
-from warp_cortex import GateDecision, Thought, confusion
+from warp_cortex import GateDecision, Thought, area, confusion
 from warp_cortex.thoughts.gate import decide
 
 from tests.views.fabricated import fabricate, labels_of
@@ -116,7 +116,7 @@ def test_the_area_is_scikit_learns(pairs):
     values = np.array([value for value, _ in pairs])
     curve = regate.roc(values, labels)
     assert curve is not None
-    assert curve.auc == pytest.approx(roc_auc_score(labels, values))
+    assert area(curve) == pytest.approx(roc_auc_score(labels, values))
     assert (np.diff(curve.true_positive_rate) >= 0).all()
     assert (np.diff(curve.false_positive_rate) >= 0).all()
     assert curve.true_positive_rate[-1] == curve.false_positive_rate[-1] == 1

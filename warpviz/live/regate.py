@@ -4,11 +4,15 @@ separates labels.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import warp_cortex
 from numpy.typing import NDArray
 from warp_cortex import Event, GateDecision, RunStart, Spawn, Thought, Trace
+
+if TYPE_CHECKING:
+    from warp_cortex import Roc
 
 UNJUDGED = -1.0
 Floats = NDArray[np.float64]
@@ -48,18 +52,6 @@ class GateOutcome:
     precision: float | None
     recall: float | None
     false_positive_rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Roc:
-    """A receiver operating curve: one point per distinct similarity, falling threshold; `auc` is
-    its area.
-    """
-
-    false_positive_rate: Floats
-    true_positive_rate: Floats
-    thresholds: Floats
-    auc: float
 
 
 def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> list[Rejudged]:
@@ -175,12 +167,11 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def roc(values: Floats, labels: Sequence[bool | None]) -> Roc | None:
-    """Return the engine's curve over labelled thoughts with a similarity; None unless both labels
-    occur.
+def roc(values: Floats, labels: Sequence[bool | None]) -> "Roc | None":
+    """Return the engine's curve over labelled thoughts with a similarity.
 
-    Equal similarities share a point, so a scorer that gives every thought the same value has area
-    one half.
+    It is None unless both labels occur. Equal similarities share a point, so that a scorer which
+    gives every thought the same value has area one half.
     """
     kept = [
         (v, label)
@@ -190,10 +181,4 @@ def roc(values: Floats, labels: Sequence[bool | None]) -> Roc | None:
     truth = [label for _, label in kept]
     if all(truth) or not any(truth):
         return None
-    curve = warp_cortex.roc([value for value, _ in kept], truth)
-    return Roc(
-        curve.false_positive_rate,
-        curve.true_positive_rate,
-        curve.thresholds,
-        warp_cortex.area(curve),
-    )
+    return warp_cortex.roc([value for value, _ in kept], truth)

@@ -1,6 +1,6 @@
 """A context: a text the model has read and may go on writing, with its cache and states."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,19 +12,18 @@ from warp_cortex.cache.store import TEXT, AppendView, KVStore
 from warp_cortex.context import points as context_points
 from warp_cortex.context.queries import QueryLog
 from warp_cortex.landmarks.evidence import Evidence
+from warp_cortex.landmarks.policies import NEEDS
 from warp_cortex.model.detokenize import Detokenizer
 
 if TYPE_CHECKING:
-    from warp_cortex.model.shared import Pass
-from warp_cortex.model.shared import SharedModel
+    from warp_cortex.model.shared import Pass, SharedModel
 
 
 class Context:
     """Tokens, cache entries and states of one text.
 
-    `ids` and `tokens` hold every visible token ever read or written; the cache may hold fewer
-    (`evict`) and may hold injected thoughts, which are never visible. `next_position` is where the
-    next visible token goes.
+    `ids` and `tokens` hold every visible token ever read or written. The cache may hold fewer
+    (`evict`), and may hold injected thoughts, which are never visible.
     """
 
     def __init__(
@@ -81,8 +80,9 @@ class Context:
         progress: Callable[[int, int], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
     ) -> bool:
-        """Append visible tokens in chunks; return False if `should_stop` ended it early (what was
-        read stays).
+        """Append visible tokens in chunks; return False if `should_stop` ended it early.
+
+        What was read until then stays. progress: called with the tokens read and those to be read.
 
         Raises:
             ValueError: the text would run past the model's last position.
@@ -101,7 +101,11 @@ class Context:
         return True
 
     def write(self, token: int) -> str:
-        """Append one visible token and return the text it adds."""
+        """Append one visible token and return the text it adds.
+
+        Raises:
+            ValueError: the token would run past the model's last position.
+        """
         self.check_room(1)
         self.queries.plan(0, 1, 1)
         self._append([token], reading=False)
@@ -112,15 +116,17 @@ class Context:
         limit = self.prism.spec.max_positions
         spec = self.prism.spec
         if self.num_tokens + num_tokens > limit:
+            wanted = self.num_tokens + num_tokens
             msg = (
-                f"{self.num_tokens + num_tokens} tokens do not fit: {spec.name} has {limit} positions; "
-                f"shorten the text by {self.num_tokens + num_tokens - limit} tokens"
+                f"{wanted} tokens do not fit: {spec.name} has {limit} positions; "
+                f"shorten the text by {wanted - limit} tokens"
             )
             raise ValueError(msg)
 
     def encode_at(self, ids: list[int], places: range, *, tag: int) -> "Pass":
-        """Append entries for `ids` at any positions under `tag`; visible tokens, positions and
-        logits stay.
+        """Append entries for `ids` at any positions under `tag`.
+
+        Visible tokens, their positions and the logits stay.
         """
         view, out = self._forward(ids, places, tag=tag, tap=None)
         view.commit()
@@ -129,7 +135,7 @@ class Context:
     def reread(self, position: int, *, tap: Tap) -> "Pass":
         """Append the entries of the visible token at `position` once more, with another tap.
 
-        Text and states stay as they are, and so do the queries kept from the first time.
+        Text, states and the queries kept from the first time stay as they are.
         """
         view, out = self._forward(
             [self.ids[position]], range(position, position + 1), tag=TEXT, tap=tap
@@ -138,8 +144,9 @@ class Context:
         return out
 
     def adopt(self, store: KVStore, reread: "Sequence[Pass]") -> None:
-        """Go on with another cache of the same text, and with the states of its last tokens as they
-        were read again.
+        """Replace the cache by another one of the same text.
+
+        reread: the passes that read its last tokens again, whose states replace those from before.
         """
         if reread:
             states = torch.cat([out.middle[0] for out in reread])
@@ -151,7 +158,7 @@ class Context:
     def evict(self, *, sinks: int, window: int) -> None:
         """Hold only the first `sinks` and last `window` visible entries, and every injected one."""
         rows = self.store.text_rows()
-        # in batches, so that it costs O(1) a token
+        # a quarter more than the window is let grow, so that a token costs O(1)
         if rows.numel() <= sinks + window + window // 4:
             return
         tags = self.store.tags[: self.store.length]
@@ -166,27 +173,46 @@ class Context:
         head: int | str | None = None,
         centre: bool = True,
     ) -> Tensor:
-        """Return the held visible tokens as a point cloud, float32 [T, P]; see
-        `geometry.points`.
+        """Return the held visible tokens as a point cloud, float32 [T, P].
+
+        space: `keys` without their rotation, `rotated` keys, `values`, or `hidden` states.
+        layer: one layer, or None for all, each scaled to unit mean square.
+        head: one KV head, None for all, concatenated, or "mean".
+        centre: whether the mean of the points is subtracted.
+
+        Raises:
+            ValueError: unknown space, no such layer or head, or `keys` of a model without rotary
+                positions.
         """
         return context_points.points(self, space, layer=layer, head=head, centre=centre)
 
     def attention(self) -> Tensor:
-        """Return attention [W, T] of the last W tokens, mean over layers and heads."""
+        """Return the attention [W, T] of the last W tokens, mean over layers and heads."""
         return context_points.attention(self)[0]
 
     def received(self) -> Tensor:
-        """Return the mean attention each held token receives from the captured queries that see it,
-        [T].
+        """Return the mean attention [T] each held token receives from the queries that see it.
+
+        The queries are those captured: see `QueryLog`.
         """
         return context_points.attention(self)[1]
 
-    def evidence(self, space: str = "keys", *, layer: int | None = None) -> Evidence:
-        """Return what every landmark policy chooses from; see `geometry.evidence`."""
-        return context_points.evidence(self, space, layer=layer)
+    def evidence(
+        self,
+        space: str = "keys",
+        *,
+        layer: int | None = None,
+        needs: Collection[str] = NEEDS,
+    ) -> Evidence:
+        """Return what landmark policies choose by.
+
+        space, layer: as for `points`. needs: which of "keys", "attention" and "received" are
+        computed; all of them by default.
+        """
+        return context_points.evidence(self, space, layer=layer, needs=needs)
 
     def fork(self) -> "Context":
-        """Return an independent copy that can go on by itself."""
+        """Return an independent copy."""
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store = self.store.fork()
         other.queries = self.queries.fork()
@@ -199,9 +225,7 @@ class Context:
         return other
 
     def over(self, store: KVStore) -> "Context":
-        """Return this text seen through another cache of it; states and queries are shared, not
-        copied.
-        """
+        """Return this text with another cache of it; states and queries are shared, not copied."""
         other = Context(self.prism, query_window=self.queries.window, capacity=1)
         other.store = store
         other.queries = self.queries
@@ -223,14 +247,13 @@ class Context:
         self.ids += ids
         self.logits = out.logits[0]
         self.last = out.last[0, -1]
-        # last, so that whoever looks from another thread, or after Ctrl-C, finds states for every
-        # entry
+        # last: another thread, or a cell run after Ctrl-C, finds states for every entry
         view.commit()
 
     def _forward(
         self, ids: list[int], places: range, *, tag: int, tap: Tap | None
     ) -> "tuple[AppendView, Pass]":
-        """Run tokens at `places` on top of everything held, without keeping their entries yet."""
+        """Run tokens at `places` after everything held; their entries are not committed yet."""
         device = self.prism.device
         positions = torch.arange(places.start, places.stop, device=device)
         view = self.store.view(positions, tag=tag)

@@ -1,8 +1,6 @@
-"""Entries that are not visible text, as points in the cloud of the text: injected thoughts,
-streams' own tokens.
+"""Entries that are not visible text as points among it: injected thoughts, streams' own tokens.
 
-They are placed in the units of the text's own points, measured once, so that nothing that is there
-already moves.
+Their units are those of the text's own points, measured once, so that no point moves later.
 """
 
 from typing import TYPE_CHECKING
@@ -12,15 +10,15 @@ from torch import Tensor
 
 from warp_cortex.cache.store import TEXT, SharedKV
 from warp_cortex.config import SPACES, choice
-from warp_cortex.context.points import layer_block
+from warp_cortex.context.points import chosen_heads, chosen_layers, layer_block
+from warp_cortex.landmarks.moments import LEAST
 
 if TYPE_CHECKING:
     from warp_cortex.context.context import Context
 
 
 class EntryProjector:
-    """Places entries [L, H_kv, M, D] among the points of a context's visible text, as
-    `Context.points` has them.
+    """Projects entries [L, H_kv, M, D] into the point cloud of a context's visible text.
 
     space, layer, head: as for `Context.points`. The hidden space has states of visible tokens only.
 
@@ -41,12 +39,13 @@ class EntryProjector:
         self._space = space
         self._head = head
         self._all = layer is None
-        self._layers = list(range(context.prism.spec.num_layers)) if layer is None else [layer]
+        self._layers = chosen_layers(context, layer)
         self._units = [self._measure(index) for index in self._layers]
 
     def points(self, entries: SharedKV) -> Tensor:
-        """Return the entries as points, float32 [M, P]; the text's own entries give the text's own
-        points.
+        """Return entries as points, float32 [M, P].
+
+        The text's own entries give the text's own points, as `Context.points` has them.
         """
         parts = []
         for index, (mean, scale) in zip(self._layers, self._units, strict=True):
@@ -54,24 +53,19 @@ class EntryProjector:
             rotary = self._context.prism.rotary
             if self._space == "keys" and rotary is not None:
                 block = rotary.unrotated(block, entries.positions, index)
-            parts.append((self._side_by_side(block) - mean) / scale)
+            parts.append((chosen_heads(block, self._head) - mean) / scale)
         return torch.cat(parts, 1)
 
     def _measure(self, index: int) -> tuple[Tensor, Tensor]:
-        part = self._side_by_side(layer_block(self._context, self._space, index))
+        """Return the mean [P] and the scale [] of one layer's points."""
+        part = chosen_heads(layer_block(self._context, self._space, index), self._head)
         mean = part.mean(0)
-        spread = (part - mean).square().mean().sqrt().clamp_min(1e-12)
-        return mean, spread if self._all else torch.ones_like(spread)
-
-    def _side_by_side(self, block: Tensor) -> Tensor:
-        """Return [H_kv, T, D] as [T, P]: one head, their mean, or all of them."""
-        if self._head == "mean":
-            return block.mean(0)
-        return block.transpose(0, 1).flatten(1) if self._head is None else block[int(self._head)]
+        scale = (part - mean).square().mean().sqrt().clamp_min(LEAST)
+        return mean, scale if self._all else torch.ones_like(scale)
 
 
 def injected_entries(context: "Context") -> dict[int, SharedKV]:
-    """Return a copy of the entries of every injected thought in a context's cache, by injection."""
+    """Return a copy of the entries of every injected thought in the cache, by injection number."""
     store = context.store
     tags = store.tags[: store.length]
     return {

@@ -1,134 +1,189 @@
-"""A context as a point cloud: which vectors stand for its tokens, and who attended to whom."""
+"""A text's tokens as points: which vectors stand for them, and how much attention they receive."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
 from warp_cortex.config import SPACES, choice
 from warp_cortex.landmarks.evidence import Evidence
-from warp_cortex.landmarks.moments import Moments
+from warp_cortex.landmarks.moments import LEAST, Moments
+from warp_cortex.landmarks.policies import NEEDS
 
 if TYPE_CHECKING:
-    from warp_cortex.context.context import Context
+    from warp_cortex.cache.store import KVStore
+    from warp_cortex.context.queries import QueryLog
+    from warp_cortex.model.shared import SharedModel
+
+
+class HeldText(Protocol):
+    """What points are made from: the part of a `Context` that this module reads."""
+
+    prism: "SharedModel"
+    store: "KVStore"
+    queries: "QueryLog"
+
+    @property
+    def middle(self) -> Tensor:
+        """Middle-layer states of all visible tokens, [T, C]."""
+
+    @property
+    def positions(self) -> Tensor:
+        """Positions of the visible tokens whose entries are held, int64 [T]."""
 
 
 def points(
-    context: "Context",
+    text: HeldText,
     space: str = "keys",
     *,
     layer: int | None = None,
     head: int | str | None = None,
     centre: bool = True,
 ) -> Tensor:
-    """Return the held visible tokens of a context as a point cloud, float32 [T, P].
+    """Return the held visible tokens of a text as a point cloud, float32 [T, P].
 
     space: `keys` without their rotation, `rotated` keys as cached, `values`, or `hidden`
-    middle-layer states. layer: one layer, or None for all, each scaled to unit mean square so that
-    none drowns the others. head: one KV head, None for all side by side, or "mean".
+        middle-layer states.
+    layer: one layer, or None for all, each scaled to unit mean square so that none drowns the
+        others.
+    head: one KV head, None for all, concatenated, or "mean".
+    centre: whether the mean of the points is subtracted.
 
     Raises:
         ValueError: unknown space, no such layer or head, or `keys` of a model without rotary
-        positions.
+            positions.
     """
     choice("space", space, SPACES)
     if space == "hidden":
-        cloud = context.middle[context.positions].float()
+        cloud = text.middle[text.positions].float()
         return cloud - cloud.mean(0) if centre else cloud
-    spec = context.prism.spec
-    layers = range(spec.num_layers) if layer is None else [_index("layer", layer, spec.num_layers)]
     parts = []
-    for index in layers:
-        block = layer_block(context, space, index)  # [H_kv, T, D]
-        if head == "mean":
-            part = block.mean(0)
-        elif head is None:
-            part = block.transpose(0, 1).flatten(1)
-        else:
-            part = block[_index("head", head, spec.num_kv_heads)]
+    for index in chosen_layers(text, layer):
+        part = chosen_heads(layer_block(text, space, index), head)
         part = part - part.mean(0) if centre else part
-        parts.append(
-            part if layer is not None else part / part.square().mean().sqrt().clamp_min(1e-12)
-        )
+        if layer is None:
+            part = part / part.square().mean().sqrt().clamp_min(LEAST)
+        parts.append(part)
     return torch.cat(parts, dim=1)
 
 
-def evidence(context: "Context", space: str = "keys", *, layer: int | None = None) -> Evidence:
-    """Return what every landmark policy chooses from; a model without rotary positions gives its
-    keys as they are.
+def evidence(
+    text: HeldText,
+    space: str = "keys",
+    *,
+    layer: int | None = None,
+    needs: Collection[str] = NEEDS,
+) -> Evidence:
+    """Return what landmark policies choose by.
+
+    space, layer: as for `points`; a model without rotary positions gives its keys as they are.
+    needs: which parts besides the points are computed; all of them by default.
     """
-    seen, received = attention(context)
-    keys = points(context, known(context, "keys"), layer=layer, centre=False)
-    return Evidence(
-        points=points(context, known(context, space), layer=layer),
-        keys=keys,
-        attention=seen,
-        received=received,
-    )
+    keys = seen = received = None
+    if "attention" in needs or "received" in needs:
+        seen, received = attention(text)
+    if "keys" in needs:
+        keys = points(text, known(text, "keys"), layer=layer, centre=False)
+    cloud = points(text, known(text, space), layer=layer)
+    return Evidence(points=cloud, keys=keys, attention=seen, received=received)
 
 
-def known(context: "Context", space: str) -> str:
+def known(text: HeldText, space: str) -> str:
     """Return the space as this model has it: keys that were never rotated are the rotated ones."""
-    return "rotated" if space == "keys" and context.prism.rotary is None else space
+    return "rotated" if space == "keys" and text.prism.rotary is None else space
 
 
-def measure(context: "Context", space: str, rows: Tensor | None = None) -> Moments:
-    """Return centre and spread, per layer, of the vectors of some rows of the cache (all visible
-    ones by default).
+def measure(text: HeldText, space: str, rows: Tensor | None = None) -> Moments:
+    """Return centre and spread, per layer, of the vectors of some rows of the cache.
+
+    rows: int64 [T]; those of all visible tokens by default.
     """
-    return Moments.stacked([Moments.of(part) for part in layers(context, space, rows)])
+    return Moments.stacked([Moments.of(part) for part in layers(text, space, rows)])
 
 
-def framed(context: "Context", space: str, rows: Tensor, frame: Moments) -> Tensor:
-    """Return rows of the cache as points, float32 [T, P], in units measured once and for all.
+def framed(text: HeldText, space: str, rows: Tensor, frame: Moments) -> Tensor:
+    """Return rows of the cache as points, float32 [T, P], in the units of `frame`.
 
-    In the frame `measure` takes over a whole context these are the points of `points`, whatever is
-    read later; the hidden space, which has one layer, is centred only.
+    In the frame that `measure` takes of a whole text these are the points of `points`, and they do
+    not move when more is read. The hidden space, which has one layer, is centred only.
     """
-    parts = enumerate(layers(context, space, rows))
     scale = torch.ones_like(frame.scale) if space == "hidden" else frame.scale
-    return torch.cat([(part - frame.mean[layer]) / scale[layer] for layer, part in parts], 1)
+    parts = [
+        (part - frame.mean[layer]) / scale[layer]
+        for layer, part in enumerate(layers(text, space, rows))
+    ]
+    return torch.cat(parts, 1)
 
 
-def attention(context: "Context", rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Return attention [W, T] of the last W tokens and what each token receives [T]; see
-    `QueryLog.attention`.
+def attention(text: HeldText, rows: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return attention [W, T] of the last W tokens, and what each token receives [T].
 
-    rows: of the cache, int64 [T]; every visible one by default. Weights sum to one over the rows
-    that are given.
+    rows: of the cache, int64 [T]; those of all visible tokens by default. Weights sum to one over
+        the rows that are given. See `QueryLog.attention`.
     """
-    rows = context.store.text_rows() if rows is None else rows
-    return context.queries.attention(
-        context.store.data[:, 0].index_select(2, rows), context.store.positions[rows]
+    rows = text.store.text_rows() if rows is None else rows
+    return text.queries.attention(
+        text.store.data[:, 0].index_select(2, rows), text.store.positions[rows]
     )
 
 
-def layers(context: "Context", space: str, rows: Tensor | None) -> Iterator[Tensor]:
-    """Yield each layer's vectors of some rows, all KV heads side by side, float32 [T, P]; one layer
-    if hidden.
+def layers(text: HeldText, space: str, rows: Tensor | None) -> Iterator[Tensor]:
+    """Yield the vectors of some rows layer by layer, float32 [T, P], all KV heads concatenated.
+
+    rows: int64 [T]; those of all visible tokens if None. The hidden space has one layer.
     """
-    rows = context.store.text_rows() if rows is None else rows
+    rows = text.store.text_rows() if rows is None else rows
     if space == "hidden":
-        yield context.middle[context.store.positions[rows]].float()
+        yield text.middle[text.store.positions[rows]].float()
         return
-    for layer in range(context.prism.spec.num_layers):
-        yield layer_block(context, space, layer, rows).transpose(0, 1).flatten(1)
+    for layer in range(text.prism.spec.num_layers):
+        yield layer_block(text, space, layer, rows).transpose(0, 1).flatten(1)
 
 
-def layer_block(context: "Context", space: str, layer: int, rows: Tensor | None = None) -> Tensor:
-    """Return one layer's keys or values of some rows (by default the visible tokens), float32
-    [H_kv, T, D].
+def layer_block(text: HeldText, space: str, layer: int, rows: Tensor | None = None) -> Tensor:
+    """Return one layer's keys or values of some rows, float32 [H_kv, T, D].
+
+    rows: int64 [T]; those of all visible tokens by default.
+
+    Raises:
+        ValueError: `keys` of a model without rotary positions.
     """
-    rows = context.store.text_rows() if rows is None else rows
-    rotary = context.prism.rotary
-    block = context.store.data[layer, 1 if space == "values" else 0].index_select(1, rows).float()
+    rows = text.store.text_rows() if rows is None else rows
+    rotary = text.prism.rotary
+    block = text.store.data[layer, 1 if space == "values" else 0].index_select(1, rows).float()
     if space != "keys":
         return block
     if rotary is None:
-        msg = f"{context.prism.spec.name} has no rotary positions to undo; use space='rotated', 'values' or 'hidden'"
+        msg = (
+            f"{text.prism.spec.name} has no rotary positions to undo; "
+            "use space='rotated', 'values' or 'hidden'"
+        )
         raise ValueError(msg)
-    return rotary.unrotated(block, context.store.positions[rows], layer)
+    return rotary.unrotated(block, text.store.positions[rows], layer)
+
+
+def chosen_layers(text: HeldText, layer: int | None) -> list[int]:
+    """Return the numbers of all layers, or of one.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    count = text.prism.spec.num_layers
+    return list(range(count)) if layer is None else [_index("layer", layer, count)]
+
+
+def chosen_heads(block: Tensor, head: int | str | None) -> Tensor:
+    """Return a layer's block [H_kv, T, D] as [T, P]: one head, "mean" of all, or all of them.
+
+    Raises:
+        ValueError: there is no such head.
+    """
+    if head == "mean":
+        return block.mean(0)
+    if head is None:
+        return block.transpose(0, 1).flatten(1)
+    return block[_index("head", head, len(block))]
 
 
 def _index(name: str, value: int | str, count: int) -> int:

@@ -1,1 +1,1 @@
-"""Choosing landmarks: pure functions from tensors to token indices."""
+"""Choosing landmarks: pure functions from tensors to token indices, and the policies' registry."""

@@ -1,22 +1,26 @@
-"""What every landmark policy may look at: the geometry of a context's keys, and who attended to
-whom.
-"""
+"""What landmark policies choose by: the geometry of a context's keys, and attention."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+DIMENSIONS = {"points": 2, "keys": 2, "attention": 2, "received": 1}
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Evidence:
-    """One context of T tokens, seen from its keys and from the attention of its last W queries.
+    """What is known of one context of T tokens. Only `points` must be given.
 
     Shapes:
-        points: float32 [T, P], the cloud that geometry is measured in. keys: float32 [T, P'], keys
-        without rotation and without centring. attention: float32 [W, T], attention of the last W
-        tokens' queries, averaged over layers and heads. received: float32 [T], mean attention each
-        token received from the captured queries after it.
+        points: float32 [T, P], the cloud that distances are measured in.
+        keys: float32 [T, P'], keys without rotation and without centring.
+        attention: float32 [W, T], attention of the last W tokens' queries, averaged over layers and
+            heads.
+        received: float32 [T], the mean attention each token received from the captured queries
+            after it.
+
+    Policies say which of the last three they need; `rank` refuses a policy whose needs are missing.
 
     Raises:
         TypeError: a value is not a float32 tensor.
@@ -24,42 +28,48 @@ class Evidence:
     """
 
     points: Tensor
-    keys: Tensor
-    attention: Tensor
-    received: Tensor
+    keys: Tensor | None = None
+    attention: Tensor | None = None
+    received: Tensor | None = None
 
     def __post_init__(self) -> None:
-        for name, dims in (("points", 2), ("keys", 2), ("attention", 2), ("received", 1)):
-            _check(name, getattr(self, name), dims)
-        for name, found in (
-            ("keys", len(self.keys)),
-            ("attention", self.attention.shape[1]),
-            ("received", len(self.received)),
-        ):
+        given = self._given()
+        for name, value in given.items():
+            _check(name, value, DIMENSIONS[name])
+            found = value.shape[1] if name == "attention" else len(value)
             if found != self.num_tokens:
-                msg = f"evidence.{name} describes {found} tokens, but evidence.points has {self.num_tokens}"
+                msg = (
+                    f"evidence.{name} describes {found} tokens, "
+                    f"but evidence.points has {self.num_tokens}"
+                )
                 raise ValueError(msg)
-        self._check_finite()
+        _check_finite(given)
 
     @property
     def num_tokens(self) -> int:
         """T, the number of tokens of the context."""
         return len(self.points)
 
-    def _check_finite(self) -> None:
-        """Look at every value once, and ask the device one question for all."""
-        values = {
-            name: getattr(self, name).detach()
-            for name in ("points", "keys", "attention", "received")
+    def required(self, name: str) -> Tensor:
+        """Return `keys`, `attention` or `received`.
+
+        Raises:
+            ValueError: it was not given; a policy that reads it must name it in `needs`.
+        """
+        value: Tensor | None = getattr(self, name)
+        if value is None:
+            msg = f"evidence.{name} was not given; a policy that reads it must have it in `needs`"
+            raise ValueError(msg)
+        return value
+
+    def _given(self) -> dict[str, Tensor]:
+        """Return the values that were given, `points` first; keys that are the points once."""
+        values = {name: getattr(self, name) for name in DIMENSIONS}
+        return {
+            name: value
+            for name, value in values.items()
+            if name == "points" or (value is not None and value is not self.points)
         }
-        if self.keys is self.points:  # large, and often one and the same
-            del values["keys"]
-        bounds = torch.stack([bound for value in values.values() for bound in value.aminmax()])
-        if not bool(bounds.isfinite().all()):
-            for name, value in values.items():
-                if broken := int((~torch.isfinite(value)).sum()):
-                    msg = f"evidence.{name} must be finite, got {broken} non-finite numbers"
-                    raise ValueError(msg)
 
 
 def _check(name: str, value: Tensor, dims: int) -> None:
@@ -68,7 +78,17 @@ def _check(name: str, value: Tensor, dims: int) -> None:
         msg = f"evidence.{name} must be a float32 tensor, got {found}"
         raise TypeError(msg)
     if value.dim() != dims or value.numel() == 0:
-        msg = (
-            f"evidence.{name} must have {dims} non-empty dimensions, got shape {tuple(value.shape)}"
-        )
+        shape = tuple(value.shape)
+        msg = f"evidence.{name} must have {dims} non-empty dimensions, got shape {shape}"
         raise ValueError(msg)
+
+
+def _check_finite(given: dict[str, Tensor]) -> None:
+    """Look at every value once; a GPU is waited for once only."""
+    bounds = torch.stack([bound for value in given.values() for bound in value.detach().aminmax()])
+    if bool(bounds.isfinite().all()):
+        return
+    for name, value in given.items():
+        if broken := int((~torch.isfinite(value)).sum()):
+            msg = f"evidence.{name} must be finite, got {broken} non-finite numbers"
+            raise ValueError(msg)

@@ -1,14 +1,40 @@
-"""Centre and spread of vectors that arrive a few at a time: running means, never a second look at
-what was seen.
-"""
+"""Centre and spread of vectors that arrive in parts: each part is looked at once."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 import torch
 from torch import Tensor
 
-LEAST = 1e-12  # a layer whose vectors are all alike is not scaled up without end
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LEAST = 1e-12  # the smallest scale: vectors that are all alike are not divided by zero
+
+
+def merge(
+    one: tuple[int, Tensor, Tensor], other: tuple[int, Tensor, Tensor]
+) -> tuple[int, Tensor, Tensor]:
+    """Return count, mean and squares of two sets of vectors together.
+
+    Each set is given by the number of its vectors, their mean [..., P], and the sum of squared
+    distances to it: [..., P], each component for itself, or [...], summed over the P components.
+
+    Source: the pairwise update of Chan, Golub and LeVeque (1979): exact for sets of any sizes, and
+    stable, because nothing is subtracted from a sum.
+    """
+    count, mean, squares = one
+    more, other_mean, other_squares = other
+    total = count + more
+    step = other_mean - mean
+    between = step.double().square()
+    if squares.dim() < mean.dim():
+        between = between.sum(-1)
+    return (
+        total,
+        mean + step * (more / total),
+        squares + other_squares + between * (count * more / total),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,9 +42,6 @@ class Moments:
     """Statistics of `count` vectors in each of G groups (the layers of a cache).
 
     mean: float32 [G, P]. deviation: float64 [G], the sum of squared distances to the mean.
-
-    Two of them merge exactly (Chan, Golub and LeVeque 1979), whatever the sizes; nothing is ever
-    subtracted.
     """
 
     count: int
@@ -26,19 +49,17 @@ class Moments:
     deviation: Tensor
 
     @classmethod
-    def of(cls, vectors: Tensor) -> "Moments":
+    def of(cls, vectors: Tensor) -> Self:
         """Return the statistics of float32 vectors [T, P] as one group."""
         mean = vectors.mean(0)
-        return cls(
-            len(vectors), mean[None], (vectors - mean).square().sum(dtype=torch.float64)[None]
-        )
+        squares = (vectors - mean).square().sum(dtype=torch.float64)
+        return cls(len(vectors), mean[None], squares[None])
 
     @classmethod
-    def stacked(cls, groups: Sequence["Moments"]) -> "Moments":
+    def stacked(cls, groups: "Sequence[Moments]") -> Self:
         """Return groups of equally many vectors as one."""
-        mean, deviation = (
-            torch.cat(parts) for parts in zip(*((g.mean, g.deviation) for g in groups), strict=True)
-        )
+        mean = torch.cat([group.mean for group in groups])
+        deviation = torch.cat([group.deviation for group in groups])
         return cls(groups[0].count, mean, deviation)
 
     @property
@@ -53,14 +74,8 @@ class Moments:
 
     def merged(self, other: "Moments") -> "Moments":
         """Return the statistics of both sets of vectors together."""
-        count = self.count + other.count
-        step = other.mean - self.mean
-        between = step.double().square().sum(1) * (self.count * other.count / count)
-        return Moments(
-            count,
-            self.mean + step * (other.count / count),
-            self.deviation + other.deviation + between,
-        )
+        mine = (self.count, self.mean, self.deviation)
+        return Moments(*merge(mine, (other.count, other.mean, other.deviation)))
 
     def drift(self, since: "Moments") -> float:
         """Return the largest factor, at least 1, by which any group's scale has changed."""

@@ -1,6 +1,4 @@
-"""From evidence to landmarks: a nested order of tokens, with the radius their neighbourhoods need
-to cover the rest.
-"""
+"""From evidence to landmarks: a nested order of tokens, and how well its prefixes cover the rest."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,12 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from warp_cortex.config import POLICIES, choice, whole, within
+from warp_cortex.config import whole, within
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.farthest import greedy
-from warp_cortex.landmarks.policies import SCORES
-
-__all__ = ["Evidence", "Ranking", "certificate", "cover_radius", "rank"]
+from warp_cortex.landmarks.policies import ALL, Policy, find_policy, policies
 
 UNCERTIFIED_ALPHA = 0.5  # from here on attention can outvote coverage at every pick
 
@@ -24,9 +20,10 @@ class Ranking:
 
     Shapes:
         order: int64 [k], token indices: sinks, then the most recent tokens (latest first), then the
-        policy's picks. radii: float32 [k], cover radius of the points after each pick; never
-        increases. scores: float32 [T], what the policy rated; for the greedy policies attention
-        received, scaled to [0, 1].
+            policy's picks.
+        radii: float32 [k], cover radius of the points after each pick; never increases.
+        scores: float32 [T], what the policy rated; scaled to [0, 1] if it covers, zeros if it rates
+            all tokens alike.
 
     evaluations: how many distances between two points were computed.
     """
@@ -59,40 +56,40 @@ def rank(
     recent: int = 16,
     generator: Generator | None = None,
 ) -> Ranking:
-    """Choose k of T tokens as landmarks; k counts the `sinks` first and the `recent` last ones,
-    which come first.
+    """Choose k of T tokens as landmarks, the first `sinks` and the last `recent` ones among them.
 
-    Policy "recent" keeps no sinks; "all" ignores k, keeps every token in text order and has radius
-    0 throughout, since it is never cut. The first `sinks` tokens are no targets of the radii under
-    any policy (their norms are outliers). alpha only concerns "hybrid"; `generator` only "random".
+    Policy "recent" keeps no sinks. Policy "all" ignores k, keeps every token in text order and has
+    radius 0 throughout, since it is never cut. The first `sinks` tokens are no targets of the radii
+    under any policy (their norms are outliers). alpha weighs a covering policy's score against
+    coverage; `generator` is handed to the policy's score.
 
     Raises:
-        ValueError: k < 1 or k > T, alpha outside [0, 1], or an unknown policy.
+        ValueError: k < 1 or k > T, alpha outside [0, 1], an unknown policy, one whose needs are not
+            in the evidence, or a score that is not float32 [T] and finite.
     """
-    choice("policy", policy, POLICIES)
+    chosen = find_policy(policy)
     within("alpha", alpha, 0, 1)
     whole("sinks", sinks, least=0)
     whole("recent", recent, least=0)
     tokens = evidence.num_tokens
-    if policy == "all":
+    if policy == ALL:
         whole("k", k, least=1)
         order = torch.arange(tokens)
         return Ranking(order=order, radii=torch.zeros(tokens), scores=torch.ones(tokens))
     _at_most(k, tokens, what="tokens of the context")
-    forced = _forced(tokens, k=k, sinks=0 if policy == "recent" else sinks, recent=recent)
-    if policy in SCORES:
-        scores = SCORES[policy](evidence, generator)
-        first = forced + _best(scores, closed=forced, picks=k - len(forced))
+    scores = _rated(chosen, evidence, generator)
+    first = _forced(tokens, k=k, sinks=sinks if chosen.keeps_sinks else 0, recent=recent)
+    if chosen.covers:
+        scores = _unit(scores, closed=first)
     else:
-        scores = _unit(evidence.received, closed=forced)
-        first = forced
+        first += _best(scores, closed=first, picks=k - len(first))
     cover = greedy(
         evidence.points,
         scores,
         first=first,
         picks=k - len(first),
         skip=sinks,
-        alpha=alpha if policy == "hybrid" else 0.0,
+        alpha=alpha if chosen.covers and chosen.score is not None else 0.0,
     )
     return Ranking(
         order=cover.order, radii=cover.radii, scores=scores.cpu(), evaluations=cover.evaluations
@@ -101,11 +98,10 @@ def rank(
 
 @torch.no_grad()
 def cover_radius(points: Tensor, landmarks: Iterable[int] | Tensor, *, skip: int = 4) -> float:
-    """Return the largest distance from a point to its nearest landmark, in the units of `points`
-    [T, P].
+    """Return the largest distance from a point to its nearest landmark.
 
-    The first `skip` points are left out as targets (attention sinks have outlying norms), not as
-    landmarks.
+    points: [T, P], whose units the radius has. landmarks: token indices. The first `skip` points
+    are left out as targets (attention sinks have outlying norms), not as landmarks.
 
     Raises:
         ValueError: no landmark is given, or one is outside 0 .. T - 1.
@@ -123,8 +119,10 @@ def cover_radius(points: Tensor, landmarks: Iterable[int] | Tensor, *, skip: int
 
 
 def certificate(alpha: float) -> float | None:
-    """Return how many times the optimal cover radius the hybrid rule can need: 2 (1 - a) / (1 - 2
-    a); None from .5 on.
+    """Return the factor 2 (1 - a) / (1 - 2 a) that bounds the hybrid rule's cover radius.
+
+    The radius is at most that factor times the smallest one possible; from alpha = 0.5 on nothing
+    is certified and the result is None.
 
     Each pick lies at least c = (1 - 2 a) / (1 - a) of the largest distance away from all landmarks
     before it, so m picks and the point left farthest out are m + 1 points at least c * radius
@@ -134,6 +132,34 @@ def certificate(alpha: float) -> float | None:
     """
     within("alpha", alpha, 0, 1)
     return None if alpha >= UNCERTIFIED_ALPHA else 2 * (1 - alpha) / (1 - 2 * alpha)
+
+
+def _rated(policy: Policy, evidence: Evidence, generator: Generator | None) -> Tensor:
+    """Return the policy's scores, float32 [T]; zeros if it rates all tokens alike."""
+    if missing := [need for need in policy.needs if getattr(evidence, need) is None]:
+        able = [
+            known.name
+            for known in policies()
+            if all(getattr(evidence, need) is not None for need in known.needs)
+        ]
+        msg = (
+            f"policy {policy.name!r} needs evidence.{' and evidence.'.join(missing)}, "
+            f"which was not given; without it there are: {', '.join(able)}"
+        )
+        raise ValueError(msg)
+    points = evidence.points
+    if policy.score is None:
+        return points.new_zeros(len(points))
+    scores = policy.score(evidence, generator)
+    is_tensor = isinstance(scores, Tensor)
+    if not is_tensor or scores.dtype != torch.float32 or scores.shape != (len(points),):
+        found = f"{scores.dtype} {list(scores.shape)}" if is_tensor else repr(scores)
+        msg = f"the score of policy {policy.name!r} must be float32 [{len(points)}], got {found}"
+        raise ValueError(msg)
+    if not bool(torch.isfinite(scores).all()):
+        msg = f"the score of policy {policy.name!r} must be finite, got NaN or an infinity"
+        raise ValueError(msg)
+    return scores
 
 
 def _at_most(k: int, most: int, *, what: str) -> int:
@@ -157,10 +183,10 @@ def _best(scores: Tensor, *, closed: Sequence[int], picks: int) -> list[int]:
 
 
 def _unit(scores: Tensor, *, closed: Sequence[int]) -> Tensor:
-    """Scale scores to [0, 1] over the tokens that can still be picked: a sink's mass would flatten
-    all others.
+    """Scale scores to [0, 1] over the tokens that can still be picked.
 
-    All zero where they do not differ, or none can be picked. No number is asked of the device.
+    With the forced ones among them a sink's mass would flatten all others. The result is zero where
+    scores do not differ or none can be picked. A GPU is never waited for.
     """
     places = torch.tensor(list(closed), dtype=torch.long, device=scores.device)
     taken = torch.zeros(len(scores), dtype=torch.bool, device=scores.device).index_fill_(

@@ -1,4 +1,4 @@
-"""A compressed context on disk: a snapshot as safetensors with its description beside it in JSON.
+"""A compressed context on disk: a snapshot as safetensors, and its description in JSON.
 
 A file of another model is refused, because its entries would be read as noise.
 """
@@ -44,8 +44,8 @@ DTYPES = {
 def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     """Write `snapshot.safetensors` and `snapshot.json` into `folder`; return the folder.
 
-    Both are written beside what is there and only then take its place, so an interruption or a full
-    disk leaves the old context as it was.
+    Both are written under other names and then renamed, so that an interruption or a full disk
+    leaves an older context in the folder as it was.
     """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
@@ -127,8 +127,8 @@ def _record(path: Path) -> dict[str, Any]:
         record = None
     if not isinstance(record, dict):
         msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
-        raise ValueError(msg)
-    return {"slack": 0, **record}  # files of before considered every token
+        raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
+    return {"slack": 0, **record}  # files of version 0.1.0 have none: every token was considered
 
 
 def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
@@ -137,25 +137,31 @@ def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
         raise ValueError(msg)
     for name, kinds in FIELDS.items():
         if type(record.get(name)) not in kinds:
-            msg = f"{path / 'snapshot.json'}: {name} must be {kinds[0].__name__}, got {record.get(name)!r:.80}"
+            msg = (
+                f"{path / 'snapshot.json'}: {name} must be {kinds[0].__name__}, "
+                f"got {record.get(name)!r:.80}"
+            )
             raise ValueError(msg)
     if record["checksum"] != spec.checksum:
         msg = (
-            f"{path} was made with model {record['model']!r:.80} (checksum {record['checksum']:.16}), "
+            f"{path} was made with model {record['model']!r:.80} "
+            f"(checksum {record['checksum']:.16}), "
             f"not with {spec.name!r} (checksum {spec.checksum})"
         )
         raise ValueError(msg)
     if record["sha256"] != _sha256(path / "snapshot.safetensors"):
-        msg = f"{path / 'snapshot.safetensors'} does not match its checksum: it was changed or cut short"
+        msg = (
+            f"{path / 'snapshot.safetensors'} does not match its checksum: "
+            "it was changed or cut short"
+        )
         raise ValueError(msg)
 
 
 def _check_tensors(tensors: dict[str, Tensor], step: int, spec: ModelSpec, path: Path) -> None:
-    """Raise a ValueError unless the tensors are entries of this model, and all positions are below
-    `step`.
-    """
+    """Raise a ValueError unless the tensors are entries of this model at positions below `step`."""
+    file = path / "snapshot.safetensors"
     if missing := sorted({"keys", "values", "positions", "landmarks", "ranking"} - set(tensors)):
-        msg = f"{path / 'snapshot.safetensors'} lacks {', '.join(missing)}"
+        msg = f"{file} lacks {', '.join(missing)}"
         raise ValueError(msg)
     count = tensors["positions"].numel()
     block = (spec.num_layers, spec.num_kv_heads, count)
@@ -167,22 +173,26 @@ def _check_tensors(tensors: dict[str, Tensor], step: int, spec: ModelSpec, path:
     }
     for name, shape in wanted.items():
         if name in tensors and tuple(tensors[name].shape) != shape:
-            msg = f"{path / 'snapshot.safetensors'}: {name} must have shape {shape}, got {tuple(tensors[name].shape)}"
+            found = tuple(tensors[name].shape)
+            msg = f"{file}: {name} must have shape {shape}, got {found}"
             raise ValueError(msg)
     for name, kinds in DTYPES.items():
         if name in tensors and tensors[name].dtype not in kinds:
             accepted = " or ".join(str(kind).removeprefix("torch.") for kind in kinds)
             kind = str(tensors[name].dtype).removeprefix("torch.")
-            msg = f"{path / 'snapshot.safetensors'}: {name} must be {accepted}, got {kind}"
+            msg = f"{file}: {name} must be {accepted}, got {kind}"
             raise ValueError(msg)
     low, high = (int(bound) for bound in tensors["positions"].aminmax()) if count else (0, -1)
     if low < 0 or not high < step <= spec.max_positions:
-        msg = f"{path} holds entries at positions {low} to {high}, but a stream's first token would take {step}"
+        msg = (
+            f"{path} holds entries at positions {low} to {high}, "
+            f"but a stream's first token would take {step}"
+        )
         raise ValueError(msg)
     for name in ("landmarks", "ranking"):
         places = tensors[name]
         if places.dim() != 1 or not bool(((places >= 0) & (places < step)).all()):
-            msg = f"{path / 'snapshot.safetensors'}: {name} must be one row of positions from 0 to {step - 1}"
+            msg = f"{file}: {name} must be one row of positions from 0 to {step - 1}"
             raise ValueError(msg)
 
 

@@ -1,6 +1,4 @@
-"""Focus landmarks: the few tokens one task's own words attend to, on top of what all streams
-share.
-"""
+"""Focus landmarks: the few tokens that one task's words attend to, for its stream only."""
 
 import torch
 from torch import Tensor
@@ -11,12 +9,11 @@ from warp_cortex.context.queries import QueryLog
 
 
 def focus_rows(context: Context, task: list[int], *, taken: Tensor, count: int) -> Tensor:
-    """Return the rows of up to `count` visible entries that `task` (token ids) attends to most,
-    sorted, int64 [F].
+    """Return the rows of up to `count` visible entries that a task attends to most, int64 [F].
 
-    The task is run once over the whole held cache by reference; its queries' attention is averaged
-    over tokens, layers and heads. Entries at the positions `taken` are left out: they are shared
-    already.
+    They are sorted. task: token ids, run once over the whole held cache by reference; attention is
+    averaged over tokens, layers and heads. taken: positions that are left out, because they are
+    shared already.
     """
     rows = context.store.text_rows()
     positions = context.store.positions[rows]
@@ -27,9 +24,7 @@ def focus_rows(context: Context, task: list[int], *, taken: Tensor, count: int) 
 
 
 def task_attention(context: Context, task: list[int]) -> Tensor:
-    """Return the attention each held visible entry receives from the tokens of `task`, float32
-    [T].
-    """
+    """Return the attention each held visible entry receives from a task's tokens, float32 [T]."""
     prism = context.prism
     shared = context.store.share()
     scratch = prism.new_store(len(task))

@@ -1,5 +1,6 @@
-"""The Synapse: immutable, versioned snapshots of a context's landmarks; one writer, many readers,
-no copies.
+"""The Synapse: publishes immutable, versioned snapshots of a context's landmarks.
+
+One thread writes, any number read, and no snapshot is copied.
 """
 
 import threading
@@ -9,30 +10,32 @@ import torch
 from torch import Generator, Tensor
 
 from warp_cortex.cache.store import SharedKV
-from warp_cortex.config import COMPOSABLE, SynapseConfig
+from warp_cortex.config import SynapseConfig
 from warp_cortex.context.context import Context
 from warp_cortex.landmarks.evidence import Evidence
-from warp_cortex.landmarks.policies import LOOKING
+from warp_cortex.landmarks.policies import ALL, find_policy
 from warp_cortex.landmarks.ranking import Ranking, rank
 from warp_cortex.synapse.accumulator import EvidenceAccumulator
 from warp_cortex.synapse.coresets import Coresets
 
-# a snapshot ranks at least this many tokens, so that a viewer can move k without the engine
-RANKED = 128
-# from here on a context is followed incrementally, unless the configuration says otherwise
-LONG = 4096
+RANKED = 128  # tokens that a snapshot ranks at least: a viewer can move k without the engine
+LONG = 4096  # tokens above which a context is followed incrementally, unless settings say otherwise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """What streams read: the landmarks of one context at one moment. It never changes.
 
-    step: visible tokens at publication; every entry's position is below it and a stream's first
-    token takes it. landmarks: sorted positions, int64 [K]. ranking: positions in pick order, of
-    which the landmarks are the first K. radius: cover radius of the landmarks, in units of the
-    chosen space; of an incremental snapshot an upper bound of it, in the units of the first one,
-    made of the radius over the tokens considered and `slack` for all others. slack: 0 when every
-    token was considered. evaluations: distances computed to choose, not saved.
+    step: visible tokens at publication; every entry's position is below it, and a stream's first
+        token takes it.
+    kv: the landmarks' keys and values.
+    landmarks: sorted positions, int64 [K].
+    ranking: positions in pick order, int64 [R], of which the landmarks are the first K.
+    radius: cover radius of the landmarks, in units of the chosen space. Of an incremental snapshot
+        it is an upper bound in the units of the first snapshot: the radius over the tokens
+        considered, plus `slack` for all others.
+    slack: 0 when every token was considered.
+    evaluations: how many distances were computed to choose; not saved.
     """
 
     version: int
@@ -54,13 +57,15 @@ class Snapshot:
 
 
 class Synapse:
-    """Publishes snapshots; `current` is read without a lock, because it is replaced in one
-    assignment.
+    """Publishes snapshots of a context.
+
+    `current` is read without a lock, because it is replaced in one assignment.
     """
 
     def __init__(self, config: SynapseConfig, *, seed: int = 0) -> None:
         self.config = config
         self.seed = seed
+        self._policy = find_policy(config.policy)
         self.current: Snapshot | None = None
         self._coresets: Coresets | None = None
         self._accumulator: EvidenceAccumulator | None = None
@@ -68,39 +73,32 @@ class Synapse:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes kept beside the current snapshot, so that the next one need not look at everything
-        again.
-        """
-        return sum(
-            0 if kept is None else kept.num_bytes for kept in (self._coresets, self._accumulator)
-        )
+        """Bytes of the coresets and the accumulated evidence that the next snapshot uses."""
+        held = (self._coresets, self._accumulator)
+        return sum(part.num_bytes for part in held if part is not None)
 
     def is_stale(self, step: int) -> bool:
-        """Tell whether a spawn at River step `step` needs a new snapshot first."""
+        """Return whether a spawn at River step `step` needs a new snapshot first."""
         return self.current is None or step - self.current.step > self.config.max_age
 
     def follow(self, context: Context) -> None:
-        """Glean what the next snapshot needs of the tokens read since the last call, in the shadow
-        of the reading.
+        """Accumulate evidence of the tokens read since the last call; an optimisation only.
 
-        Nothing depends on it but when the work is done.
+        Called during prefill it leaves less work to the first snapshot, which is the same without.
         """
         with self._writer:
-            gleans = (
-                self.config.policy != "all"
-                and self.config.policy not in LOOKING
-                and self._is_whole(context)
-            )
-            if gleans and (self._coresets is None or not self._coresets.follows(context)):
+            if self.config.policy == ALL or not self._can_accumulate(context):
+                return
+            if self._coresets is None or not self._coresets.follows(context):
                 self._accumulated(context).take(context)
 
     def publish(self, context: Context) -> Snapshot:
-        """Choose landmarks among what the context holds (and what the last snapshot remembers) and
-        publish them.
+        """Choose landmarks and publish them as a new version.
+
+        They are chosen among the tokens that the context or the last snapshot holds.
 
         Raises:
-            ValueError: k is larger than the context; `k` of the configuration is never lowered
-            silently.
+            ValueError: k is larger than the context; it is never lowered silently.
         """
         with self._writer:
             version = self.current.version + 1 if self.current is not None else 1
@@ -113,7 +111,7 @@ class Synapse:
         spec = context.prism.spec
         slack = 0.0
         evaluations = 0
-        if config.policy == "all":
+        if config.policy == ALL:
             kv = context.store.share()
             order = context.positions
             landmarks = order
@@ -141,8 +139,9 @@ class Synapse:
         )
 
     def _rank(self, context: Context, version: int) -> tuple[Ranking, Tensor, Tensor, float]:
-        """Return a ranking, positions and cache rows of the tokens considered, and what leaving
-        others out costs.
+        """Return a ranking, and positions and cache rows of the tokens considered, and the slack.
+
+        The slack is how much larger the radius of all tokens can be than that of those considered.
         """
         config = self.config
         rows = context.store.text_rows()
@@ -151,7 +150,7 @@ class Synapse:
         if self._is_incremental(context):
             if self._coresets is None or not self._coresets.follows(context):
                 self._coresets = Coresets(context, self._accumulated(context))
-                self._accumulator = None  # the coresets stand for it from now on
+                self._accumulator = None  # spent: the coresets have its moments
             slack = self._coresets.slack
             return *self._coresets.choose(context, config, ranked=ranked), slack
         self._coresets = None
@@ -167,32 +166,36 @@ class Synapse:
         return ranking, context.store.positions[rows], rows, 0.0
 
     def _is_incremental(self, context: Context) -> bool:
-        """Tell whether the context is followed by coresets; a cache that has forgotten something
-        never is.
+        """Return whether the context is followed by coresets.
+
+        A cache that no longer holds every visible token never is.
         """
         wanted = self.config.incremental
         if wanted is None:
-            wanted = self.config.policy in COMPOSABLE and context.num_tokens > LONG
+            wanted = self._policy.composes and context.num_tokens > LONG
         return wanted and self._is_whole(context)
 
     def _evidence(self, context: Context) -> Evidence:
-        """Return what the policy looks at, from what was gleaned if the cache still holds
-        everything.
-        """
-        if self.config.policy in LOOKING or not self._is_whole(context):
+        """Return the evidence the policy needs, the accumulated one if possible."""
+        if not self._can_accumulate(context):
             self._accumulator = None
-            return context.evidence(self.config.space)
+            return context.evidence(self.config.space, needs=self._policy.needs)
         return self._accumulated(context).evidence(context)
 
     def _accumulated(self, context: Context) -> EvidenceAccumulator:
-        """Return what was gleaned of this context, begun anew if it was another."""
+        """Return the accumulator of this context, a new one if it was of another."""
         if self._accumulator is None or not self._accumulator.follows(context):
-            self._accumulator = EvidenceAccumulator(context, self.config.space)
+            self._accumulator = EvidenceAccumulator(
+                context, self.config.space, received="received" in self._policy.needs
+            )
         return self._accumulator
+
+    def _can_accumulate(self, context: Context) -> bool:
+        return self._policy.accumulates and self._is_whole(context)
 
     @staticmethod
     def _is_whole(context: Context) -> bool:
-        """Tell whether the cache holds every visible token."""
+        """Return whether the cache holds every visible token."""
         return context.store.text_rows().numel() == context.num_tokens
 
 
@@ -204,8 +207,7 @@ def check_k(k: int, num_tokens: int) -> None:
 
 
 def remembering(context: Context, snapshot: Snapshot | None) -> Context:
-    """Return the context with the snapshot's landmarks put back in place of entries the River no
-    longer holds.
+    """Return the context with the snapshot's landmarks put back where they were evicted.
 
     With nothing evicted this is the context itself, and nothing is copied.
     """

@@ -1,6 +1,4 @@
-"""Where to put the gate's threshold: the ROC of labelled thoughts, its area, and the best operating
-point.
-"""
+"""Where to put the gate's threshold: the ROC of labelled thoughts, and its best operating point."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +9,17 @@ from numpy.typing import ArrayLike, NDArray
 from warp_cortex.config import within
 from warp_cortex.thoughts.gate import REJECTED
 
-# between two ways to the same J; J's that differ do so by at least 1 / (number of good x bad)
+# how far two computations of one J may differ; different J's are 1 / (good * bad thoughts) apart
 ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Roc:
-    """Receiver operating characteristic: float64 [P] each, from accepting nothing to accepting
-    everything.
+    """Receiver operating characteristic, from accepting nothing to accepting everything.
 
-    Point i accepts what has a similarity of at least `thresholds[i]`; the first threshold is +inf.
+    thresholds: float64 [P], falling from +inf. Point i accepts thoughts whose similarity is at
+        least `thresholds[i]`; equal similarities share a point.
+    false_positive_rate, true_positive_rate: float64 [P] in [0, 1].
     """
 
     thresholds: NDArray[np.float64]
@@ -30,9 +29,7 @@ class Roc:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confusion:
-    """How many thoughts a threshold accepts rightly and wrongly, and rejects rightly and
-    wrongly.
-    """
+    """How many thoughts a threshold accepts and rejects, rightly and wrongly."""
 
     theta: float
     true_positives: int
@@ -61,21 +58,20 @@ class Confusion:
 def roc(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_]) -> Roc:
     """Return the ROC of N thoughts: similarities [N] and whether each should be accepted [N].
 
-    The curve ranks: its last point accepts everything, also a similarity of -1, which the gate lets
-    pass at no theta.
+    Its last point accepts everything, also a similarity of -1, which the gate accepts at no theta.
 
     Raises:
-        ValueError: lengths differ, a similarity is not finite, or only one kind of label is
-        present.
+        ValueError: lengths differ, a similarity is not finite, or all labels are alike.
     """
     values, good = _pairs(similarities, labels)
     if good.all() or not good.any():
-        msg = f"labels must hold both good and bad thoughts, got {int(good.sum())} good of {len(good)}"
+        count = int(good.sum())
+        msg = f"labels must hold both good and bad thoughts, got {count} good of {len(good)}"
         raise ValueError(msg)
     order = np.argsort(-values, kind="stable")
     values = values[order]
     good = good[order]
-    # equal similarities fall together
+    # the last of each run of equal similarities
     last = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
     return Roc(
         thresholds=np.concatenate([[np.inf], values[last]]),
@@ -85,8 +81,9 @@ def roc(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_]) -> 
 
 
 def area(curve: Roc) -> float:
-    """Return the area under the curve: the chance that a good thought outscores a bad one, ties
-    counting half.
+    """Return the area under the curve.
+
+    It is the chance that a good thought has a higher similarity than a bad one, ties counting half.
     """
     return float(np.trapezoid(curve.true_positive_rate, curve.false_positive_rate))
 
@@ -94,9 +91,11 @@ def area(curve: Roc) -> float:
 def best_theta(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_]) -> float:
     """Return the threshold with the largest Youden's J, halfway to the next similarity it rejects.
 
-    Of equally good ones the strictest is taken, since an injected falsehood costs more than a lost
-    thought. If no threshold beats accepting nothing, one above every similarity (1 at most) is
-    returned.
+    Of equally good ones it is the strictest, since an injected falsehood costs more than a lost
+    thought. If no threshold beats accepting nothing, it is one above every similarity (1 at most).
+
+    Raises:
+        ValueError: as for `roc`.
     """
     curve = roc(similarities, labels)
     gain = curve.true_positive_rate - curve.false_positive_rate
@@ -112,8 +111,12 @@ def best_theta(similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool
 def confusion(
     similarities: ArrayLike, labels: Sequence[bool] | NDArray[np.bool_], *, theta: float
 ) -> Confusion:
-    """Return what the gate does to labelled thoughts at `theta`; a similarity of -1 never passes,
-    as in the gate.
+    """Return what the gate does to labelled thoughts at `theta`.
+
+    A similarity of -1 never passes, as in the gate.
+
+    Raises:
+        ValueError: theta is outside [-1, 1], lengths differ, or a similarity is not finite.
     """
     within("theta", theta, -1, 1)
     values, good = _pairs(similarities, labels)
@@ -133,7 +136,8 @@ def _pairs(
     values = np.asarray(similarities, dtype=np.float64)
     good = np.asarray(labels, dtype=np.bool_)
     if values.ndim != 1 or values.shape != good.shape:
-        msg = f"similarities and labels must be two equally long lists, got shapes {values.shape} and {good.shape}"
+        shapes = f"{values.shape} and {good.shape}"
+        msg = f"similarities and labels must be two equally long lists, got shapes {shapes}"
         raise ValueError(msg)
     if not np.isfinite(values).all():
         msg = f"similarities must be finite, got {values[~np.isfinite(values)][0]}"

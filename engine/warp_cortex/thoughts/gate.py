@@ -1,6 +1,4 @@
-"""Does a thought belong to what the River is thinking about? Hidden states in, similarities and a
-decision out.
-"""
+"""The Gate: hidden states of the River and of a thought in, similarities and a decision out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,8 +8,9 @@ import torch
 from torch import Tensor
 
 from warp_cortex.config import choice, within
+from warp_cortex.landmarks.moments import merge
 
-# recorded where a similarity cannot be computed: a number JSON can hold, and one that never passes
+# stands for a similarity that cannot be computed: JSON can hold it, and it never passes
 REJECTED = -1.0
 
 
@@ -21,7 +20,8 @@ class GateState:
 
     Shapes:
         middle: [C], a middle layer's states, averaged over the tokens of the thought (or the
-        River's last tokens). last: [C], the last layer's state of the last token.
+            River's last tokens).
+        last: [C], the last layer's state of the last token.
     """
 
     middle: Tensor
@@ -30,8 +30,9 @@ class GateState:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Statistics:
-    """Mean and standard deviation (population) of the River's middle-layer states so far: float64
-    [C] each.
+    """Mean and standard deviation of the River's middle-layer states so far.
+
+    mean, std: float64 [C] each; the deviation is the population's. count: how many states.
     """
 
     mean: Tensor
@@ -46,51 +47,54 @@ class Statistics:
 
     @torch.no_grad()
     def update(self, states: Tensor) -> "Statistics":
-        """Return the statistics with the rows of `states` [T, C] added; rows that are not finite
-        are left out.
+        """Return the statistics with the rows of `states` added.
 
-        Source: Chan, Golub & LeVeque (1979), the pairwise update: exact and stable for any split
-        into blocks.
+        states: [T, C] in any dtype. Rows that are not finite are left out.
+
+        Raises:
+            ValueError: states of another shape.
         """
-        if states.dim() != 2 or states.shape[1] != len(self.mean):
-            msg = f"states must have shape [T, {len(self.mean)}], got {tuple(states.shape)}"
+        size = len(self.mean)
+        if states.dim() != self.mean.dim() + 1 or states.shape[1] != size:
+            msg = f"states must have shape [T, {size}], got {tuple(states.shape)}"
             raise ValueError(msg)
         rows = states.detach().to("cpu", torch.float64)
         rows = rows[torch.isfinite(rows).all(dim=1)]
         if len(rows) == 0:
             return self
-        count = self.count + len(rows)
-        shift = rows.mean(dim=0) - self.mean
-        squares = self.std.square() * self.count + rows.var(dim=0, correction=0) * len(rows)
-        squares += shift.square() * (self.count * len(rows) / count)
-        return Statistics(
-            mean=self.mean + shift * (len(rows) / count), std=(squares / count).sqrt(), count=count
+        spread = rows.var(dim=0, correction=0)
+        count, mean, squares = merge(
+            (self.count, self.mean, self.std.square() * self.count),
+            (len(rows), rows.mean(dim=0), spread * len(rows)),
         )
+        return Statistics(mean=mean, std=(squares / count).sqrt(), count=count)
 
 
 Scorer = Callable[[GateState, GateState, Statistics], float]
 
 
-def raw(river: GateState, thought: GateState, statistics: Statistics) -> float:
-    """Return the cosine of the last tokens' last-layer states: the paper's gate (arXiv
-    2601.01298).
+def raw(river: GateState, thought: GateState, _statistics: Statistics) -> float:
+    """Return the cosine of the last tokens' last-layer states.
+
+    Source: the paper's gate (arXiv 2601.01298).
     """
-    del statistics
     return _cosine(_exact(river.last), _exact(thought.last))
 
 
 def centred(river: GateState, thought: GateState, statistics: Statistics) -> float:
-    """Return the cosine of pooled middle states minus the River's mean, which all states share
-    (Ethayarajh 2019).
+    """Return the cosine of pooled middle states minus the River's mean.
+
+    Source: Ethayarajh (2019): all states share a large mean, which says nothing of their content.
     """
     return _cosine(_exact(river.middle) - statistics.mean, _exact(thought.middle) - statistics.mean)
 
 
 def standardised(river: GateState, thought: GateState, statistics: Statistics) -> float:
-    """Return the cosine of z-scored pooled middle states, so that no rogue dimension decides (arXiv
-    2109.04404).
+    """Return the cosine of z-scored pooled middle states, so that no rogue dimension decides.
 
     Dimensions in which the River never varied say nothing about it and are left out.
+
+    Source: Timkey and van Schijndel (arXiv 2109.04404).
     """
     varied = statistics.std > 0
     scale = torch.where(varied, statistics.std, torch.inf)
@@ -105,15 +109,17 @@ SCORES: dict[str, Scorer] = {"raw": raw, "centred": centred, "standardised": sta
 
 @torch.no_grad()
 def similarities(river: GateState, thought: GateState, statistics: Statistics) -> dict[str, float]:
-    """Return every scorer's similarity, a number in [-1, 1]; states that are not finite give
-    exactly -1.
+    """Return every scorer's similarity, a number in [-1, 1].
+
+    States that are not finite give exactly -1.
     """
     return {name: scorer(river, thought, statistics) for name, scorer in SCORES.items()}
 
 
 def decide(similarities: Mapping[str, float], *, scorer: str, theta: float) -> bool:
-    """Return whether the thought passes: its similarity under `scorer` is at least theta, and above
-    -1.
+    """Return whether the thought passes: its similarity is at least theta, and above -1.
+
+    similarities: by scorer, of which `scorer` decides.
 
     Raises:
         ValueError: the scorer is unknown, or theta is outside [-1, 1].
@@ -129,8 +135,9 @@ def _exact(state: Tensor) -> Tensor:
 
 
 def _cosine(one: Tensor, other: Tensor) -> float:
-    """Return the cosine of two float64 vectors: 0 if either is zero, REJECTED if either is not
-    finite.
+    """Return the cosine of two float64 vectors.
+
+    It is 0 if either is zero, and REJECTED if either is not finite.
     """
     if not bool(torch.isfinite(one).all() and torch.isfinite(other).all()):
         return REJECTED

@@ -6,8 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from warp_cortex.landmarks.policies import SCORES
-from warp_cortex.landmarks.ranking import Evidence, rank
+from warp_cortex import Evidence, rank
+from warp_cortex.landmarks.policies import find_policy, policies
 
 
 def evidence(tokens: int, **values: torch.Tensor) -> Evidence:
@@ -50,7 +50,9 @@ def test_snapkv_lifts_the_neighbours_of_what_the_window_saw():
     attention = torch.zeros(2, 20)
     attention[0, 10] = 1.0
     attention[1, 1] = 0.4
-    scores = SCORES["snapkv"](evidence(20, attention=attention), None)
+    score = find_policy("snapkv").score
+    assert score is not None
+    scores = score(evidence(20, attention=attention), None)
     assert scores.tolist() == pytest.approx([0.2] * 5 + [0.0] * 2 + [0.5] * 7 + [0.0] * 6)
     assert picks("snapkv", evidence(20, attention=attention), k=8) == [7, 8, 9, 10, 11, 12, 13, 0]
 
@@ -118,7 +120,7 @@ def test_stride_halves_the_text_again_and_again():
     assert picks("stride", evidence(16), k=8) == [0, 8, 4, 12, 2, 10, 6, 14]
 
 
-@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("name", [known.name for known in policies() if known.score])
 def test_scores_are_float32_one_per_token_and_leave_the_evidence_alone(name):
     """A policy returns float32 [T], finite, and changes nothing it was given."""
     draw = torch.Generator().manual_seed(3)
@@ -132,7 +134,7 @@ def test_scores_are_float32_one_per_token_and_leave_the_evidence_alone(name):
     before = [
         value.clone() for value in (given_.points, given_.keys, given_.attention, given_.received)
     ]
-    scores = SCORES[name](given_, None)
+    scores = find_policy(name).score(given_, None)
     assert scores.dtype == torch.float32
     assert scores.shape == (9,)
     assert bool(torch.isfinite(scores).all())

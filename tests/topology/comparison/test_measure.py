@@ -304,7 +304,7 @@ def test_points_alone_allow_only_policies_that_need_no_attention():
     farthest works.
     """
     points = gauss(40, 3, seed=12)
-    with pytest.raises(ValueError, match=r"policies hybrid need attention.*farthest"):
+    with pytest.raises(ValueError, match=r"policy 'hybrid' needs evidence\.received, .*farthest"):
         compare(points, ks=(8,), policies=("hybrid",))
     assert (
         compare(points, ks=(8,), policies=("farthest", "keydiff", "random"), num_null=0).model

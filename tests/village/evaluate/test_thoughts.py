@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from warp_cortex import CortexConfig, GateDecision, Prism, RunStart, Spawn, Thought, bundled
+from warp_cortex import (
+    CortexConfig,
+    GateDecision,
+    Prism,
+    RunStart,
+    Spawn,
+    Thought,
+    area,
+    bundled,
+)
 
 from warpviz.live import regate
 from warpviz.village.evaluate import thoughts
@@ -39,11 +48,11 @@ def test_it_is_what_the_threshold_was_chosen_on() -> None:
         assert [low, middle, high] == pytest.approx(
             [GATE["centred"][label][name] for name in ("p05", "median", "p95")], abs=2e-4
         )
-    for scorer, area in GATE["area_right_against_nothing"].items():
+    for scorer, want in GATE["area_right_against_nothing"].items():
         good, bad = values("right", scorer), values("nothing", scorer)
         curve = regate.roc(np.array(good + bad), [True] * len(good) + [False] * len(bad))
         assert curve is not None
-        assert curve.auc == pytest.approx(area, abs=2e-4)
+        assert area(curve) == pytest.approx(want, abs=2e-4)
 
 
 def test_shares_are_those_at_the_threshold_they_stand_under() -> None:

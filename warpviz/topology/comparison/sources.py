@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from warpviz.topology.points import IntArray, cloud, whole_numbers
 
-GEOMETRIC = ("all", "random", "stride", "recent", "streaming", "keydiff", "farthest")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -59,9 +57,7 @@ def read_source(
     )
     array = cloud(_numpy(points)).astype(np.float32)
     if orders is None:
-        evidence = (
-            given.evidence(space, layer=layer) if is_context else _evidence(given, array, policies)
-        )
+        evidence = given.evidence(space, layer=layer) if is_context else _evidence(given, array)
         orders = {
             name: engine_order(
                 evidence, k=k, policy=name, alpha=alpha, sinks=sinks, recent=recent, seed=seed
@@ -114,19 +110,15 @@ def engine_order(
     return np.asarray(_numpy(ranking.order), dtype=np.int64)
 
 
-def _evidence(given: Any, array: NDArray[np.float32], policies: Sequence[str]) -> Any:
+def _evidence(given: Any, array: NDArray[np.float32]) -> Any:
+    """Return evidence as it is, and of points what they are evidence of: no attention."""
     if hasattr(given, "received"):
         return given
-    if needy := [name for name in policies if name not in GEOMETRIC]:
-        known = ", ".join(GEOMETRIC)
-        msg = f"policies {', '.join(needy)} need attention, but only points were given; accepted: {known}"
-        raise ValueError(msg)
     import torch
     from warp_cortex import Evidence
 
     points = torch.from_numpy(array)
-    even = torch.full((1, len(array)), 1.0 / len(array))
-    return Evidence(points=points, keys=points, attention=even, received=even[0])
+    return Evidence(points=points, keys=points)
 
 
 def _numpy(values: Any) -> NDArray[Any]:

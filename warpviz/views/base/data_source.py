@@ -187,7 +187,7 @@ def source_of_arrays(
         cloud = torch.from_numpy(array.copy())
         weight = torch.from_numpy(mass.copy())
         return _rank(
-            Evidence(points=cloud, keys=cloud, attention=weight[None], received=weight),
+            Evidence(points=cloud, keys=cloud, received=weight),
             k,
             policy,
             alpha,
