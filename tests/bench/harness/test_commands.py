@@ -15,7 +15,7 @@ import pytest
 from warpviz.bench.engine import capacity, shape, steps
 from warpviz.bench.harness.progress import Lines, Silent, _span
 from warpviz.bench.million import million
-from warpviz.bench.million.million import Books
+from warpviz.bench.million.million import CallRecord
 from warpviz.bench.million.shards import Ledger, Shards
 from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 from warpviz.cli import main
@@ -213,20 +213,22 @@ def note(number: int) -> ThoughtNote:
     return ThoughtNote(number, 10, 100, 30, 9, 2, 1.5, 1000)
 
 
-def test_books_are_kept_while_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_record_is_saved_while_a_call_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each note counts at once, the record is on disk a few seconds later at most, and what is
     there adds up.
     """
     now = [0.0]
     monkeypatch.setattr(million.time, "monotonic", lambda: now[0])
     ledger = Ledger(tmp_path / "run.json")
-    books = Books(
+    call = CallRecord(
         ledger, ledger.open({"seed": 0}), argparse.Namespace(slots=4, workers=1, seed=0), Silent()
     )
-    books.tell(note(0))
+    call.add(note(0))
     assert not ledger.path.exists()
     now[0] = million.SAVE_EVERY + 1
-    books.tell(note(1))
+    call.add(note(1))
     (call,) = ledger.read()["calls"]
     assert (call["finished"], call["task_tokens"], call["thought_tokens"]) == (20, 200, 60)
     assert call["seconds"] == now[0]
@@ -258,7 +260,7 @@ def test_nothing_left_is_nothing_done(tmp_path: Path, monkeypatch: pytest.Monkey
         ["--agents", "4", "--shard", "4", "--dtype", "float32", "--json", "--out", str(tmp_path)]
     )
     monkeypatch.setattr(million, "_described", lambda plan: plan.record())
-    monkeypatch.setattr(million, "_think", pytest.fail)
+    monkeypatch.setattr(million, "_work", pytest.fail)
     Ledger(tmp_path / "run.json").save({"plan": million.plan_of(args).record(), "calls": []})
     Shards(tmp_path, 4, 4).write(0, {"agent": np.arange(4)})
     found = million.run(args)

@@ -17,9 +17,9 @@ from warpviz.bench.engine import shape
 from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
 from warpviz.bench.harness.machine import has_bfloat16
 from warpviz.bench.million import galaxy, million, worker
-from warpviz.bench.million.galaxy import NOTHING, Told
+from warpviz.bench.million.galaxy import NOTHING, ThoughtTexts
 from warpviz.bench.million.shards import Shards
-from warpviz.bench.million.tasks import Errands
+from warpviz.bench.million.tasks import VillageTasks
 from warpviz.bench.million.worker import WorkPlan, Workshop
 from warpviz.village.world import protocol
 
@@ -45,27 +45,27 @@ def test_right_is_the_fact_or_that_nothing_is_known() -> None:
     """A known task wants its fact word for word, an unknown one the admission; anything else is
     wrong.
     """
-    errands = Errands(0)
-    fact = protocol.answer(errands.facts[2]).text.strip()
-    said = Told((fact, NOTHING, "the moon."), np.array([0, 1, 2, 0, 1], dtype=np.int32))
-    unknown = len(errands.facts)
+    tasks = VillageTasks(0)
+    fact = protocol.answer(tasks.facts[2]).text.strip()
+    said = ThoughtTexts((fact, NOTHING, "the moon."), np.array([0, 1, 2, 0, 1], dtype=np.int32))
+    unknown = len(tasks.facts)
     arrays = {"question": np.array([2, 2, 2, unknown, unknown])}
-    assert galaxy.rightness(arrays, said, errands).tolist() == [True, False, False, False, True]
+    assert galaxy.rightness(arrays, said, tasks).tolist() == [True, False, False, False, True]
 
 
 def test_rows_count_every_agent_once() -> None:
     """One row per relation and knowledge; agents add up, and shares are those of their own
     agents.
     """
-    errands = Errands(0)
-    question = np.array([0, 0, len(errands.facts), len(errands.facts)])
+    tasks = VillageTasks(0)
+    question = np.array([0, 0, len(tasks.facts), len(tasks.facts)])
     arrays = {
         "question": question,
-        "known": question < len(errands.facts),
+        "known": question < len(tasks.facts),
         "accepted": np.array([True, False, False, False]),
         "similarity": np.array([0.5, 0.25, 0, 0], dtype=np.float16),
     }
-    rows = galaxy.share_rows(arrays, np.array([True, False, True, True]), errands)
+    rows = galaxy.share_rows(arrays, np.array([True, False, True, True]), tasks)
     assert sum(row["agents"] for row in rows) == 4
     first = next(row for row in rows if row["known"])
     assert (first["agents"], first["right"], first["accepted"], first["similarity"]) == (
@@ -77,9 +77,9 @@ def test_rows_count_every_agent_once() -> None:
     assert next(row for row in rows if not row["known"])["right"] == 1
 
 
-def test_distinct_thoughts_are_told_once(done: SlotBatch, workshop: Workshop) -> None:
+def test_distinct_thoughts_are_decoded_once(done: SlotBatch, workshop: Workshop) -> None:
     """Every agent's number points at the text of its own tokens."""
-    said = galaxy.told(done.thoughts, "village")
+    said = galaxy.texts_of(done.thoughts, "village")
     assert len(set(said.texts)) == len(said.texts) < len(done.tasks)
     for row, number in zip(done.thoughts, said.number, strict=True):
         assert (
@@ -123,10 +123,10 @@ def test_what_is_stored_is_what_was_thought(workshop: Workshop, done: SlotBatch)
     accepted.
     """
     arrays = workshop.arrays(done, range(30), workshop.axes(8))
-    errands = [workshop.errands.errand(agent) for agent in range(30)]
+    tasks = [workshop.tasks.task(agent) for agent in range(30)]
     assert arrays["agent"].tolist() == list(range(30))
-    assert arrays["question"].tolist() == [errand.question for errand in errands]
-    assert arrays["known"].tolist() == [errand.known for errand in errands]
+    assert arrays["question"].tolist() == [task.question for task in tasks]
+    assert arrays["known"].tolist() == [task.known for task in tasks]
     similar = workshop.similarities(done.middle)
     assert arrays["accepted"].tolist() == [bool(one >= PLAN.theta) for one in similar]
     assert {len(column) for column in arrays.values()} == {30}
@@ -149,7 +149,7 @@ def test_stopping_keeps_what_is_not_finished_to_itself(workshop: Workshop) -> No
 
 
 def test_batches_come_out_whole_and_once(workshop: Workshop) -> None:
-    """However batches and slots are cut, every batch is yielded once, with nobody left in it."""
+    """However batches and slots are cut, every batch is yielded once, with all its agents done."""
     sizes = (3, 1, 7, 2)
     starts = [sum(sizes[:index]) for index in range(len(sizes))]
     given = [workshop.batch(n, range(starts[n], starts[n] + size)) for n, size in enumerate(sizes)]
@@ -178,7 +178,7 @@ def test_tasks_are_padded_and_read_back(workshop: Workshop) -> None:
     assert batch.task_tokens == sum(map(len, ids))
 
 
-def test_a_failed_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_process_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that ends early is an error of one line that says how to go on, not a traceback."""
     plan = WorkPlan("no such model", "float32", 4, 0, 160, 64, 4)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -186,7 +186,7 @@ def test_a_failed_process_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(
         ChildProcessError, match=r"1 of 1 processes ended early .* repeat the call to go on"
     ):
-        million._beside(plan, args, [0], lambda _: None)
+        million._work_in_processes(plan, args, [0], lambda _: None)
 
 
 def test_bfloat16_is_used_where_the_processor_has_it() -> None:
@@ -199,7 +199,7 @@ def test_bfloat16_is_used_where_the_processor_has_it() -> None:
 
 def test_a_decoded_row_is_the_models_own_words() -> None:
     """Closing the model that decoded leaves no model behind: another may be loaded at once."""
-    said = galaxy.told(np.array([[5, -1], [5, -1], [6, 7]], dtype=np.int16), "village")
+    said = galaxy.texts_of(np.array([[5, -1], [5, -1], [6, 7]], dtype=np.int16), "village")
     assert said.number.tolist() == [0, 0, 1]
     with Prism.load("village") as prism:
         assert said.texts == (prism.decode([5]).strip(), prism.decode([6, 7]).strip())

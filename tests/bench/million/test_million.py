@@ -16,7 +16,7 @@ from warpviz.bench.engine.slot_pool import SlotBatch
 from warpviz.bench.harness import progress
 from warpviz.bench.million import galaxy, million, worker
 from warpviz.bench.million.shards import Ledger, Shards
-from warpviz.bench.million.tasks import Errands
+from warpviz.bench.million.tasks import VillageTasks
 from warpviz.bench.million.worker import WorkPlan, Workshop
 
 
@@ -56,28 +56,26 @@ def test_no_two_agents_are_asked_the_same() -> None:
     """Tasks are all different, the same for the same seed, and one in four asks for what the
     context says.
     """
-    errands = Errands(0)
-    found = [
-        errands.errand(agent) for agent in [*range(4000), *range(errands.most - 4000, errands.most)]
-    ]
-    assert len({errand.text for errand in found}) == 8000
-    assert sum(errand.known for errand in found) == 2000
-    assert errands.most > 1_000_000
-    assert [Errands(0).errand(agent) for agent in range(50)] == found[:50]
-    assert [Errands(1).errand(agent) for agent in range(50)] != found[:50]
+    tasks = VillageTasks(0)
+    found = [tasks.task(agent) for agent in [*range(4000), *range(tasks.most - 4000, tasks.most)]]
+    assert len({task.text for task in found}) == 8000
+    assert sum(task.known for task in found) == 2000
+    assert tasks.most > 1_000_000
+    assert [VillageTasks(0).task(agent) for agent in range(50)] == found[:50]
+    assert [VillageTasks(1).task(agent) for agent in range(50)] != found[:50]
     with pytest.raises(ValueError, match="no task of its own"):
-        errands.errand(errands.most)
+        tasks.task(tasks.most)
 
 
 def test_known_tasks_are_answered_by_the_text(workshop: Workshop) -> None:
-    """Errand, question number and text speak of the same fact; the text ends with the River's own
+    """Task, question number and text speak of the same fact; the text ends with the River's own
     task.
     """
-    errands = workshop.errands
-    known = next(errands.errand(agent) for agent in range(8) if errands.errand(agent).known)
-    assert known.text.endswith(errands.plain(known.question))
-    assert errands.facts[known.question].subject in known.text
-    assert workshop.context.text.endswith(errands.trigger)
+    tasks = workshop.tasks
+    known = next(tasks.task(agent) for agent in range(8) if tasks.task(agent).known)
+    assert known.text.endswith(tasks.plain(known.question))
+    assert tasks.facts[known.question].subject in known.text
+    assert workshop.context.text.endswith(tasks.trigger)
 
 
 def test_a_crew_thinks_what_the_engine_thinks(workshop: Workshop) -> None:
@@ -87,7 +85,7 @@ def test_a_crew_thinks_what_the_engine_thinks(workshop: Workshop) -> None:
     (done,) = workshop.crew(8).think(iter([workshop.batch(0, range(24))]))
     cortex = Cortex(workshop.prism, CortexConfig(synapse=SynapseConfig(k=64)))
     streams = cortex.fork(
-        workshop.context, [workshop.errands.errand(agent).text for agent in range(24)]
+        workshop.context, [workshop.tasks.task(agent).text for agent in range(24)]
     )
     assert [[int(token) for token in row if token >= 0] for row in done.thoughts] == [
         s.ids for s in streams
@@ -96,7 +94,7 @@ def test_a_crew_thinks_what_the_engine_thinks(workshop: Workshop) -> None:
     assert done.thought_tokens == sum(len(stream.ids) for stream in streams)
 
 
-def test_a_thought_depends_on_nobody_beside_it(workshop: Workshop) -> None:
+def test_a_thought_depends_on_no_other_agent(workshop: Workshop) -> None:
     """Slots and neighbours change nothing: alone, in two slots or in sixteen, a thought is the
     same.
     """
@@ -194,7 +192,7 @@ def test_the_map_keeps_thoughts_and_texts_together(finished: Path, tmp_path: Pat
         drawn = {name: file[name] for name in file.files}
     assert drawn["place"].shape == (12, 2)
     arrays = galaxy.gathered(Shards(finished, 70, 20))
-    said = galaxy.told(arrays["thought"], "village")
+    said = galaxy.texts_of(arrays["thought"], "village")
     for row, agent in enumerate(drawn["agent"]):
         assert drawn["thoughts"][drawn["thought"][row]] == said.texts[said.number[agent]]
         assert drawn["question"][row] == arrays["question"][agent]

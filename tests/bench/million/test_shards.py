@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from warpviz.bench.million import million, worker
 from warpviz.bench.million.shards import Ledger, Shards, sweep
-from warpviz.bench.million.summary import summary, tally, told
+from warpviz.bench.million.summary import summary, text_of, totals
 from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 
 CALL = {
@@ -76,9 +76,7 @@ def test_a_shard_that_was_cut_short_is_missing(tmp_path: Path, kept: int) -> Non
 
 
 def test_what_killed_processes_left_half_written_goes(tmp_path: Path) -> None:
-    """A part of a process that is gone is removed; of one that is alive, and of anybody else,
-    nothing.
-    """
+    """The partial file of a process that has ended is removed, and no other file."""
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     names = [
@@ -95,9 +93,7 @@ def test_what_killed_processes_left_half_written_goes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["thoughts-00003.npz", "axes.npz"])
 def test_results_without_a_record_belong_to_no_new_plan(tmp_path: Path, name: str) -> None:
-    """Whoever deleted run.json is told; another plan never takes what is left for its own. A map is
-    no result.
-    """
+    """Results whose run.json was deleted never become another plan's. A map is no result."""
     (tmp_path / "galaxy.npz").write_bytes(b"")
     assert Ledger(tmp_path / "run.json").open({"seed": 1}) == {"plan": {"seed": 1}, "calls": []}
     (tmp_path / name).write_bytes(b"")
@@ -198,11 +194,11 @@ def test_a_record_that_was_damaged_is_named(tmp_path: Path, record: dict) -> Non
         million.shown(tmp_path)
 
 
-def test_damaged_axes_are_named_before_anybody_thinks(tmp_path: Path) -> None:
-    """The file and what to do with it are told here, not by other processes that end."""
+def test_damaged_axes_are_named_before_an_agent_thinks(tmp_path: Path) -> None:
+    """This process names the file and what to do; no other process has been started."""
     (tmp_path / "axes.npz").write_bytes(b"PK no more")
     with pytest.raises(ValueError, match=r"axes\.npz is damaged .* delete it and repeat the run"):
-        million._ready(
+        million._measure_axes(
             WorkPlan("village", "float32", 70, 0, 160, 64, 20), 4, tmp_path, begin=pytest.fail
         )
 
@@ -241,20 +237,20 @@ def test_a_folder_nobody_worked_on_has_no_rates(tmp_path: Path) -> None:
         found["slots"],
         found["peak_rss_bytes"],
     ) == (0, 0, 0, 0)
-    assert "repeat the call to go on" in told(found, tmp_path)
-    assert "0 of 10 agents finished" in told(found, tmp_path)
+    assert "repeat the call to go on" in text_of(found, tmp_path)
+    assert "0 of 10 agents finished" in text_of(found, tmp_path)
 
 
 def test_notes_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sums of all notes; several processes are this one's peak and the largest of theirs each."""
     monkeypatch.setattr("warpviz.bench.million.worker.peak_bytes", lambda: 1000)
     notes = [ThoughtNote(0, 5, 50, 10, 4, 2, 1.5, 300), ThoughtNote(1, 5, 60, 12, 5, 1, 2.5, 200)]
-    found = tally(notes, 2)
+    found = totals(notes, 2)
     assert (found["finished"], found["task_tokens"], found["thought_tokens"]) == (10, 110, 22)
     assert (found["ended"], found["accepted"], found["cpu_seconds"]) == (9, 3, 4.0)
     assert found["peak_rss_bytes"] == 1000 + 2 * 300
-    assert tally(notes, 1)["peak_rss_bytes"] == 1000
-    assert tally([], 2)["peak_rss_bytes"] == 1000
+    assert totals(notes, 1)["peak_rss_bytes"] == 1000
+    assert totals([], 2)["peak_rss_bytes"] == 1000
     json.dumps(found)
 
 
@@ -262,7 +258,7 @@ def test_notes_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_process_whose_parent_was_killed_stops(
     alive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody is left to tell it to, and a repeated call must not find it still at work."""
+    """A worker stops when its parent is gone: a repeated call must not find it at work."""
     asked: list[bool] = []
     parent = SimpleNamespace(is_alive=lambda: alive)
     monkeypatch.setattr(worker.multiprocessing, "parent_process", lambda: parent)

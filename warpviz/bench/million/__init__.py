@@ -1,1 +1,1 @@
-"""Very many agents through a few slots: running, keeping and telling the results."""
+"""Very many agents through a few slots: the run, its results on disk, tables and figures."""

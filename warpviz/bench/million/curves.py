@@ -1,4 +1,4 @@
-"""Recorded benchmarks as tables and figures: what a notebook shows without measuring it again."""
+"""Recorded benchmarks as tables and figures, for notebooks that do not measure again."""
 
 import json
 from pathlib import Path
@@ -17,10 +17,10 @@ PALE = "#b8bcc4"
 
 
 def recorded(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """Return a recorded benchmark by name, from what is bundled or from a folder.
+    """Return a recorded benchmark by name, from the bundled ones or from a folder.
 
     Raises:
-        FileNotFoundError: there is none of that name.
+        FileNotFoundError: no benchmark of that name is there.
     """
     path = (folder or bundled("recorded/benchmarks")) / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def recorded(name: str, folder: Path | None = None) -> dict[str, Any]:
 
 
 def rows(record: dict[str, Any], title: str = "") -> pd.DataFrame:
-    """Return the rows of the sections whose title has `title` in it."""
+    """Return the rows of all sections whose title contains `title`, in any case."""
     chosen = [
         row
         for part in record["sections"]
@@ -41,15 +41,16 @@ def rows(record: dict[str, Any], title: str = "") -> pd.DataFrame:
 def curve(
     frame: pd.DataFrame, *, y: str, x: str = "agents", by: str = "arm", title: str = ""
 ) -> go.Figure:
-    """Return one line per value of `by`, on logarithmic axes; rows that were skipped leave a
-    gap.
+    """Return a figure with one line per value of `by`, on logarithmic axes.
+
+    Rows without a number in `y`, which the benchmark skipped, leave a gap.
     """
     figure = go.Figure()
     for number, (name, part) in enumerate(frame.dropna(subset=[y]).groupby(by, sort=False)):
-        part = part.sort_values(x)
+        points = part.sort_values(x)
         ink = INKS[number % len(INKS)]
         figure.add_scatter(
-            x=part[x], y=part[y], name=str(name), mode="lines+markers", line={"color": ink}
+            x=points[x], y=points[y], name=str(name), mode="lines+markers", line={"color": ink}
         )
     figure.update_xaxes(type="log", title=x)
     figure.update_yaxes(type="log", title=y)
@@ -86,7 +87,7 @@ def facts(found: dict[str, Any]) -> pd.Series:
 
 
 def drawn(path: Path | None = None) -> Arrays:
-    """Return the recorded map of thoughts, or the one in a file of `warpviz bench galaxy`."""
+    """Return the recorded map of thoughts, or that of a file from `warpviz bench galaxy`."""
     with np.load(path or bundled("recorded/million/galaxy.npz"), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -162,7 +163,7 @@ def _groups(frame: pd.DataFrame, colour: str) -> "pd.Series[str]":
 
 
 def _hover(part: pd.DataFrame) -> list[str]:
-    """Return what is shown of each thought; words of the model are data, so they are escaped."""
+    """Return the hover text of each thought; the model's words are escaped for HTML."""
     from html import escape
 
     lines = zip(part.agent, part.question, part.thought, part.similarity, strict=True)

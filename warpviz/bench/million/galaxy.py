@@ -1,6 +1,4 @@
-"""What a million thoughts were: how many are right and pass the gate, and a map of a sample of
-them.
-"""
+"""A million thoughts: how many are right, how many pass the gate, and a map of a sample."""
 
 import argparse
 import json
@@ -14,11 +12,11 @@ from numpy.typing import NDArray
 
 from warpviz.bench.harness import flags
 from warpviz.bench.million.shards import Arrays, Ledger, Shards
-from warpviz.bench.million.tasks import Errands
+from warpviz.bench.million.tasks import VillageTasks
 from warpviz.village.world import protocol
 
 NOTHING = protocol.NOTHING.strip()
-LEAST = 2  # thoughts that can lie beside each other
+LEAST = 2  # a map needs a second thought
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,27 +37,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Distinct thoughts of a run, and which one each agent had. number: int32 [N], into texts."""
+class ThoughtTexts:
+    """Distinct thoughts of a run, and which one each agent had.
+
+    number: int32 [N], for each agent an index into `texts`.
+    """
 
     texts: tuple[str, ...]
     number: NDArray[np.int32]
 
 
 def gathered(shards: Shards) -> Arrays:
-    """Return the arrays of all shards that are there, one below the other.
+    """Return the arrays of all finished shards, concatenated along the agents.
 
     Raises:
         ValueError: there is none.
     """
     parts = list(shards.present())
     if not parts:
-        msg = f"{shards.folder} holds no shard yet; run `warpviz bench million --out {shards.folder}` first"
+        command = f"warpviz bench million --out {shards.folder}"
+        msg = f"{shards.folder} holds no shard yet; run `{command}` first"
         raise ValueError(msg)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def told(thoughts: NDArray[np.int16], model: str) -> Told:
+def texts_of(thoughts: NDArray[np.int16], model: str) -> ThoughtTexts:
     """Return the texts of thoughts [N, most], each distinct one decoded once."""
     from warp_cortex import Prism
 
@@ -68,24 +70,28 @@ def told(thoughts: NDArray[np.int16], model: str) -> Told:
         texts = tuple(
             prism.decode([int(token) for token in row if token >= 0]).strip() for row in distinct
         )
-    return Told(texts, number.reshape(-1).astype(np.int32))
+    return ThoughtTexts(texts, number.reshape(-1).astype(np.int32))
 
 
-def rightness(arrays: Arrays, said: Told, errands: Errands) -> NDArray[np.bool_]:
-    """Return whether each thought is exactly what it should be: the fact, or that nothing is
-    known.
+def rightness(arrays: Arrays, said: ThoughtTexts, tasks: VillageTasks) -> NDArray[np.bool_]:
+    """Return for each agent whether its thought is exactly right, bool [N].
+
+    Right is the fact, or, where the context does not say it, that nothing is known.
     """
-    facts = [protocol.answer(fact).text.strip() for fact in errands.facts]
-    wanted = np.array([*facts, *[NOTHING] * (len(errands.questions) - len(facts))])
+    facts = [protocol.answer(fact).text.strip() for fact in tasks.facts]
+    wanted = np.array([*facts, *[NOTHING] * (len(tasks.questions) - len(facts))])
     right: NDArray[np.bool_] = np.array(said.texts)[said.number] == wanted[arrays["question"]]
     return right
 
 
-def share_rows(arrays: Arrays, right: NDArray[np.bool_], errands: Errands) -> list[dict[str, Any]]:
-    """Return one row per relation and per whether the context answers: agents, share right, share
-    accepted.
+def share_rows(
+    arrays: Arrays, right: NDArray[np.bool_], tasks: VillageTasks
+) -> list[dict[str, Any]]:
+    """Return one row per relation and per whether the context answers its questions.
+
+    Each gives the number of agents, the shares right and accepted, and the mean similarity.
     """
-    relation = np.array([name for name, _ in errands.questions])[arrays["question"]]
+    relation = np.array([name for name, _ in tasks.questions])[arrays["question"]]
     rows = []
     for name in dict.fromkeys(relation.tolist()):
         for known in (True, False):
@@ -105,7 +111,7 @@ def share_rows(arrays: Arrays, right: NDArray[np.bool_], errands: Errands) -> li
 
 
 def lay_out(vectors: NDArray[Any], *, seed: int) -> NDArray[np.float16]:
-    """Return a map [N, 2] of thought vectors by UMAP."""
+    """Return a map [N, 2] of thought vectors [N, D], placed by UMAP."""
     from warpviz.topology.projection.projections import umap
 
     placed: NDArray[np.float16] = umap(vectors.astype(np.float32), seed=seed).coords.astype(
@@ -115,7 +121,7 @@ def lay_out(vectors: NDArray[Any], *, seed: int) -> NDArray[np.float16]:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Count, draw a sample, lay it out and write it.
+    """Count right and accepted thoughts, place a sample by UMAP and write it.
 
     Raises:
         ValueError: the folder holds no run, or fewer than two thoughts are to be drawn.
@@ -126,13 +132,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ledger = Ledger(args.of / "run.json")
     arrays = gathered(ledger.shards())
     plan = ledger.read()["plan"]
-    errands = Errands(plan["seed"])
-    said = told(arrays["thought"], plan["model"])
-    right = rightness(arrays, said, errands)
+    tasks = VillageTasks(plan["seed"])
+    said = texts_of(arrays["thought"], plan["model"])
+    right = rightness(arrays, said, tasks)
     random = np.random.default_rng(args.seed)
     drawn = np.sort(random.choice(len(right), min(args.thoughts, len(right)), replace=False))
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    sample: dict[str, Any] = _sample(arrays, said, right, drawn, errands=errands, seed=args.seed)
+    sample: dict[str, Any] = _sample(arrays, said, right, drawn, tasks=tasks, seed=args.seed)
     np.savez_compressed(args.out, **sample)
     return {
         "plan": plan,
@@ -141,31 +147,29 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "right": float(right.mean()),
         "accepted": float(arrays["accepted"].mean()),
         "drawn": len(drawn),
-        "rows": share_rows(arrays, right, errands),
+        "rows": share_rows(arrays, right, tasks),
     }
 
 
 def _sample(
     arrays: Arrays,
-    said: Told,
+    said: ThoughtTexts,
     right: NDArray[np.bool_],
     drawn: NDArray[np.int64],
     *,
-    errands: Errands,
+    tasks: VillageTasks,
     seed: int,
 ) -> Arrays:
-    """Return the arrays of the map: `thought` and `question` point into the texts stored beside
-    them.
-    """
+    """Return the arrays of the map; `thought` and `question` index its arrays of texts."""
     kept, thought = np.unique(said.number[drawn], return_inverse=True)
     return {
         "place": lay_out(arrays["vector"][drawn], seed=seed),
         "right": right[drawn],
         "thought": thought.astype(np.int32),
         "thoughts": np.array([said.texts[number] for number in kept]),
-        "questions": np.array([errands.plain(number) for number in range(len(errands.questions))]),
-        "relations": np.array([name for name, _ in errands.questions]),
-        "wanted": np.array(errands.trigger),
+        "questions": np.array([tasks.plain(number) for number in range(len(tasks.questions))]),
+        "relations": np.array([name for name, _ in tasks.questions]),
+        "wanted": np.array(tasks.trigger),
         **{
             name: arrays[name][drawn]
             for name in ("agent", "question", "known", "accepted", "similarity")
@@ -182,7 +186,6 @@ def execute(args: argparse.Namespace) -> int:
     from warpviz.bench.harness.report import table
 
     sys.stdout.write("\n".join(table(found["rows"])) + "\n\n")
-    sys.stdout.write(
-        f"{found['thoughts']:,} thoughts, {found['distinct']:,} distinct; map of {found['drawn']:,}\n"
-    )
+    counts = f"{found['thoughts']:,} thoughts, {found['distinct']:,} distinct"
+    sys.stdout.write(f"{counts}; map of {found['drawn']:,}\n")
     return 0

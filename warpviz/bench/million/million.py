@@ -1,6 +1,4 @@
-"""A million agents, each with a task of its own over one context, each thinking to the end, through
-a few slots.
-"""
+"""A million agents over one context: each thinks about its own task, through a few slots."""
 
 import argparse
 import json
@@ -19,12 +17,12 @@ from warpviz.bench.harness.machine import has_bfloat16, load, provenance
 from warpviz.bench.harness.progress import Meter, meter
 from warpviz.bench.million import worker
 from warpviz.bench.million.shards import Ledger, Shards, put, sweep, take
-from warpviz.bench.million.summary import summary, tally, told
-from warpviz.bench.million.tasks import Errands
+from warpviz.bench.million.summary import summary, text_of, totals
+from warpviz.bench.million.tasks import VillageTasks
 from warpviz.bench.million.worker import ThoughtNote, WorkPlan
 
 SAVE_EVERY = 5.0  # seconds between two states of the record on disk
-PATIENCE = 60.0  # seconds a process gets to put down what it is doing
+PATIENCE = 60.0  # seconds a process gets to end by itself
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,25 +57,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, default=Path("million"), help="folder of the results (million)"
     )
     parser.add_argument(
-        "--show", action="store_true", help="tell what the folder holds; let nobody think"
+        "--show", action="store_true", help="print what the folder holds; run nothing"
     )
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object at the end, and nothing else"
     )
 
 
-class Books:
-    """Writes down what a call has done while it goes on: a call that is killed loses seconds of its
-    record at most.
+class CallRecord:
+    """Records what a call does while it works.
+
+    A call that is killed loses the last few seconds of its record at most.
     """
 
     def __init__(
-        self, ledger: Ledger, record: dict[str, Any], args: argparse.Namespace, shown: Meter
+        self, ledger: Ledger, record: dict[str, Any], args: argparse.Namespace, progress: Meter
     ) -> None:
         self.ledger = ledger
         self.record = record
         self.workers = args.workers
-        self.shown = shown
+        self.progress = progress
         self.notes: list[ThoughtNote] = []
         self.call: dict[str, Any] = {
             "slots": args.slots,
@@ -88,27 +87,27 @@ class Books:
         record["calls"].append(self.call)
         self._start = self._saved = time.monotonic()
 
-    def tell(self, note: ThoughtNote) -> None:
-        """Take note of a shard that was written."""
+    def add(self, note: ThoughtNote) -> None:
+        """Count a shard that was written."""
         self.notes.append(note)
-        self.shown.advance(note.agents, note.task_tokens + note.thought_tokens)
+        self.progress.advance(note.agents, note.task_tokens + note.thought_tokens)
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
 
     def save(self) -> None:
         """Write the record."""
         self._saved = time.monotonic()
-        self.call |= tally(self.notes, self.workers) | {"seconds": self._saved - self._start}
+        self.call |= totals(self.notes, self.workers) | {"seconds": self._saved - self._start}
         self.ledger.save(self.record)
 
 
 def plan_of(args: argparse.Namespace) -> WorkPlan:
-    """Return what the flags ask for.
+    """Return the plan that the flags describe.
 
     Raises:
-        ValueError: there are no tasks, slots or processes for it; what would be accepted is named.
+        ValueError: a number is out of its range; the message gives the range.
     """
-    most = Errands(args.seed).most
+    most = VillageTasks(args.seed).most
     for name, top in (("agents", most), ("slots", 65_536), ("workers", 256), ("shard", most)):
         value = getattr(args, name)
         if not 1 <= value <= top:
@@ -119,7 +118,7 @@ def plan_of(args: argparse.Namespace) -> WorkPlan:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Let all agents think that have not yet, and return what the folder holds then."""
+    """Run all agents that are not finished, and return the summary of the folder."""
     if args.show:
         return shown(args.out)
     plan = plan_of(args)
@@ -130,34 +129,34 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     record = ledger.open(_described(plan))
     sweep(args.out)
     if missing := shards.missing():
-        _ready(plan, args.slots, args.out, begin=lambda: ledger.save(record))
+        _measure_axes(plan, args.slots, args.out, begin=lambda: ledger.save(record))
         done = plan.agents - sum(len(shards.members(number)) for number in missing)
         with meter(plan.agents, done, quiet=args.json) as seen:
-            books = Books(ledger, record, args, seen)
+            call = CallRecord(ledger, record, args, seen)
             try:
-                _think(plan, args, missing, books)
+                _work(plan, args, missing, call)
             finally:
-                books.save()
+                call.save()
     return summary(record, shards)
 
 
 def shown(folder: Path) -> dict[str, Any]:
-    """Return what a folder holds, whatever it was made with; nothing is written.
+    """Return the summary of a folder, of any plan; nothing is written.
 
     Raises:
-        ValueError: it holds no run, or something else under its name.
+        ValueError: it holds no run, or its run.json is something else.
     """
     ledger = Ledger(folder / "run.json")
     try:
         return summary(ledger.read(), ledger.shards())
-    # a call that lacks what every call writes down
+    # a call that lacks what every call records
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"{ledger.path} is not the record of a run"
         raise ValueError(msg) from error
 
 
 def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:
-    """Run a few agents in this process, without a word, and return what `--json` prints."""
+    """Run a few agents in this process, print nothing, and return what `--json` prints."""
     parser = argparse.ArgumentParser()
     configure(parser)
     small = [
@@ -175,8 +174,9 @@ def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[s
 
 
 def _described(plan: WorkPlan) -> dict[str, Any]:
-    """Return the plan with the checksum of the model's weights: results of two models never share a
-    folder.
+    """Return the plan with the checksum of the model's weights.
+
+    Results of two models must not share a folder.
     """
     from warp_cortex import Prism
 
@@ -184,14 +184,13 @@ def _described(plan: WorkPlan) -> dict[str, Any]:
         return plan.record() | {"checksum": prism.spec.checksum}
 
 
-def _ready(plan: WorkPlan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
+def _measure_axes(plan: WorkPlan, slots: int, folder: Path, *, begin: Callable[[], None]) -> None:
     """Measure, once per folder, the axes that thoughts are projected on.
 
-    Until then nothing is written: a plan that cannot be carried out leaves the folder to the next
-    one.
+    `begin` is called before anything is written: a plan that fails leaves the folder empty.
     """
     if (folder / "axes.npz").exists():
-        take(folder / "axes.npz")  # damaged, it is told here, before other processes start
+        take(folder / "axes.npz")  # a damaged file is an error here, before processes start
         return
     workshop = worker.Workshop(plan)
     try:
@@ -202,7 +201,7 @@ def _ready(plan: WorkPlan, slots: int, folder: Path, *, begin: Callable[[], None
     put(folder / "axes.npz", axes)
 
 
-def _think(plan: WorkPlan, args: argparse.Namespace, missing: list[int], books: Books) -> None:
+def _work(plan: WorkPlan, args: argparse.Namespace, missing: list[int], call: CallRecord) -> None:
     """Work on the missing shards, here or in processes, until they are done or Ctrl-C ends it."""
     try:
         if args.workers == 1:
@@ -211,59 +210,60 @@ def _think(plan: WorkPlan, args: argparse.Namespace, missing: list[int], books: 
                 args.slots,
                 args.out,
                 numbers=iter(missing),
-                tell=books.tell,
+                tell=call.add,
                 stop=lambda: False,
             )
         else:
-            _beside(plan, args, missing, books.tell)
+            _work_in_processes(plan, args, missing, call.add)
     except KeyboardInterrupt:
-        books.call["interrupted"] = True
+        call.call["interrupted"] = True
 
 
-def _beside(
+def _work_in_processes(
     plan: WorkPlan,
     args: argparse.Namespace,
     missing: list[int],
-    tell: Callable[[ThoughtNote], None],
+    on_note: Callable[[ThoughtNote], None],
 ) -> None:
-    """Let several processes take shards from one queue.
+    """Let several processes take shards from one queue; call `on_note` after each shard.
 
     Raises:
-        ChildProcessError: one of them ended before its time; the shards written so far stay.
+        ChildProcessError: a process failed; the shards written so far stay.
     """
-    around = multiprocessing.get_context("spawn")
-    numbers: multiprocessing.Queue[int] = around.Queue()
-    notes: multiprocessing.Queue[ThoughtNote] = around.Queue()
-    stop = around.Event()
+    spawn = multiprocessing.get_context("spawn")
+    numbers: multiprocessing.Queue[int] = spawn.Queue()
+    notes: multiprocessing.Queue[ThoughtNote] = spawn.Queue()
+    stop = spawn.Event()
     for number in missing:
         numbers.put(number)
     shared = {"numbers": numbers, "notes": notes, "stop": stop}
-    place = (plan, args.slots, args.out)
-    crew = [
-        around.Process(target=worker.work_beside, args=place, kwargs=shared)
+    arguments = (plan, args.slots, args.out)
+    processes = [
+        spawn.Process(target=worker.work_beside, args=arguments, kwargs=shared)
         for _ in range(args.workers)
     ]
-    for process in crew:
+    for process in processes:
         process.start()
     try:
-        for note in _heard(notes, lambda: any(process.is_alive() for process in crew)):
-            tell(note)
+        for note in _received(notes, lambda: any(process.is_alive() for process in processes)):
+            on_note(note)
     finally:
         stop.set()
         numbers.cancel_join_thread()
-        for process in crew:
+        for process in processes:
             process.join(PATIENCE)
-        for note in _heard(notes, lambda: False):
-            tell(note)
-    if failed := [process.exitcode for process in crew if process.exitcode]:
-        msg = f"{len(failed)} of {args.workers} processes ended early (exit codes {failed}); repeat the call to go on"
+        for note in _received(notes, lambda: False):
+            on_note(note)
+    if failed := [process.exitcode for process in processes if process.exitcode]:
+        found = f"{len(failed)} of {args.workers} processes ended early (exit codes {failed})"
+        msg = f"{found}; repeat the call to go on"
         raise ChildProcessError(msg)
 
 
-def _heard(
+def _received(
     notes: "multiprocessing.Queue[ThoughtNote]", go_on: Callable[[], bool]
 ) -> Iterator[ThoughtNote]:
-    """Yield notes until there is none and `go_on` says no."""
+    """Yield notes until the queue is empty and `go_on` is false."""
     while True:
         try:
             yield notes.get(timeout=0.2)
@@ -273,10 +273,10 @@ def _heard(
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run and print; 130 if somebody has not thought yet (a second call goes on), else 0."""
+    """Run and print; return 130 if agents are left for another call, else 0."""
     found = run(args)
     if args.json:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
-        sys.stdout.write(told(found, args.out) + "\n")
+        sys.stdout.write(text_of(found, args.out) + "\n")
     return 130 if found["missing"] and not args.show else 0

@@ -1,6 +1,4 @@
-"""A folder of results in shards: what is written stays, and a later call goes on where the last one
-ended.
-"""
+"""A folder of results in shards; a later call computes only the shards that are missing."""
 
 import json
 import os
@@ -24,9 +22,7 @@ END_BYTES = 22
 
 @dataclass(frozen=True, slots=True)
 class Shards:
-    """Shard i holds agents i x size .. of `agents`; each is one .npz of plain arrays, complete or
-    absent.
-    """
+    """Results of `agents` agents, `size` of them a shard; each shard is one .npz of arrays."""
 
     folder: Path
     agents: int
@@ -34,7 +30,7 @@ class Shards:
 
     @property
     def count(self) -> int:
-        """How many there are in all."""
+        """Number of shards."""
         return -(-self.agents // self.size)
 
     def members(self, number: int) -> range:
@@ -42,23 +38,27 @@ class Shards:
         return range(number * self.size, min(self.agents, (number + 1) * self.size))
 
     def missing(self) -> list[int]:
-        """Return the numbers of those that are not there yet, or not to their end."""
+        """Return the numbers of the shards that are absent or cut short."""
         return [number for number in range(self.count) if not _is_whole(self.path(number))]
 
     def path(self, number: int) -> Path:
-        """Return where a shard lies."""
+        """Return the path of a shard."""
         return self.folder / f"thoughts-{number:05}.npz"
 
     def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Write a shard; whoever looks sees all of it or nothing."""
+        """Write a shard; its file is complete or absent at any moment."""
         put(self.path(number), arrays)
 
     def read(self, number: int) -> Arrays:
-        """Return a shard's arrays; a ValueError names a damaged file, with what to do."""
+        """Return a shard's arrays.
+
+        Raises:
+            ValueError: the file is damaged.
+        """
         return take(self.path(number))
 
     def present(self) -> Iterator[Arrays]:
-        """Yield those that are there, in order."""
+        """Yield the arrays of the shards that exist, in order."""
         for number in range(self.count):
             if self.path(number).exists():
                 yield self.read(number)
@@ -68,7 +68,7 @@ def take(path: Path) -> Arrays:
     """Return the arrays that `put` wrote.
 
     Raises:
-        ValueError: the file is damaged; it is named, with what to do.
+        ValueError: the file is damaged; the message says what to do.
     """
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
@@ -79,7 +79,7 @@ def take(path: Path) -> Arrays:
 
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays as one .npz; the file is complete or absent, whatever happens."""
+    """Write arrays as one .npz; its file is complete or absent at any moment."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")  # `sweep` looks for this name
     with part.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
@@ -87,9 +87,7 @@ def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _is_whole(path: Path) -> bool:
-    """Return whether a file begins and ends as an .npz does: one cut short does not; nothing
-    between is read.
-    """
+    """Return whether a file begins and ends as an .npz does; nothing between is read."""
     try:
         with path.open("rb") as file:
             begins = file.read(len(FIRST)) == FIRST
@@ -100,7 +98,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that were killed had begun to write."""
+    """Remove the partial files of processes that were killed."""
     for part in folder.glob("*.npz.*.part"):
         writer = part.name.split(".")[-2]
         if writer.isdecimal() and not psutil.pid_exists(int(writer)):
@@ -109,35 +107,33 @@ def sweep(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a folder's results were made from, and how long each call worked on them."""
+    """The record of a folder: the plan of its results, and the calls that worked on them."""
 
     path: Path
 
     def open(self, plan: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the record in the folder, or a new one, which is not written before `save`.
+        """Return the record in the folder, or a new one, which `save` writes.
 
         Raises:
-            ValueError: the folder holds results of something else, the first difference is named;
-                or results and no record of what they are of.
+            ValueError: the folder holds results of another plan, or results without a record.
         """
         if not self.path.exists():
             folder = self.path.parent
             if strays := sorted(
                 path.name for name in ("axes.npz", "thoughts-*.npz") for path in folder.glob(name)
             ):
-                msg = (
-                    f"{folder} holds {strays[0]} but no {self.path.name} that says what it is of; put that back, or "
-                    "name another folder with --out"
+                found = (
+                    f"{folder} holds {strays[0]} but no {self.path.name} that says what it is of"
                 )
+                msg = f"{found}; put that back, or name another folder with --out"
                 raise ValueError(msg)
             return {"plan": dict(plan), "calls": []}
         record = self.read()
         for name, value in plan.items():
             if record["plan"].get(name) != value:
-                msg = (
-                    f"{self.path.parent} holds results with {name} {record['plan'].get(name)!r}, this call has "
-                    f"{value!r}; repeat that, or name another folder with --out"
-                )
+                there = f"{name} {record['plan'].get(name)!r}, this call has {value!r}"
+                advice = "repeat that, or name another folder with --out"
+                msg = f"{self.path.parent} holds results with {there}; {advice}"
                 raise ValueError(msg)
         return record
 
@@ -160,10 +156,10 @@ class Ledger:
         return record
 
     def shards(self) -> Shards:
-        """Return where the results lie.
+        """Return the shards that the record describes.
 
         Raises:
-            ValueError: there is no record, or it does not say how many agents and in which shards.
+            ValueError: there is no record, or it does not say how many agents and shards.
         """
         plan = self.read()["plan"]
         agents, size = (

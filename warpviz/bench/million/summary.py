@@ -1,4 +1,4 @@
-"""What the calls on a folder of thoughts add up to, and how it is told."""
+"""Sums over the calls on a folder of thoughts, as a dict and as text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,11 +9,12 @@ from warpviz.bench.million.shards import Shards
 from warpviz.bench.million.worker import ThoughtNote
 
 
-def tally(notes: Sequence[ThoughtNote], workers: int) -> dict[str, Any]:
-    """Return what the notes of all shards add up to. peak_rss_bytes: this process' peak and those
-    of the others.
+def totals(notes: Sequence[ThoughtNote], workers: int) -> dict[str, Any]:
+    """Return the sums over the notes of all shards.
+
+    peak_rss_bytes: this process' peak plus the largest peak of a worker for each of them.
     """
-    beside = workers if workers > 1 else 0
+    processes = workers if workers > 1 else 0  # one worker is this process
     return {
         "finished": sum(note.agents for note in notes),
         "task_tokens": sum(note.task_tokens for note in notes),
@@ -22,16 +23,15 @@ def tally(notes: Sequence[ThoughtNote], workers: int) -> dict[str, Any]:
         "accepted": sum(note.accepted for note in notes),
         "cpu_seconds": sum(note.cpu_seconds for note in notes),
         "peak_rss_bytes": worker.peak_bytes()
-        + beside * max((note.peak_bytes for note in notes), default=0),
+        + processes * max((note.peak_bytes for note in notes), default=0),
     }
 
 
 def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
-    """Return what was done, over all calls on a folder. Tokens are those that agents fed: tasks and
-    thoughts.
+    """Return sums and rates over all calls on a folder.
 
-    finished: agents in the folder. All other counts, and the rates, are of the agents whose calls
-    are on record.
+    finished: agents whose results are in the folder. All other counts, and the rates, are of the
+    agents whose calls are on record. Tokens are those that agents fed: tasks and thoughts.
     """
     calls = record["calls"]
     total = {
@@ -61,22 +61,20 @@ def summary(record: dict[str, Any], shards: Shards) -> dict[str, Any]:
     }
 
 
-def told(found: dict[str, Any], folder: Path) -> str:
+def text_of(found: dict[str, Any], folder: Path) -> str:
     """Return the summary in a few lines."""
-    again = "; repeat the call to go on" if found["missing"] else ""
     memory = found["peak_rss_bytes"] / 2**20
-    tasks = found["task_tokens"]
-    thoughts = found["thought_tokens"]
-    rates = [
-        found[name] for name in ("agent_tokens_per_s", "thought_tokens_per_s", "tokens_per_cpu_s")
-    ]
+    fed = f"{found['tokens']:,} tokens fed in {found['seconds']:,.0f} s"
+    parts = f"{found['task_tokens']:,} of tasks, {found['thought_tokens']:,} of thoughts"
+    rate = f"{found['agent_tokens_per_s']:,.0f} agent-tokens/s"
+    thought_rate = f"{found['thought_tokens_per_s']:,.0f} of them thought"
+    core_rate = f"{found['tokens_per_cpu_s']:,.0f} per second of one core"
+    accepted = f"{found['accepted']:,} thoughts would pass the gate"
     lines = (
         f"{found['finished']:,} of {found['agents']:,} agents finished",
-        f"{found['tokens']:,} tokens fed in {found['seconds']:,.0f} s: {tasks:,} of tasks, {thoughts:,} of thoughts",
-        "{:,.0f} agent-tokens/s, {:,.0f} of them thought; {:,.0f} per second of one core".format(
-            *rates
-        ),
-        f"{found['accepted']:,} thoughts would pass the gate; {memory:,.0f} MiB resident at most",
-        f"results: {folder}{again}",
+        f"{fed}: {parts}",
+        f"{rate}, {thought_rate}; {core_rate}",
+        f"{accepted}; {memory:,.0f} MiB resident at most",
+        f"results: {folder}" + ("; repeat the call to go on" if found["missing"] else ""),
     )
     return "\n".join(lines)

@@ -1,5 +1,6 @@
-"""Tasks for very many agents over one village context, no two alike: a question, and who wants to
-know it of whom.
+"""Tasks for very many agents over one village context, no two alike.
+
+Each is a question together with who asks it of whom.
 """
 
 from collections.abc import Callable
@@ -31,9 +32,10 @@ KNOWN_EVERY = 4  # one agent in four asks for something the context says
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """What one agent is asked. question: its number in `Errands.questions`; known: whether the
-    context answers it.
+class AgentTask:
+    """What one agent is asked.
+
+    question: its index in `VillageTasks.questions`. known: whether the context answers it.
     """
 
     text: str
@@ -41,8 +43,8 @@ class Errand:
     known: bool
 
 
-class Errands:
-    """A seeded village text, and for every agent number a task of its own.
+class VillageTasks:
+    """A seeded village text, and a task of its own for every agent number.
 
     `text` is what the River has read: a document that ends with the River's own need for the fact
     `wanted`.
@@ -64,14 +66,14 @@ class Errands:
 
     @property
     def most(self) -> int:
-        """How many agents can have a task of their own."""
+        """Number of agents that can have a task of their own."""
         return KNOWN_EVERY * self._known.size
 
     def text(self, length: Callable[[str], int], tokens: int) -> str:
         """Return the context: a document of about `tokens` tokens, a need, and the River's task.
 
         Raises:
-            ValueError: so few tokens have no room for a document.
+            ValueError: that is too few tokens for a document.
         """
         world = _world(self.seed)
         need = protocol.need(
@@ -90,14 +92,15 @@ class Errands:
         """The task the River wrote last."""
         return protocol.task(self.wanted).text
 
-    def errand(self, agent: int) -> Errand:
+    def task(self, agent: int) -> AgentTask:
         """Return the task of agent number `agent`, from 0.
 
         Raises:
-            ValueError: there are not so many different tasks.
+            ValueError: there are fewer different tasks.
         """
         if not 0 <= agent < self.most:
-            msg = f"agent {agent:,} has no task of its own; there are tasks for agents 0 to {self.most - 1:,}"
+            last = f"{self.most - 1:,}"
+            msg = f"agent {agent:,} has no task of its own; there are tasks for agents 0 to {last}"
             raise ValueError(msg)
         turn, place = divmod(agent, KNOWN_EVERY)
         known = place == 0
@@ -106,7 +109,7 @@ class Errands:
             number, len(self.facts) if known else len(self.questions) - len(self.facts)
         )
         question += 0 if known else len(self.facts)
-        return Errand(self._word(asking, question), question, known)
+        return AgentTask(self._word(asking, question), question, known)
 
     def plain(self, question: int) -> str:
         """Return a question as the village asks it."""
@@ -122,9 +125,7 @@ class Errands:
 
 
 class _Shuffle:
-    """A seeded one-to-one map of the numbers below `size`, in constant memory: multiply and
-    shift.
-    """
+    """A seeded one-to-one map of the numbers below `size`: multiply and shift, no table."""
 
     def __init__(self, size: int, random: np.random.Generator) -> None:
         self.size = size
@@ -142,7 +143,7 @@ def _world(seed: int) -> World:
 
 
 def _askable() -> list[tuple[str, str]]:
-    """Return every relation with every subject that a village may have."""
+    """Return every pair of relation and subject that a village may have."""
     things = [f"{adjective} {noun}" for adjective in words.ADJECTIVES for noun in words.OBJECTS]
     gates = [f"{side} {gate}" for side in words.SIDES for gate in words.GATES]
     subjects = {

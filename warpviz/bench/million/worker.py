@@ -19,7 +19,7 @@ from warp_cortex import Context, GateConfig, Prism, Snapshot, Synapse, SynapseCo
 
 from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
 from warpviz.bench.million.shards import Shards, take
-from warpviz.bench.million.tasks import Errand, Errands
+from warpviz.bench.million.tasks import AgentTask, VillageTasks
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -68,28 +68,28 @@ class Workshop:
 
     def __init__(self, plan: WorkPlan) -> None:
         self.plan = plan
-        self.errands = Errands(plan.seed)
+        self.tasks = VillageTasks(plan.seed)
         self.prism = Prism.load(plan.model, dtype=getattr(torch, plan.dtype))
-        text = self.errands.text(lambda piece: len(self.prism.encode(piece)), plan.context)
+        text = self.tasks.text(lambda piece: len(self.prism.encode(piece)), plan.context)
         self.context: Context = self.prism.read(text)
         self.snapshot: Snapshot = Synapse(SynapseConfig(k=plan.k), seed=plan.seed).publish(
             self.context
         )
         states = self.context.middle.float()
-        trigger = len(self.prism.encode(self.errands.trigger))
+        trigger = len(self.prism.encode(self.tasks.trigger))
         self.mean = states.mean(0).numpy()
         self.wanted = states[-trigger:].mean(0).numpy() - self.mean
 
     def batch(self, number: int, members: range) -> SlotBatch:
         """Return agents with their tasks as tokens."""
-        texts = [self.prompt(self.errands.errand(agent)) for agent in members]
+        texts = [self.prompt(self.tasks.task(agent)) for agent in members]
         tasks = tokens_of(self.prism, texts)
         return SlotBatch.of(number, tasks, most=MOST, width=self.prism.spec.hidden_size)
 
     @staticmethod
-    def prompt(errand: Errand) -> str:
+    def prompt(task: AgentTask) -> str:
         """Return what the agent reads after the landmarks."""
-        return f" [TASK: {errand.text}] thought:"
+        return f" [TASK: {task.text}] thought:"
 
     def crew(self, slots: int) -> Crew:
         """Return empty slots."""
@@ -119,13 +119,13 @@ class Workshop:
         self, batch: SlotBatch, members: range, basis: dict[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]:
         """Return what is stored of a finished batch."""
-        errands = [self.errands.errand(agent) for agent in members]
+        tasks = [self.tasks.task(agent) for agent in members]
         similar = self.similarities(batch.middle)
         empty = batch.thoughts[:, 0] < 0
         return {
             "agent": np.array(members, dtype=np.int32),
-            "question": np.array([errand.question for errand in errands], dtype=np.int16),
-            "known": np.array([errand.known for errand in errands]),
+            "question": np.array([task.question for task in tasks], dtype=np.int16),
+            "known": np.array([task.known for task in tasks]),
             "thought": batch.thoughts,
             "ended": batch.ended,
             "similarity": np.where(empty, -1, similar).astype(np.float16),
