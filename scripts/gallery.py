@@ -1,5 +1,4 @@
-"""Take a picture of every view in both themes: `python scripts/gallery.py` writes docs/gallery and
-its README.
+"""Take a picture of every view in both themes: `python scripts/gallery.py` writes docs/gallery.
 
 A real JupyterLab in a real Chromium, both on this machine, show the bundled model reading and
 thinking; nothing is drawn for the picture alone. `--only NAME,...` takes some, `--width` another
@@ -26,8 +25,8 @@ MOST_BYTES = 250_000
 MOST_ALL_BYTES = 3_000_000
 PATIENCE_S = 100.0
 HEAD = (
-    "Every view on a run of the bundled model, in a real JupyterLab 1,280 pixels wide, in both themes. Taken by\n"
-    "`python scripts/gallery.py`; nothing was retouched."
+    "Every view on a run of the bundled model, in a real JupyterLab 1,280 pixels wide, in both"
+    " themes. Taken by\n`python scripts/gallery.py`; nothing was retouched."
 )
 SETUP = """
 import warpviz
@@ -41,9 +40,7 @@ events = list(cortex.run(warpviz.sample()))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """A picture: the cell that shows the view, what is to be true on the page, and what the picture
-    shows.
-    """
+    """A picture: the cell of its view, what must be true on the page, and what it shows."""
 
     name: str
     cell: str
@@ -58,24 +55,26 @@ def first(kind: str) -> str:
 
 
 def says(words: str) -> str:
-    """Return JavaScript that is true once every view on the page has words, and these are among
-    them.
-    """
+    """Return JavaScript that is true once every view has a summary and one has these words."""
     return (
-        "(() => { const all = [...document.querySelectorAll('.warpviz [data-summary]')].map((e) => e.textContent);"
+        "(() => { const found = [...document.querySelectorAll('.warpviz [data-summary]')];"
+        " const all = found.map((e) => e.textContent);"
         f" return all.length && all.every(Boolean) && all.join(' ').includes({words!r}); }})()"
     )
 
 
-SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
+SETTLED = (
+    "[...globalThis.__warpviz.stores.values()]"
+    ".every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
+)
 LIVE = f"{first('Live run')}.liveRun"
 SHOTS = (
     Shot(
         name="kv_cloud-2d",
         cell="warpviz.KVCloud(cortex, k=64, colour='distance', cover='cells').wait()",
         ready=f"{says('cover radius')} && {SETTLED}",
-        sentence="The keys of one run as a plane (UMAP): colour is the distance to the nearest of 64 landmarks "
-        "(diamonds), lines part their cells.",
+        sentence="The keys of one run as a plane (UMAP): colour is the distance to the nearest of"
+        " 64 landmarks (diamonds), lines part their cells.",
     ),
     Shot(
         name="kv_cloud-3d",
@@ -94,41 +93,47 @@ SHOTS = (
         name="persistence",
         cell="warpviz.PersistenceCompare(cortex, k=64).wait()",
         ready=f"{says('bottleneck')} && {SETTLED}",
-        sentence="What 64 landmarks keep of the shape: both diagrams with their matching, bars, and distance against k "
-        "beside random landmarks and the 2r bound.",
+        sentence="What 64 landmarks keep of the shape: both diagrams with their matching, bars, and"
+        " distance against k, with random landmarks and the 2r bound for comparison.",
     ),
     Shot(
         name="live_run",
         cell="warpviz.LiveRun(cortex.trace, autoplay=False)",
         ready=says("Live run"),
-        sentence="A run in its second thought: River, lanes, the gate's axis, the small map, the timeline.",
-        after=f"(() => {{ const v = {LIVE}; const spawns = v.run.marks.filter((m) => m.kind === 'spawn');"
+        sentence="A run in its second thought: the River's text, the streams, the gate's axis, the"
+        " small map, the timeline.",
+        after=f"(() => {{ const v = {LIVE};"
+        " const spawns = v.run.marks.filter((m) => m.kind === 'spawn');"
         " v.playhead.seek((spawns[1] ?? spawns[0]).beat + 5); v.wake(); })()",
     ),
     Shot(
         name="gate",
         cell="traces, labels = recorded()\nwarpviz.GateTuner(traces, labels=labels, theta=0.3)",
         ready=says("theta"),
-        sentence="The thoughts of 120 held-out runs and what is true of them: every scorer's axis, theta, precision, "
-        "recall and ROC.",
+        sentence="The thoughts of 120 held-out runs and what is true of them: every scorer's axis,"
+        " theta, precision, recall and ROC.",
     ),
     Shot(
         name="council",
         cell="warpviz.CouncilMonitor(cortex.trace)",
         ready=says("Council"),
-        sentence="Bytes by owner and agents by state over the run, beside the paper's table.",
+        sentence="Bytes by owner and agents by state over the run, with the paper's table.",
     ),
     Shot(
         name="explore",
-        cell="board = warpviz.explore(cortex, k=64)\nfor view in board.views:\n    view.wait()\nboard",
+        cell="board = warpviz.explore(cortex, k=64)\n"
+        "for view in board.views:\n    view.wait()\nboard",
         ready=f"{says('bottleneck')} && {SETTLED}",
         sentence="`warpviz.explore`: cloud, text and persistence of one context, linked.",
     ),
     Shot(
         name="watch",
-        cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\nboard.wait().cloud.wait()\nboard",
-        ready=f"{says('streams')} && document.querySelectorAll('.warpviz').length === 4 && {SETTLED}",
-        sentence="`warpviz.watch`: a live run that has ended, its gate, its memory, and the cloud of its cache.",
+        cell="board = warpviz.watch(Cortex(prism), warpviz.sample())\n"
+        "board.wait().cloud.wait()\nboard",
+        ready=f"{says('streams')} && document.querySelectorAll('.warpviz').length === 4"
+        f" && {SETTLED}",
+        sentence="`warpviz.watch`: a live run that has ended, its gate, its memory, and the cloud"
+        " of its cache.",
     ),
 )
 
@@ -151,9 +156,7 @@ def theme(book: Notebook, name: str) -> None:
 
 
 def picture(book: Notebook, shot: Shot) -> bytes:
-    """Return the view as a PNG of at most 255 colours; the pointer is elsewhere and nothing has the
-    focus.
-    """
+    """Return the view as a PNG of at most 255 colours, without pointer or focus."""
     if shot.after:
         book.page.evaluate(shot.after)
     book.page.mouse.move(2, 2)
@@ -167,9 +170,7 @@ def picture(book: Notebook, shot: Shot) -> bytes:
 
 
 def page_of(shots: list[Shot]) -> str:
-    """Return the gallery's README: both pictures of every view, a sentence each, and the
-    command.
-    """
+    """Return the gallery's README: a sentence and both pictures of every view."""
     lines = ["# What it looks like", "", HEAD, ""]
     for shot in shots:
         pictures = [f"![{shot.name}, {name} theme]({shot.name}-{name}.png)" for name in THEMES]

@@ -1,6 +1,5 @@
-"""The first notebook, driven as a user drives it; the picture in the README is made here."""
+"""The first notebook, driven as a user drives it."""
 
-import os
 import re
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from warp_cortex import GateDecision, load_trace
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_MS = 120_000
-SETTLED = "[...globalThis.__warpviz.stores.values()].every((s) => s.synced && !(s.data.busy?.what ?? s.data.busy))"
 
 
 @pytest.fixture
@@ -76,19 +74,3 @@ def test_stop_ends_a_run_at_its_next_step(lab: Lab) -> None:
     assert int(re.findall(r"\d+", outcome)[0]) < 900 * 4
     expect(lab.view("Live run")).to_contain_text("stopped", timeout=PATIENCE_MS)
     expect(stop).to_be_hidden()
-
-
-def test_the_pictures_in_the_readme(opened: Lab, tmp_path: Path) -> None:
-    """The README's pictures are this notebook's two dashboards; WARPVIZ_UPDATE_DOCS=1 takes them
-    anew.
-    """
-    says(opened.view("Persistence"), r"bottleneck \d")
-    opened.page.wait_for_function(SETTLED, timeout=PATIENCE_MS)
-    opened.page.wait_for_timeout(1500)  # the points' way to their places
-    folder = ROOT / "docs" if os.environ.get("WARPVIZ_UPDATE_DOCS") else tmp_path
-    for title, name in (("Live run", "start_here.png"), ("KV cloud", "memory.png")):
-        opened.view(title).locator(
-            "xpath=ancestor::*[contains(@class, 'warpviz-grid')]"
-        ).screenshot(path=folder / name)
-        assert (folder / name).stat().st_size > 50_000
-        assert (ROOT / "docs" / name).is_file()
