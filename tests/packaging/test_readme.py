@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,23 @@ def defines(source: str, name: str) -> bool:
         rf"{name}\([^()]*\) {{",
     )
     return re.search(rf"^\s*(?:{'|'.join(kinds)})", source, flags=re.MULTILINE) is not None
+
+
+def test_the_layers_are_those_of_the_contracts() -> None:
+    """docs/architecture.md lists the layers of pyproject.toml, top to bottom."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    block = text_of("architecture.md").partition("## Layers")[2].split("```")[1]
+    engine, toolkit = re.split(r"\n\s*\n", block.strip())
+    found = [
+        [
+            line.partition(":")[2].strip() if ":" in line else line.strip()
+            for line in part.split("\n")
+        ]
+        for part in (engine, toolkit)
+    ]
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    layers = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert found == [[layer.replace(" | ", ", ") for layer in part] for part in layers]
 
 
 def test_the_paths_are_found() -> None:
