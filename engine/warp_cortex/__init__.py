@@ -26,6 +26,7 @@ import warp_cortex.landmarks.policies  # noqa: F401 - registers the policies tha
 if TYPE_CHECKING:
     from warp_cortex.agents.streams import Stream, StreamBatch
     from warp_cortex.assets import bundled, is_bundled
+    from warp_cortex.atomic_files import Content, write_files
     from warp_cortex.cache.store import SharedKV
     from warp_cortex.config import (
         ANCHORS,
@@ -85,6 +86,10 @@ _HOMES = {
     "assets": (
         "bundled",
         "is_bundled",
+    ),
+    "atomic_files": (
+        "Content",
+        "write_files",
     ),
     "cache.store": ("SharedKV",),
     "config": (
@@ -176,6 +181,7 @@ __all__ = [
     "POLICIES",
     "SCORERS",
     "SPACES",
+    "Content",
     "Context",
     "Cortex",
     "CortexConfig",
@@ -235,6 +241,7 @@ __all__ = [
     "summarise",
     "text_entries",
     "to_record",
+    "write_files",
 ]
 
 

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from warp_cortex.atomic_files import write_files
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.model.shared import SharedModel
 from warp_cortex.model.spec import ModelSpec
@@ -44,8 +45,8 @@ DTYPES = {
 def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     """Write `snapshot.safetensors` and `snapshot.json` into `folder`; return the folder.
 
-    Both are written under other names and then renamed, so that an interruption or a full disk
-    leaves an older context in the folder as it was.
+    An interruption or a full disk leaves an older context as it was (see `write_files`). The JSON
+    holds the digest of the safetensors file, so files of two contexts are never read as one.
     """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
@@ -58,9 +59,6 @@ def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
     }
     if snapshot.kv.bias is not None:
         tensors["bias"] = snapshot.kv.bias.contiguous()
-    partial = path / "snapshot.partial.safetensors"
-    description = path / "snapshot.partial.json"
-    save_file(tensors, partial)
     record = {
         "format": FORMAT,
         "model": snapshot.model,
@@ -70,11 +68,18 @@ def save_snapshot(snapshot: Snapshot, folder: Path | str) -> Path:
         "radius": snapshot.radius,
         "slack": snapshot.slack,
         "policy": snapshot.policy,
-        "sha256": _sha256(partial),
     }
-    description.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    partial.replace(path / "snapshot.safetensors")
-    description.replace(path / "snapshot.json")
+
+    def write_tensors(partial: Path) -> None:
+        save_file(tensors, partial)
+        record["sha256"] = _sha256(partial)
+
+    def write_record(partial: Path) -> None:
+        partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    write_files(
+        {path / "snapshot.safetensors": write_tensors, path / "snapshot.json": write_record}
+    )
     return path
 
 

@@ -5,7 +5,10 @@ no clock reading unless a run is concurrent, so a cooperative run with the same 
 bytes. Only the standard library and numpy are imported here.
 """
 
+import hashlib
+import io
 import json
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from warp_cortex.atomic_files import write_files
 from warp_cortex.trace.events import (
     EVENT_TYPES,
     Event,
@@ -59,8 +63,10 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
-# what zipfile and numpy raise on damaged or hostile bytes: a size that cannot be allocated, a
-# packing nobody knows, ...
+# a member of the npz: the SHA-256 of the events it belongs to, uint8 [32]
+DIGEST = "events_sha256"
+# what zipfile and numpy raise on damaged or hostile bytes: a size that cannot be allocated, an
+# unknown compression, ...
 UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -90,7 +96,7 @@ class Trace:
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def append(self, event: Event) -> Event:
-        """Record one event and hand it back."""
+        """Record one event and return it."""
         self.events.append(event)
         return event
 
@@ -103,44 +109,33 @@ class Trace:
         yield from tuple(self.events)
 
     def dumps(self) -> str:
-        """Return the events as JSON Lines, the schema version on the first line; pure ASCII, valid
-        JSON throughout.
-        """
+        """Return the events as JSON Lines in ASCII; the first line holds the schema version."""
         records = [{"type": "trace", "schema": SCHEMA_VERSION}, *map(to_record, self.events)]
         return "".join(
             json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n" for record in records
         )
 
     def save(self, folder: Path | str) -> Path:
-        """Write `trace.jsonl` and, if there are arrays, `trace.npz` into `folder`; return the
-        folder.
+        """Write `trace.jsonl` and, with arrays, `trace.npz` into `folder`; return the folder.
 
-        Each file is replaced in one step, so an interruption leaves the old one or the new one,
-        never half of it.
+        A failure leaves the files of an older trace as they were (see `write_files`). The npz holds
+        the digest of its trace.jsonl, so that `load_trace` never reads one run's arrays as
+        another's.
         """
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
-        arrays = path / "trace.npz"
-        if self.arrays:
-            partial = path / "trace.partial.npz"
-            np.savez(
-                partial,
-                allow_pickle=False,
-                **{name: self.arrays[name] for name in sorted(self.arrays)},
-            )
-            partial.replace(arrays)
-        else:
-            arrays.unlink(missing_ok=True)  # another run's arrays would be read as this one's
-        partial = path / "trace.partial.jsonl"
-        partial.write_text(self.dumps(), encoding="ascii", newline="\n")
-        partial.replace(path / "trace.jsonl")
+        events = self.dumps().encode("ascii")
+        arrays = _npz({**self.arrays, DIGEST: _digest(events)}) if self.arrays else None
+        write_files({path / "trace.npz": arrays, path / "trace.jsonl": events})
         return path
 
 
 def load_trace(folder: Path | str) -> Trace:
     """Read what `Trace.save` wrote: a folder, or the path of its `trace.jsonl`.
 
-    A last line cut short by a crash is dropped; everything before it is kept. Nothing is unpickled.
+    A last line cut short by a crash is dropped; everything before it is kept. Arrays that belong to
+    other events (a copy of one file only, a save that a crash cut short) are dropped with a
+    warning. Nothing is unpickled.
 
     Raises:
         FileNotFoundError: there is no trace.
@@ -148,8 +143,9 @@ def load_trace(folder: Path | str) -> Trace:
     """
     path = Path(folder)
     path = path / "trace.jsonl" if path.is_dir() else path
+    data = path.read_bytes().replace(b"\r\n", b"\n")  # version control may change line ends
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = data.decode("utf-8").split("\n")
     except UnicodeDecodeError as error:
         msg = f"{path} is not a trace: it is not text ({error.reason} at byte {error.start})"
         raise ValueError(msg) from error
@@ -159,7 +155,8 @@ def load_trace(folder: Path | str) -> Trace:
         msg = f"{path} is not a trace of schema {SCHEMA_VERSION}: it begins with {lines[0][:80]!r}"
         raise ValueError(msg)
     return Trace(
-        events=[_event(record, path, number) for number, record in records], arrays=_arrays(path)
+        events=[_event(record, path, number) for number, record in records],
+        arrays=_arrays_of(path, data),
     )
 
 
@@ -188,19 +185,41 @@ def _event(record: dict[str, Any], path: Path, number: int) -> Event:
         raise ValueError(msg) from error
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the events; without those of other events."""
     arrays = path.with_suffix(".npz")
     if not arrays.exists():
         return {}
-    with arrays.open("rb") as file:
+    found = _read_npz(arrays)
+    digest = found.pop(DIGEST, None)  # traces of version 0.1 have none
+    if digest is None or np.array_equal(digest, _digest(events)):
+        return found
+    msg = f"{arrays} belongs to other events than those of {path.name}; its arrays are left out"
+    warnings.warn(msg, stacklevel=3)
+    return {}
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file:
         try:
             with np.load(file, allow_pickle=False) as stored:
                 found = {name: stored[name] for name in stored.files}
         except UNREADABLE as error:
-            msg = f"{arrays} does not hold a trace's arrays: {error}"
+            msg = f"{path} does not hold a trace's arrays: {error}"
             raise ValueError(msg) from error
     for name, array in found.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            msg = f"{arrays} does not hold a trace's arrays: {name!r:.80} is no array of numbers"
+            msg = f"{path} does not hold a trace's arrays: {name!r:.80} is no array of numbers"
             raise ValueError(msg)
     return found
+
+
+def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:
+    """Return the arrays as an npz, sorted by name: the same arrays give the same bytes."""
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    return out.getvalue()
+
+
+def _digest(events: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(hashlib.sha256(events).digest(), dtype=np.uint8)

@@ -80,9 +80,9 @@ def test_what_killed_processes_left_half_written_goes(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     names = [
-        f"thoughts-00000.npz.{gone.pid}.part",
-        f"thoughts-00001.npz.{os.getpid()}.part",
-        "mine.part",
+        f".thoughts-00000.npz.{gone.pid}.0123abcd.part",
+        f".thoughts-00001.npz.{os.getpid()}.0123abcd.part",
+        ".mine.npz.part",
         "x.npz",
     ]
     for name in names:

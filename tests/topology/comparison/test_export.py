@@ -13,7 +13,7 @@ import pytest
 from tests.topology.shapes import HOSTILE, circle, parsed
 from warpviz.topology import compare, load_comparison
 from warpviz.topology.comparison.comparison import SCHEMA, from_record
-from warpviz.topology.comparison.export import csv_text, json_text, replace
+from warpviz.topology.comparison.export import csv_text, json_text
 from warpviz.topology.comparison.page import page
 from warpviz.topology.comparison.picture import (
     curves_picture,
@@ -294,17 +294,6 @@ def test_pickled_arrays_are_never_loaded(found, tmp_path):
     )
     with pytest.raises(ValueError, match="allow_pickle"):
         load_comparison(tmp_path)
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    """If the disk fails half way the old file stays and no fragment is left beside it."""
-    path = tmp_path / "kept"
-    replace(path, b"old")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        replace(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_single_k_still_makes_pictures():

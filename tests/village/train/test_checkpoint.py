@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from warpviz.village.network import Size, make_model
 from warpviz.village.train import checkpoint, train
@@ -104,6 +104,21 @@ def test_a_run_killed_while_it_saves_keeps_the_checkpoint_before(
     assert checkpoint.load(other, tmp_path)["step"] == 1
     first = next(other.model.parameters())
     assert torch.equal(first + 1, next(learner.model.parameters()))
+
+
+def test_a_file_of_another_checkpoint_is_refused(tmp_path: Path) -> None:
+    """Weights that do not belong to state.json are named; one of version 0.1 has no digest."""
+    learner = fresh()
+    checkpoint.save(learner, {"step": 1}, tmp_path)
+    state = json.loads((tmp_path / "state.json").read_text())
+    file = tmp_path / state["files"][-1]
+    save_file({"weight/none": torch.zeros(1)}, file)
+    with pytest.raises(ValueError, match=rf"{file.name} belongs to another checkpoint"):
+        checkpoint.load(fresh(seed=1), tmp_path)
+    checkpoint.save(learner, {"step": 1}, tmp_path)
+    del state["sha256"]
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    assert checkpoint.load(fresh(seed=1), tmp_path)["step"] == 1
 
 
 def killed(*_: object, **__: object) -> None:

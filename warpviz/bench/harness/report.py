@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from warp_cortex import write_files
+
 from warpviz.bench.harness.machine import sentence
 
 Row = Mapping[str, Any]
@@ -118,17 +120,19 @@ class Report:
         return {"bench": self.name, "provenance": self.provenance, "sections": self.sections}
 
     def flush(self) -> None:
-        """Write what there is."""
+        """Write the sections so far as JSON and markdown, both or neither."""
         pages = [
             f"# {self.name}\n",
             f"{sentence(self.provenance)}\n",
             *map(markdown, self.sections),
         ]
         texts = {"json": to_json(self.record(), indent=1), "md": "\n".join(pages)}
-        for ending, text in texts.items():
-            part = self.out / f"{self.name}.{ending}.part"
-            part.write_text(text + "\n", encoding="utf-8")
-            part.replace(self.out / f"{self.name}.{ending}")
+        write_files(
+            {
+                self.out / f"{self.name}.{ending}": f"{text}\n".encode()
+                for ending, text in texts.items()
+            }
+        )
 
 
 def to_json(record: Any, *, indent: int | None = None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
+from warp_cortex.atomic_files import write_files, writer_of
 
 Arrays = dict[str, NDArray[Any]]
 # of a zip file: its first entry, and how its end begins
@@ -79,11 +80,13 @@ def take(path: Path) -> Arrays:
 
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays as one .npz; its file is complete or absent at any moment."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")  # `sweep` looks for this name
-    with part.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type] # numpy's stub takes the names for its own flags
-    part.replace(path)
+    """Write arrays as one .npz; the file is complete or absent, whatever happens."""
+
+    def write(partial: Path) -> None:
+        with partial.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    write_files({path: write})
 
 
 def _is_whole(path: Path) -> bool:
@@ -98,11 +101,11 @@ def _is_whole(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the partial files of processes that were killed."""
-    for part in folder.glob("*.npz.*.part"):
-        writer = part.name.split(".")[-2]
-        if writer.isdecimal() and not psutil.pid_exists(int(writer)):
-            part.unlink(missing_ok=True)
+    """Remove the unfinished files of processes that were killed."""
+    for partial in folder.glob(".*.npz.*.part"):
+        writer = writer_of(partial)
+        if writer is not None and not psutil.pid_exists(writer):
+            partial.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,4 @@ class Ledger:
 
     def save(self, record: Mapping[str, Any]) -> None:
         """Write the record."""
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        part.replace(self.path)
+        write_files({self.path: f"{json.dumps(record, indent=1)}\n".encode()})

@@ -2,6 +2,7 @@
 recompute it.
 """
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
@@ -228,7 +229,8 @@ def load_comparison(path: Path | str) -> Comparison:
     """Read what `Comparison.save` wrote: a folder, or the path of its comparison.json.
 
     Raises:
-        ValueError: not a comparison, or its arrays are damaged or lie outside its folder.
+        ValueError: not a comparison, or its arrays are damaged, lie outside its folder, or belong
+            to another comparison.
     """
     path = Path(path)
     path = path / "comparison.json" if path.is_dir() else path
@@ -244,7 +246,12 @@ def load_comparison(path: Path | str) -> Comparison:
     try:
         with (path.parent / name).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except (EOFError, zipfile.BadZipFile) as error:
         msg = f"{path.parent / name} is damaged: {error}"
         raise ValueError(msg) from error
+    if record.get("points_sha256", digest) != digest:  # version 0.1 wrote none
+        msg = f"{path.parent / name} does not belong to {path.name}: it is of another comparison"
+        raise ValueError(msg)
     return from_record(record, arrays)

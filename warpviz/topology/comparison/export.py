@@ -3,15 +3,16 @@ at and switch k.
 """
 
 import csv
+import hashlib
 import io
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+from warp_cortex import write_files
 
 from warpviz.topology.comparison.comparison import Comparison, Row
 from warpviz.topology.comparison.page import page
@@ -34,32 +35,34 @@ ORIGIN = (
 
 
 def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
-    """Write the five files into `folder` and return their paths by kind; the same comparison gives
-    the same bytes.
+    """Write the five files into `folder`, all or none, and return their paths by kind.
+
+    The same comparison gives the same bytes. The JSON holds the digest of the npz, so that files of
+    two comparisons are never read as one.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    arrays = npz_bytes(comparison.arrays())
+    digest = hashlib.sha256(arrays).hexdigest()
     contents = {
-        "comparison.json": json_text(comparison).encode("ascii"),
+        "comparison.json": json_text(comparison, points_sha256=digest).encode("ascii"),
         "comparison.csv": csv_text(comparison).encode("utf-8", "replace"),
         "comparison.svg": whole_picture(comparison).encode("utf-8"),
         "comparison.html": page(comparison).encode("utf-8"),
-        POINTS: npz_bytes(comparison.arrays()),
+        POINTS: arrays,
     }
-    for name, data in contents.items():
-        replace(folder / name, data)
+    write_files({folder / name: data for name, data in contents.items()})
     return {Path(name).suffix[1:]: folder / name for name in contents}
 
 
-def json_text(comparison: Comparison) -> str:
-    """Return the record as strict JSON in ASCII: no NaN, and any surrogate of a hostile token as an
-    escape.
+def json_text(comparison: Comparison, *, points_sha256: str | None = None) -> str:
+    """Return the record as strict JSON in ASCII: no NaN; a lone surrogate of a token is escaped.
+
+    points_sha256: the digest of the file of arrays, where one is written.
     """
-    return (
-        json.dumps(
-            comparison.to_record(points=POINTS), ensure_ascii=True, allow_nan=False, indent=1
-        )
-        + "\n"
-    )
+    record = comparison.to_record(points=POINTS)
+    if points_sha256 is not None:
+        record["points_sha256"] = points_sha256
+    return json.dumps(record, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
 
 def csv_text(comparison: Comparison) -> str:
@@ -87,13 +90,3 @@ def npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
     return out.getvalue()
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: to a neighbour first, then moved into place."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex}")  # another thread may be writing the same
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

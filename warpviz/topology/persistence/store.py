@@ -9,15 +9,14 @@ import os
 import sys
 import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from warp_cortex import write_files
 
 from warpviz.topology.persistence.diagrams import Diagrams
 from warpviz.topology.points import cloud
@@ -127,18 +126,13 @@ class DiagramStore:
         time later.
         """
         path = self.path(key)
-        # another thread may be storing the same
-        beside = path.with_name(f".{path.name}.{uuid4().hex}")
         out = io.BytesIO()
         np.savez(out, allow_pickle=False, **to_arrays(diagrams))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(out.getvalue())
-            beside.replace(path)
+            write_files({path: out.getvalue()})
             self._trim(keep=path)
         except OSError:
-            with suppress(OSError):
-                beside.unlink()  # a full disk keeps the part that fitted
             return None
         return path
 

@@ -1,21 +1,26 @@
 """Saving and resuming a training run: safetensors and JSON only, each file under 15.5 MB.
 
-`state.json` is written last and names the files it belongs to, so a run that is killed while it
-saves goes on from the checkpoint before.
+`state.json` names the files it belongs to and their digests, and is put in place last, so a run
+that is killed while it saves goes on from the checkpoint before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from warp_cortex import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from warp_cortex import Content
 
     from warpviz.village.train.learner import Learner
 
@@ -35,17 +40,32 @@ def _tensors(learner: Learner) -> dict[str, Tensor]:
 
 
 def save(learner: Learner, state: Mapping[str, object], folder: Path) -> None:
-    """Write resume-*.safetensors and then state.json; files of an earlier call are removed last."""
-    files: list[str] = []
-    for part in _parts(_tensors(learner)):
-        files.append(f"resume-{state['step']}-{len(files)}.safetensors")
-        save_file(part, folder / "resume.tmp")
-        (folder / "resume.tmp").replace(folder / files[-1])
-    (folder / "state.tmp").write_text(json.dumps(dict(state, files=files)))
-    (folder / "state.tmp").replace(folder / "state.json")
+    """Write resume-*.safetensors and state.json; then remove the files of earlier checkpoints."""
+    names: list[str] = []
+    digests: list[str] = []
+    contents: dict[Path, Content] = {}
+    for number, part in enumerate(_parts(_tensors(learner))):
+        names.append(f"resume-{state['step']}-{number}.safetensors")
+        contents[folder / names[-1]] = partial(_write_part, part, digests)
+
+    def write_state(path: Path) -> None:
+        path.write_text(json.dumps(dict(state, files=names, sha256=digests)))
+
+    write_files({**contents, folder / "state.json": write_state})
     for path in folder.glob("resume-*.safetensors"):
-        if path.name not in files:
+        if path.name not in names:
             path.unlink()
+
+
+def _write_part(part: Mapping[str, Tensor], digests: list[str], path: Path) -> None:
+    """Write a part and append its digest."""
+    save_file({name: tensor.cpu().contiguous() for name, tensor in part.items()}, path)
+    digests.append(_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parts(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
@@ -58,7 +78,7 @@ def _parts(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
             yield part
             part = {}
             size = 0
-        part[name] = tensor.cpu().contiguous()
+        part[name] = tensor
         size += bytes_
     yield part
 
@@ -67,12 +87,16 @@ def load(learner: Learner, folder: Path) -> dict[str, object]:
     """Restore the learner in place; returns the saved state.
 
     Raises:
-        ValueError: the folder holds a run of a model of another size; the first tensor that differs
-        is named.
+        ValueError: a file belongs to another checkpoint, or the run is of a model of another size;
+            the file, or the first tensor that differs, is named.
     """
-    state: dict[str, object] = json.loads((folder / "state.json").read_text())
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
     tensors: dict[str, Tensor] = {}
-    for name in list(state["files"]):  # type: ignore[call-overload] # a list of names, as `save` wrote it
+    digests = state.pop("sha256", [None] * len(state["files"]))  # version 0.1 wrote none
+    for name, digest in zip(state["files"], digests, strict=True):
+        if digest not in {None, _sha256(folder / name)}:
+            msg = f"{folder / name} belongs to another checkpoint than state.json, or was changed"
+            raise ValueError(msg)
         tensors |= load_file(folder / name, device=str(learner.device))
     _check(learner, tensors, folder)
     with torch.no_grad():
@@ -117,7 +141,12 @@ def load_weights(learner: Learner, folder: Path) -> None:
 def export(learner: Learner, folder: Path) -> None:
     """Write the running mean as a float16 model for `AutoModelForCausalLM.from_pretrained`."""
     part = {name: tensor.half().cpu().contiguous() for name, tensor in learner.mean.items()}
-    save_file(part, folder / "model.safetensors", metadata={"format": "pt"})
     config = learner.model.config.to_dict()
     config |= {"dtype": "float16", "architectures": ["Qwen2ForCausalLM"]}
-    (folder / "config.json").write_text(json.dumps(config, indent=2, default=str) + "\n")
+    text = json.dumps(config, indent=2, default=str) + "\n"
+    write_files(
+        {
+            folder / "model.safetensors": partial(save_file, part, metadata={"format": "pt"}),
+            folder / "config.json": text.encode(),
+        }
+    )
