@@ -98,6 +98,15 @@ def test_the_layers_are_those_of_the_contracts() -> None:
     assert found == [[layer.replace(" | ", ", ") for layer in part] for part in layers]
 
 
+def test_one_version() -> None:
+    """pyproject.toml, CITATION.cff and the newest section of CHANGELOG.md name the same version."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    cited = re.findall(r"^version: (\S+)$", text_of("CITATION.cff"), flags=re.MULTILINE)
+    newest = re.findall(r"^## (\d\S*)", text_of("CHANGELOG.md"), flags=re.MULTILINE)[0]
+    assert cited == [project["version"]]
+    assert newest == project["version"]
+
+
 def test_the_paths_are_found() -> None:
     """The check above sees paths in prose, code and tables, and nothing inside other words."""
     text = "see `engine/warp_cortex/cortex.py`, docs/*.md. Not a/docs/b, nor https://x/docs/y"
