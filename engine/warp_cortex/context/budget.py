@@ -1,8 +1,7 @@
-"""Whether a text fits, asked before it is read: bytes of its cache, of what landmarks are chosen
-from, and of the work.
+"""Whether a text fits, checked before it is read: bytes of its cache, its evidence and the work.
 
-The estimate is for layers with fused attention; soft-capped or sliding ones also hold scores of a
-chunk over the text.
+The estimate is for layers with fused attention; soft-capped and sliding ones also hold the scores
+of one chunk over the text.
 """
 
 from dataclasses import dataclass
@@ -16,20 +15,20 @@ from warp_cortex.context.queries import SAMPLES, WINDOW
 if TYPE_CHECKING:
     from warp_cortex.model.shared import SharedModel
 
-ACTIVATIONS = 10  # blocks as wide as the hidden states that one layer's pass holds at its fullest
-# clouds held while landmarks are chosen, beside the one gleaned: in units, or put together from
-# parts
-POINTS = 2
-FLOAT32 = 4
+ACTIVATIONS = 10  # blocks as wide as the hidden states that one layer's pass holds at most
+POINTS = 2  # point clouds that choosing landmarks holds, besides the accumulated vectors
+FLOAT32 = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Bytes that reading a text needs over those held before.
+    """Bytes that reading a text needs besides those held before.
 
-    cache: keys and values. remembered: queries and middle states, growing blocks included. gleaned:
-    what a first snapshot is chosen from, put aside while reading. work: one chunk's activations.
-    choice: more clouds of a first snapshot; work and choice are never held together.
+    cache: keys and values.
+    remembered: queries and middle states, with the spare room of their growing buffers.
+    accumulated: evidence for a first snapshot, accumulated while reading.
+    work: one chunk's activations.
+    choice: point clouds of a first snapshot; work and choice are never held together.
     """
 
     cache: int
@@ -47,8 +46,9 @@ class Budget:
 def bytes_to_read(
     prism: "SharedModel", num_tokens: int, *, chunk: int = 2048, publishes: bool = True
 ) -> Budget:
-    """Return what reading `num_tokens` needs, and, if it `publishes`, choosing landmarks of
-    them.
+    """Return what reading `num_tokens` needs, `chunk` tokens at a time.
+
+    publishes: whether a snapshot of their landmarks is published, too.
     """
     spec = prism.spec
     config = prism.model.config.get_text_config()
@@ -68,8 +68,9 @@ def bytes_to_read(
 
 
 def available_bytes(device: torch.device) -> int:
-    """Return the bytes that may still be allocated on a device; on a GPU also what the allocator
-    holds unused.
+    """Return the bytes that may still be allocated on a device.
+
+    On a GPU this includes what the allocator holds unused.
     """
     if device.type == "cuda":
         unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -85,13 +86,13 @@ def check_fits(
     publishes: bool = True,
     available: int | None = None,
 ) -> Budget:
-    """Return what reading needs, if the model has the positions and the device the bytes.
+    """Return what reading needs, if the model has enough positions and the device enough bytes.
 
-    available: bytes, asked of the device by default.
+    chunk, publishes: as for `bytes_to_read`. available: bytes; by default the device is queried.
 
     Raises:
-        ValueError: one of them does not; the message names what is needed, what there is and what
-        would fit.
+        ValueError: one of them is too small; the message names what is needed, what there is and
+            what would fit.
     """
     spec = prism.spec
     if num_tokens > spec.max_positions:
@@ -103,11 +104,12 @@ def check_fits(
     budget = bytes_to_read(prism, num_tokens, chunk=chunk, publishes=publishes)
     free = available_bytes(prism.device) if available is None else available
     if budget.total > free:
+        work = budget.accumulated + max(budget.work, budget.choice)
         msg = (
-            f"{num_tokens} tokens do not fit: {spec.name} needs {budget.total:,} bytes for them ({budget.cache:,} for "
-            f"keys and values, {budget.remembered:,} for queries and states, "
-            f"{budget.accumulated + max(budget.work, budget.choice):,} to work with), but {free:,} are available on "
-            f"{prism.device}; about {num_tokens * free // budget.total} tokens would fit"
+            f"{num_tokens} tokens do not fit: {spec.name} needs {budget.total:,} bytes for them "
+            f"({budget.cache:,} for keys and values, {budget.remembered:,} for queries and states, "
+            f"{work:,} to work with), but {free:,} are available on {prism.device}; "
+            f"about {num_tokens * free // budget.total} tokens would fit"
         )
         raise ValueError(msg)
     return budget

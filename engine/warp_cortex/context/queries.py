@@ -1,9 +1,8 @@
-"""The queries a context remembers, so that attention to its entries can be computed without the
-model.
+"""Queries that a context keeps, so that attention to its entries needs no pass of the model.
 
 Fused attention returns no weights. A few queries per layer are kept instead: the last `window`
-ones, and up to `samples` evenly spaced ones of what was read, from which attention received (H2O,
-arXiv 2306.14048) is estimated; when the text is no longer than `samples` the estimate is exact.
+ones, and up to `samples` evenly spaced ones of the text that was read, from which attention
+received (H2O, arXiv 2306.14048) is estimated. For a text no longer than `samples` it is exact.
 """
 
 from collections.abc import Iterator
@@ -15,20 +14,19 @@ from torch import Tensor
 from warp_cortex.attention.shared import Limits
 from warp_cortex.cache.growing import GrowingRows
 
-SAMPLES = 512  # queries remembered per layer while reading, evenly spaced
-WINDOW = 32  # and the last ones
-CHUNK = 64  # queries whose weights are held at once, at most: [H_q, CHUNK, T] floats
-# of those floats, so that they stay near the core; a GPU takes `CUDA_FACTOR` times as many
-CHUNK_ELEMENTS = 1 << 21
-CUDA_FACTOR = 64
+SAMPLES = 512  # evenly spaced queries kept per layer while reading
+WINDOW = 32  # last queries kept per layer
+CHUNK = 64  # most queries whose weights, float32 [H_q, CHUNK, T], are held at once
+CHUNK_ELEMENTS = 1 << 21  # most weights held at once on a CPU: they stay in its cache
+CUDA_FACTOR = 64  # how many times as many a GPU holds
 
 
 class Kept(NamedTuple):
-    """Queries as they were at one moment: later ones never change it."""
+    """N queries of every layer at one moment; queries that come later do not change it."""
 
     positions: Tensor  # int64 [N]
     rows: Tensor  # [N, sum of H_q * D over layers], rotated and scaled
-    shapes: dict[int, tuple[int, int, int]]  # of each layer: where it begins in a row, H_q and D
+    shapes: dict[int, tuple[int, int, int]]  # by layer: where it begins in a row, H_q and D
 
     def layer(self, number: int) -> Tensor:
         """Return one layer's queries, [H_q, N, D]."""
@@ -37,11 +35,13 @@ class Kept(NamedTuple):
 
 
 class QueryLog:
-    """Rotated and scaled queries [L, H_q, N, D] with the position each was asked from.
+    """Rotated and scaled queries [L, H_q, N, D], each with its token's position.
 
-    What was read and what was written since lie in two growing blocks each, so that a token costs
-    the same however much was read. A view of both is replaced in one assignment: a viewer's thread
-    never sees half of a step.
+    Queries of the text that was read and of what was written since lie in two growing blocks, so
+    that a token costs the same however much was read. A view of both is replaced in one assignment:
+    another thread never sees half of a step.
+
+    window: how many last queries are kept. samples: how many evenly spaced ones of a text read.
     """
 
     def __init__(self, *, window: int = WINDOW, samples: int = SAMPLES) -> None:
@@ -60,7 +60,7 @@ class QueryLog:
 
     @property
     def num_sampled(self) -> int:
-        """How many of them, the first ones, stay for good."""
+        """How many of them, the first ones, are kept to the end."""
         return self._kept[0].positions.numel() if self._kept else 0
 
     @property
@@ -69,8 +69,9 @@ class QueryLog:
         return sum(part.num_bytes for part in self._parts)
 
     def plan(self, offset: int, num_tokens: int, total: int) -> None:
-        """Choose which of the next `num_tokens` queries to keep, of a text of `total` being read
-        from `offset` on.
+        """Choose which of the next pass's `num_tokens` queries to keep.
+
+        offset: how many tokens of the text were read before. total: how many it has.
         """
         stride = max(1, -(-total // self.samples))
         keep = [
@@ -84,27 +85,30 @@ class QueryLog:
     def tap(self, layer: int, query: Tensor, limits: Limits) -> None:
         """Collect one layer's queries [1, H_q, T, D] of the running pass."""
         keep = self._keep
-        assert keep is not None
+        assert keep is not None  # noqa: S101 - plan() comes first
         if keep.numel() == query.shape[2]:
             rows = query[0]
         else:
-            self._keep = keep = keep.to(query.device)  # once for all layers: a GPU is waited for
+            keep = keep.to(query.device)
+            self._keep = keep  # moved once for all layers: each move waits for a GPU
             rows = query[0].index_select(1, keep)
         self._fresh[layer] = rows.clone()
         self._limits[layer] = limits
 
     def commit(self, positions: Tensor, *, reading: bool) -> None:
-        """Keep what the pass collected; while writing (not `reading`) only the last `window`
-        written stay.
+        """Keep what the pass collected.
+
+        positions: of the pass's tokens, int64 [T]. reading: whether they were read; of those
+        written only the last `window` are kept.
         """
         keep = self._keep
-        assert keep is not None
-        # of a written token it is all: a GPU would be waited for to say so
+        assert keep is not None  # noqa: S101 - plan() comes first
+        # a written token is kept in any case: to index it would only wait for a GPU
         if keep.numel() < positions.numel():
             positions = positions[keep.to(positions.device)]
         fresh = _joined(positions, self._fresh)
         read, written = self._parts
-        if reading:  # what was written until now was asked before, and stays
+        if reading:  # what was written until now precedes it, and is kept
             for part in (written.kept, fresh):
                 read.append(part)
             written = _Block()
@@ -117,12 +121,13 @@ class QueryLog:
         self._kept = tuple(part.kept for part in self._parts if part.kept is not None)
 
     def attention(self, keys: Tensor, key_positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Return attention [W, T] of the last W queries, and received [T], the mean mass from all
-        that can see a key.
+        """Return the attention of the last W queries, and the attention each key received.
 
-        keys: [L, H_kv, T, D] as cached. Means are over layers and query heads, which for grouped
-        queries is the mean inside each group first. Both float32 on the keys' device. Queries see
-        positions up to their own, and under a layer's sliding window no further back than it.
+        The first is float32 [W, T]. The second is float32 [T]: the mean over all kept queries that
+        can see the key. Both are means over layers and query heads, on the keys' device. A query
+        sees positions up to its own, and no further back than a layer's sliding window.
+
+        keys: [L, H_kv, T, D] as cached. key_positions: int64 [T].
         """
         asked = self.positions
         first = max(0, asked.numel() - self.window)
@@ -140,11 +145,10 @@ class QueryLog:
     def mass(
         self, keys: Tensor, key_positions: Tensor, *, first: int = 0, last: int | None = None
     ) -> Tensor:
-        """Return the attention [T] that queries number `first` to `last` pay to keys, summed over
-        them.
+        """Return the attention [T] that queries number `first` to `last` pay to keys, summed.
 
-        Weights of a query never change once its text was read, so that masses of several calls add
-        up, those of earlier calls over a shorter text included. See `attention`.
+        A query's weights never change once its text has been read. Masses of several calls
+        therefore add up, also those of earlier calls over a shorter text. See `attention`.
         """
         total = keys.new_zeros(keys.shape[2], dtype=torch.float32)
         for _, weights in self._weights(keys, key_positions, first=first, last=last):
@@ -152,7 +156,7 @@ class QueryLog:
         return total
 
     def seen_by(self, key_positions: Tensor) -> Tensor:
-        """Return how many of the queries kept are not before each key position [T], at least 1."""
+        """Return how many kept queries stand at or after each key position [T], at least 1."""
         asked = self.positions
         before = torch.searchsorted(asked.sort().values, key_positions.contiguous())
         return (asked.numel() - before).clamp_min(1)
@@ -175,10 +179,9 @@ class QueryLog:
     def _weights(
         self, keys: Tensor, key_positions: Tensor, *, first: int, last: int | None = None
     ) -> Iterator[tuple[int, Tensor]]:
-        """Yield the number of a query and weights [N, T'] of it and those after it, means over
-        layers and heads.
+        """Yield a query's number, and the weights [N, T'] of it and the N - 1 queries after it.
 
-        T' is up to the last key that any of them can see.
+        Weights are means over layers and heads. T' ends with the last key that any of them can see.
         """
         num_layers = keys.shape[0]
         offset = 0
@@ -205,8 +208,9 @@ class QueryLog:
 
 
 class _Block:
-    """Queries one after another; appending costs amortised O(1) each, and rows handed out are never
-    written again.
+    """A growing block of queries.
+
+    Appending costs amortised O(1) a query, and rows that were handed out are never written again.
     """
 
     def __init__(self) -> None:
@@ -233,12 +237,12 @@ class _Block:
     def last(self, count: int) -> "_Block":
         """Return a copy of the last ones."""
         other = _Block()
-        assert self.kept is not None
+        assert self.kept is not None  # noqa: S101 - the caller asks for no more than there are
         other.append(Kept(self.kept.positions[-count:], self.kept.rows[-count:], self.kept.shapes))
         return other
 
     def fork(self) -> "_Block":
-        """Return a copy that can go on by itself; it moves to blocks of its own when it appends."""
+        """Return an independent copy; it moves to buffers of its own when it appends."""
         other = _Block()
         other.kept = self.kept
         other._positions = self._positions.fork()
@@ -269,10 +273,10 @@ def _seen(asked: Tensor, key_positions: Tensor, limits: Limits) -> Tensor:
 
 
 def weigh(query: Tensor, keys: Tensor, seen: Tensor, limits: Limits) -> Tensor:
-    """Return attention weights [H_q, N, T], float32: scaled queries [H_q, N, D] over keys [H_kv, T,
-    D].
+    """Return attention weights, float32 [H_q, N, T].
 
-    seen: bool [N, T]. A query that sees nothing has weights of zero.
+    query: scaled, [H_q, N, D]. keys: [H_kv, T, D]. seen: bool [N, T], which keys each query can
+    see; one that sees nothing has weights of zero.
     """
     grouped = query.float().reshape(keys.shape[0], -1, query.shape[-1])  # [H_kv, G * N, D]
     scores = grouped @ keys.float().transpose(-1, -2)

@@ -1,9 +1,8 @@
-"""Greedy geometry: landmarks picked one by one by the rule that mixes coverage with attention, and
-their cover radii.
+"""Greedy covering: picks landmarks one by one by coverage and score, and gives the cover radii.
 
 Differences are formed before they are squared: the expanded form |x|^2 - 2 x.y + |y|^2 cancels in
-float32 when keys share a large mean. Points out of a safe range are scaled by a power of two first,
-which is exact.
+float32 when keys share a large mean. Points outside a safe range are scaled by a power of two
+first, which is exact.
 """
 
 import math
@@ -16,19 +15,21 @@ from torch import Tensor
 
 from warp_cortex.kernels.triton_check import can_launch, current
 
-CHUNK_ELEMENTS = 1 << 18  # one block of differences is 1 MiB of float32: it stays in a core's cache
-GPU_ELEMENTS = 1 << 26  # ... and on a GPU, where few launches matter more, 256 MiB
-LEAST = torch.finfo(torch.float32).tiny  # a divisor where every distance is 0
-# components compared in all; below it compiled loops save less than their first call costs
+CHUNK_ELEMENTS = 1 << 18  # differences held at once: 1 MiB of float32 stays in a core's cache
+GPU_ELEMENTS = 1 << 26  # on a GPU, where few launches matter more: 256 MiB
+LEAST = torch.finfo(torch.float32).tiny  # the divisor where every distance is 0
+# components compared in all below which compiled loops save less than their first call costs
 LIGHT = 1 << 24
-# squares of such numbers neither overflow nor vanish beside each other in float32
+# numbers whose squares neither overflow nor vanish when added in float32
 SAFE = (2.0**-30, 2.0**30)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cover:
-    """Landmarks as they were picked, int64 [k], the cover radius after each, float32 [k], and
-    distances computed.
+    """Landmarks in the order they were picked.
+
+    order: int64 [k]. radii: float32 [k], the cover radius after each. evaluations: how many
+    distances were computed.
     """
 
     order: Tensor
@@ -45,13 +46,14 @@ def greedy(
     alpha: float = 0.0,
     skip: int = 0,
 ) -> Cover:
-    """Take the points `first`, then `picks` more, each the argmax of alpha * s + (1 - alpha) * d /
-    max d of the rest.
+    """Take the points `first`, then `picks` more by coverage and score.
 
-    points: [T, P]. scores: s, float32 [T] in [0, 1]; d is the distance to the nearest landmark.
-    Without anything to start from the first pick is the best score. Ties go to the lowest index; no
-    index is picked twice, however many points coincide. The first `skip` points are no targets:
-    they never count in the radius, which is 0 without any.
+    Each pick has the largest alpha * s + (1 - alpha) * d / max d, where d is the distance to the
+    nearest landmark so far. With no point in `first` the first pick has the best score. Ties go to
+    the lowest index; no index is picked twice, however many points coincide.
+
+    points: [T, P]. scores: s, float32 [T] in [0, 1]. skip: how many first points never count in the
+    radius, which is 0 if there are no others.
 
     Source: the hybrid density-coverage rule of whale-tda (arXiv 2510.04553); alpha = 0 is Gonzalez'
     farthest-point rule, alpha = 1 takes the best scores.
@@ -88,20 +90,22 @@ def greedy(
 def compare_all(
     points: Tensor, scores: Tensor, order: Tensor, *, fixed: int, alpha: float, skip: int
 ) -> tuple[Tensor, Tensor]:
-    """Compare points [T, P] with every landmark; return the order [k], filled from `fixed` on, and
-    squared radii [k].
+    """Compare points [T, P] with every landmark; return the order [k] and squared radii [k].
 
-    The reference of the other ways, and the one for devices without compiled loops or kernels.
+    order: int64 [k], of which the first `fixed` are given; the others are filled in a copy.
+
+    This is the reference, and the way on devices without compiled loops or kernels.
     """
     device = points.device
-    # [T], squared
+    # squared distance of each point to its nearest landmark
     nearest = torch.full((len(points),), torch.inf, dtype=torch.float32, device=device)
     gain = (alpha * scores).index_fill_(0, order[:fixed], -torch.inf)
-    order, radii = order.clone(), torch.zeros(len(order), dtype=torch.float32, device=device)
+    order = order.clone()
+    radii = torch.zeros(len(order), dtype=torch.float32, device=device)
     for number in range(len(order)):
         if number >= fixed:
             distances = nearest.sqrt()
-            # what is chosen lies at distance 0 from itself
+            # landmarks are at distance 0 from themselves: they never win by coverage
             share = (1 - alpha) / distances.amax().clamp_min(LEAST)
             best = distances.mul_(share).add_(gain).argmax(0, keepdim=True)
             gain.index_fill_(0, best, -torch.inf)
@@ -113,9 +117,7 @@ def compare_all(
 
 
 def _approach(nearest: Tensor, points: Tensor, landmark: Tensor, *, skip: int) -> Tensor:
-    """Bring squared distances [T] up to date with one landmark [1, P]; return the squared
-    radius.
-    """
+    """Lower squared distances [T] to those to one landmark [1, P]; return the squared radius."""
     most = CHUNK_ELEMENTS if points.device.type == "cpu" else GPU_ELEMENTS
     rows = max(1, most // points.shape[1])
     for begin in range(0, len(points), rows):
@@ -126,9 +128,7 @@ def _approach(nearest: Tensor, points: Tensor, landmark: Tensor, *, skip: int) -
 
 
 def _compiled() -> ModuleType | None:
-    """Return the compiled loops, or None in an installation without numba: comparing everything is
-    right everywhere.
-    """
+    """Return the compiled loops, or None in an installation without numba."""
     try:
         from warp_cortex.kernels import cover_numba
     except ImportError:
@@ -146,9 +146,7 @@ def _compare_some(
     alpha: float,
     skip: int,
 ) -> tuple[Tensor, Tensor, int]:
-    """Do as `compare_all` on a CPU, computing only the distances that could matter; return also how
-    many.
-    """
+    """Do as `compare_all` on a CPU, computing only distances that can matter; also count them."""
     marks = order.numpy().copy()
     radii = torch.zeros(len(order), dtype=torch.float32)
     cloud = points.contiguous().numpy()

@@ -1,4 +1,4 @@
-"""From evidence to landmarks: a nested order of tokens, and how well its prefixes cover the rest."""
+"""From evidence to landmarks: a nested order of tokens, and how well each part of it covers all."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

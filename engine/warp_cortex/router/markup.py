@@ -1,7 +1,6 @@
 """Which characters of a growing text are plain prose, and which stand in code or in a quotation."""
 
-# What closes each opening mark: double quotes, then curly, low (German), angle and single curly
-# ones.
+# what closes each opening mark: straight, curly, low (German), angle and single curly quotes
 CLOSERS = {
     '"': '"',
     "\u201c": "\u201d",
@@ -9,7 +8,7 @@ CLOSERS = {
     "\u00ab": "\u00bb",
     "\u2018": "\u2019",
 }
-# besides white space, what a straight quote may follow to open
+# a straight quote opens a quotation after white space or one of these
 BEFORE_OPENING = "([{<*_-\u2013\u2014:=/"
 FENCE_TICKS = 3
 INDENT = 3  # a fence may be indented by up to three spaces (CommonMark)
@@ -20,7 +19,7 @@ class Markup:
 
     Fenced code (``` or ~~~ at a line's start) lasts until its closing fence. Code spans, quotations
     in double or typographic quotes and lines that begin with ">" end with their line at the latest,
-    so that a stray mark costs no more than the rest of one line. A straight quote opens only where
+    so that a stray mark hides no more than the rest of one line. A straight quote opens only where
     a word may begin: 5" is no quotation.
     """
 
@@ -39,10 +38,10 @@ class Markup:
         self._previous = "\n"
         self._run = 0  # length of the run of marks that ends at the previous character
         self._line_start = 0  # columns of indentation so far; -1 once the line has content
-        self._fence = ""  # the marks that opened the code block we are in
+        self._fence = ""  # the marks that opened the current code block
         self._fence_is_fresh = False  # still on the line that opened it
-        self._span = 0  # length of the run that opened the code span we are in
-        self._quote = ""  # the characters that would close the quotation we are in
+        self._span = 0  # length of the run that opened the current code span
+        self._quote = ""  # the characters that would close the current quotation
         self._quoted_line = False
 
     @property
@@ -51,14 +50,13 @@ class Markup:
         return bool(self._fence)
 
     def release(self) -> None:
-        """Forget marks opened inside a trigger, whose text is opaque."""
-        self._span = self._run = 0
+        """Forget marks opened inside a trigger: they mean nothing for the text after it."""
+        self._span = 0
+        self._run = 0
         self._quote = ""
 
     def advance(self, char: str) -> bool:
-        """Take the next character and return whether it is plain prose (marks themselves are
-        not).
-        """
+        """Take the next character; return whether it is plain prose, which marks are not."""
         if self._run and char != self._previous:
             self._end_run(self._previous)
         if char == "\n":
@@ -89,9 +87,11 @@ class Markup:
             self._span = 0 if self._span else length
 
     def _end_line(self) -> None:
-        self._line_start = self._span = 0
+        self._line_start = 0
+        self._span = 0
         self._quote = ""
-        self._quoted_line = self._fence_is_fresh = False
+        self._quoted_line = False
+        self._fence_is_fresh = False
 
     def _visible(self, char: str) -> None:
         if self._line_start >= 0:

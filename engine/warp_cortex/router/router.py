@@ -22,8 +22,10 @@ CONTROL_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a stream shall think about; `span` is the half-open character range in the text that
-    asked for it.
+    """What a stream shall think about.
+
+    kind: task, delegate, search, code, check or implicit. span: the half-open character range that
+    asks for it, counted from the beginning of the prompt.
     """
 
     text: str
@@ -32,25 +34,25 @@ class Task:
 
 
 class Router:
-    """Finds tasks in a text that arrives in pieces, in linear time, and fires each at most once.
+    """Finds tasks in a text that arrives in pieces, in linear time, and returns each at most once.
 
     Triggers are `[TASK: ...]`, `[DELEGATE: ...]`, `[SEARCH: ...]`, `[CODE: ...]`, `[CHECK: ...]`;
-    bare `[SEARCH]`, `[CODE]`, `[CHECK]`, which take the sentence before them as the task; and,
-    unless switched off, sentences such as "let me check ...", which fire when they end. The result
-    does not depend on how the text is cut into pieces.
+    bare `[SEARCH]`, `[CODE]`, `[CHECK]`, whose task is the sentence before them; and, unless
+    switched off, sentences such as "let me check ...", which fire when they end. The result does
+    not depend on how the text is cut into pieces.
 
-    - Feed only what the River wrote itself. Injected thoughts never pass through here, so they
-    cannot spawn.
+    - It reads only what the River wrote itself. Injected thoughts are never fed, so they cannot
+      spawn streams.
     - Triggers in code, in quotations and on lines that begin with ">" are ignored (see `Markup`).
-    - An unterminated trigger waits, for at most `max_task_chars` characters, a blank line, a code
-      block or the next trigger; then it is dropped. So is a task longer than `max_task_chars`, or
-      one without a letter or digit.
+    - A trigger without an end is dropped after `max_task_chars` characters, at a blank line, at a
+      code block, and at the next trigger. A task longer than `max_task_chars`, or without a letter
+      or digit, is dropped, too.
     - The same task (ignoring case, spacing and final punctuation) fires once in a run; at most
-    `max_streams` fire.
-    - At most `max_rate` tasks per token fire within any 32 tokens, or in the stretch in which the
-      rate allows one if that is longer; a rate of 0 fires none. Four characters count as a token,
-      so that pieces do not matter. What is over a cap is dropped, not delayed, and counted in
-      `num_dropped`.
+      `max_streams` fire.
+    - At most `max_rate` tasks per token fire within any 32 tokens, or within the tokens in which
+      the rate allows one if these are more; a rate of 0 fires none. Four characters count as a
+      token, so that pieces do not matter. Tasks over a cap are dropped, not delayed, and counted
+      in `num_dropped`.
     """
 
     def __init__(self, config: RouterConfig) -> None:
@@ -61,18 +63,11 @@ class Router:
         self._offset = 0
         self._primed = 0  # where the prompt ends
         self._seen: set[str] = set()
-        self._ends: deque[int] = deque()  # where the tasks that fired inside the rate window end
+        self._ends: deque[int] = deque()  # ends of the tasks that fired inside the rate window
         self.num_dropped = 0
 
-    @property
-    def num_chars(self) -> int:
-        """Characters seen so far; spans count from the beginning of what was primed."""
-        return self._offset
-
     def prime(self, text: str) -> None:
-        """Read the prompt: nothing in it fires, but a trigger left open in it may be completed by
-        later text.
-        """
+        """Read the prompt: nothing in it fires, but later text may complete a trigger it opens."""
         for char in text:
             self._advance(char)
         if self._sentence.is_complete:
@@ -80,15 +75,13 @@ class Router:
         self._primed = self._offset
 
     def feed(self, text_piece: str) -> list[Task]:
-        """Read what the River wrote next and return the tasks that fired, in the order of their
-        ends.
-        """
+        """Read what the River wrote next; return the tasks that fire, ordered by where they end."""
         found = [task for task in map(self._advance, text_piece) if task is not None]
         return [task for task in found if self._admit(task)]
 
     def _advance(self, char: str) -> Task | None:
         position = self._offset
-        self._offset = self._offset + 1
+        self._offset += 1
         plain = self._markup.advance(char)
         was_open = self._triggers.is_open
         trigger = self._triggers.advance(char, position=position, plain=plain)
@@ -104,9 +97,7 @@ class Router:
         return None if finished is None else self._implicit(finished, end=position)
 
     def _leave_sentence(self, *, before: int) -> None:
-        """Take the head of a trigger that ends just `before` a position back out of the sentence,
-        and end that.
-        """
+        """End the sentence without the head of the trigger that ends just `before` a position."""
         self._sentence.cut(before - self._triggers.start)
         self._sentence.end()
 
@@ -121,16 +112,14 @@ class Router:
         return self._task(text, kind=trigger.kind, span=trigger.span)
 
     def _named(self, sentence: Finished) -> str:
-        """Return the task a bare trigger means: what its sentence wished for, so that both wish and
-        trigger agree.
-        """
+        """Return the task of a bare trigger: what its sentence wishes for, or the sentence."""
         wish = sentence.wish() if self._config.implicit else None
         named = sentence.text if wish is None else wish[1]
         return named if len(named.split()) > 1 else ""  # "and [CHECK]" names nothing
 
     def _implicit(self, sentence: Finished, *, end: int) -> Task | None:
         wish = sentence.wish() if self._config.implicit else None
-        # a line's end after the prompt does not make its wish the River's
+        # a wish in the prompt is not the River's, even if it ends with the line after the prompt
         if wish is None or end <= self._primed:
             return None
         return self._task(wish[1], kind="implicit", span=(end - len(sentence.text) + wish[0], end))
@@ -169,8 +158,9 @@ class Router:
 
 
 def sanitise(text: str) -> str:
-    """Return the text on one line, without terminal codes, control, direction and zero-width marks
-    or surrogates.
+    """Return the text on one line, without hidden characters.
+
+    These are terminal codes, control, direction and zero-width marks, and surrogates.
     """
     shown = (
         " " if char.isspace() else char

@@ -1,47 +1,47 @@
-"""The sentence being written: where it ends, what it says, and which wish it puts in words."""
+"""The sentence being written: where it ends, what it says, and which task it wishes for."""
 
 import re
 from collections import deque
 from dataclasses import dataclass
 
-HIDDEN = "\0"  # stands for a character in code or in a quotation
+HIDDEN = "\0"  # replaces a character in code or in a quotation
 PHRASE_CHARS = 64  # room for "I think we need to quickly" before a task of the largest size
 TERMINATORS = ".!?…"
 CLOSERS = "\"'\u201d\u2019\u00bb)]*_`"  # may stand between a terminator and the space after it
 
 WISH = re.compile(
-    r"\b(?:let me|let us|let['\u2019]s|(?:i|we)(?: should| must| will| could|['\u2019]ll| (?:need|have|want|ought) to)"
+    r"\b(?:let me|let us|let['\u2019]s"
+    r"|(?:i|we)(?: should| must| will| could|['\u2019]ll| (?:need|have|want|ought) to)"
     r"|(?:i|we)['\u2019]d (?:better|like to))\s+"
     r"(?:(?:first|now|then|also|just|quickly)\s+)?"
-    r"(?P<task>(?:check|double-check|verify|find out|figure out|work out|look up|look for|search for|confirm"
-    r"|investigate|determine|make sure|recall|remember)\b.+)",
+    r"(?P<task>(?:check|double-check|verify|find out|figure out|work out|look up|look for"
+    r"|search for|confirm|investigate|determine|make sure|recall|remember)\b.+)",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A whole sentence; `prose` is `text` with code and quotations hidden, character for
-    character.
+    """A whole sentence.
+
+    prose: the text, with each character of code and quotations replaced by `HIDDEN`.
     """
 
     text: str
     prose: str
 
     def wish(self) -> tuple[int, str] | None:
-        """Return where a phrase such as "let me check ..." begins and the task it names, or
-        None.
-        """
+        """Return where a phrase such as "let me check ..." begins and its task, or None."""
         found = WISH.search(self.prose)
         return None if found is None else (found.start(), self.text[found.start("task") :])
 
 
 class Sentence:
-    """Collects the current sentence one character at a time, in bounded memory: its last characters
-    are kept.
+    """Collects the current sentence one character at a time.
 
-    A sentence ends at a line's end, or at white space after a full stop, question mark, exclamation
-    mark or ellipsis (3.5 and e.g. "red.txt" do not end one).
+    Memory is bounded: of a long sentence its last characters are kept, at least `limit`. A sentence
+    ends at a line's end, or at white space after a full stop, question mark, exclamation mark or
+    ellipsis (3.5 and e.g. "red.txt" do not end one).
     """
 
     __slots__ = ("_chars", "_previous", "_terminated")
@@ -63,8 +63,9 @@ class Sentence:
         return current if current.text.strip() else self._previous
 
     def add(self, char: str, *, plain: bool) -> Finished | None:
-        """Take the next character; return the sentence if this white space ends it (the space is
-        not part of it).
+        """Take the next character; return the sentence if it is white space that ends it.
+
+        The white space is not part of the sentence.
         """
         if char == "\n" or (char.isspace() and self._terminated):
             return self.end()

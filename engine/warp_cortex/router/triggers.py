@@ -1,6 +1,4 @@
-"""Triggers in brackets, read one character at a time: `[TASK: ...]` and its kin, complete or
-bare.
-"""
+"""Triggers in brackets, read one character at a time: `[TASK: ...]`, `[CHECK]` and the like."""
 
 from dataclasses import dataclass, field
 
@@ -11,15 +9,19 @@ KINDS = {
     "CODE": "code",
     "CHECK": "check",
 }
-# without a task of their own they mean the sentence before
+# may stand alone: the sentence before is their task
 BARE = frozenset({"SEARCH", "CODE", "CHECK"})
-HEAD_CHARS = max(map(len, KINDS)) + 4  # a few spaces before the colon are forgiven
-ESCAPE = "\x1b"
+HEAD_CHARS = max(map(len, KINDS)) + 4  # a few spaces before the colon are allowed
+ESCAPE = "\x1b"  # a bracket after it belongs to a terminal code
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A complete trigger; `body` is None for a bare one. `span` includes both brackets."""
+    """A complete trigger.
+
+    body: the task as written, None for a bare trigger. span: its half-open character range, both
+    brackets included.
+    """
 
     kind: str
     body: str | None
@@ -47,7 +49,7 @@ class TriggerReader:
 
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
-        # what followed the last "[", while it may still become a trigger
+        # what follows the last "[", while it may still become a trigger
         self._head: str | None = None
         self._head_start = 0
         self._open: _Open | None = None
@@ -60,12 +62,13 @@ class TriggerReader:
 
     @property
     def start(self) -> int:
-        """Where the latest possible trigger began."""
+        """Where the latest possible trigger begins."""
         return self._head_start
 
     def drop(self) -> None:
-        """Give up the trigger that is being read."""
-        self._head = self._open = None
+        """Drop the trigger that is being read."""
+        self._head = None
+        self._open = None
 
     def advance(self, char: str, *, position: int, plain: bool) -> Trigger | None:
         """Take the character at `position`; return the trigger it completes, if any."""
@@ -85,11 +88,9 @@ class TriggerReader:
                 return Trigger(KINDS[head], None, (self._head_start, position + 1))
             if (char == " " or "A" <= char <= "Z") and len(head) < HEAD_CHARS:
                 self._head = head + char
-        return (
-            None
-            if self._open is None
-            else self._read(self._open, char, position=position, escaped=escaped)
-        )
+        if self._open is None:
+            return None
+        return self._read(self._open, char, position=position, escaped=escaped)
 
     def _read(self, trigger: _Open, char: str, *, position: int, escaped: bool) -> Trigger | None:
         if char == "]":

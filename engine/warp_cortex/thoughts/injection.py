@@ -1,9 +1,8 @@
-"""Referential injection: an accepted thought enters the River's cache at virtual positions,
-revocably.
+"""Referential injection: an accepted thought enters the River's cache and can be revoked.
 
-The thought is encoded on top of the River's cache (keys and values depend on context, so copying
-the stream's own would be wrong), at positions that visible text also uses. Visible tokens, their
-positions and their entries stay.
+The thought is encoded on top of the River's cache, because keys and values depend on the text
+before them: copying the stream's own would be wrong. Its positions are virtual: visible text uses
+them, too. Visible tokens, their positions and their entries stay.
 """
 
 from collections.abc import Callable
@@ -35,7 +34,11 @@ ANCHOR_RANGES: dict[str, Anchor] = {
 
 @dataclass(frozen=True, slots=True)
 class Injection:
-    """One thought in the River's cache. `at` is the number of visible tokens when it entered."""
+    """One thought in the River's cache.
+
+    text: as written by the template. ids, positions: of its entries. anchor: what chose the
+    positions. at: the number of visible tokens when it entered.
+    """
 
     id: int
     stream: int
@@ -48,10 +51,11 @@ class Injection:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an injection changed: KL(with || without) in nats and attention mass on it, per visible
-    token since.
+    """What an injection changed, for each visible token since.
 
-    first_position: of the first token measured; in a bounded cache, the first that is still held.
+    first_position: of the first token measured; in a bounded cache, of the first one still held.
+    kl: KL(with || without) of the next-token distributions, in nats.
+    attention_mass: the share of the token's attention that goes to the injection, in [0, 1].
     """
 
     first_position: int
@@ -74,8 +78,9 @@ class Injector:
         return sum(len(injection.ids) for injection in self.active.values())
 
     def can_inject(self, thought: str) -> bool:
-        """Whether a thought fits under the cap on injected tokens and before the model's last
-        position.
+        """Return whether a thought may be injected.
+
+        It must fit under the cap on injected tokens and before the model's last position.
         """
         ids = self._encode(thought)
         end = ANCHOR_RANGES[self.config.anchor](self.context.num_tokens, len(ids)).stop
@@ -86,10 +91,13 @@ class Injector:
         """Append a thought's entries to the cache.
 
         Raises:
-            ValueError: the thought does not fit; `can_inject` tells beforehand.
+            ValueError: `can_inject` is false.
         """
         if not self.can_inject(thought):
-            msg = f"the thought of stream {stream} does not fit: at most {self.config.max_tokens} injected tokens"
+            msg = (
+                f"the thought of stream {stream} does not fit: "
+                f"at most {self.config.max_tokens} injected tokens"
+            )
             raise ValueError(msg)
         ids = self._encode(thought)
         at = self.context.num_tokens
@@ -109,12 +117,10 @@ class Injector:
         return injection
 
     def revoke(self, number: int) -> int:
-        """Take one thought out and return how many visible tokens were read again as if it had
-        never been there.
+        """Take one thought out; return how many visible tokens were read again without it.
 
-        Their text stays; their entries, states and the next token's logits are those of a River
-        that never held the thought, to the bit unless the cache was bounded and has let go of
-        entries since.
+        Their text stays. Their entries, states and the next token's logits are those of a River
+        that never held the thought, bit for bit unless entries were evicted since.
 
         Raises:
             ValueError: no such injection is in the cache.
@@ -126,8 +132,9 @@ class Injector:
         return len(read)
 
     def influence(self, number: int) -> Effect:
-        """Return what an injection changed so far, by replaying the text since with and without it
-        on two copies.
+        """Return what an injection changed so far.
+
+        The text since is replayed on two copies, with the injection and without it.
 
         Raises:
             ValueError: no such injection is in the cache.
@@ -140,9 +147,7 @@ class Injector:
         return Effect(first, tuple(kl), tuple(step.mass for step in with_it))
 
     def still(self) -> "Injector":
-        """Return this moment's thoughts over a fork of the River, to be measured while the River
-        goes on.
-        """
+        """Return the same thoughts over a fork of the River, to be measured while it goes on."""
         other = Injector(self.context.fork(), self.config)
         other.active = dict(self.active)
         return other
@@ -155,18 +160,15 @@ class Injector:
 
     def _get(self, number: int) -> Injection:
         if number not in self.active:
-            msg = (
-                f"no injection {number} is in the cache; there are: {sorted(self.active) or 'none'}"
-            )
+            there = ", ".join(map(str, sorted(self.active))) or "none"
+            msg = f"no injection {number} is in the cache; there are: {there}"
             raise ValueError(msg)
         return self.active[number]
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One visible token read again: what the pass gave, and the token's attention mass on the
-    injection.
-    """
+    """One visible token read again: the pass, and the token's attention mass on the injection."""
 
     position: int
     out: "Pass"
@@ -176,10 +178,11 @@ class Replayed:
 def replay(
     context: Context, injection: Injection, active: dict[int, Injection], *, without: bool
 ) -> tuple[Context, list[Replayed]]:
-    """Return a copy of the context that went on from before an injection with it, or `without` it.
+    """Read the text since an injection again, with or `without` it, on a copy of the context.
 
-    Tokens go in one at a time and other thoughts at their old places, so that the result has the
-    same bits as the first time. The context itself is left alone, whatever interrupts this.
+    Return the copy and the tokens read. Tokens enter one at a time, and other thoughts at their old
+    places, so that the result has the same bits as the first time. The context itself does not
+    change, even if this is interrupted.
     """
     store = context.store
     row = int((store.tags[: store.length] == injection.id).nonzero()[0])
@@ -202,9 +205,7 @@ def replay(
 
 
 class _Mass:
-    """A tap that sums the attention of the token at `position` on an injection, mean over layers
-    and heads.
-    """
+    """A tap that measures the attention of the token at `position` to the injection `tag`."""
 
     def __init__(self, context: Context, tag: int, position: int) -> None:
         store = context.store
@@ -214,20 +215,21 @@ class _Mass:
         self._layers: list[float] = []
 
     def __call__(self, layer: int, query: Tensor, limits: Limits) -> None:
-        """Add one layer; the token's own key is in the store already, behind the rows held before
-        the pass.
+        """Add one layer's queries [1, H_q, 1, D].
+
+        The token's own key is in the store already, after the rows held before the pass.
         """
         if not self._rows.numel():
             return
         keys = self._store.data[layer, 0, :, : self._distance.numel() + 1]
         seen = self._distance < (limits.window or float("inf"))
-        # [H_q, 1, T]
-        weights = weigh(query[0], keys, functional.pad(seen, (0, 1), value=True)[None], limits)
+        seen = functional.pad(seen, (0, 1), value=True)  # the token sees itself
+        weights = weigh(query[0], keys, seen[None], limits)  # [H_q, 1, T]
         self._layers.append(float(weights[..., self._rows].sum(-1).mean()))
 
     @property
     def mean(self) -> float:
-        """The mass, between 0 and 1."""
+        """The mass, in [0, 1], mean over layers and heads."""
         return sum(self._layers) / len(self._layers) if self._layers else 0.0
 
 

@@ -1,6 +1,4 @@
-"""What does not fit is refused before any work, with the bytes it would need; what is estimated is
-what is held.
-"""
+"""A text that does not fit is refused before any work; estimated bytes are those held."""
 
 from collections.abc import Iterator
 
@@ -41,13 +39,12 @@ def test_the_log_keeps_no_more_queries_than_the_estimate_says():
 
 
 def test_choosing_landmarks_holds_three_clouds(prism):
-    """What is gleaned and the clouds of a first snapshot are counted unless every token is
-    shared.
-    """
+    """Evidence and point clouds are counted unless every token is shared."""
     with_choice, without = (
         bytes_to_read(prism, 3000, publishes=publishes) for publishes in (True, False)
     )
-    context, synapse = Context(prism, capacity=3000), Synapse(SynapseConfig())
+    context = Context(prism, capacity=3000)
+    synapse = Synapse(SynapseConfig())
     context.read(random_ids(20))
     synapse.follow(context)
     assert with_choice.accumulated == synapse.num_bytes
@@ -62,15 +59,14 @@ def test_choosing_landmarks_holds_three_clouds(prism):
 
 def test_longer_texts_need_more(prism):
     """Everything but the chunk's work grows with the text."""
-    short, long = bytes_to_read(prism, 2048), bytes_to_read(prism, 4096)
+    short = bytes_to_read(prism, 2048)
+    long = bytes_to_read(prism, 4096)
     assert (long.cache, long.choice, long.work) == (2 * short.cache, 2 * short.choice, short.work)
     assert long.total > short.total
 
 
 def test_what_does_not_fit_is_named_in_bytes(prism):
-    """One byte too few is refused, with the bytes needed and available and the length that would
-    fit; enough is not.
-    """
+    """One byte too few is refused with the bytes needed, those there, and what would fit."""
     need = bytes_to_read(prism, 3000).total
     assert check_fits(prism, 3000, available=need).total == need
     with pytest.raises(
@@ -97,9 +93,7 @@ def test_the_device_is_asked():
 
 
 def test_reading_fails_before_it_starts(prism, monkeypatch):
-    """`Prism.read` and a run's prompt are refused before the model is called, and before their
-    cache is allocated.
-    """
+    """A text that does not fit is refused before the model is called or a cache allocated."""
 
     def never(*_: object, **__: object) -> None:
         pytest.fail("the model was called, or a cache made")

@@ -1,6 +1,4 @@
-"""Entries that are not visible text lie among the text's points in its units, and reading them
-moves nothing.
-"""
+"""Entries that are not visible text become points in the text's units, and move none of these."""
 
 from collections.abc import Iterator
 
@@ -38,9 +36,7 @@ def prism(request: pytest.FixtureRequest) -> Iterator[Prism]:
 def test_the_text_lies_where_the_text_lies(
     prism: Prism, space: str, layer: int | None, head: int | str | None
 ) -> None:
-    """Two routes, one answer: the text's own entries, placed like any others, are the text's own
-    points.
-    """
+    """The text's own entries, projected like any others, are the text's own points."""
     if space == "keys" and prism.rotary is None:
         pytest.skip("keys that were never rotated are the rotated ones")
     context = prism.read(TEXT)
@@ -53,14 +49,14 @@ def test_the_text_lies_where_the_text_lies(
 def test_later_text_is_placed_without_moving_the_earlier(prism: Prism) -> None:
     """What is written later gets places of its own; those of the first tokens keep every bit."""
     context = prism.read(TEXT)
-    beside = EntryProjector(context.fork(), "rotated")
-    before = beside.points(text_entries(context, first=0))
+    projector = EntryProjector(context.fork(), "rotated")
+    before = projector.points(text_entries(context, first=0))
     first = context.num_tokens
     for _ in range(3):
         context.write(7)
-    after = beside.points(text_entries(context, first=0))
+    after = projector.points(text_entries(context, first=0))
     assert torch.equal(after[:first], before)
-    assert torch.equal(beside.points(text_entries(context, first=first)), after[first:])
+    assert torch.equal(projector.points(text_entries(context, first=first)), after[first:])
 
 
 def test_hidden_states_are_kept_of_visible_tokens_only(prism: Prism) -> None:
@@ -72,9 +68,7 @@ def test_hidden_states_are_kept_of_visible_tokens_only(prism: Prism) -> None:
 def test_thoughts_and_streams_can_be_read_between_two_events(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Injected entries are those the cache holds; a stream's are its task's tokens and every token
-    it was fed.
-    """
+    """Entries are those the cache holds: of a thought, of a stream's task and its own tokens."""
     scripted(monkeypatch, prism)
     cortex = Cortex(
         prism, config(gate=GateConfig(theta=-1), synapse=SynapseConfig(k=20, space="rotated"))

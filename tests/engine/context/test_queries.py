@@ -1,6 +1,4 @@
-"""Attention computed from remembered queries equals the weights transformers' eager attention
-returns.
-"""
+"""Attention computed from kept queries equals the weights of transformers' eager attention."""
 
 from collections.abc import Iterator
 
@@ -21,7 +19,7 @@ TEXT = random_ids(50, seed=1)
 
 @pytest.fixture(scope="module", params=sorted(FAMILIES))
 def prism(request: pytest.FixtureRequest) -> Iterator[Prism]:
-    """A tiny model of one family, lent to the engine."""
+    """A tiny model of one family."""
     with build_prism(request.param) as built:
         yield built
 
@@ -50,10 +48,9 @@ def received(attention: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("chunk", [2048, 7])
 def test_after_reading_attention_is_that_of_eager(prism: Prism, chunk: int) -> None:
-    """The last queries' attention and what each token received are exact when the text is no longer
-    than the log.
-    """
-    context, want = river(prism, chunk=chunk), weights(prism, TEXT)
+    """Both attentions are exact when the text is no longer than the log."""
+    context = river(prism, chunk=chunk)
+    want = weights(prism, TEXT)
     torch.testing.assert_close(context.attention(), want[-8:], **TIGHT)
     torch.testing.assert_close(context.received(), received(want), **TIGHT)
 
@@ -68,9 +65,7 @@ def test_while_writing_the_last_queries_are_exact(prism: Prism, written: int) ->
 
 
 def test_writing_on_and_on_keeps_the_log_bounded(prism: Prism) -> None:
-    """No more than what was sampled while reading and twice the window is held, and the window
-    stays exact.
-    """
+    """The log holds the sampled queries and at most twice the window, which stays exact."""
     context = river(prism, written=40)
     assert context.queries.positions.numel() <= len(TEXT) + 2 * 8
     want = weights(prism, TEXT + random_ids(40, seed=9))
@@ -107,9 +102,7 @@ def test_a_fork_goes_its_own_way(prism: Prism) -> None:
 
 
 def test_rows_of_attention_are_distributions(prism: Prism) -> None:
-    """Every query's weights over everything it can see sum to one; over an evicted cache to one as
-    well.
-    """
+    """A query's weights over all it can see sum to one, over an evicted cache, too."""
     context = river(prism)
     torch.testing.assert_close(context.attention().sum(1), torch.ones(8))
     context.evict(sinks=2, window=10)
@@ -118,10 +111,9 @@ def test_rows_of_attention_are_distributions(prism: Prism) -> None:
 
 
 def test_focus_is_what_the_tasks_own_words_attend_to(prism: Prism) -> None:
-    """Focus rows are the entries with the most attention from the task's tokens, sharing the
-    softmax with no other.
-    """
-    context, task = river(prism), random_ids(6, seed=4)
+    """Focus rows have the most attention from the task's tokens, under their own softmax."""
+    context = river(prism)
+    task = random_ids(6, seed=4)
     family = prism.spec.name.removeprefix("tiny-")
     with torch.no_grad():
         layers = reference(family)(
@@ -144,10 +136,9 @@ def test_focus_is_what_the_tasks_own_words_attend_to(prism: Prism) -> None:
 
 
 def test_a_query_that_sees_nothing_weighs_nothing() -> None:
-    """Where every entry is hidden the weights are zero, not NaN; hand-computed weights
-    elsewhere.
-    """
-    query, keys = torch.ones(2, 2, 1), torch.tensor([[[0.0], [2.0]]])
+    """Where every entry is hidden the weights are zero, not NaN; others are hand-computed."""
+    query = torch.ones(2, 2, 1)
+    keys = torch.tensor([[[0.0], [2.0]]])
     got = weigh(query, keys, torch.tensor([[False, False], [True, True]]), Limits())
     assert got[:, 0].tolist() == [[0, 0], [0, 0]]
     torch.testing.assert_close(got[0, 1], torch.tensor([0.0, 2.0]).softmax(-1))
@@ -163,9 +154,7 @@ def test_nothing_read_is_a_clear_error() -> None:
 
 
 def test_what_was_read_is_never_copied_again(prism: Prism) -> None:
-    """Writing leaves the queries of what was read where they are, and views of all of them as they
-    were.
-    """
+    """Writing leaves the queries of the text read where they are, and earlier views unchanged."""
     context = river(prism, written=1)
     read, written = context.queries._held()
     before = [part.rows.clone() for part in (read, written)]
@@ -178,9 +167,7 @@ def test_what_was_read_is_never_copied_again(prism: Prism) -> None:
 
 
 def test_what_was_written_stays_when_more_is_read(prism: Prism) -> None:
-    """Reading on turns the written queries that are left into ones that stay, in the order they
-    were asked.
-    """
+    """When more is read, the written queries still held are kept, in their order."""
     context = river(prism, written=3)
     context.read(random_ids(5, seed=3))
     assert context.queries.positions.tolist() == [*range(58)]
@@ -191,16 +178,17 @@ def test_what_was_written_stays_when_more_is_read(prism: Prism) -> None:
 
 @pytest.mark.parametrize("chunk", [7, 16, 50])
 def test_masses_taken_while_reading_add_up_to_the_whole(prism: Prism, chunk: int) -> None:
-    """Attention received, summed after every chunk over its own queries, is what all queries give
-    at the end.
-    """
-    context, log = Context(prism, query_window=8), QueryLog(window=8, samples=20)
+    """Masses summed after every chunk give the attention received of the whole text."""
+    context = Context(prism, query_window=8)
+    log = QueryLog(window=8, samples=20)
     context.queries = log
-    running, done = torch.zeros(len(TEXT)), 0
+    running = torch.zeros(len(TEXT))
+    done = 0
 
     def after(*_: int) -> None:
         nonlocal done
-        keys, positions = context.store.data[:, 0, :, : context.num_tokens], context.positions
+        keys = context.store.data[:, 0, :, : context.num_tokens]
+        positions = context.positions
         running[: context.num_tokens] += log.mass(keys, positions, first=done)
         done = log.num_sampled
 

@@ -10,13 +10,12 @@ from torch import Tensor
 from warp_cortex import Evidence, rank
 from warp_cortex.landmarks.farthest import Cover, greedy
 
-LAZY, EAGER = 0, 1 << 60
+LAZY = 0
+EAGER = 1 << 60
 
 
 def cloud(tokens: int, *, size: int = 24, seed: int = 0) -> Evidence:
-    """Points of a few dimensions' worth of variety with noise, as keys have, and skewed
-    attention.
-    """
+    """Points of few dimensions plus noise, as keys are, and skewed attention."""
     draw = torch.Generator().manual_seed(seed)
     points = torch.randn(tokens, 6, generator=draw) @ torch.randn(6, size, generator=draw)
     points += torch.randn(tokens, size, generator=draw)
@@ -39,14 +38,17 @@ def nearest(points: Tensor, landmarks: list[int]) -> Tensor:
 
 @settings(max_examples=60)
 @given(
-    st.integers(8, 40), st.integers(1, 8), st.integers(0, 3), st.integers(0, 5), st.sampled_from([0.0, 1.0]),
+    st.integers(8, 40),
+    st.integers(1, 8),
+    st.integers(0, 3),
+    st.integers(0, 5),
+    st.sampled_from([0.0, 1.0]),
     st.integers(0, 999),
-)  # fmt: skip
+)
 def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
-    """Same picks and same radii to the last bit, ties, coinciding points and fixed landmarks
-    included.
-    """
-    evidence, found = grid(tokens, seed=seed), []
+    """Picks and radii agree to the last bit, with ties, coinciding points and fixed landmarks."""
+    evidence = grid(tokens, seed=seed)
+    found = []
     with pytest.MonkeyPatch.context() as patch:
         for limit in (LAZY, EAGER):
             patch.setattr("warp_cortex.landmarks.farthest.LIGHT", limit)
@@ -60,9 +62,7 @@ def test_lazy_is_eager(tokens, k, sinks, recent, alpha, seed):
     st.integers(8, 40), st.integers(1, 8), st.integers(1, 5), st.floats(0, 1), st.integers(0, 999)
 )
 def test_every_pick_is_the_best_by_the_definition(tokens, picks, fixed, alpha, seed):
-    """Either way, in double precision: no open point is better than the one picked by more than a
-    rounding error.
-    """
+    """In double precision no open point beats the one picked by more than a rounding error."""
     evidence = grid(tokens, seed=seed)
     scores = evidence.received / 2
     picks = min(picks, tokens - fixed)
@@ -78,10 +78,9 @@ def test_every_pick_is_the_best_by_the_definition(tokens, picks, fixed, alpha, s
 
 @pytest.mark.parametrize("policy", ["hybrid", "farthest", "h2o", "random"])
 def test_lazy_is_eager_for_every_kind_of_policy(policy, monkeypatch):
-    """Of points of any numbers too the picks are the same, and the radii but for the order of the
-    sums.
-    """
-    evidence, found = cloud(500), []
+    """On any points the picks agree, and the radii up to the order of the sums."""
+    evidence = cloud(500)
+    found = []
     for limit in (LAZY, EAGER):
         monkeypatch.setattr("warp_cortex.landmarks.farthest.LIGHT", limit)
         found.append(rank(evidence, k=60, policy=policy))
@@ -100,9 +99,7 @@ def covers(points: Tensor, scores: Tensor, **how: object) -> list[Cover]:
 
 
 def test_radii_are_true_after_every_landmark():
-    """The radius after each landmark, given or picked, is by the definition; eagerly at the price
-    of all distances.
-    """
+    """The radius after each landmark, given or picked, is the one by the definition."""
     evidence = cloud(200)
     lazy, eager = covers(
         evidence.points, evidence.received, first=[5, 100, 30, 7], picks=6, alpha=0.2
@@ -118,9 +115,7 @@ def test_radii_are_true_after_every_landmark():
 
 
 def test_most_distances_are_never_computed():
-    """Choosing 64 of 4,000 takes less than half of the 64 x 4,000 distances; eagerly it takes all
-    of them.
-    """
+    """Choosing 64 of 4,000 lazily takes less than half of the 64 x 4,000 distances."""
     evidence = cloud(4000, size=64)
     lazy, eager = covers(evidence.points, evidence.received, first=range(20), picks=44, alpha=0.3)
     assert eager.evaluations == 64 * 4000
@@ -128,9 +123,7 @@ def test_most_distances_are_never_computed():
 
 
 def test_only_a_long_text_is_worth_compiled_loops(monkeypatch):
-    """Below the limit nothing is compiled; from there on every pick comes from the compiled
-    loop.
-    """
+    """Below the limit nothing is compiled; from there on the compiled loop picks."""
     asked = []
     monkeypatch.setattr(
         "warp_cortex.landmarks.farthest._compare_some",
@@ -165,9 +158,7 @@ def test_no_target_means_no_radius():
 
 
 def test_loops_give_way_to_other_threads():
-    """The compiled loop holds no lock of the interpreter: a viewer's thread goes on while landmarks
-    are chosen.
-    """
+    """The compiled loop releases the interpreter's lock, so that other threads go on meanwhile."""
     from warp_cortex.kernels import cover_numba
 
     assert cover_numba.greedy.targetoptions["nogil"]

@@ -28,10 +28,9 @@ def test_pieces_merge_to_the_whole(sizes, shift):
 
 
 def test_groups_are_independent():
-    """Stacked groups keep their own centre and scale, and the drift is that of the group that
-    changed most.
-    """
-    one, two = drawn(20, seed=0), drawn(20, seed=1, shift=7)
+    """Groups keep their own centre and scale; the drift is that of the one that changed most."""
+    one = drawn(20, seed=0)
+    two = drawn(20, seed=1, shift=7)
     both = Moments.stacked([Moments.of(one), Moments.of(two)])
     assert torch.equal(both.mean[1], Moments.of(two).mean[0])
     later = Moments.stacked([Moments.of(one), Moments.of(two / 8)])

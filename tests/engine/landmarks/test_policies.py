@@ -44,9 +44,7 @@ def test_tova_asks_the_last_query_only():
 
 
 def test_snapkv_lifts_the_neighbours_of_what_the_window_saw():
-    """SnapKV averages the window's queries, then pools with kernel 7: three neighbours on each side
-    share the peak.
-    """
+    """SnapKV averages the window's queries, then pools over three neighbours on each side."""
     attention = torch.zeros(2, 20)
     attention[0, 10] = 1.0
     attention[1, 1] = 0.4
@@ -105,9 +103,7 @@ def test_random_is_uniform():
 @settings(max_examples=60)
 @given(st.integers(1, 300), st.data())
 def test_stride_is_evenly_spread_at_every_size(tokens, data):
-    """No gap between neighbouring landmarks exceeds the stride of the largest power of two that
-    fits into k.
-    """
+    """No gap exceeds the stride of the largest power of two that fits into k."""
     k = data.draw(st.integers(1, tokens))
     chosen = sorted(picks("stride", evidence(tokens), k=k))
     gaps = [after - before for before, after in zip(chosen, [*chosen[1:], tokens], strict=True)]
@@ -145,19 +141,37 @@ def test_scores_are_float32_one_per_token_and_leave_the_evidence_alone(name):
 @pytest.mark.parametrize(
     ("name", "value", "error", "words"),
     [
-        ("points", torch.tensor([[math.nan]] * 3), ValueError, "evidence.points must be finite, got 3 non-finite"),
+        (
+            "points",
+            torch.tensor([[math.nan]] * 3),
+            ValueError,
+            "evidence.points must be finite, got 3 non-finite",
+        ),
         ("keys", torch.full((3, 1), -math.inf), ValueError, "evidence.keys must be finite"),
-        ("attention", torch.zeros(1, 4), ValueError, "evidence.attention describes 4 tokens, but evidence.points has"),
+        (
+            "attention",
+            torch.zeros(1, 4),
+            ValueError,
+            "evidence.attention describes 4 tokens, but evidence.points has",
+        ),
         ("received", torch.zeros(2), ValueError, "evidence.received describes 2 tokens"),
-        ("received", torch.zeros(1, 3), ValueError, r"evidence.received must have 1 non-empty dimensions, got shape"),
+        (
+            "received",
+            torch.zeros(1, 3),
+            ValueError,
+            r"evidence.received must have 1 non-empty dimensions, got shape",
+        ),
         ("points", torch.zeros(3, 0), ValueError, "non-empty dimensions"),
-        ("keys", torch.zeros(3, 1, dtype=torch.float16), TypeError, "must be a float32 tensor, got torch.float16"),
+        (
+            "keys",
+            torch.zeros(3, 1, dtype=torch.float16),
+            TypeError,
+            "must be a float32 tensor, got torch.float16",
+        ),
         ("keys", [[0.0]] * 3, TypeError, "evidence.keys must be a float32 tensor, got list"),
     ],
-)  # fmt: skip
+)
 def test_bad_evidence_is_named(name, value, error, words):
-    """Evidence that is not finite, not float32 or of another length is refused, and the message
-    names it.
-    """
+    """Evidence that is not finite, not float32 or of another length is refused by name."""
     with pytest.raises(error, match=words):
         evidence(3, **{name: value})

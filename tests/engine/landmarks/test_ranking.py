@@ -1,6 +1,4 @@
-"""Selection as a whole: which tokens become landmarks, in which order, and how well they cover the
-rest.
-"""
+"""Ranking as a whole: which tokens become landmarks, in which order, and how well they cover."""
 
 import math
 
@@ -16,9 +14,7 @@ CUT = [name for name in POLICIES if name != "all"]
 
 
 def made(tokens: int, *, seed: int = 0, size: int = 3, spread: int = 4) -> Evidence:
-    """Evidence with whole-number points (so that distances tie and coincide, and float32 is
-    exact).
-    """
+    """Evidence with whole-number points, so that distances tie and float32 is exact."""
     draw = torch.Generator().manual_seed(seed)
     points = torch.randint(-spread, spread + 1, (tokens, size), generator=draw).float()
     attention = torch.rand(5, tokens, generator=draw)
@@ -40,10 +36,12 @@ def brute_hybrid(
     points: Tensor, scores: Tensor, *, first: list[int], k: int, alpha: float
 ) -> list[int]:
     """The rule of the hybrid policy, written down literally in float64."""
-    chosen, scores = list(first), scores.double()
+    chosen = list(first)
+    scores = scores.double()
     while len(chosen) < k:
         left = [index for index in range(len(points)) if index not in chosen]
-        low, high = min(scores[i] for i in range(len(points)) if i not in first), 0.0
+        low = min(scores[i] for i in range(len(points)) if i not in first)
+        high = 0.0
         high = max(float(scores[i]) for i in range(len(points)) if i not in first)
         unit = {
             i: float(scores[i] - low) / (high - float(low)) if high > low else 0.0 for i in left
@@ -63,12 +61,11 @@ def brute_hybrid(
 @PROPERTY
 @given(st.sampled_from(CUT), st.data())
 def test_landmarks_are_k_distinct_sorted_tokens_with_sinks_and_recents(policy, data):
-    """Landmarks are a subset, sorted, unique, k of them; sinks come first, then the most recent,
-    latest first.
-    """
+    """Landmarks are k distinct tokens, sorted; sinks come first, then the latest tokens."""
     tokens = data.draw(st.integers(1, 24))
     k = data.draw(st.integers(1, tokens))
-    sinks, recent = data.draw(st.integers(0, 5)), data.draw(st.integers(0, 5))
+    sinks = data.draw(st.integers(0, 5))
+    recent = data.draw(st.integers(0, 5))
     ranking = rank(
         made(tokens, seed=tokens, spread=1), k=k, policy=policy, sinks=sinks, recent=recent
     )
@@ -97,12 +94,11 @@ def test_orders_are_nested(policy, tokens, data):
 @PROPERTY
 @given(st.sampled_from(CUT), st.integers(1, 20), st.integers(0, 6), st.integers(0, 99))
 def test_radii_are_the_cover_radii_and_never_grow(policy, tokens, sinks, seed):
-    """After every pick the reported radius is the brute-force cover radius of the points past the
-    sinks.
-    """
+    """After every pick the radius is the brute-force cover radius of the points past the sinks."""
     evidence = made(tokens, seed=seed)
     ranking = rank(evidence, k=tokens, policy=policy, sinks=sinks, recent=2)
-    order, radii = ranking.order.tolist(), ranking.radii.tolist()
+    order = ranking.order.tolist()
+    radii = ranking.radii.tolist()
     assert radii == sorted(radii, reverse=True)
     for count, radius in enumerate(radii, start=1):
         assert radius == pytest.approx(
@@ -122,9 +118,7 @@ def test_radii_are_the_cover_radii_and_never_grow(policy, tokens, sinks, seed):
     st.sampled_from([0.0, 0.1, 0.3, 0.7, 1.0]),
 )
 def test_the_hybrid_rule_is_the_written_one(tokens, sinks, recent, alpha):
-    """Each pick is the argmax of alpha s + (1 - alpha) d / max d, from the best score, ties to the
-    lowest index.
-    """
+    """Each pick has the largest alpha s + (1 - alpha) d / max d, ties to the lowest index."""
     evidence = made(tokens, seed=tokens, spread=40)
     first = (
         rank(evidence, k=tokens, policy="hybrid", sinks=sinks, recent=recent)
@@ -142,9 +136,7 @@ def test_the_hybrid_rule_is_the_written_one(tokens, sinks, recent, alpha):
 @PROPERTY
 @given(st.integers(1, 20), st.integers(0, 99))
 def test_alpha_zero_is_farthest_point_and_alpha_one_is_top_k(tokens, seed):
-    """The ends of the hybrid rule are the farthest-point order and the order of attention
-    received.
-    """
+    """The rule's ends are the farthest-point order and the order of attention received."""
     evidence = made(tokens, seed=seed)
     orders = {
         name: rank(evidence, k=tokens, policy=policy, alpha=alpha, sinks=2, recent=3).order.tolist()
@@ -160,9 +152,7 @@ def test_alpha_zero_is_farthest_point_and_alpha_one_is_top_k(tokens, seed):
 
 
 def test_a_sink_does_not_flatten_everyone_elses_attention():
-    """Scores are scaled over the tokens that can be picked: a sink with all the mass changes no
-    choice.
-    """
+    """Scores are scaled over tokens that can be picked: a sink with all the mass changes none."""
     base = made(12, seed=5, spread=30)
     flooded = base.received.clone()
     flooded[0] = 1e4
@@ -183,9 +173,7 @@ def test_more_recent_tokens_than_there_are(policy):
 
 @pytest.mark.parametrize("policy", CUT)
 def test_coinciding_points_never_give_coinciding_landmarks(policy):
-    """Identical points and identical attention still give k different tokens, the lowest indices
-    first.
-    """
+    """Identical points and attention give k different tokens, the lowest indices first."""
     same = torch.ones(30, 4)
     evidence = Evidence(
         points=same, keys=same, attention=torch.full((3, 30), 0.1), received=torch.full((30,), 0.1)

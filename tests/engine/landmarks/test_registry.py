@@ -94,7 +94,7 @@ def test_a_policy_needs_what_it_says_and_no_more(name):
 
 
 def test_only_what_a_policy_needs_is_computed(prism, monkeypatch):
-    """The farthest-point rule asks no query, whether a text was followed, forgotten or is new."""
+    """The farthest-point rule asks no query, whether its text was followed, evicted or is new."""
     monkeypatch.setattr(QueryLog, "mass", lambda *_, **__: 1 / 0)
     monkeypatch.setattr(QueryLog, "attention", lambda *_, **__: 1 / 0)
     for incremental in (False, True):

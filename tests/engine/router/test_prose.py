@@ -1,6 +1,4 @@
-"""What the Router takes for the River's own words: wishes in prose fire, whatever stands in code or
-quotes does not.
-"""
+"""What the Router reads as the River's own words: wishes in prose fire, code and quotes do not."""
 
 import pytest
 from hypothesis import given, settings
@@ -38,9 +36,7 @@ def texts(text: str, **config) -> list[tuple[str, str]]:
     ],
 )
 def test_wishes(text, found):
-    """Sentences such as "let me check ..." fire when they end, and agree with a bare trigger that
-    repeats them.
-    """
+    """Sentences such as "let me check ..." fire when they end, and not again by a bare trigger."""
     assert texts(text) == found
     assert not any(kind == "implicit" for kind, _ in texts(text, implicit=False))
 
@@ -48,31 +44,48 @@ def test_wishes(text, found):
 @pytest.mark.parametrize(
     "text",
     [
-        "```\n[TASK: no]\n```\n", "```py\nx = '[TASK: no]'\n\n[CHECK: no]\n```\n",
+        "```\n[TASK: no]\n```\n",
+        "```py\nx = '[TASK: no]'\n\n[CHECK: no]\n```\n",
         "~~~\n[TASK: no]\n```\n[TASK: no]\n~~~\n",
-        "````\n```\n[TASK: no]\n````\n", "   ```\n[TASK: no]\n   ```\n", "`[TASK: no]` ", "``a ` [TASK: no]`` ",
-        "stray ` tick [TASK: no]\n", '"[TASK: no]" ', 'He said: "do [TASK: no] now" ', "“[TASK: no]” ", "«[TASK: no]» ",
-        "„[TASK: no]“ ", "\u2018[TASK: no]\u2019 ", "> [TASK: no]\n", "  > [TASK: no]\n",
-        'Unclosed "quote [TASK: no]\n', "```[TASK: no]``` ", "\x1b[TASK: no] ",
+        "````\n```\n[TASK: no]\n````\n",
+        "   ```\n[TASK: no]\n   ```\n",
+        "`[TASK: no]` ",
+        "``a ` [TASK: no]`` ",
+        "stray ` tick [TASK: no]\n",
+        '"[TASK: no]" ',
+        'He said: "do [TASK: no] now" ',
+        "“[TASK: no]” ",
+        "«[TASK: no]» ",
+        "„[TASK: no]“ ",
+        "\u2018[TASK: no]\u2019 ",
+        "> [TASK: no]\n",
+        "  > [TASK: no]\n",
+        'Unclosed "quote [TASK: no]\n',
+        "```[TASK: no]``` ",
+        "\x1b[TASK: no] ",
     ],
-)  # fmt: skip
+)
 def test_quoted_triggers_do_not_fire(text):
-    """Triggers in code, quotations and quoted lines are ignored, and the first one after them is
-    not.
-    """
+    """Triggers in code, quotations and quoted lines are ignored; the first one after fires."""
     assert texts(text + "[TASK: yes]") == [("task", "yes")]
 
 
 @pytest.mark.parametrize(
     "text",
-    ['A 5" pipe. ', 'The "big" one. ', "It's Ada's. ", "`code` and ``more ` code``. ", "a ~ b ~~c~~. ", "x > y. ",
-     '[TASK: an "odd quote] ',
-         "[TASK: an `odd tick] ", "[TASK: a tick`] "],
-)  # fmt: skip
+    [
+        'A 5" pipe. ',
+        'The "big" one. ',
+        "It's Ada's. ",
+        "`code` and ``more ` code``. ",
+        "a ~ b ~~c~~. ",
+        "x > y. ",
+        '[TASK: an "odd quote] ',
+        "[TASK: an `odd tick] ",
+        "[TASK: a tick`] ",
+    ],
+)
 def test_marks_that_quote_nothing_do_not_silence(text):
-    """Inches, apostrophes, closed code and quotes, and marks inside a finished trigger leave later
-    triggers alone.
-    """
+    """Inches, apostrophes, closed marks and marks inside a trigger hide no later trigger."""
     assert ("task", "yes") in texts(text + "[TASK: yes]")
 
 
@@ -108,10 +121,9 @@ def test_only_code_blocks_outlast_their_line(text):
 @settings(max_examples=100)
 @given(st.lists(st.tuples(st.sampled_from("ab .!?\"'\n"), st.booleans()), max_size=60))
 def test_sentences_are_the_text_cut_at_their_ends(chars):
-    """Finished sentences, the spaces that ended them and the rest add up to the text, and hide only
-    what is quoted.
-    """
-    sentence, rebuilt = Sentence(limit=100), ""
+    """Sentences and the spaces between add up to the text; only quoted text is hidden."""
+    sentence = Sentence(limit=100)
+    rebuilt = ""
     for char, plain in chars:
         finished = sentence.add(char, plain=plain)
         if finished is not None:
@@ -122,9 +134,7 @@ def test_sentences_are_the_text_cut_at_their_ends(chars):
 
 
 def test_a_sentence_keeps_its_last_characters():
-    """Memory is bounded: of an endless sentence only the end is kept, and taking back stops at its
-    beginning.
-    """
+    """Of an endless sentence the end is kept; taking back stops at its beginning."""
     sentence = Sentence(limit=10)
     for number in range(1000):
         sentence.add(str(number % 10), plain=True)

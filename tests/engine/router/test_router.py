@@ -14,11 +14,40 @@ PROPERTY = settings(max_examples=200)
 FREE = RouterConfig(max_rate=1, max_streams=10_000)
 
 FRAGMENTS = [
-    "[TASK: find the red lamp]", "[DELEGATE: count", "[SEARCH]", "[CHECK]", "[CODE: a[0] ]", "[TASK", ":", "]", "[",
-    "The key is here. ", "Let me check the door", "we should verify it. ", "\n", "\n\n", "```", "~~~", "`", '"', "“",
-    "”", " ", " x", ". ", "\x1b[31m", "\x1b", "\ud83d", "é", "> ", "[TASK : q]", "[CHECK: " + "long " * 60, "[TASK:",
-    'it\u2019s 5" ', "\u2018",
-]  # fmt: skip
+    "[TASK: find the red lamp]",
+    "[DELEGATE: count",
+    "[SEARCH]",
+    "[CHECK]",
+    "[CODE: a[0] ]",
+    "[TASK",
+    ":",
+    "]",
+    "[",
+    "The key is here. ",
+    "Let me check the door",
+    "we should verify it. ",
+    "\n",
+    "\n\n",
+    "```",
+    "~~~",
+    "`",
+    '"',
+    "“",
+    "”",
+    " ",
+    " x",
+    ". ",
+    "\x1b[31m",
+    "\x1b",
+    "\ud83d",
+    "é",
+    "> ",
+    "[TASK : q]",
+    "[CHECK: " + "long " * 60,
+    "[TASK:",
+    'it\u2019s 5" ',
+    "\u2018",
+]
 TEXTS = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=6)), max_size=25).map(
     "".join
 )
@@ -66,9 +95,7 @@ def texts(text: str, **config) -> list[tuple[str, str]]:
     ],
 )
 def test_triggers(text, found):
-    """Triggers with a colon carry their task; bare ones take the sentence before; all else is
-    prose.
-    """
+    """Triggers with a colon hold their task; the task of bare ones is the sentence before."""
     assert texts(text) == found
 
 
@@ -102,9 +129,7 @@ def test_spans_are_absolute_disjoint_and_fire_once(text):
 
 
 def test_spans_by_hand():
-    """A bare trigger's span is its brackets; a wish's runs from its first word to the end of its
-    sentence.
-    """
+    """A bare trigger's span is its brackets; a wish's runs from its phrase to its end."""
     assert [task.span for task in route("The key is red. [CHECK] So")] == [(16, 23)]
     assert [task.span for task in route("Red. Well, let me check it! So")] == [(11, 27)]
     assert [task.span for task in route("Red.\nLet me check it\n")] == [(5, 20)]
@@ -126,19 +151,14 @@ def test_tasks_are_clean_and_bounded(text):
 @PROPERTY
 @given(TEXTS, TEXTS)
 def test_a_prompt_does_not_fire(prompt, text):
-    """Whatever fires ends in what was fed; spans count the prompt, and priming reads it as feeding
-    would.
-    """
+    """A task that fires ends after the prompt; spans count from the prompt's beginning."""
     router = Router(FREE)
     router.prime(prompt)
-    assert router.num_chars == len(prompt)
     assert all(task.span[1] > len(prompt) for task in router.feed(text))
 
 
 def test_a_prompt_sets_the_scene():
-    """A trigger left open in the prompt may be completed; fences go on; examples in it do not use
-    up their task.
-    """
+    """Later text may complete the prompt's trigger or fence; examples in it use up no task."""
     assert [task.span for task in route("lamp] ", prompt="Go. [TASK: find the ")] == [(4, 25)]
     assert route("[TASK: no]", prompt="```\n") == []
     assert [task.text for task in route("[TASK: a]", prompt="[TASK: a] ")] == ["a"]
@@ -161,9 +181,7 @@ def test_the_same_task_fires_once():
 
 
 def test_unterminated_triggers_wait_but_not_for_ever():
-    """A task of max_task_chars characters fires; one character more and it is dropped, and what
-    follows is read.
-    """
+    """A task of max_task_chars fires; a longer one is dropped, and the text after it is read."""
     assert texts(f"[TASK: {'a' * 9}]", max_task_chars=10) == [("task", "a" * 9)]
     assert texts(f"[TASK: {'a' * 10}] [TASK: b]", max_task_chars=10) == [("task", "b")]
     assert texts("A sentence that is too long [CHECK]", max_task_chars=10) == []
@@ -184,9 +202,7 @@ def test_a_disabled_router_and_a_rate_of_zero_fire_nothing():
 @settings(max_examples=40)
 @given(st.floats(0.001, 1), st.integers(0, 30), st.integers(0, 200))
 def test_rate_and_population_are_capped(rate, most, gap):
-    """No window of the River's text holds more tasks than the rate allows, and no run more than
-    max_streams.
-    """
+    """No stretch holds more tasks than the rate allows, and no run more than max_streams."""
     text = "".join(f"[TASK: number {number}]{'.' * (gap * (number % 3))}" for number in range(60))
     ends = [
         task.span[1] for task in route(text, config=RouterConfig(max_rate=rate, max_streams=most))
@@ -217,7 +233,7 @@ def test_work_and_memory_are_linear(monkeypatch):
     router = Router(RouterConfig(max_task_chars=50))
     for _ in range(3000):
         router.feed("[TASK: [")
-    assert len(calls) == router.num_chars == 24_000
+    assert len(calls) == 24_000
     assert len(router._sentence._chars) < 200
     assert len(router._triggers._open.body) <= 50
 
@@ -225,14 +241,20 @@ def test_work_and_memory_are_linear(monkeypatch):
 @pytest.mark.parametrize(
     ("text", "clean"),
     [
-        ("a\x1b[31mred\x1b[0m b", "ared b"), ("\x1b]0;title\x07x", "x"), ("a\r\nb\tc", "a b c"), ("a\x00\x08b", "ab"),
-        ("a\u202eb\u2066c", "abc"), ("\ud800x", "x"), ("\ufeffx\u200b", "x"),
+        ("a\x1b[31mred\x1b[0m b", "ared b"),
+        ("\x1b]0;title\x07x", "x"),
+        ("a\r\nb\tc", "a b c"),
+        ("a\x00\x08b", "ab"),
+        ("a\u202eb\u2066c", "abc"),
+        ("\ud800x", "x"),
+        ("\ufeffx\u200b", "x"),
         ("naïve 東京 👩\u200d🚀", "naïve 東京 👩\u200d🚀"),
-        ("a\u2028b", "a b"), ("\x1b", ""), ("\x1b[38;5", ""), ("\x9b31mx", "31mx"),
+        ("a\u2028b", "a b"),
+        ("\x1b", ""),
+        ("\x1b[38;5", ""),
+        ("\x9b31mx", "31mx"),
     ],
-)  # fmt: skip
+)
 def test_sanitised_text_is_one_harmless_line(text, clean):
-    """Terminal codes, control, direction and zero-width marks and lone surrogates go; letters of
-    any script stay.
-    """
+    """Terminal codes and hidden characters are removed; letters of any script stay."""
     assert sanitise(text) == clean

@@ -1,6 +1,4 @@
-"""Evidence gleaned while a text is read: the same as looking at all of it at the end, whatever
-happened in between.
-"""
+"""Evidence accumulated while a text is read equals evidence of the whole text at the end."""
 
 from collections.abc import Iterator
 
@@ -36,7 +34,7 @@ def prism(request: pytest.FixtureRequest) -> Iterator[Prism]:
 def accumulated(
     prism: Prism, *, chunk: int, space: str = "keys"
 ) -> tuple[Context, EvidenceAccumulator]:
-    """Return a context and what was gleaned of it after every chunk."""
+    """Return a context, and its evidence accumulated after every chunk."""
     context = Context(prism)
     accumulator = EvidenceAccumulator(context, space)
     context.read(TEXT, chunk=chunk, progress=lambda *_: accumulator.take(context))
@@ -45,7 +43,8 @@ def accumulated(
 
 def same(context: Context, accumulator: EvidenceAccumulator) -> None:
     """Assert that the evidence is the one computed from everything at once."""
-    found, want = accumulator.evidence(context), context.evidence(accumulator.space)
+    found = accumulator.evidence(context)
+    want = context.evidence(accumulator.space)
     torch.testing.assert_close(found.points, want.points, **TIGHT)
     torch.testing.assert_close(found.received, want.received, **TIGHT)
 
@@ -53,12 +52,12 @@ def same(context: Context, accumulator: EvidenceAccumulator) -> None:
 @pytest.mark.parametrize("space", ["keys", "rotated", "values", "hidden"])
 @pytest.mark.parametrize("chunk", [7, 32, 2048])
 def test_chunk_by_chunk_is_all_at_once(prism, chunk, space):
-    """Points and attention received do not depend on when they were gleaned."""
+    """Points and attention received do not depend on the chunks."""
     same(*accumulated(prism, chunk=chunk, space=space))
 
 
 def test_a_context_goes_on(prism):
-    """Writing, reading more and a thought in between: what was gleaned before still counts."""
+    """Writing, reading more and a thought in between keep what was accumulated before."""
     context, accumulator = accumulated(prism, chunk=32)
     for token in random_ids(30, seed=2):
         context.write(token)
@@ -70,9 +69,7 @@ def test_a_context_goes_on(prism):
 
 
 def test_queries_are_accounted_for_once(prism, monkeypatch):
-    """Nothing is left to do at the end of a text that was followed, and no query was asked about
-    twice.
-    """
+    """At the end of a text that was followed no query is left, and none was counted twice."""
     context, accumulator = accumulated(prism, chunk=16)
     asked = []
     weights = type(context.queries)._weights
@@ -90,14 +87,15 @@ def test_queries_are_accounted_for_once(prism, monkeypatch):
     "policy", ["hybrid", "farthest", "h2o", "streaming", "random", "snapkv", "keydiff", "tova"]
 )
 def test_following_changes_no_snapshot(prism, policy):
-    """Landmarks, ranking and radius are those of a synapse that saw the text only when it was asked
-    to publish.
-    """
+    """Landmarks, ranking and radius are those of a Synapse that did not follow the reading."""
     config = SynapseConfig(k=20, policy=policy)
-    context, followed, late = Context(prism), Synapse(config), Synapse(config)
+    context = Context(prism)
+    followed = Synapse(config)
+    late = Synapse(config)
     context.read(TEXT, chunk=16, progress=lambda *_: followed.follow(context))
     assert (followed.num_bytes > 0) == find_policy(policy).accumulates
-    one, other = followed.publish(context), late.publish(context)
+    one = followed.publish(context)
+    other = late.publish(context)
     assert one.ranking.tolist() == other.ranking.tolist()
     assert one.radius == pytest.approx(other.radius, rel=1e-5)
     if policy != "random":  # drawn anew for every version
@@ -107,10 +105,9 @@ def test_following_changes_no_snapshot(prism, policy):
 
 @pytest.mark.parametrize("change", ["evict", "revoke", "another"])
 def test_what_no_longer_holds_is_dropped(prism, change):
-    """A cache that forgot, entries encoded anew, another text: the next snapshot is that of looking
-    at all of it.
-    """
-    context, synapse = Context(prism), Synapse(SynapseConfig(k=20))
+    """After an eviction, a revocation or another text the whole text is looked at again."""
+    context = Context(prism)
+    synapse = Synapse(SynapseConfig(k=20))
     context.read(TEXT, chunk=16, progress=lambda *_: synapse.follow(context))
     if change == "evict":
         context.evict(sinks=2, window=40)
@@ -138,8 +135,8 @@ def test_bytes_are_those_held(prism):
     assert accumulator.num_bytes == 128 * (width + 1) * 4
 
 
-def test_a_run_gleans_while_its_prompt_is_read(prism, monkeypatch):
-    """`Cortex.run` follows chunk by chunk and still tells its caller about the progress."""
+def test_a_run_accumulates_while_its_prompt_is_read(prism, monkeypatch):
+    """`Cortex.run` follows chunk by chunk and still reports its progress."""
     seen = []
     take = EvidenceAccumulator.take
     monkeypatch.setattr(
@@ -150,7 +147,7 @@ def test_a_run_gleans_while_its_prompt_is_read(prism, monkeypatch):
     config = CortexConfig(
         synapse=SynapseConfig(k=24), river=RiverConfig(max_tokens=1, prefill_chunk=16)
     )
-    told: list[tuple[int, int]] = []
-    list(Cortex(prism, config).run("x" * 40, progress=lambda *done: told.append(done)))
-    assert seen[:3] == [done for done, _ in told[:3]]
-    assert told[0][0] == 16
+    reported: list[tuple[int, int]] = []
+    list(Cortex(prism, config).run("x" * 40, progress=lambda *done: reported.append(done)))
+    assert seen[:3] == [done for done, _ in reported[:3]]
+    assert reported[0][0] == 16

@@ -1,6 +1,4 @@
-"""Incremental snapshots: certified to cover everything, chosen from little, exact when they are the
-first.
-"""
+"""Incremental snapshots: certified to cover all tokens, chosen from few, exact at first."""
 
 import math
 from collections.abc import Iterator
@@ -57,9 +55,7 @@ def river(prism: Prism, count: int, *, seed: int = 1) -> Context:
 
 
 def true_radius(context: Context, landmarks: Tensor, units: Coresets) -> float:
-    """How far any token but the sinks is from the landmarks, by the definition, in the units of a
-    growth.
-    """
+    """The largest distance of a token, sinks aside, to the landmarks, in the coresets' units."""
     everything = torch.arange(context.num_tokens)
     points = context_points.framed(context, "keys", everything, units.frame).double()
     return float(torch.cdist(points[2:], points[landmarks]).min(1).values.max())
@@ -68,9 +64,7 @@ def true_radius(context: Context, landmarks: Tensor, units: Coresets) -> float:
 @pytest.mark.parametrize("policy", ["hybrid", "farthest"])
 @pytest.mark.parametrize("space", ["keys", "rotated", "values", "hidden"])
 def test_the_first_snapshot_is_exact(prism, policy, space):
-    """With nothing published before, landmarks, ranking and radius are those of considering
-    everything.
-    """
+    """Without an earlier snapshot landmarks, ranking and radius are those of all tokens."""
     context = river(prism, 120)
     mine, reference = (
         make(policy=policy, space=space).publish(context) for make in (incremental, exact)
@@ -85,18 +79,19 @@ def test_the_first_snapshot_is_exact(prism, policy, space):
 @PROPERTY
 @given(
     first=st.integers(20, 200),
-    growths=st.lists(st.integers(0, 90), min_size=1, max_size=6),
+    additions=st.lists(st.integers(0, 90), min_size=1, max_size=6),
     alpha=st.floats(0, 0.49),
 )
-def test_the_radius_bounds_the_true_one(prism, first, growths, alpha):
+def test_the_radius_bounds_the_true_one(prism, first, additions, alpha):
     """However the text grows, no token is farther from the landmarks than the snapshot says.
 
     And there are k of them, sorted, without repeats, sinks and recent tokens among them, with the
     cache's entries.
     """
-    context, synapse = river(prism, first), incremental(alpha=alpha)
+    context = river(prism, first)
+    synapse = incremental(alpha=alpha)
     synapse.publish(context)
-    for number, count in enumerate(growths):
+    for number, count in enumerate(additions):
         if count:
             context.read(random_ids(count, seed=number))
         check(context, synapse.publish(context), synapse._coresets)
@@ -105,7 +100,8 @@ def test_the_radius_bounds_the_true_one(prism, first, growths, alpha):
 def check(context: Context, snapshot: Snapshot, units: Coresets | None) -> None:
     """Assert everything a snapshot promises."""
     assert units is not None
-    total, marks = context.num_tokens, snapshot.landmarks.tolist()
+    total = context.num_tokens
+    marks = snapshot.landmarks.tolist()
     assert marks == sorted(set(marks))
     assert len(marks) == SMALL
     assert {0, 1, total - 1, total - 2, total - 3} <= set(marks)
@@ -116,10 +112,9 @@ def check(context: Context, snapshot: Snapshot, units: Coresets | None) -> None:
 
 
 def test_each_coreset_covers_its_stretch(prism):
-    """Coresets follow one another, shrink by half at least, and cover what they stand for within
-    their radius.
-    """
-    context, synapse = river(prism, 60), incremental()
+    """Coresets follow one another, shrink by half at least, and cover within their radius."""
+    context = river(prism, 60)
+    synapse = incremental()
     for number in range(30):
         synapse.publish(context)
         context.read(random_ids(25, seed=number))
@@ -140,20 +135,18 @@ def test_each_coreset_covers_its_stretch(prism):
 
 
 def costs(prism: Prism, base: int, new: int) -> int:
-    """Return the distances computed for a snapshot `new` tokens after the first one, of a text of
-    `base` tokens.
-    """
-    context, synapse = river(prism, base), incremental()
+    """Return the distances computed for a snapshot `new` tokens after a first one at `base`."""
+    context = river(prism, base)
+    synapse = incremental()
     synapse.publish(context)
     context.read(random_ids(new, seed=5))
     return synapse.publish(context).evaluations
 
 
 def test_the_cost_is_that_of_the_new_tokens(prism):
-    """Distances computed do not depend on how long the text was, and are at most (members + new) x
-    landmarks.
-    """
-    short, long = costs(prism, 100, 20), costs(prism, 1600, 20)
+    """Distances do not depend on the text's length: at most (members + new) x landmarks."""
+    short = costs(prism, 100, 20)
+    long = costs(prism, 1600, 20)
     assert short <= (SMALL + 20) * SMALL
     assert long <= (SMALL + 20) * SMALL
     assert costs(prism, 1600, 0) <= SMALL * SMALL
@@ -162,10 +155,9 @@ def test_the_cost_is_that_of_the_new_tokens(prism):
 
 
 def test_only_what_is_considered_is_read_from_the_cache(prism, monkeypatch):
-    """Geometry and attention of a second snapshot are asked of the members and the new tokens
-    alone.
-    """
-    context, synapse = river(prism, 400), incremental()
+    """A second snapshot reads points and attention of the members and new tokens only."""
+    context = river(prism, 400)
+    synapse = incremental()
     synapse.publish(context)
     context.read(random_ids(10, seed=2))
     asked: list[int] = []
@@ -182,11 +174,11 @@ def test_only_what_is_considered_is_read_from_the_cache(prism, monkeypatch):
 
 
 def test_a_text_without_news_keeps_its_landmarks(prism):
-    """Publishing again with nothing new keeps sinks and recent tokens and stays within its
-    bound.
-    """
-    context, synapse = river(prism, 200), incremental()
-    first, second = synapse.publish(context), synapse.publish(context)
+    """Publishing again at once keeps sinks and recent tokens and stays within its bound."""
+    context = river(prism, 200)
+    synapse = incremental()
+    first = synapse.publish(context)
+    second = synapse.publish(context)
     assert second.landmarks.tolist() == first.landmarks.tolist()
     assert second.radius == pytest.approx(first.radius)
     assert (first.version, second.version) == (1, 2)
@@ -194,10 +186,9 @@ def test_a_text_without_news_keeps_its_landmarks(prism):
 
 @pytest.mark.parametrize("change", ["evict", "another", "revoke"])
 def test_what_no_longer_holds_is_not_built_upon(prism, change):
-    """A cache that forgot, another text, or entries encoded anew: the next snapshot considers
-    everything again.
-    """
-    context, synapse = river(prism, 100), incremental()
+    """After an eviction, a revocation or another text all tokens are considered again."""
+    context = river(prism, 100)
+    synapse = incremental()
     synapse.publish(context)
     if change == "evict":
         context.evict(sinks=2, window=30)
@@ -214,10 +205,9 @@ def test_what_no_longer_holds_is_not_built_upon(prism, change):
 
 
 def test_injected_thoughts_are_never_landmarks(prism):
-    """With thoughts interleaved the rows are found by position, and only the visible text is
-    considered.
-    """
-    context, synapse = river(prism, 100), incremental()
+    """With thoughts in between rows are found by position; only visible text is considered."""
+    context = river(prism, 100)
+    synapse = incremental()
     synapse.publish(context)
     Injector(context, InjectionConfig()).inject("a thought", stream=1)
     context.read(random_ids(9, seed=3))
@@ -230,10 +220,9 @@ def test_injected_thoughts_are_never_landmarks(prism):
 
 
 def test_units_are_taken_anew_when_the_text_has_drifted(prism, monkeypatch):
-    """Running statistics are those of everything so far; past the factor allowed, everything is
-    measured again.
-    """
-    context, synapse = river(prism, 60), incremental()
+    """Running statistics are those of all tokens; past the factor all are measured again."""
+    context = river(prism, 60)
+    synapse = incremental()
     synapse.publish(context)
     context.read([65] * 200)
     synapse.publish(context)
@@ -251,10 +240,9 @@ def test_units_are_taken_anew_when_the_text_has_drifted(prism, monkeypatch):
 
 
 def test_what_is_kept_is_small_and_counted(prism):
-    """Beside the snapshot stay positions and statistics only, with the logarithm of the text, and
-    memory names them.
-    """
-    context, synapse = river(prism, 60), incremental()
+    """Positions and statistics are kept, as many as the text's logarithm, and memory shows them."""
+    context = river(prism, 60)
+    synapse = incremental()
     assert synapse.num_bytes == 0
     sizes = []
     for number in range(6):
@@ -272,11 +260,10 @@ def test_what_is_kept_is_small_and_counted(prism):
     ("policy", "count", "grows"), [("hybrid", 60, False), ("hybrid", 61, True), ("h2o", 90, False)]
 )
 def test_a_long_context_is_followed_by_itself(prism, policy, count, grows, monkeypatch):
-    """Without a setting a context past the limit is incremental, if its policy composes; a shorter
-    one is exact.
-    """
+    """Without a setting a long context is incremental, if its policy composes."""
     monkeypatch.setattr("warp_cortex.synapse.synapse.LONG", 60)
-    context, synapse = river(prism, count), Synapse(SynapseConfig(k=SMALL, policy=policy))
+    context = river(prism, count)
+    synapse = Synapse(SynapseConfig(k=SMALL, policy=policy))
     synapse.publish(context)
     assert (synapse._coresets is not None) == grows
     assert (synapse._accumulator is None) == grows  # spent on the units, or kept for the next

@@ -1,6 +1,4 @@
-"""A saved context: the same bits in another process, and nothing but the model it was made with may
-read it.
-"""
+"""A saved context: the same bits in another process, and refused by any other model."""
 
 import hashlib
 import json
@@ -34,7 +32,8 @@ from warp_cortex import StreamBatch, load_snapshot
 torch.set_num_threads(1)
 prism = build_prism("llama")
 snapshot = load_snapshot(prism, sys.argv[1])
-torch.save(StreamBatch(prism, snapshot).admit([0], [random_ids(6, seed=2)], [None]).logits, sys.argv[2])
+streams = StreamBatch(prism, snapshot)
+torch.save(streams.admit([0], [random_ids(6, seed=2)], [None]).logits, sys.argv[2])
 """
 
 
@@ -117,10 +116,9 @@ def test_another_model_is_refused(snapshot: Snapshot, tmp_path: Path) -> None:
 def test_a_bound_is_not_taken_for_a_radius(
     prism: Prism, snapshot: Snapshot, tmp_path: Path
 ) -> None:
-    """What an incremental choice adds to the radius is saved with it; files of before, which had
-    none, are read.
-    """
-    context, synapse = Context(prism), Synapse(SynapseConfig(k=16, incremental=True))
+    """The slack of an incremental snapshot is saved; files of 0.1.0, which have none, are read."""
+    context = Context(prism)
+    synapse = Synapse(SynapseConfig(k=16, incremental=True))
     for count in (160, 20):
         context.read(random_ids(count, seed=count))
         bounded = synapse.publish(context)
@@ -168,9 +166,7 @@ def test_a_changed_file_is_refused(prism: Prism, snapshot: Snapshot, tmp_path: P
 def test_a_strange_description_is_refused(
     prism: Prism, snapshot: Snapshot, tmp_path: Path, change: object, message: str
 ) -> None:
-    """Another format, no JSON object, a wrong type or an impossible number: one line that names
-    it.
-    """
+    """Another format, no JSON object, a wrong type or an impossible number is named in one line."""
     save_snapshot(snapshot, tmp_path)
     path = tmp_path / "snapshot.json"
     path.write_text(change(path.read_text()))  # type: ignore[operator] # the functions above
@@ -181,11 +177,10 @@ def test_a_strange_description_is_refused(
 def test_tensors_that_do_not_fit_the_model_are_refused(
     prism: Prism, snapshot: Snapshot, tmp_path: Path
 ) -> None:
-    """A forged file with a checksum that matches still has to hold entries of this model's
-    shape.
-    """
+    """A forged file with a matching checksum still must hold entries of this model's shape."""
     save_snapshot(snapshot, tmp_path)
-    file, path = tmp_path / "snapshot.safetensors", tmp_path / "snapshot.json"
+    file = tmp_path / "snapshot.safetensors"
+    path = tmp_path / "snapshot.json"
     whole = load_file(file)
     cut = {**whole, "keys": whole["keys"][:, :, :3].contiguous()}
     few = {name: tensor for name, tensor in whole.items() if name != "values"}

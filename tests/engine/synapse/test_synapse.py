@@ -1,6 +1,4 @@
-"""Snapshots never change, cost nothing by reference, and remember what the River's window let go
-of.
-"""
+"""Snapshots never change, are never copied, and keep landmarks that the River has evicted."""
 
 from collections.abc import Callable, Iterator
 
@@ -56,7 +54,7 @@ def write(context: Context) -> None:
 
 
 def evict(context: Context) -> None:
-    """Forget the middle, then go on."""
+    """Evict the middle, then go on."""
     context.evict(sinks=2, window=8)
     write(context)
 
@@ -75,9 +73,7 @@ def inject_and_revoke(context: Context) -> None:
 def test_a_snapshot_never_changes(
     prism: Prism, policy: str, change: Callable[[Context], None]
 ) -> None:
-    """Whatever the River does later, a published snapshot keeps every bit, and so do its readers'
-    logits.
-    """
+    """Whatever the River does later, a snapshot keeps every bit, and so do its readers' logits."""
     context = river(prism)
     snapshot = Synapse(SynapseConfig(k=20, policy=policy)).publish(context)
     before = frozen(snapshot)
@@ -117,7 +113,8 @@ def test_all_leaves_injected_thoughts_out(prism: Prism) -> None:
 
 def test_versions_count_and_hold_only_what_was_there(prism: Prism) -> None:
     """Version v is published at a River step and holds only entries of positions up to it."""
-    context, synapse = river(prism), Synapse(SynapseConfig(k=10, max_age=2))
+    context = river(prism)
+    synapse = Synapse(SynapseConfig(k=10, max_age=2))
     first = synapse.publish(context)
     assert (first.version, first.step) == (1, 60)
     assert not synapse.is_stale(62)
@@ -133,9 +130,7 @@ def test_versions_count_and_hold_only_what_was_there(prism: Prism) -> None:
 
 
 def test_the_ranking_serves_every_smaller_k(prism: Prism) -> None:
-    """A viewer that moves k gets the landmarks and the radius the engine would choose and
-    report.
-    """
+    """A viewer that moves k gets the landmarks and radius that the engine would choose."""
     context = river(prism)
     points = context.points("keys")
     wide = Synapse(SynapseConfig(k=30)).publish(context)
@@ -158,10 +153,9 @@ def test_k_is_never_changed_silently(prism: Prism, k: int) -> None:
 
 
 def test_landmarks_outlive_the_rivers_window(prism: Prism) -> None:
-    """What the River evicted stays available through the last snapshot, entry for entry at its
-    position.
-    """
-    context, synapse = river(prism), Synapse(SynapseConfig(k=24, sinks=4, recent=4))
+    """Evicted landmarks stay in the next snapshot, each entry at its position."""
+    context = river(prism)
+    synapse = Synapse(SynapseConfig(k=24, sinks=4, recent=4))
     before = synapse.publish(context)
     context.evict(sinks=4, window=8)
     assert context.positions.tolist() == [0, 1, 2, 3, *range(52, 60)]
@@ -177,18 +171,17 @@ def test_landmarks_outlive_the_rivers_window(prism: Prism) -> None:
     assert torch.equal(after.kv.keys, before.kv.keys)
 
 
-def test_a_forgetful_river_with_policy_all_shares_everything_it_ever_read(prism: Prism) -> None:
-    """With every token shared a stream still equals transformers' continuation, though the River
-    forgot the middle.
-    """
-    context, synapse = river(prism), Synapse(SynapseConfig(policy="all"))
+def test_an_evicting_river_with_policy_all_shares_everything_it_ever_read(prism: Prism) -> None:
+    """With every token shared a stream equals transformers, although the River evicted some."""
+    context = river(prism)
+    synapse = Synapse(SynapseConfig(policy="all"))
     synapse.publish(context)
     context.evict(sinks=4, window=8)
     logits = StreamBatch(prism, synapse.publish(context)).admit([0], [PROMPT], [None]).logits
     torch.testing.assert_close(logits[0], feed("qwen2", TEXT + PROMPT)[-1], rtol=1e-4, atol=2e-5)
 
 
-def test_nothing_is_copied_while_nothing_is_forgotten(prism: Prism) -> None:
+def test_nothing_is_copied_while_nothing_is_evicted(prism: Prism) -> None:
     """A River that holds everything is its own memory."""
     context = river(prism)
     snapshot = Synapse(SynapseConfig(k=8)).publish(context)
@@ -199,11 +192,10 @@ def test_nothing_is_copied_while_nothing_is_forgotten(prism: Prism) -> None:
 def test_focus_entries_are_seen_beside_the_shared_ones(prism: Prism) -> None:
     """Two tiers: shared landmarks and an agent's focus together equal one block that holds both."""
     context = river(prism)
-    shared, focus = torch.tensor([0, 1, 30, 59]), torch.tensor([7, 44])
-    tiers, both = (
-        context.store.gather(shared),
-        context.store.gather(torch.cat((shared, focus)).sort().values),
-    )
+    shared = torch.tensor([0, 1, 30, 59])
+    focus = torch.tensor([7, 44])
+    tiers = context.store.gather(shared)
+    both = context.store.gather(torch.cat((shared, focus)).sort().values)
 
     def logits(block: SharedKV, extra: list[SharedKV | None]) -> torch.Tensor:
         snapshot = Snapshot(1, 60, block, shared, shared, 0.0, "test", "", "")

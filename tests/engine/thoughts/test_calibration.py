@@ -15,9 +15,7 @@ GRID = st.integers(-9, 9).map(lambda number: number / 10)
 
 @st.composite
 def labelled(draw):
-    """Similarities on a coarse grid (so that they tie), with at least one good and one bad
-    thought.
-    """
+    """Similarities on a coarse grid, so that they tie, with at least one of each label."""
     pairs = draw(st.lists(st.tuples(GRID, st.booleans()), max_size=20))
     pairs += [(draw(GRID), True), (draw(GRID), False)]
     return [value for value, _ in pairs], [good for _, good in pairs]
@@ -26,9 +24,7 @@ def labelled(draw):
 @PROPERTY
 @given(labelled())
 def test_the_area_is_the_chance_of_ranking_a_pair_rightly(thoughts):
-    """The trapezoids' area equals the share of (good, bad) pairs in the right order, ties counting
-    half.
-    """
+    """The area is the share of (good, bad) pairs in the right order, ties counting half."""
     values, labels = thoughts
     good = [value for value, label in zip(values, labels, strict=True) if label]
     bad = [value for value, label in zip(values, labels, strict=True) if not label]
@@ -39,9 +35,7 @@ def test_the_area_is_the_chance_of_ranking_a_pair_rightly(thoughts):
 @PROPERTY
 @given(labelled())
 def test_every_point_of_the_curve_is_what_its_threshold_does(thoughts):
-    """The curve runs from (0, 0) to (1, 1), never falls, and each point is the confusion at its
-    threshold.
-    """
+    """The curve rises from (0, 0) to (1, 1); each point is the confusion at its threshold."""
     values, labels = thoughts
     curve = roc(values, labels)
     rates = np.stack([curve.false_positive_rate, curve.true_positive_rate])
@@ -58,9 +52,7 @@ def test_every_point_of_the_curve_is_what_its_threshold_does(thoughts):
 @PROPERTY
 @given(labelled())
 def test_no_threshold_beats_the_best_one(thoughts):
-    """The chosen theta reaches the largest Youden's J of any threshold, and lies in the range of
-    cosines.
-    """
+    """The chosen theta is a cosine and reaches the largest Youden's J of any threshold."""
     values, labels = thoughts
     theta = best_theta(values, labels)
     best = max(confusion(values, labels, theta=other).youden for other in [*values, 1.0])
@@ -69,9 +61,7 @@ def test_no_threshold_beats_the_best_one(thoughts):
 
 
 def test_the_best_threshold_lies_in_the_middle_of_the_gap():
-    """Between separable thoughts theta leaves both sides the same margin; of equals the strictest
-    is taken.
-    """
+    """Between separable thoughts theta is in the middle; of equals it is the strictest."""
     assert best_theta([0.2, 0.4, 0.6, 0.8], [False, False, True, True]) == pytest.approx(0.5)
     assert best_theta([0.1, 0.3, 0.5, 0.7], [False, True, False, True]) == pytest.approx(0.6)
     assert best_theta([0.5, 0.5], [True, False]) == pytest.approx(0.75)
@@ -82,7 +72,8 @@ def test_the_best_threshold_lies_in_the_middle_of_the_gap():
 
 def test_neighbouring_floats_can_be_told_apart():
     """Where no float lies between a good and a bad similarity theta is the good one."""
-    good, bad = 0.5, math.nextafter(0.5, 0)
+    good = 0.5
+    bad = math.nextafter(0.5, 0)
     assert (
         confusion([good, bad], [True, False], theta=best_theta([good, bad], [True, False])).youden
         == 1
@@ -92,10 +83,9 @@ def test_neighbouring_floats_can_be_told_apart():
 @PROPERTY
 @given(labelled(), GRID)
 def test_counting_agrees_with_the_gate(thoughts, theta):
-    """What the table counts as accepted is what the gate would accept, for similarities of exactly
-    -1 too.
-    """
-    values, labels = [*thoughts[0], REJECTED], [*thoughts[1], True]
+    """The counts are those of the gate's decisions, for similarities of exactly -1, too."""
+    values = [*thoughts[0], REJECTED]
+    labels = [*thoughts[1], True]
     for threshold in (theta, REJECTED):
         counted = confusion(values, labels, theta=threshold)
         passed = [decide({"raw": value}, scorer="raw", theta=threshold) for value in values]
@@ -110,9 +100,7 @@ def test_counting_agrees_with_the_gate(thoughts, theta):
 
 
 def test_precision_and_recall_by_hand():
-    """Two of three accepted are good; two of four good ones are accepted; nothing accepted has
-    precision 0.
-    """
+    """Two of three accepted are good, two of four good accepted; of none precision is 0."""
     counted = confusion([0.9, 0.8, 0.7, 0.1, 0.2], [True, False, True, True, True], theta=0.5)
     assert (counted.precision, counted.recall) == (pytest.approx(2 / 3), pytest.approx(1 / 2))
     assert confusion([0.1], [True], theta=1.0).precision == 0
@@ -129,9 +117,7 @@ def test_precision_and_recall_by_hand():
     ],
 )
 def test_thoughts_that_cannot_be_calibrated_are_refused(values, labels, words):
-    """One kind of label, unequal lengths and non-finite similarities are refused, and the message
-    says which.
-    """
+    """One kind of label, unequal lengths and non-finite similarities are refused by name."""
     with pytest.raises(ValueError, match=words):
         roc(values, labels)
 

@@ -47,7 +47,8 @@ def test_statistics_do_not_depend_on_how_states_arrive(states, data):
 
 def test_statistics_are_values():
     """An update returns a new object and leaves the old one, and what it was given, alone."""
-    before, rows = Statistics.empty(2), torch.tensor([[1.0, 5.0], [3.0, 5.0]])
+    before = Statistics.empty(2)
+    rows = torch.tensor([[1.0, 5.0], [3.0, 5.0]])
     after = before.update(rows)
     assert (before.count, before.mean.tolist(), before.std.tolist()) == (0, [0, 0], [0, 0])
     assert (after.count, after.mean.tolist(), after.std.tolist()) == (2, [2, 5], [1, 0])
@@ -95,9 +96,7 @@ def test_centred_is_the_cosine_around_the_mean():
 
 
 def test_standardised_gives_every_dimension_its_say():
-    """A dimension that varies a thousandfold does not outvote the others; one that never varied has
-    no vote.
-    """
+    """A dimension that varies a thousandfold has one vote; one that never varied has none."""
     known = Statistics.empty(3).update(torch.tensor([[1000.0, 1.0, 7.0], [-1000.0, -1.0, 7.0]]))
     found = similarities(state([1000, 1, 7]), state([1000, -1, 9]), known)
     assert found["centred"] > 0.99
@@ -107,14 +106,10 @@ def test_standardised_gives_every_dimension_its_say():
 @PROPERTY
 @given(matrix(6, 3), matrix(4, 3), st.floats(0.01, 100))
 def test_similarities_are_symmetric_bounded_json_numbers(rows, states, factor):
-    """Every similarity is a number in [-1, 1] that JSON can hold, the same both ways round; raw
-    ignores lengths.
-    """
+    """Similarities are symmetric numbers in [-1, 1] that JSON holds; raw ignores lengths."""
     known = Statistics.empty(3).update(rows)
-    one, other = (
-        GateState(middle=states[0], last=states[1]),
-        GateState(middle=states[2], last=states[3]),
-    )
+    one = GateState(middle=states[0], last=states[1])
+    other = GateState(middle=states[2], last=states[3])
     found = similarities(one, other, known)
     assert set(found) == set(SCORERS)
     assert all(-1 <= value <= 1 for value in found.values())
@@ -147,9 +142,7 @@ def test_what_is_not_finite_never_passes(bad, where, theta):
 
 
 def test_zero_and_unknown_give_zero():
-    """A zero vector points nowhere, and before any River state is known nothing stands out from the
-    mean.
-    """
+    """A zero vector has no direction; without River states none differs from the mean."""
     nothing = Statistics.empty(2)
     assert similarities(state([0, 0]), state([1, 2]), nothing) == {
         "raw": 0,
@@ -171,9 +164,7 @@ def test_half_precision_does_not_overflow(dtype):
 @PROPERTY
 @given(st.floats(-1, 1, exclude_min=True), st.floats(-1, 1), st.floats(-1, 1))
 def test_deciding_is_a_threshold(value, theta, stricter):
-    """A thought passes when its similarity is at least theta, and whatever passes also passes a
-    lower theta.
-    """
+    """A similarity of at least theta passes, and then passes every lower theta."""
     found = {"raw": value}
     assert decide(found, scorer="raw", theta=theta) == (value >= theta)
     if decide(found, scorer="raw", theta=max(theta, stricter)):
