@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from warpviz.bench.browser.ui_page import CELLS, Notebook, desk
+from warpviz.bench.browser.ui_page import CELLS, Notebook, browser_lab
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "gallery"
@@ -182,7 +182,7 @@ def take(shots: list[Shot], out: Path, width: int) -> dict[str, int]:
     """Take the pictures and return their sizes in bytes by file name."""
     out.mkdir(parents=True, exist_ok=True)
     sizes = {}
-    with desk() as table, table.notebook("gallery", [SETUP, "None"]) as book:
+    with browser_lab() as lab, lab.notebook("gallery", [SETUP, "None"]) as book:
         book.page.set_viewport_size({"width": width, "height": HEIGHT})
         book.page.emulate_media(reduced_motion="reduce")
         book.command("application:toggle-left-area")

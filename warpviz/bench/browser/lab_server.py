@@ -1,5 +1,6 @@
-"""A private JupyterLab for measurements and tests: a free loopback port, its own home, none of the
-user's settings.
+"""A private JupyterLab for measurements and tests.
+
+It has a free loopback port and a home of its own, and reads none of the user's settings.
 """
 
 import json
@@ -28,7 +29,7 @@ def wait_until(check: Callable[[], Any], what: str, timeout_s: float = PATIENCE_
     """Poll `check` until it returns something true, and return that.
 
     Raises:
-        TimeoutError: it did not in time.
+        TimeoutError: it did not within `timeout_s` seconds.
     """
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -55,8 +56,9 @@ class Server:
 
     def api(self, path: str, method: str = "GET") -> Any:
         """Call the server's REST interface and return its JSON."""
-        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
-        with urllib.request.urlopen(request, timeout=30) as reply:
+        address = f"{self.url}/api/{path}"
+        request = urllib.request.Request(address, method=method)  # noqa: S310 -- our own http URL
+        with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 -- as above
             body = reply.read()
         return json.loads(body) if body else None
 
@@ -75,11 +77,11 @@ class Server:
             return False
 
     def log(self) -> str:
-        """Return the end of what the server said."""
+        """Return the last 4,000 characters of the server's log."""
         return (self.home / "jupyter.log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
     def stop_kernels(self) -> None:
-        """Shut every session and kernel down, and see that none is left."""
+        """Shut every session and kernel down, and wait until none is left."""
         for session in self.api("sessions"):
             self.api(f"sessions/{session['id']}", "DELETE")
         for kernel in self.api("kernels"):
@@ -112,13 +114,11 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def start_server(home: Path, root: Path, *, env: dict[str, str] | None = None) -> Server:
-    """Start JupyterLab on `root` and return it once it answers; the page's address needs no
-    token.
-    """
+    """Start JupyterLab on `root` and return it once it answers; its pages need no token."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    # What `warpviz lab` runs, so that what is measured here is what a user opens.
+    # The command of `warpviz lab`: the measurements are of what a user opens.
     command = [
         *lab_command(root, first=None, port=port, show=False),
         "--IdentityProvider.token=",
@@ -127,7 +127,7 @@ def start_server(home: Path, root: Path, *, env: dict[str, str] | None = None) -
     ]
     settings = environment(home) if env is None else env
     with (home / "jupyter.log").open("wb") as log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 -- our own command
             command, env=settings, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
     server = Server(root, home, port, process)

@@ -1,6 +1,4 @@
-"""The front end in a real browser: sliders, the live view, first pictures, the size of a saved
-notebook.
-"""
+"""The front end in a real browser: sliders, live view, first pictures, saved notebooks."""
 
 import argparse
 import os
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from warpviz.bench.browser import ui_live, ui_sliders
-from warpviz.bench.browser.ui_page import Desk, desk
+from warpviz.bench.browser.ui_page import BrowserLab, browser_lab
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import provenance
 from warpviz.bench.harness.report import Report, to_json
@@ -49,35 +47,36 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     asked = args.sections.split(",")
     if args.repeats < 1 or not set(asked) <= set(SECTIONS):
-        msg = f"repeats must be at least 1 and sections among {', '.join(SECTIONS)}; got {args.repeats}, {asked}"
+        accepted = f"repeats must be at least 1 and sections among {', '.join(SECTIONS)}"
+        msg = f"{accepted}; got {args.repeats}, {asked}"
         raise ValueError(msg)
-    with desk() as table:
+    with browser_lab() as lab:
         facts = provenance("cpu", seed=args.seed)
-        facts["browser"] = table.version
+        facts["browser"] = lab.version
         facts["jupyterlab"] = version("jupyterlab")
         facts["load_at_start"] = [round(load, 1) for load in os.getloadavg()]
         report = Report("ui", args.out, facts, minutes=args.minutes, quiet=args.json)
-        measures = _measures(table, args)
+        measures = _measures(lab, args)
         for name in asked:
             note = f"{NOTES[name]} {facts['browser']}, JupyterLab {facts['jupyterlab']}."
             report.section(TITLES[name], note, partial(_fill, measures[name]))
     return report.record() | {"rows": report.rows}
 
 
-def _measures(table: Desk, args: argparse.Namespace) -> dict[str, Measure]:
+def _measures(lab: BrowserLab, args: argparse.Namespace) -> dict[str, Measure]:
     repeats = args.repeats
     seed = args.seed
     tokens = args.tokens
     seconds = max(ui_live.WINDOW_S, repeats // 2)
     pictures = min(MOST_FIRST, max(1, repeats // 8))
     return {
-        "k": partial(ui_sliders.k_rows, table, tokens=tokens, repeats=repeats, seed=seed),
+        "k": partial(ui_sliders.k_rows, lab, tokens=tokens, repeats=repeats, seed=seed),
         "theta": partial(
-            ui_sliders.theta_rows, table, thoughts=args.thoughts, repeats=repeats, seed=seed
+            ui_sliders.theta_rows, lab, thoughts=args.thoughts, repeats=repeats, seed=seed
         ),
-        "live": partial(ui_live.live_rows, table, seconds=seconds, seed=seed),
-        "first": partial(ui_live.first_rows, table, tokens=tokens, repeats=pictures),
-        "saved": partial(ui_live.saved_rows, table, tokens=tokens, seed=seed),
+        "live": partial(ui_live.live_rows, lab, seconds=seconds, seed=seed),
+        "first": partial(ui_live.first_rows, lab, tokens=tokens, repeats=pictures),
+        "saved": partial(ui_live.saved_rows, lab, tokens=tokens, seed=seed),
     }
 
 
@@ -86,9 +85,7 @@ def _fill(measure: Measure, rows: Rows) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run and print; the exit code is 1 if a table could not be finished, missed targets included
-    in it or not.
-    """
+    """Run and print; return 1 if a table could not be finished, whether targets are met or not."""
     record = run(args)
     if args.json:
         sys.stdout.write(to_json(record) + "\n")
@@ -104,16 +101,22 @@ TITLES = {
 }
 NOTES = {
     "k": (
-        "From a key on the slider (its own time stamp) to the end of the frame that shows the answer: style, layout, "
-        "painting and commit done, the compositor's share not. Cloud, text and persistence are linked and all on "
-        "screen; the number of landmarks marked in the text is checked after every press. load is the average over "
-        "the last minute."
+        "From a key on the slider (its own time stamp) to the end of the frame that shows the "
+        "answer: style, layout, painting and commit done, the compositor's share not. Cloud, text "
+        "and persistence are linked and all on screen; the number of landmarks marked in the text "
+        "is checked after every press. load is the average over the last minute."
     ),
-    "theta": "As above: labels, three scorers and the ROC curve; the count is checked after each press.",
+    "theta": (
+        "As above: labels, three scorers and the ROC curve; the count is checked after each press."
+    ),
     "live": (
-        "Windows of five seconds. Drawn: paintings that show a later moment of the run. Kernel time is the whole "
-        "process's with the view, less its median without one, the same engine running in both."
+        "Windows of five seconds. Drawn: paintings that show a later moment of the run. Kernel "
+        "time is the whole process's with the view, less its median without one, the same engine "
+        "running in both."
     ),
-    "first": "From the command that runs `warpviz.explore(prism, text)` in a warm kernel, reading the text included.",
+    "first": (
+        "From the command that runs `warpviz.explore(prism, text)` in a warm kernel, reading the "
+        "text included."
+    ),
     "saved": "cloud, text, persistence, live run, gate, council; saved by JupyterLab itself.",
 }

@@ -1,6 +1,4 @@
-"""The live view under 100 streams: what reaches the screen, and what the view costs the kernel; and
-first pictures.
-"""
+"""The live view under 100 streams: what it shows, what it costs the kernel; first pictures."""
 
 import json
 import threading
@@ -9,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from warpviz.bench.browser.ui_page import Desk, Notebook
+from warpviz.bench.browser.ui_page import BrowserLab, Notebook
 from warpviz.bench.browser.ui_rows import row
 
 STREAMS = 100
@@ -25,7 +23,8 @@ from warpviz.bench.browser.ui_runs import MetronomeCortex
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.run.view import LiveRun
 meter = KernelMeter()
-run = EngineThread(MetronomeCortex({STREAMS}, beats_hz={BEATS_HZ}, seed={{seed}}), "", name="alone").start()
+cortex = MetronomeCortex({STREAMS}, beats_hz={BEATS_HZ}, seed={{seed}})
+run = EngineThread(cortex, "", name="alone").start()
 """
 SEEN = f"""
 run.close()
@@ -35,7 +34,10 @@ view = LiveRun(run)
 view
 """
 ALONE_REPORT = "print(json.dumps(meter.samples))"
-SEEN_REPORT = "run.stop(); print(json.dumps(dict(cpu=meter.samples, clock=cortex.clock, dropped=view.dropped)))"
+SEEN_REPORT = """
+run.stop()
+print(json.dumps(dict(cpu=meter.samples, clock=cortex.clock, dropped=view.dropped)))
+"""
 WARM_KERNEL = """
 import warpviz, umap
 from warp_cortex import Prism
@@ -54,8 +56,9 @@ REST = "[view.wait(300) for view in board.views if hasattr(view, 'wait')]; board
 
 
 class KernelMeter:
-    """Notes every half second the wall clock and the processor seconds of this process, [[wall,
-    cpu], ...].
+    """Samples the wall clock and this process' processor seconds, every half second.
+
+    samples: [[wall, cpu], ...], in seconds.
     """
 
     def __init__(self, period_s: float = 0.5) -> None:
@@ -70,8 +73,9 @@ class KernelMeter:
 
 
 def shares(samples: list[list[float]], start: float, end: float) -> list[float]:
-    """Return the percent of a core used in each window of five seconds between two wall-clock
-    times.
+    """Return the percent of a core used in each window of five seconds.
+
+    start, end: wall-clock times in seconds.
     """
     times, spent = np.asarray(samples).T
     edges = np.arange(start, end + 1e-6, WINDOW_S)
@@ -79,13 +83,13 @@ def shares(samples: list[list[float]], start: float, end: float) -> list[float]:
 
 
 def drawn_per_second(seen: list[list[float]], start: float, end: float) -> list[float]:
-    """Return how many paintings a second showed something new, in each window."""
+    """Return the paintings per second that showed something new, in each window."""
     edges = np.arange(start, end + 1e-6, WINDOW_S)
     return [float(count) / WINDOW_S for count in np.histogram([at for at, _ in seen], edges)[0]]
 
 
 def delays_ms(seen: list[list[float]], clock: list[float], start: float) -> list[float]:
-    """Return how long after its beat was emitted each painting showed it."""
+    """Return the milliseconds from each beat's emission to the painting that showed it."""
     return [
         1e3 * (at - clock[int(beat) - 1])
         for at, beat in seen
@@ -93,18 +97,17 @@ def delays_ms(seen: list[list[float]], clock: list[float], start: float) -> list
     ]
 
 
-def live_rows(desk: Desk, *, seconds: int, seed: int) -> list[dict[str, Any]]:
-    """Run the metronome unseen, then seen, for so many seconds each."""
+def live_rows(lab: BrowserLab, *, seconds: int, seed: int) -> list[dict[str, Any]]:
+    """Run the metronome without a view, then with one, for `seconds` seconds each."""
     cells = [ALONE.format(seed=seed), ALONE_REPORT, SEEN.format(seed=seed), SEEN_REPORT]
-    with desk.notebook("live", cells) as book:
+    with lab.notebook("live", cells) as book:
         book.run(0)
         book.page.wait_for_timeout(1000 * (SETTLE_S + seconds + 1))
         alone = book.ask(1)
         book.run(2)
         view = "document.querySelector('section[aria-label=\"Live run\"]')?.liveRun"
-        book.wait_for(
-            f"{view}?.playhead.live && {view}.run.counts({view}.playhead.cursor).alive >= {STREAMS - 5}"
-        )
+        alive = f"{view}.run.counts({view}.playhead.cursor).alive"
+        book.wait_for(f"{view}?.playhead.live && {alive} >= {STREAMS - 5}")
         book.page.wait_for_timeout(1000 * SETTLE_S)
         start = book.page.evaluate("() => { __probe.watch(); return Date.now() / 1000; }")
         used = book.cpu_ms()
@@ -151,12 +154,10 @@ def live_rows(desk: Desk, *, seconds: int, seed: int) -> list[dict[str, Any]]:
     ]
 
 
-def first_rows(desk: Desk, *, tokens: int, repeats: int) -> list[dict[str, Any]]:
-    """Run the one-line dashboard again and again in a warm kernel, each time on a text it has not
-    seen.
-    """
+def first_rows(lab: BrowserLab, *, tokens: int, repeats: int) -> list[dict[str, Any]]:
+    """Run `explore` in a warm kernel several times, each time on a text it has not read."""
     times: list[dict[str, float]] = []
-    with desk.notebook(
+    with lab.notebook(
         "first", [WARM_KERNEL.format(tokens=tokens, repeats=repeats), PICTURE, REST]
     ) as book:
         book.run(0)
@@ -180,15 +181,16 @@ def _first(book: Notebook) -> dict[str, float]:
     return found
 
 
-def saved_rows(desk: Desk, *, tokens: int, seed: int) -> list[dict[str, Any]]:
+def saved_rows(lab: BrowserLab, *, tokens: int, seed: int) -> list[dict[str, Any]]:
     """Show all views in one notebook, save it with its outputs, clear them, save again."""
     board = PICTURE.replace("texts.pop()", f"village_text({tokens // 10}, seed={seed})")
     views = """
 from warpviz.bench.browser.ui_runs import judged
 trace, labels = judged(100, seed=0)
-warpviz.compose([warpviz.LiveRun(trace), warpviz.GateTuner(trace), warpviz.CouncilMonitor(trace)], sync=["theta"])
+views = [warpviz.LiveRun(trace), warpviz.GateTuner(trace), warpviz.CouncilMonitor(trace)]
+warpviz.compose(views, sync=["theta"])
 """
-    with desk.notebook(
+    with lab.notebook(
         "saved", [WARM_KERNEL.format(tokens=tokens, repeats=0), board, views]
     ) as book:
         for index in range(3):

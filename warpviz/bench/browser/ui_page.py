@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PANEL = "window.jupyterapp.shell.currentWidget"
 CELLS = f"{PANEL}.content.widgets"
-# tall enough that every view of a dashboard is on the screen, and so painted
+# tall enough that every view of a dashboard is on the screen and hence painted
 WINDOW = {"width": 1280, "height": 1600}
 FLAGS = (
     "--no-sandbox",
@@ -62,7 +62,8 @@ class Notebook:
         self.page.evaluate(f"i => {{ {PANEL}.content.activeCellIndex = i; }}", index)
         self._start(index, before)
         ended = f"""([i, n]) => {{ const m = {CELLS}[i].model;
-            return m.executionCount && m.executionCount !== n && m.executionState !== 'running'; }}"""
+            const isNew = m.executionCount && m.executionCount !== n;
+            return isNew && m.executionState !== 'running'; }}"""
         self.page.wait_for_function(
             ended, arg=[index, before], timeout=timeout_s * 1000, polling=50
         )
@@ -74,13 +75,12 @@ class Notebook:
         return "".join(output.get("text", "") for output in outputs)
 
     def _start(self, index: int, before: int | None) -> None:
-        """Ask for the cell until the kernel has taken it: one that has just said idle may drop the
-        first request.
-        """
+        """Ask for the cell until the kernel takes it: just after a start it may drop a request."""
         from playwright.sync_api import TimeoutError as PageTimeoutError
 
         begun = f"""([i, n]) => {{ const m = {CELLS}[i].model;
-            return m.executionState === 'running' || (m.executionCount && m.executionCount !== n); }}"""
+            const isNew = m.executionCount && m.executionCount !== n;
+            return m.executionState === 'running' || isNew; }}"""
         for _ in range(TRIES):
             self.command("notebook:run-cell")
             try:
@@ -92,9 +92,7 @@ class Notebook:
         raise RuntimeError(msg)
 
     def cpu_ms(self) -> float:
-        """Return the processor time the page's main thread has used, which waiting for a busy
-        machine is no part of.
-        """
+        """Return the processor time of the page's main thread, without waiting, in milliseconds."""
         found = self._devtools.send("Performance.getMetrics")["metrics"]
         return 1e3 * next(
             float(metric["value"]) for metric in found if metric["name"] == "ThreadTime"
@@ -124,7 +122,7 @@ class Notebook:
         self.page.wait_for_function(f"() => {condition}", timeout=timeout_s * 1000, polling=100)
 
 
-class Desk:
+class BrowserLab:
     """A server and a browser; `notebook` opens one notebook after the other."""
 
     def __init__(self, server: Server, browser: "Browser") -> None:
@@ -138,7 +136,7 @@ class Desk:
 
     @contextmanager
     def notebook(self, name: str, cells: list[str]) -> Iterator[Notebook]:
-        """Write and open a notebook with a fresh kernel; afterwards page and kernel are gone."""
+        """Write and open a notebook with a fresh kernel; page and kernel end with the block."""
         path = self.server.root / f"{name}.ipynb"
         path.write_text(json.dumps(_book(cells)), encoding="utf-8")
         context = self.browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]  # a plain dict will do
@@ -154,19 +152,17 @@ class Desk:
                 f"{self.server.url}/lab/workspaces/{name}/tree/{path.name}?reset",
                 timeout=PATIENCE_S * 1000,
             )
-            book_on_screen = Notebook(self.server, page, path)
+            book = Notebook(self.server, page, path)
             idle = f"{PANEL}?.sessionContext?.session?.kernel?.status === 'idle'"
-            book_on_screen.wait_for(
-                f"window.jupyterapp && {PANEL}?.content?.widgets?.length && {idle}"
-            )
-            yield book_on_screen
+            book.wait_for(f"window.jupyterapp && {PANEL}?.content?.widgets?.length && {idle}")
+            yield book
         finally:
             context.close()
             self.server.stop_kernels()
 
 
 def _book(cells: list[str]) -> dict[str, Any]:
-    """Return a notebook of code cells as nbformat 4.5 has it."""
+    """Return a notebook of code cells in nbformat 4.5."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     code: dict[str, Any] = {
         "cell_type": "code",
@@ -181,7 +177,7 @@ def _book(cells: list[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def desk() -> Iterator[Desk]:
+def browser_lab() -> Iterator[BrowserLab]:
     """Start a private JupyterLab and a Chromium, and end both.
 
     Raises:
@@ -202,7 +198,7 @@ def desk() -> Iterator[Desk]:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-                yield Desk(server, browser)
+                yield BrowserLab(server, browser)
                 browser.close()
         finally:
             server.close()

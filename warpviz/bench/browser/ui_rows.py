@@ -1,4 +1,4 @@
-"""One row of the front end's table: percentiles of samples beside their targets."""
+"""One row of the front end's table: percentiles of samples and their targets."""
 
 import os
 from collections.abc import Sequence
@@ -16,8 +16,7 @@ def row(
     target_p95: float | None = None,
     more_is_better: bool = False,
 ) -> dict[str, Any]:
-    """Return what, p50, p95, unit, targets, whether all targets are met, n, and the machine's load
-    just now.
+    """Return a row: percentiles of the samples, targets and whether they are met, n and load.
 
     Where more is better, p95 is the value that 95 % of the samples reach. Without a target, met is
     None.

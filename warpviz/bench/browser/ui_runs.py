@@ -1,5 +1,4 @@
-"""What the front end is measured on: a text of the village, a run with many judged thoughts, an
-engine on a metronome.
+"""Inputs of the front end's benchmark: a text, a run of judged thoughts, a metronome engine.
 
 The text and the runs are made up from a seed; the views cannot tell them from an engine's.
 """
@@ -38,14 +37,15 @@ THINGS = (
 PLACES = ("cellar", "mill", "chapel", "barn", "ferry house", "orchard", "smithy", "granary")
 SCORERS = ("centred", "raw", "standardised")
 THETA = 0.45
+SHARE_GOOD = 0.5
 KV_BYTES = 4096  # of a token of the village model
 LANDMARKS = 64
 TOKENS_OF_A_THOUGHT = 40
 
 
 def village_text(sentences: int, *, seed: int) -> str:
-    """Return a logbook of so many sentences, one a line."""
-    r = random.Random(seed)
+    """Return a logbook of `sentences` sentences, one a line."""
+    r = random.Random(seed)  # noqa: S311 -- text, not secrets
     lines = (
         f"{r.choice(PEOPLE)} put the {r.choice(THINGS)} in the {r.choice(PLACES)}."
         for _ in range(sentences)
@@ -54,14 +54,14 @@ def village_text(sentences: int, *, seed: int) -> str:
 
 
 def judged(thoughts: int, *, seed: int) -> tuple[Trace, dict[int, bool]]:
-    """Return a finished run in which so many thoughts were judged, and which of them are good."""
-    r = random.Random(seed)
+    """Return a finished run of `thoughts` judged thoughts, and by stream whether each is good."""
+    r = random.Random(seed)  # noqa: S311 -- text, not secrets
     trace = Trace()
     labels = {}
     trace.append(_start(seed))
     for stream in range(thoughts):
         task = f"where is the {r.choice(THINGS)}"
-        good = r.random() < 0.5
+        good = r.random() < SHARE_GOOD
         text = f" {r.choice(PEOPLE)} put it in the {r.choice(PLACES)}"
         trace.append(
             Spawn(step=1, stream=stream, task=task, kind="task", trigger=(0, 5), version=1)
@@ -114,12 +114,12 @@ def _verdict(stream: int, text: str, similarity: float, step: int = 1) -> Iterat
 
 
 class MetronomeCortex:
-    """An engine that plays a made-up run at `beats_hz`: every beat one River token and one token of
-    every stream.
+    """An engine that plays a made-up run at `beats_hz`.
 
-    There are always `streams` of them: one that has thought 40 tokens is judged, injected if
-    accepted, and replaced. `clock` are the wall-clock seconds at which each beat was emitted.
-    Honours stop and pause, like any engine.
+    Every beat has one River token and one token of every stream. There are always `streams` of
+    them: one that has thought 40 tokens is judged, injected if accepted, and replaced. `clock`
+    holds the wall-clock seconds at which each beat was emitted. Honours stop and pause, like any
+    engine.
     """
 
     def __init__(self, streams: int, *, beats_hz: float, seed: int) -> None:
@@ -129,7 +129,7 @@ class MetronomeCortex:
         self._streams = streams
         self._period_s = 1 / beats_hz
         self._seed = seed
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 -- text, not secrets
         self._stop = threading.Event()
         self._go = threading.Event()
         self._go.set()

@@ -1,10 +1,10 @@
-"""Sliders, pressed key by key in the browser: from the key to the painted frame that answers it."""
+"""Sliders, pressed key by key in the browser: time from the key to the painted answer."""
 
 import random
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from warpviz.bench.browser.ui_page import Desk, Notebook
+from warpviz.bench.browser.ui_page import BrowserLab, Notebook
 from warpviz.bench.browser.ui_rows import row
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ text = "".join(prism.pieces(prism.encode(text)[:{tokens} - 1]))
 board = explore(prism, text, k={k}, projection="pca", num_null=2)
 board
 """
-COUNT = "[view.wait(300) for view in board.views if hasattr(view, 'wait')]; print(board.views[0].source.num_tokens)"
+COUNT = """
+[view.wait(300) for view in board.views if hasattr(view, 'wait')]
+print(board.views[0].source.num_tokens)
+"""
 GATE = """
 from warpviz.bench.browser.ui_runs import judged
 from warpviz.views.gate.view import GateTuner
@@ -38,8 +41,9 @@ GateTuner(trace, labels=labels)
 def press(
     book: Notebook, slider: "Locator", key: str, wanted: dict[str, Any], pause_ms: float
 ) -> dict[str, float]:
-    """Press a key on a slider; return the milliseconds to each picture wanted and, as "cpu", its
-    clock before.
+    """Press a key on a slider and return the milliseconds to each picture wanted.
+
+    The entry "cpu" is the page's processor clock before the press.
     """
     book.page.wait_for_timeout(pause_ms)
     before = book.cpu_ms()
@@ -50,15 +54,16 @@ def press(
 
 
 def spent(samples: list[dict[str, float]], end: float) -> list[float]:
-    """Return the processor time from each press to the next: pictures, and the words and lists that
-    follow them.
+    """Return the processor time from each press to the next.
+
+    It includes what follows the pictures: words and lists.
     """
     clock = [*(sample["cpu"] for sample in samples), end]
     return [after - before for before, after in pairwise(clock)]
 
 
 def keys_of_k(count: int) -> list[tuple[str, int]]:
-    """Return so many arrow keys and the k after each: up to 128 and down again."""
+    """Return `count` arrow keys and the k after each: up to 128 and down again."""
     found = []
     k = FIRST_K
     step = 1
@@ -70,12 +75,10 @@ def keys_of_k(count: int) -> list[tuple[str, int]]:
     return found
 
 
-def k_rows(desk: Desk, *, tokens: int, repeats: int, seed: int) -> list[dict[str, Any]]:
-    """Move k on the dashboard of a context; also a bare slider and canvas, which no view can be
-    faster than.
-    """
-    pauses = random.Random(seed)
-    with desk.notebook(
+def k_rows(lab: BrowserLab, *, tokens: int, repeats: int, seed: int) -> list[dict[str, Any]]:
+    """Move k on the dashboard of a context, and a bare slider and canvas as a lower bound."""
+    pauses = random.Random(seed)  # noqa: S311 -- pauses, not secrets
+    with lab.notebook(
         "sliders", [BOARD.format(tokens=tokens, seed=seed, k=FIRST_K), COUNT]
     ) as book:
         book.run(0)
@@ -92,7 +95,7 @@ def k_rows(desk: Desk, *, tokens: int, repeats: int, seed: int) -> list[dict[str
         end = book.cpu_ms()
         book.page.evaluate("__probe.bare()")
         bare = book.page.locator("#bare-slider")
-        floor = [
+        bare_ms = [
             press(book, bare, key, {"bare": k}, pauses.uniform(*PAUSE_MS))["bare"]
             for key, k in keys_of_k(WARM + repeats)
         ]
@@ -107,12 +110,12 @@ def k_rows(desk: Desk, *, tokens: int, repeats: int, seed: int) -> list[dict[str
             spent(samples[WARM:], end),
             unit="ms of CPU",
         ),
-        row("for comparison: a bare slider and canvas, no view", floor[WARM:]),
+        row("for comparison: a bare slider and canvas, no view", bare_ms[WARM:]),
     ]
 
 
 def _agree(book: Notebook, k: int) -> None:
-    """See that the page shows k landmarks.
+    """Check that the page shows k landmarks.
 
     Raises:
         RuntimeError: it shows another number.
@@ -125,10 +128,10 @@ def _agree(book: Notebook, k: int) -> None:
         raise RuntimeError(msg)
 
 
-def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[dict[str, Any]]:
+def theta_rows(lab: BrowserLab, *, thoughts: int, repeats: int, seed: int) -> list[dict[str, Any]]:
     """Move theta on the gate of a run with many labelled thoughts, under three scorers."""
-    pauses = random.Random(seed)
-    with desk.notebook("gate", [GATE.format(thoughts=thoughts, seed=seed)]) as book:
+    pauses = random.Random(seed)  # noqa: S311 -- pauses, not secrets
+    with lab.notebook("gate", [GATE.format(thoughts=thoughts, seed=seed)]) as book:
         book.run(0)
         book.wait_for(
             f"document.querySelector('section[aria-label=Gate]')?.gateTuner?.size === {thoughts}"
@@ -136,7 +139,7 @@ def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[di
         slider = book.page.locator('section[aria-label="Gate"] input[data-trait="theta"]')
         samples = []
         for place in range(WARM + repeats):
-            step = 1 if place % 40 < 20 else -1
+            step = 1 if place // 20 % 2 == 0 else -1  # twenty presses up, twenty down
             theta = float(slider.input_value()) + 0.005 * step
             key = "ArrowRight" if step > 0 else "ArrowLeft"
             samples.append(press(book, slider, key, {"gate": theta}, pauses.uniform(*PAUSE_MS)))
@@ -159,7 +162,7 @@ def theta_rows(desk: Desk, *, thoughts: int, repeats: int, seed: int) -> list[di
 
 
 def _judged(book: Notebook) -> None:
-    """See that the page says how many pass, as a count over all thoughts gives it.
+    """Check that the page's number of accepted thoughts is the one that counting gives.
 
     Raises:
         RuntimeError: it says another number.

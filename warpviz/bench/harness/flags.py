@@ -1,4 +1,4 @@
-"""What flags of several commands hold: numbers, names and seeds, checked where they are read."""
+"""Parsers of flags that several commands have: numbers, names, seeds and devices."""
 
 import argparse
 import re
@@ -7,13 +7,11 @@ from pathlib import Path
 
 Counts = tuple[int, ...]
 Names = tuple[str, ...]
-MOST_SEED = 2**32 - 1  # of what numpy, scikit-learn and UMAP take, torch takes more
+MOST_SEED = 2**32 - 1  # the limit of numpy, scikit-learn and UMAP; torch's is higher
 
 
 def common(parser: argparse.ArgumentParser, *, minutes: float) -> None:
-    """Add what every benchmark that prints tables takes: where it runs, its seed, its budget, and
-    where tables go.
-    """
+    """Add the flags of every benchmark that prints tables: device, seed, budget and output."""
     add = parser.add_argument
     add("--device", type=device, default="cpu", help="cpu or cuda")
     add("--seed", type=seed, default=0)
@@ -23,8 +21,7 @@ def common(parser: argparse.ArgumentParser, *, minutes: float) -> None:
 
 
 def device(text: str) -> str:
-    """Return the name of a device on which a benchmark can run; whether this machine has it is
-    asked later.
+    """Return the name of a device; whether this machine has it is checked later.
 
     Raises:
         ArgumentTypeError: it is neither cpu nor cuda, cuda:1 and so on.
@@ -36,10 +33,10 @@ def device(text: str) -> str:
 
 
 def seed(text: str) -> int:
-    """Return the seed of a flag: one that every generator here takes.
+    """Return the seed of a flag, which every generator here accepts.
 
     Raises:
-        ArgumentTypeError: it is no whole number from 0 to `MOST_SEED`.
+        ArgumentTypeError: it is not a whole number from 0 to `MOST_SEED`.
     """
     try:
         found = int(text)
@@ -69,9 +66,7 @@ def counts(text: str) -> Counts:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Return what reads one whole number out of a flag; for a smaller one it raises an
-    ArgumentTypeError.
-    """
+    """Return a parser of a flag's whole number, which refuses numbers less than `least`."""
 
     def read(text: str) -> int:
         """Return the number of a flag such as 64."""
@@ -89,9 +84,7 @@ def at_least(least: int) -> Callable[[str], int]:
 
 
 def names(known: Sequence[str]) -> Callable[[str], Names]:
-    """Return what reads names out of a flag; for one that is not `known` it raises an
-    ArgumentTypeError.
-    """
+    """Return a parser of a flag's names, which refuses names that are not `known`."""
 
     def read(text: str) -> Names:
         """Return the names of a flag such as one,other."""

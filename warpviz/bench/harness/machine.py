@@ -1,4 +1,4 @@
-"""Where a number comes from: machine, date, versions, seed."""
+"""Provenance of a number: machine, date, versions, seed."""
 
 import datetime as dt
 import os
@@ -11,15 +11,16 @@ import transformers
 
 
 def provenance(device: str, *, seed: int) -> dict[str, Any]:
-    """Return what every table must name, JSON-ready.
+    """Return the provenance that every table must have, JSON-ready.
 
     Raises:
-        ValueError: the device is a CUDA device, and there is none.
+        ValueError: the device is a CUDA device, and this machine has none.
     """
     check_present(device)
+    size = f"{os.cpu_count()} cores, {memory_gib():.0f} GiB"
     record: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{processor()} ({instructions()}), {os.cpu_count()} cores, {memory_gib():.0f} GiB",
+        "machine": f"{processor()} ({instructions()}), {size}",
         "python": platform.python_version(),
         "torch": torch.__version__,
         "transformers": transformers.__version__,
@@ -38,10 +39,10 @@ def provenance(device: str, *, seed: int) -> dict[str, Any]:
 
 
 def check_present(device: str) -> None:
-    """See that this machine has the device.
+    """Check that this machine has the device.
 
     Raises:
-        ValueError: it is a CUDA device, and there is none.
+        ValueError: it is a CUDA device, and this machine has none.
     """
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         msg = f"no CUDA device here, so {device!r} cannot be used; --device cpu can"
@@ -49,9 +50,7 @@ def check_present(device: str) -> None:
 
 
 def load() -> dict[str, float]:
-    """Return how many processes wanted a core over the last minute: a busy machine's times are long
-    ones.
-    """
+    """Return how many processes wanted a core over the last minute: a busy machine is slow."""
     return {"load": round(os.getloadavg()[0], 1)}
 
 
@@ -68,7 +67,7 @@ def sentence(record: dict[str, Any]) -> str:
 
 
 def processor() -> str:
-    """Return the processor's name, or its architecture where the system does not tell."""
+    """Return the processor's name, or its architecture where the system does not name it."""
     source = Path("/proc/cpuinfo")
     if source.exists():
         for line in source.read_text(encoding="utf-8").splitlines():
@@ -78,20 +77,20 @@ def processor() -> str:
 
 
 def instructions() -> str:
-    """Return which vector instructions torch uses here, and whether bfloat16 is multiplied by them
-    or emulated.
-    """
-    return f"{torch.backends.cpu.get_cpu_capability()}, {'' if has_bfloat16() else 'no '}bfloat16 products"
+    """Return the vector instructions torch uses here, and whether they multiply bfloat16."""
+    products = "bfloat16 products" if has_bfloat16() else "no bfloat16 products"
+    return f"{torch.backends.cpu.get_cpu_capability()}, {products}"
 
 
 def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices itself; where it does not, batches are
-    faster in float32.
+    """Whether this processor multiplies bfloat16 matrices itself.
+
+    Where it emulates them, batches are faster in float32.
     """
     found = torch.cpu.get_capabilities()
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def memory_gib() -> float:
-    """Return the machine's memory."""
+    """Return the machine's memory in GiB."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

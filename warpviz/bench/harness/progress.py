@@ -1,4 +1,4 @@
-"""How far a long run is: a bar with the time left on a terminal, a line now and then elsewhere."""
+"""Progress of a long run: a bar on a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time
@@ -13,10 +13,10 @@ EVERY = 15.0  # seconds between lines
 
 
 class Meter(Protocol):
-    """Whoever shows progress."""
+    """Shows progress."""
 
     def advance(self, agents: int, tokens: int) -> None:
-        """Take note of agents that have ended and of the tokens they fed."""
+        """Count agents that have ended and the tokens they fed."""
 
 
 class Lines:
@@ -33,7 +33,7 @@ class Lines:
         self._agents = self._tokens = 0
 
     def advance(self, agents: int, tokens: int) -> None:
-        """Count, and write a line if the last one is some seconds old or everybody is done."""
+        """Count, and write a line if the last one is some seconds old or all agents are done."""
         self._agents += agents
         self._tokens += tokens
         now = self.clock()
@@ -43,9 +43,8 @@ class Lines:
         self._said = now
         seconds = max(now - self._start, 1e-9)
         left = (self.total - done) * seconds / self._agents
-        self.out.write(
-            f"{done:,} of {self.total:,} agents, {self._tokens / seconds:,.0f} agent-tokens/s, {_span(left)} left\n"
-        )
+        rate = f"{self._tokens / seconds:,.0f} agent-tokens/s"
+        self.out.write(f"{done:,} of {self.total:,} agents, {rate}, {_span(left)} left\n")
         self.out.flush()
 
 
@@ -74,9 +73,7 @@ class Silent:
 
 @contextmanager
 def meter(total: int, done: int, *, quiet: bool, out: TextIO | None = None) -> Iterator[Meter]:
-    """Yield what suits the place: nothing if quiet, a bar on a terminal, else lines; on standard
-    error.
-    """
+    """Yield a meter on standard error: a bar on a terminal, lines elsewhere, nothing if quiet."""
     where = out or sys.stderr
     if quiet:
         yield Silent()
@@ -95,7 +92,7 @@ def meter(total: int, done: int, *, quiet: bool, out: TextIO | None = None) -> I
 
 
 def _span(seconds: float) -> str:
-    """Return a span of time in hours, minutes and seconds."""
+    """Return a span of time as hours:minutes:seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,6 +1,4 @@
-"""A report of several tables: each flushed to JSON and markdown as soon as it is measured, failures
-recorded.
-"""
+"""A report of several tables, each on disk as JSON and markdown as soon as it is measured."""
 
 import json
 import math
@@ -16,19 +14,20 @@ from warp_cortex import write_files
 from warpviz.bench.harness.machine import sentence
 
 Row = Mapping[str, Any]
+WHOLE_FROM = 1000  # larger numbers are shown without decimals
 
 
 class _Rows(list[dict[str, Any]]):
-    """Rows of one table, of which whoever `told` gives is told after each."""
+    """A list of rows that calls `on_change` after every append."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
+    def __init__(self, on_change: Callable[[], None]) -> None:
         super().__init__()
-        self._told = told
+        self._on_change = on_change
 
     def append(self, row: dict[str, Any]) -> None:
         """Add a row."""
         super().append(row)
-        self._told()
+        self._on_change()
 
     def extend(self, rows: Iterable[dict[str, Any]]) -> None:
         """Add rows as they are measured."""
@@ -37,8 +36,9 @@ class _Rows(list[dict[str, Any]]):
 
 
 class Report:
-    """Sections run one after another inside a time budget; what is done is on disk at any
-    moment.
+    """Sections that run one after another inside a time budget.
+
+    The files are complete at any moment. A section that fails is recorded with its error.
     """
 
     def __init__(
@@ -61,17 +61,16 @@ class Report:
 
     @property
     def seconds_left(self) -> float:
-        """Of the budget."""
+        """Seconds left of the budget; negative once it is spent."""
         return self.minutes * 60 - (time.monotonic() - self._start)
 
     def section(
         self, title: str, note: str, measure: Callable[[list[dict[str, Any]]], None]
     ) -> bool:
-        """Let `measure` fill a list of rows; whatever ends it, the rows so far are kept. Return
-        whether it finished.
+        """Let `measure` append to a list of rows; return whether it finished.
 
-        Each row is on disk as soon as it is in the list; once the budget is spent, the row added
-        then is the last. Ctrl-C is passed on.
+        Each row is on disk as soon as it is appended, and rows stay if `measure` fails. Once the
+        budget is spent, the next row is the last. Ctrl-C is passed on.
         """
         start = time.monotonic()
         record: dict[str, Any] = {
@@ -85,9 +84,9 @@ class Report:
         else:
             try:
                 measure(record["rows"])
-            except TimeoutError as error:  # the budget, which is nobody's fault
+            except TimeoutError as error:  # the budget is spent: no failure to trace back
                 record["failed"] = str(error)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 -- a section's failure must not end the others
                 record["failed"] = f"{type(error).__name__}: {error}"
                 record["where"] = traceback.format_exc()[-3000:]
             except KeyboardInterrupt:
@@ -136,9 +135,7 @@ class Report:
 
 
 def to_json(record: Any, *, indent: int | None = None) -> str:
-    """Return a record as JSON, which has no word for infinity or not-a-number: null stands for
-    them.
-    """
+    """Return a record as JSON; infinity and NaN, which JSON lacks, become null."""
     return json.dumps(_finite(record), indent=indent, allow_nan=False)
 
 
@@ -151,9 +148,7 @@ def _finite(value: Any) -> Any:
 
 
 def ended(record: Mapping[str, Any], *, as_json: bool) -> int:
-    """Print the record if it is wanted as JSON; return a command's exit code: 1 if a table could
-    not be finished.
-    """
+    """Print the record if it is wanted as JSON; return 1 if a table could not be finished."""
     if as_json:
         sys.stdout.write(to_json(record) + "\n")
     return int(any("failed" in section for section in record["sections"]))
@@ -184,7 +179,7 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return f"{value:,.4g}" if abs(value) < WHOLE_FROM else f"{value:,.0f}"
     return (
         f"{value:,}"
         if isinstance(value, int) and not isinstance(value, bool)

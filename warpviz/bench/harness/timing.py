@@ -22,22 +22,22 @@ class TimeSpread:
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median, in seconds."""
         return statistics.median(self.seconds)
 
     def quantile(self, share: float) -> float:
-        """Return the time that `share` of the repeats stayed within."""
+        """Return the seconds within which `share` of the repeats ended."""
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     @property
     def relative(self) -> float:
-        """(90 % quantile - 10 % quantile) / median: how far the repeats lie apart."""
+        """Spread of the repeats: (90 % quantile - 10 % quantile) / median."""
         return (self.quantile(0.9) - self.quantile(0.1)) / self.median
 
 
 def wait(device: torch.device) -> None:
-    """Wait until the device has done what it was given; a CPU always has."""
+    """Wait until the device has finished its work; on a CPU it always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
@@ -59,18 +59,17 @@ def time_of(
 
 
 def tidy(device: torch.device) -> None:
-    """Free what nobody holds, so that the next measurement starts from what is really held."""
+    """Free unused memory, so that the next measurement starts from the bytes in use."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
-        # glibc keeps what was freed: the next measurement would use it and seem to need nothing
+        # glibc keeps freed memory: the next measurement would reuse it and seem to need none
         trim(0)
 
 
 class PeakBytes:
-    """Bytes over those held at the beginning: of the device's allocator, or of this process'
-    resident memory.
+    """Bytes above those held when it was made, by the device's allocator or by this process.
 
     On a CPU, torch's allocator is the C library's, which keeps no account: the process' resident
     memory stands for it.
@@ -88,18 +87,17 @@ class PeakBytes:
         self._resident = _status_bytes("VmRSS")
 
     def read(self) -> int:
-        """Return the peak so far."""
+        """Return the peak so far, in bytes."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device) - self._before
         return max(0, _status_bytes("VmHWM") - self._resident)
 
     def by_owner(self) -> dict[str, int]:
-        """Return a table's columns: what is held now, what was at the peak, and this process' share
-        of both.
+        """Return a table's columns: bytes held now and at the peak, and this process' share.
 
         steady_bytes, peak_bytes: of the allocator (on a CPU, of the process). process_bytes,
-        process_peak_bytes: of resident memory. reserved_bytes: what a CUDA allocator has taken from
-        the device, all in all.
+        process_peak_bytes: of resident memory. reserved_bytes: all that a CUDA allocator has taken
+        from the device.
         """
         resident = max(0, _status_bytes("VmRSS") - self._resident)
         peak = max(0, _status_bytes("VmHWM") - self._resident)
