@@ -150,7 +150,7 @@ def test_scrubbing_shows_the_past_exactly(show: Open) -> None:
             "[...document.querySelectorAll('.wr-tok')].map(e => e.textContent).join('')"
         )
         assert shown == line.text(cursor)
-        lanes = page.evaluate(f"{LIVE}.lanes.slots.filter(Boolean).map(l => l.stream)")
+        lanes = page.evaluate(f"{LIVE}.cards.slots.filter(Boolean).map(l => l.stream)")
         assert set(line.at(cursor).active) <= set(lanes)
         assert lanes == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-7:]
 
@@ -174,8 +174,8 @@ def test_a_crowd_is_folded_into_a_few_lanes(show: Open) -> None:
     page.evaluate(f"() => {{ {LIVE}.playhead.seek(80); {LIVE}.wake(); }}")
     alive = page.evaluate(f"{LIVE}.run.counts({LIVE}.playhead.cursor).alive")
     assert alive > 40
-    assert page.locator(".wr-lane").count() == 6
-    assert page.evaluate(f"{LIVE}.lanes.crowd.length") >= alive - 6
+    assert page.locator(".wr-card").count() == 6
+    assert page.evaluate(f"{LIVE}.cards.crowd.length") >= alive - 6
     expect(page.locator(".wr-crowd-text")).to_contain_text("more streams")
     assert page.evaluate("document.querySelectorAll('.warpviz *').length") < 2500
 

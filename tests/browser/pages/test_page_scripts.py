@@ -19,10 +19,13 @@ from warpviz.views.base import static, wire
 from warpviz.views.base.nearest import chains
 
 MODULES = (
+    "base/axes.js",
     "base/controls.js",
     "base/landmarks.js",
+    "base/marks.js",
     "base/page.js",
     "base/plot.js",
+    "base/svg_pen.js",
     "cloud/controls.js",
     "cloud/scene.js",
     "persistence/bars.js",

@@ -49,7 +49,7 @@ def test_a_barcode_calls_no_bar_certified_where_nothing_is(browser: Browser, com
           view.store = new Store(fake({ complex, k: 1, dim: 0 }));
           view.store.arrays.base_radii = { data: [0.5] };
           const theme = themeOf(document.body), pen = new SvgPen(theme, 400, 200);
-          drawBarcode(view, pen, 400, 200, theme, [[0, 2]], [[0, 2]]);
+          drawBarcode(view, pen, 400, 200, theme, { full: [[0, 2]], marks: [[0, 2]] });
           return pen.group(0, 0);
         }""", complex_)  # fmt: skip
         assert ("longer than 2r, certified" in drawn) == (complex_ == "rips")
@@ -62,7 +62,7 @@ def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
     """
     with modules(browser, "gate/thought_list.js") as page:
         found = page.evaluate("""async () => {
-          const size = 300, list = new ThoughtList({ onpoint() {} });
+          const size = 300, list = new ThoughtList(() => {});
           document.body.append(list.el);
           list.held = true;
           const thoughts = Array.from({ length: size }, (_, i) => [0, i, 0, "task", `thought ${i}`]);

@@ -1,28 +1,44 @@
-// Small controls on native elements, so that tab, arrows and screen readers work by themselves.
+// Small controls on native elements: tab, arrows and screen readers work by themselves.
 
 import { h, number } from "./text.js";
 
+/**
+ * @import { Frame } from "./frame.js"
+ *
+ * @typedef {string | number} Value
+ * @typedef {Value | [value: Value, text: string]} Option
+ *
+ * @typedef {object} Common
+ * @property {string} label
+ * @property {string} [hint] shown while the pointer rests on it
+ * @property {Element} [parent] the frame's row of controls by default
+ */
+
 let controlIds = 0;
 
-/** Where arrows and letters belong to the element, JupyterLab must not take them for its own shortcuts. */
+// JupyterLab must not take the keys of these elements for its own shortcuts.
 export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
 
-/** A slider; `trait` binds it to a shared trait, otherwise `oninput(value)` is called. Returns {el, input, set, range}. */
-export function slider(
-  frame,
-  {
-    label,
-    trait,
-    min,
-    max,
-    step = 1,
-    value,
-    format = number,
-    oninput,
-    hint,
-    parent = frame.controls,
-  },
-) {
+/**
+ * @typedef {object} SliderOptions
+ * @property {string} [trait] the shared trait it is bound to
+ * @property {number} min
+ * @property {number} max
+ * @property {number} [step]
+ * @property {number} [value] where no trait is bound
+ * @property {(value: number) => string} [format]
+ * @property {(value: number) => void} [oninput]
+ */
+
+/**
+ * Add a slider.
+ *
+ * @param {Frame} frame
+ * @param {Common & SliderOptions} options
+ */
+export function slider(frame, options) {
+  const { label, trait, min, max, step = 1, hint, parent = frame.controls } = options;
+  const { value, format = number, oninput } = options;
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
   const input = h("input", {
@@ -50,7 +66,7 @@ export function slider(
     input.setAttribute("aria-valuetext", text);
   };
   const show = (v) => {
-    if (Number(input.value) !== Number(v)) input.value = v;
+    if (Number(input.value) !== Number(v)) input.value = String(v);
     say(v);
   };
   input.addEventListener("input", () => {
@@ -59,18 +75,19 @@ export function slider(
     if (trait) frame.store.set(trait, v);
     oninput?.(v);
   });
+  // Room for every number: a number with one more digit then lays out nothing else.
   const reserve = () => {
-    // room for every number: one more digit then lays out nothing else
-    const texts = [0, 0.25, 0.5, 0.75, 1].map((part) =>
-      format(Number(input.min) + part * (input.max - input.min)),
-    );
+    const low = Number(input.min);
+    const span = Number(input.max) - low;
+    const texts = [0, 0.25, 0.5, 0.75, 1].map((part) => format(low + part * span));
     const plain = texts.every((text) => /^[-\d.,\u2212\u2013]+$/.test(text));
     output.classList.toggle("wz-number", plain);
     output.style.width = plain ? `${Math.max(...texts.map((text) => text.length)) + 0.5}ch` : "";
   };
   const range = (low, high) => {
     if (Number(input.min) !== low || Number(input.max) !== high) {
-      [input.min, input.max] = [low, high];
+      input.min = String(low);
+      input.max = String(high);
       reserve();
     }
     show(trait ? frame.store.get(trait) : input.value);
@@ -82,11 +99,22 @@ export function slider(
   return { el, input, set: show, range };
 }
 
-/** A drop-down; `options` are values or [value, text] pairs. */
-export function select(
-  frame,
-  { label, trait, options, value, onchange, hint, parent = frame.controls },
-) {
+/**
+ * @typedef {object} SelectOptions
+ * @property {string} [trait] the shared trait it is bound to
+ * @property {Option[]} options
+ * @property {Value} [value] where no trait is bound
+ * @property {(value: Value) => void} [onchange]
+ */
+
+/**
+ * Add a drop-down.
+ *
+ * @param {Frame} frame
+ * @param {Common & SelectOptions} settings
+ */
+export function select(frame, settings) {
+  const { label, trait, options, value, onchange, hint, parent = frame.controls } = settings;
   controlIds += 1;
   const id = `wz-${frame.store.uid}-${controlIds}`;
   const input = h("select", { id, title: hint, "data-trait": trait, ...OWN_KEYS });
@@ -124,7 +152,12 @@ export function select(
   };
 }
 
-/** A switch drawn as a pill; `onchange(on)`. */
+/**
+ * Add a switch, drawn as a pill.
+ *
+ * @param {Frame} frame
+ * @param {Common & { value?: boolean, onchange: (on: boolean) => void }} options
+ */
 export function toggle(frame, { label, value = false, onchange, hint, parent = frame.controls }) {
   const el = h("button", {
     type: "button",
@@ -142,7 +175,12 @@ export function toggle(frame, { label, value = false, onchange, hint, parent = f
   return { el, set: (on) => el.setAttribute("aria-pressed", String(on)) };
 }
 
-/** A push button. */
+/**
+ * Add a push button.
+ *
+ * @param {Frame} frame
+ * @param {Common & { onclick: (event: MouseEvent) => void, name?: string }} options
+ */
 export function button(frame, { label, onclick, hint, parent = frame.controls, name }) {
   const el = h("button", {
     type: "button",
@@ -156,7 +194,19 @@ export function button(frame, { label, onclick, hint, parent = frame.controls, n
   return el;
 }
 
-/** One of several, as joined buttons; arrows move between them. `options` are [value, text] pairs. */
+/**
+ * @typedef {object} Segments
+ * @property {[value: Value, text: string][]} options
+ * @property {Value} value
+ * @property {(value: Value) => void} onchange
+ */
+
+/**
+ * Add joined buttons of which one is chosen; arrows move between them.
+ *
+ * @param {Frame} frame
+ * @param {Common & Segments} settings
+ */
 export function segmented(frame, { label, options, value, onchange, parent = frame.controls }) {
   const group = h("div", {
     class: "wz-segments",
@@ -167,13 +217,13 @@ export function segmented(frame, { label, options, value, onchange, parent = fra
   const buttons = options.map(([v, text]) =>
     h("button", { type: "button", role: "radio", text, "data-value": v }),
   );
-  const choose = (v, tell) => {
+  const choose = (v, byHand) => {
     buttons.forEach((b, i) => {
       const on = options[i][0] === v;
       b.setAttribute("aria-checked", String(on));
       b.tabIndex = on ? 0 : -1;
     });
-    if (tell) onchange(v);
+    if (byHand) onchange(v);
   };
   buttons.forEach((b, i) => {
     b.addEventListener("click", () => choose(options[i][0], true));

@@ -1,12 +1,17 @@
-// Similarities and thresholds are compared by eye: two decimals, and more only where two would look like a tie.
+// Similarities and thresholds in text: two decimals, and more where two would show a tie.
 
-/** Return a number with two decimals, or a dash. */
-export function fixed(value, digits = 2) {
-  return Number.isFinite(value) ? value.toFixed(digits) : "\u2013";
+/**
+ * Return a number with two decimals (or `digits`), or a dash where there is none.
+ *
+ * @param {number | null | undefined} value
+ */
+export function decimals(value, digits = 2) {
+  return typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "\u2013";
 }
 
-/** Return "0.42 < theta 0.50" with as many decimals as it takes to tell the two apart. */
+/** Return "0.42 < theta 0.50" with as many decimals as tell the two numbers apart. */
 export function comparison(similarity, theta, accepted) {
-  const digits = [2, 3, 4].find((n) => fixed(similarity, n) !== fixed(theta, n)) ?? 4;
-  return `${fixed(similarity, digits)} ${accepted ? "\u2265" : "<"} \u03b8 ${fixed(theta, digits)}`;
+  const digits = [2, 3, 4].find((n) => decimals(similarity, n) !== decimals(theta, n)) ?? 4;
+  const sign = accepted ? "\u2265" : "<";
+  return `${decimals(similarity, digits)} ${sign} \u03b8 ${decimals(theta, digits)}`;
 }

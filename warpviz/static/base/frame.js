@@ -1,26 +1,68 @@
-// The frame of every view: header, controls, body, status; errors are caught here and shown, never lost.
+// The frame of every view: header, controls, body, status line. It shows every error of its view.
 
 import { addExports } from "./export.js";
 import { closeStore, openStore } from "./store.js";
 import { h, oneLine, setText, visible } from "./text.js";
 import { themeOf, watchTheme } from "./theme.js";
 
-class Frame {
+/**
+ * @import { Draw, Plot } from "./plot.js"
+ * @import { Store } from "./store.js"
+ * @import { Theme } from "./theme.js"
+ *
+ * @typedef {{ width: number, height: number, draw: Draw }} Drawing
+ * @typedef {(frame: Frame, store: Store) => (() => void) | void} Mount
+ */
+
+// Words and lists follow a moving slider eight times a second: the pictures need the rest.
+const LATER_MS = 120;
+const IDLE_MS = 250;
+
+export class Frame {
+  /**
+   * @param {Element} el
+   * @param {Store} store
+   */
   constructor(el, store) {
     this.el = el;
     this.store = store;
-    this.plots = []; // canvases on screen
-    this.drawings = []; // {width, height, draw(pen)}: what exports show of views without a canvas
+    /** @type {Plot[]} the canvases on screen */
+    this.plots = [];
+    /** @type {Drawing[]} what exports show of views without a canvas */
+    this.drawings = [];
+    /** @type {(() => void)[]} */
     this.cleanups = [];
+    /** @type {(() => void)[]} */
     this.themeListeners = [];
-    this.begun = new Set(); // names whose first words came with the first picture
-    this.waiting = new Map(); // what is said about the picture once it stands, by name
+    /** @type {Theme | null} */
+    this.colours = null;
+    /** @type {Set<string>} the jobs that have run once */
+    this.begun = new Set();
+    /** @type {Map<string, () => void>} the jobs put off, by name */
+    this.waiting = new Map();
     this.summaryText = "";
-    this.build();
+    this.titled = null;
+    this.heading = h("h3", { class: "wz-title" });
+    this.meta = h("span", { class: "wz-meta" });
+    this.header = h("header", { class: "wz-header" }, this.heading, this.meta);
+    this.controls = h("div", { class: "wz-controls" });
+    this.body = h("div", { class: "wz-body" });
+    this.statusLine = h("div", { class: "wz-status", role: "status", "aria-live": "polite" });
+    this.notice = h("div", { class: "wz-notice", role: "alert", hidden: true });
+    this.hidden = h("p", { class: "wz-hidden", "data-summary": true });
+    const parts = [this.header, this.controls, this.notice, this.body, this.statusLine];
+    const settings = { class: "warpviz", role: "group", "data-uid": store.uid };
+    this.root = h("section", settings, ...parts, this.hidden);
+    el.append(this.root);
+    this.listen();
+  }
+
+  listen() {
+    const { store } = this;
     this.cleanup(
       watchTheme(() => {
         this.colours = null;
-        this.themeListeners.forEach((fn) => fn());
+        for (const fn of this.themeListeners) fn();
       }),
     );
     this.cleanup(store.on("change:notice", (text) => this.error(text)));
@@ -31,29 +73,7 @@ class Frame {
     this.titles();
   }
 
-  build() {
-    this.heading = h("h3", { class: "wz-title" });
-    this.meta = h("span", { class: "wz-meta" });
-    this.header = h("header", { class: "wz-header" }, this.heading, this.meta);
-    this.controls = h("div", { class: "wz-controls" });
-    this.body = h("div", { class: "wz-body" });
-    this.statusLine = h("div", { class: "wz-status", role: "status", "aria-live": "polite" });
-    this.notice = h("div", { class: "wz-notice", role: "alert", hidden: true });
-    this.hidden = h("p", { class: "wz-hidden", "data-summary": true });
-    this.root = h(
-      "section",
-      { class: "warpviz", role: "group", "data-uid": this.store.uid },
-      this.header,
-      this.controls,
-      this.notice,
-      this.body,
-      this.statusLine,
-      this.hidden,
-    );
-    this.el.append(this.root);
-  }
-
-  /** The colours of the page around; read when first needed, since an element off the page has none. */
+  /** The colours of the page around, read on demand: an element off the page has none. */
   get theme() {
     if (!this.colours?.ink) this.colours = themeOf(this.root);
     return this.colours;
@@ -63,6 +83,7 @@ class Frame {
     return this.store.data.title ?? this.store.get("title") ?? "";
   }
 
+  /** How exported files are called, without their ending. */
   get stem() {
     return this.store.data.stem ?? "view";
   }
@@ -74,7 +95,13 @@ class Frame {
     this.root.setAttribute("aria-label", oneLine(this.title));
   }
 
-  /** Do something a moment later, when the page has nothing better to do; the last one of a name wins, the first runs. */
+  /**
+   * Do a job a moment later, when the page is idle. The first job of a name runs at once; of those
+   * put off under one name, the last one runs.
+   *
+   * @param {string} name
+   * @param {() => void} fn
+   */
   later(name, fn) {
     if (!this.begun.has(name)) {
       this.begun.add(name);
@@ -85,14 +112,14 @@ class Frame {
     this.waiting.set(name, fn);
   }
 
-  /** Do now what was put off. */
+  /** Do every job that was put off. */
   catchUp() {
     const jobs = [...this.waiting.values()];
     this.waiting.clear();
     for (const job of jobs) this.guard(job);
   }
 
-  /** The numbers' origin, with the settings as they stand now; those of a run are what they were. */
+  /** Return where the numbers come from, with the settings as they are now; a run keeps its own. */
   provenance() {
     const known = this.store.data.provenance ?? {};
     const now = Object.keys(known)
@@ -104,45 +131,56 @@ class Frame {
     };
   }
 
-  /** What a CSV or JSON download holds without a kernel; views replace this. */
+  /**
+   * Return the rows of a CSV or JSON download without a kernel; views replace this.
+   *
+   * @returns {Record<string, any>[]}
+   */
   table() {
     return this.store.data.rows ?? [];
   }
 
-  /** Say something short under the view (and to a screen reader); that the kernel is gone stays in front of it. */
+  /** Say something short below the view; if the kernel is gone, that is said first. */
   status(text) {
     const lost = this.store.lost ? "The kernel no longer answers: run the cell again" : "";
     this.statusLine.textContent = visible([lost, text].filter(Boolean).join(". "));
   }
 
-  /** Put the view in words: the picture's label and a hidden paragraph. */
+  /** Set the view's content in words: for screen readers and below exported pictures. */
   summary(text) {
     if (text === this.summaryText) return;
     this.summaryText = text;
     this.hidden.textContent = visible(text);
   }
 
-  /** Show an error (an empty text clears it). */
+  /** Show an error; an empty text clears it. */
   error(text) {
     this.notice.hidden = !text;
     this.notice.textContent = text ? visible(text) : "";
   }
 
-  /** Run something; what it throws is shown in the view and in the console. */
+  /**
+   * Run something; an error it throws is shown in the view and in the console.
+   *
+   * @template T
+   * @param {() => T | Promise<T>} fn
+   */
   async guard(fn) {
     try {
       return await fn();
     } catch (error) {
       console.error(error);
-      this.error(`${error.name}: ${error.message}`);
+      this.error(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
       return undefined;
     }
   }
 
+  /** @param {() => void} fn called when the colours change */
   onTheme(fn) {
     this.themeListeners.push(fn);
   }
 
+  /** @param {() => void} fn called when the frame closes */
   cleanup(fn) {
     this.cleanups.push(fn);
   }
@@ -154,16 +192,17 @@ class Frame {
   }
 }
 
-const LATER_MS = 120; // words and lists follow a moving slider eight times a second: its pictures need the time
-const IDLE_MS = 250;
-
-/** Call back when the page has nothing better to do. */
+/** Call back when the page is idle. */
 function whenIdle(fn) {
-  if (globalThis.requestIdleCallback) requestIdleCallback(fn, { timeout: IDLE_MS });
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(fn, { timeout: IDLE_MS });
   else setTimeout(fn, IDLE_MS / 4);
 }
 
-/** Return the {initialize, render} pair of anywidget for a view's `mount(frame, store)`. */
+/**
+ * Return a view as anywidget wants it.
+ *
+ * @param {Mount} mount fills the frame; what it returns is called at the end
+ */
 export function widget(mount) {
   return {
     initialize({ model }) {

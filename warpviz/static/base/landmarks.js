@@ -1,13 +1,36 @@
-// Landmarks for any k from one ranking: members, radius, nearest landmark and its distance, without the kernel.
+// Landmarks for any k from one ranking, without the kernel: members, radius, nearest landmarks.
 
 import { number } from "./text.js";
 
+/**
+ * @import { Store } from "./store.js"
+ * @import { Numbers } from "./wire.js"
+ */
+
+/** @type {Numbers} */
+const NONE = new Float32Array(0);
+
 export class Landmarks {
+  /** @param {Pick<Store, "array">} store */
   constructor(store) {
     this.store = store;
+    this.k = -1;
+    this.assigned = -1; // the k that `nearest` and `distances` belong to
+    this.order = NONE; // tokens, the first chosen first
+    this.radii = NONE; // the cover radius for every k
+    // Per token t, entries start[t] to start[t + 1] of pick and distance: the place in `order` of
+    // each landmark that became its nearest, and how far that landmark is.
+    this.start = NONE;
+    this.pick = NONE;
+    this.distance = NONE;
+    this.count = 0;
+    this.rank = new Int32Array(0); // per token its place in `order`, -1 without one
+    this.nearest = new Int32Array(0);
+    this.distances = new Float32Array(0);
     this.read();
   }
 
+  /** Take the ranking and its chains from the store again. */
   read() {
     this.order = this.store.array("order");
     this.radii = this.store.array("radii");
@@ -20,17 +43,18 @@ export class Landmarks {
       if (this.order[r] < this.count) this.rank[this.order[r]] = r;
     this.nearest = new Int32Array(this.count);
     this.distances = new Float32Array(this.count);
-    this.k = this.assigned = -1;
+    this.k = -1;
+    this.assigned = -1;
   }
 
-  /** Take k; returns the k used (never more than was ranked). */
+  /** Take k; returns the k used (at most the number of ranked tokens). */
   use(k) {
     const used = Math.min(Math.max(1, k), Math.max(1, this.order.length));
     this.k = used;
     return used;
   }
 
-  /** Every token's nearest landmark; found when somebody asks, since most pictures of a moving k do not. */
+  /** Every token's nearest landmark, on demand: most pictures of a moving k do without. */
   get near() {
     this.assign();
     return this.nearest;
@@ -42,6 +66,7 @@ export class Landmarks {
     return this.distances;
   }
 
+  /** Find the nearest landmarks for the present k, once. */
   assign() {
     if (this.assigned === this.k) return;
     this.assigned = this.k;
@@ -58,6 +83,7 @@ export class Landmarks {
     }
   }
 
+  /** Return whether a token is among the first k landmarks. */
   has(token) {
     return token < this.count && this.rank[token] >= 0 && this.rank[token] < this.k;
   }
@@ -68,15 +94,16 @@ export class Landmarks {
   }
 }
 
-/** What the certificate compares with: the sinks and recent tokens were not chosen, so the best choice is bound to them, too. */
+// What the certificate compares with. Sinks and recent tokens are always kept, so the best possible
+// choice has to keep them too.
 export const BEST = "the best possible with the same sinks and recent tokens";
 
-/** The factor by which the cover radius may exceed BEST at this alpha; null from one half on. */
+/** Return by which factor the cover radius may exceed BEST at this alpha; null from 0.5 on. */
 export function certificateFactor(alpha) {
   return alpha < 0.5 ? (2 * (1 - alpha)) / (1 - 2 * alpha) : null;
 }
 
-/** Say the certificate in words. */
+/** Return the certificate in words. */
 export function certificateText(alpha) {
   const factor = certificateFactor(alpha);
   return factor === null
@@ -84,7 +111,7 @@ export function certificateText(alpha) {
     : `at most ${number(factor, 3)}\u00d7 ${BEST}`;
 }
 
-/** How many landmarks the rule of arXiv 2510.04553 asks for, 43 n^0.26. */
+/** Return how many landmarks the rule of arXiv 2510.04553 asks for, 43 n^0.26. */
 export function ruleOf(num) {
   return Math.min(num, Math.round(43 * num ** 0.26));
 }

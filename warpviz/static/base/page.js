@@ -1,10 +1,14 @@
-// A page without a kernel: a small model with the interface of a notebook's, and the same views on top of it.
+// A page without a kernel: a small model with the interface of a notebook's, below the same views.
 
 import { Emitter, openStore, same, WARPVIZ } from "./store.js";
 import { h } from "./text.js";
 import { bytesOfBase64, decodeArray } from "./wire.js";
 
+/** @import { widget } from "./frame.js" */
+
+/** A widget model that keeps its traits and sends nothing. */
 export class PageModel {
+  /** @param {Record<string, any>} traits */
   constructor(traits) {
     this.traits = traits;
     this.offline = true;
@@ -32,11 +36,15 @@ export class PageModel {
   send() {}
 }
 
-/** Read the page's data and draw every view; `widgets` holds a widget per kind of view. */
+/**
+ * Read the page's data and draw every view.
+ *
+ * @param {Record<string, ReturnType<typeof widget>>} widgets by kind of view
+ */
 export function startPage(widgets) {
-  const root = document.getElementById("warpviz-root");
+  const root = elementOf("warpviz-root");
   WARPVIZ.pageSource = `<!doctype html>\n${document.documentElement.outerHTML}`;
-  const { views } = JSON.parse(document.getElementById("warpviz-data").textContent);
+  const { views } = JSON.parse(elementOf("warpviz-data").textContent);
   for (const shot of views) {
     const model = new PageModel(shot.traits);
     const view = widgets[shot.kind];
@@ -53,4 +61,11 @@ export function startPage(widgets) {
     if (shot.events.length) store.emit("events", shot.events);
   }
   document.body.dataset.ready = "true";
+}
+
+/** Return the element that `export.py` wrote under this id. */
+function elementOf(id) {
+  const el = document.getElementById(id);
+  if (!el) throw new Error(`the page has no element #${id}`);
+  return el;
 }

@@ -1,11 +1,30 @@
-// A canvas that is sharp on every screen, redraws once per frame at most, and can hand itself over as SVG or PNG.
+// A canvas that is sharp on every screen and redraws once per frame at most.
 
 import { OWN_KEYS } from "./controls.js";
-import { CanvasPen } from "./pen.js";
-import { h, number } from "./text.js";
+import { CanvasPen, context2d } from "./pen.js";
+import { h } from "./text.js";
+
+/**
+ * @import { Frame } from "./frame.js"
+ * @import { Pen } from "./pen.js"
+ * @import { Theme } from "./theme.js"
+ *
+ * @typedef {[top: number, bottom: number]} Band
+ * @typedef {(pen: Pen, width: number, height: number, theme: Theme, band?: Band) => void} Draw
+ *
+ * @typedef {object} PlotOptions
+ * @property {number} height in CSS pixels
+ * @property {Draw} draw called with sizes in CSS pixels
+ * @property {string} [label] what a screen reader says
+ * @property {Element} [parent] the frame's body by default
+ * @property {boolean} [focusable] whether it takes keys
+ */
 
 export class Plot {
-  /** `draw(pen, width, height, theme)` is called with CSS pixels; `label` is what a screen reader says. */
+  /**
+   * @param {Frame} frame
+   * @param {PlotOptions} options
+   */
   constructor(frame, { height, draw, label = "", parent = frame.body, focusable = false }) {
     this.frame = frame;
     this.draw = draw;
@@ -18,15 +37,21 @@ export class Plot {
       ...(focusable ? OWN_KEYS : {}),
     });
     this.canvas.style.height = `${height}px`;
-    this.context = this.canvas.getContext("2d");
-    this.pending = this.later = 0;
+    this.context = context2d(this.canvas);
+    this.pending = 0;
+    this.later = 0;
     this.paints = 0;
+    this.missed = false; // a drawing asked for while the canvas was out of sight
+    /**
+     * Width and height in CSS pixels as last observed: asking the page would lay it out again.
+     * @type {[number, number] | null}
+     */
+    this.box = null;
     parent.append(this.canvas);
     frame.plots.push(this);
-    this.box = null; // width and height in CSS pixels, as last observed: asking the page would lay it out again
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.canvas);
-    this.near = true; // until the observer says otherwise
+    this.near = true; // until the watcher says otherwise
     this.watcher = new IntersectionObserver(
       (entries) => this.meet(entries[entries.length - 1].isIntersecting),
       { rootMargin: "200px" },
@@ -43,7 +68,8 @@ export class Plot {
   }
 
   measure() {
-    return (this.box ??= [this.canvas.clientWidth, this.canvas.clientHeight]);
+    this.box ??= [this.canvas.clientWidth, this.canvas.clientHeight];
+    return this.box;
   }
 
   get width() {
@@ -54,7 +80,7 @@ export class Plot {
     return this.measure()[1];
   }
 
-  /** The page has been laid out and not painted yet: a picture of another size is drawn again before anyone sees it. */
+  /** After layout and before painting: draw a canvas of another size again before it is seen. */
   resized() {
     const [w, hgt] = this.box ?? [];
     this.box = null;
@@ -65,7 +91,7 @@ export class Plot {
     }
   }
 
-  /** A canvas far out of sight is not painted; what it missed is painted when it comes near. */
+  /** A canvas far out of sight is not painted; it catches up when it comes near. */
   meet(near) {
     this.near = near;
     if (near && this.missed) this.redraw();
@@ -81,7 +107,7 @@ export class Plot {
     });
   }
 
-  /** Draw one frame later: what a hand on a slider is waiting for goes first. */
+  /** Draw one frame later, so that the picture a slider moves is drawn first. */
   redrawAfter() {
     if (!this.pending)
       this.later ||= requestAnimationFrame(() => {
@@ -98,24 +124,26 @@ export class Plot {
     this.box = null;
   }
 
-  /** Paint now; with a `band` [top, bottom] only there: the rest of the picture stands. */
+  /**
+   * Paint now; with a band only there, and the rest of the picture stays.
+   *
+   * @param {Band | null} band
+   */
   paint(band = null) {
+    const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
     const [w, hgt] = this.measure();
     if (!w || !hgt) return;
     let [top, bottom] = band ?? [0, hgt];
-    if (
-      this.canvas.width !== Math.round(w * ratio) ||
-      this.canvas.height !== Math.round(hgt * ratio)
-    ) {
-      this.canvas.width = Math.round(w * ratio);
-      this.canvas.height = Math.round(hgt * ratio);
-      [top, bottom] = [0, hgt];
+    const wide = Math.round(w * ratio);
+    const tall = Math.round(hgt * ratio);
+    if (canvas.width !== wide || canvas.height !== tall) {
+      canvas.width = wide; // which empties the canvas
+      canvas.height = tall;
+      top = 0;
+      bottom = hgt;
     }
-    const {
-      context,
-      frame: { theme },
-    } = this;
+    const { theme } = this.frame;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.save();
     context.beginPath();
@@ -127,61 +155,14 @@ export class Plot {
     this.paints += 1;
   }
 
-  /** Return the pointer's place on the canvas in CSS pixels. */
+  /**
+   * Return the pointer's place on the canvas in CSS pixels.
+   *
+   * @param {MouseEvent} event
+   * @returns {[number, number]}
+   */
   at(event) {
     const box = this.canvas.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   }
-}
-
-/** Return a linear scale: domain to range, with `invert` and pleasant `ticks`. */
-export function linear([d0, d1], [r0, r1]) {
-  const span = d1 - d0 || 1;
-  const scale = (value) => r0 + ((value - d0) / span) * (r1 - r0);
-  scale.invert = (pixel) => d0 + ((pixel - r0) / (r1 - r0 || 1)) * span;
-  scale.domain = [d0, d1];
-  scale.ticks = (count = 5) => {
-    const raw = span / count;
-    const power = 10 ** Math.floor(Math.log10(Math.abs(raw) || 1));
-    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw) ?? raw;
-    const list = [];
-    for (let v = Math.ceil(d0 / step) * step; v <= d1 + step * 1e-6; v += step)
-      list.push(Math.abs(v) < step * 1e-6 ? 0 : v);
-    return list;
-  };
-  return scale;
-}
-
-/** Draw a quiet frame of axes: grid lines, tick labels, titles. `box` is {x, y, w, h}. */
-export function drawAxes(
-  pen,
-  theme,
-  box,
-  { x, y, xTitle = "", yTitle = "", xTicks = 5, yTicks = 4, xFormat = number, yFormat = number },
-) {
-  for (const tick of y?.ticks(yTicks) ?? []) {
-    pen.line(box.x, y(tick), box.x + box.w, y(tick), { stroke: theme.grid });
-    pen.text(box.x - 6, y(tick), yFormat(tick), {
-      size: 10,
-      fill: theme.faint,
-      align: "right",
-      baseline: "middle",
-    });
-  }
-  for (const tick of x?.ticks(xTicks) ?? []) {
-    pen.line(x(tick), box.y, x(tick), box.y + box.h, { stroke: theme.grid });
-    pen.text(x(tick), box.y + box.h + 14, xFormat(tick), {
-      size: 10,
-      fill: theme.faint,
-      align: "center",
-    });
-  }
-  pen.line(box.x, box.y + box.h, box.x + box.w, box.y + box.h, { stroke: theme.line });
-  if (xTitle)
-    pen.text(box.x + box.w, box.y + box.h + 28, xTitle, {
-      size: 11,
-      fill: theme.soft,
-      align: "right",
-    });
-  if (yTitle) pen.text(box.x, box.y - 8, yTitle, { size: 11, fill: theme.soft });
 }

@@ -2,7 +2,7 @@
 
 import { PALETTE } from "./theme.js";
 
-// Viridis-like stops, trimmed at the ends so that neither paper nor night swallows a point.
+// Stops like Viridis's, without its ends: a point must show on white and on black.
 const RAMP_STOPS = [
   [62, 38, 125],
   [64, 68, 135],
@@ -22,6 +22,7 @@ function rampAt(t) {
   const mix = RAMP_STOPS[i].map((c, j) => Math.round(c + (RAMP_STOPS[i + 1][j] - c) * (x - i)));
   return `rgb(${mix.join(",")})`;
 }
+
 export const RAMP = Array.from({ length: RAMP_STEPS }, (_, i) => rampAt(i / (RAMP_STEPS - 1)));
 
 /** Return the ramp's colour for an amount in [0, 1]; amounts that are not numbers are grey. */
@@ -31,10 +32,14 @@ export function ramp(t) {
     : PALETTE.grey;
 }
 
-/** Return each value's rank in [0, 1]: heavy tails stay readable. */
+/**
+ * Return each value's rank in [0, 1]: with heavy tails, most values would share one colour.
+ *
+ * @param {ArrayLike<number>} values
+ */
 export function quantiles(values) {
   const out = new Float32Array(values.length);
-  Array.from(values.keys())
+  Array.from(values, (_, i) => i)
     .sort((a, b) => values[a] - values[b])
     .forEach((i, rank) => {
       out[i] = rank / Math.max(1, values.length - 1);

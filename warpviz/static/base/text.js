@@ -1,7 +1,7 @@
-// Text is data: it enters the page as text content, never as markup, and hidden characters are made visible.
+// Text is data: it enters the page as text content, never as markup, with hidden characters shown.
 
-// First and last code point of each range of hidden characters: the table of warpviz/characters.py,
-// which gives the reasons.
+// The first and last code point of every range of hidden characters. This is the table of
+// warpviz/characters.py, which gives the reasons.
 const HIDDEN = [
   [0x0000, 0x001f],
   [0x007f, 0x009f],
@@ -34,13 +34,13 @@ const HIDDEN_CHARACTER = new RegExp(`[${RANGES.join("")}]`, "gu");
 export function visible(text) {
   return String(text).replace(HIDDEN_CHARACTER, (char) => {
     if (char === "\n" || char === "\t") return char;
-    const code = char.codePointAt(0);
+    const code = char.codePointAt(0) ?? 0;
     if (code < 0x20) return String.fromCharCode(0x2400 + code);
     return code === 0x7f ? "\u2421" : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
   });
 }
 
-/** Return one line for labels: line breaks and tabs too become pictures. */
+/** Return one line for labels: line breaks and tabs become pictures too. */
 export function oneLine(text) {
   return visible(text).replace(/\n/g, "\u23ce").replace(/\t/g, "\u21e5");
 }
@@ -51,9 +51,14 @@ export function clip(text, most) {
   return chars.length <= most ? chars.join("") : `${chars.slice(0, most - 1).join("")}\u2026`;
 }
 
-const GROUPED = new Intl.NumberFormat("en-US"); // made once: a locale looked up per number costs more than a drawing
+// Made once: looking up a locale per number costs more than drawing the number.
+const GROUPED = new Intl.NumberFormat("en-US");
 
-/** Return a number as people write it: four digits, thin groups. */
+/**
+ * Return a number as people write it: three digits (or `digits`), thousands grouped; else a dash.
+ *
+ * @param {number | null | undefined} value
+ */
 export function number(value, digits = 3) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "\u2013";
   if (Number.isInteger(value))
@@ -68,12 +73,25 @@ export function counted(value, noun) {
   return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** Write an element's text if it says something else: an equal text would cost a layout all the same. */
+/**
+ * Write an element's text only if it differs: writing an equal text would cost a layout too.
+ *
+ * @param {Element} el
+ * @param {string} text
+ */
 export function setText(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
-/** Build an element: h("p", {class: "x", text: "t", onclick: fn}, child, ...). */
+/**
+ * Build an element: h("p", {class: "x", text: "t", onclick: fn}, child, ...).
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} options
+ * @param {...(Node | string | null | undefined)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
 export function h(tag, options = {}, ...children) {
   const el = document.createElement(tag);
   for (const [name, value] of Object.entries(options)) {

@@ -1,4 +1,4 @@
-// Colours: Okabe and Ito's for things with names, an even ramp for amounts; the rest from the page's own theme.
+// Colours: Okabe and Ito's palette for things with names, the rest from the theme of the page.
 
 export const PALETTE = {
   blue: "#0072B2",
@@ -13,9 +13,18 @@ export const PALETTE = {
 const PALETTE_DARK = { ...PALETTE, blue: "#4FA3DC", green: "#2BC39A", vermilion: "#F0813A" };
 const CATEGORIES = ["blue", "orange", "green", "vermilion", "purple", "sky", "yellow", "grey"];
 
-/** Return the colours an element sees: ink, soft, faint, line, surface, accent, mark, dark, and the palette. */
+/**
+ * @typedef {ReturnType<typeof themeOf>} Theme
+ */
+
+/**
+ * Return the colours and fonts of a view at this place of the page, for a light or a dark theme.
+ *
+ * @param {Element} el
+ */
 export function themeOf(el) {
   const style = getComputedStyle(el);
+  /** @type {(name: string, fallback: string) => string} */
   const get = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const dark = luminance(style.backgroundColor) < 0.5;
   const palette = dark ? PALETTE_DARK : PALETTE;
@@ -37,6 +46,7 @@ export function themeOf(el) {
   };
 }
 
+/** Return how bright a CSS colour is, 0 to 1; a transparent one counts as the system's. */
 function luminance(color) {
   const parts = (color.match(/[\d.]+/g) || []).map(Number);
   if (parts.length < 3 || parts[3] === 0)
@@ -44,7 +54,11 @@ function luminance(color) {
   return (0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]) / 255;
 }
 
-/** Call back whenever JupyterLab, the page or the system changes its theme; returns how to stop. */
+/**
+ * Call back whenever JupyterLab, the page or the system changes its theme; returns how to stop.
+ *
+ * @param {() => void} callback
+ */
 export function watchTheme(callback) {
   const media = matchMedia("(prefers-color-scheme: dark)");
   const later = () => requestAnimationFrame(callback);
@@ -62,9 +76,10 @@ export function watchTheme(callback) {
   };
 }
 
-const CALM = matchMedia("(prefers-reduced-motion: reduce)"); // asked for at every frame, made once
+// Made once: it is asked at every frame.
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Whether motion is welcome. */
+/** Return whether the reader's system allows motion. */
 export function motionOk() {
   return !CALM.matches;
 }

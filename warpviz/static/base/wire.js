@@ -1,4 +1,4 @@
-// The binary wire: buffers in, typed arrays out. The counterpart of views/wire.py.
+// The binary wire: buffers in, typed arrays out; the counterpart of views/base/wire.py.
 
 const WIRE_TYPES = {
   float32: Float32Array,
@@ -8,7 +8,11 @@ const WIRE_TYPES = {
   int32: Int32Array,
 };
 
-/** Return the bytes of whatever a kernel sends (DataView, ArrayBuffer or typed array), copied to an aligned buffer. */
+/**
+ * Return the bytes of a DataView, an ArrayBuffer or a typed array, copied to an aligned buffer.
+ *
+ * @param {ArrayBufferView | ArrayBuffer} buffer
+ */
 function alignedBytes(buffer) {
   const view = ArrayBuffer.isView(buffer)
     ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
@@ -16,7 +20,21 @@ function alignedBytes(buffer) {
   return view.slice().buffer;
 }
 
-/** Return {name, data, shape} for one header and its buffer; unknown dtypes and wrong sizes throw. */
+/**
+ * @typedef {Float32Array | Uint8Array | Uint16Array | Uint32Array | Int32Array} Numbers
+ * @typedef {{ name: string, data: Numbers, shape: number[] }} WireArray
+ * @typedef {{ name: string, dtype: string, shape: number[], append?: boolean }} Header
+ */
+
+/**
+ * Return the array of one header and its buffer.
+ *
+ * @param {Header} header
+ * @param {ArrayBufferView | ArrayBuffer} buffer
+ * @returns {WireArray}
+ * @throws {TypeError} the dtype is unknown
+ * @throws {RangeError} the buffer does not hold as many values as the shape says
+ */
 export function decodeArray(header, buffer) {
   const Type = WIRE_TYPES[header.dtype];
   if (!Type) throw new TypeError(`array ${header.name}: unknown dtype ${header.dtype}`);
@@ -35,10 +53,17 @@ export function bytesOfBase64(text) {
   return bytes;
 }
 
-/** Return `old` grown by `more` along the first axis. */
+/**
+ * Return `old` grown by `more` along the first axis.
+ *
+ * @param {WireArray | undefined} old
+ * @param {WireArray} more
+ * @returns {WireArray}
+ */
 export function appendArray(old, more) {
   if (!old || old.data.length === 0) return more;
-  const data = new old.data.constructor(old.data.length + more.data.length);
+  const Type = /** @type {new (length: number) => Numbers} */ (old.data.constructor);
+  const data = new Type(old.data.length + more.data.length);
   data.set(old.data);
   data.set(more.data, old.data.length);
   return { name: old.name, data, shape: [old.shape[0] + more.shape[0], ...old.shape.slice(1)] };

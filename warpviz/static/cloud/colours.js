@@ -1,9 +1,17 @@
-// What a point's colour means: one function per mode, each with its legend.
+// What a point's colour means: a mode for each, with its legend.
 
 import { quantiles, ramp } from "../base/ramp.js";
 import { number } from "../base/text.js";
 import { kindLook } from "./kinds.js";
 
+/**
+ * @import { Landmarks } from "../base/landmarks.js"
+ * @import { Store } from "../base/store.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Item, Legend } from "./legend.js"
+ */
+
+/** @type {[value: string, text: string][]} */
 export const COLOUR_MODES = [
   ["position", "position"],
   ["received", "attention received"],
@@ -14,7 +22,15 @@ export const COLOUR_MODES = [
   ["cell", "nearest landmark"],
 ];
 
-/** Return {colours: one per point, legend}. `legend` is {low, high, title} for ramps or {items: [[colour, text]]}. */
+/**
+ * Return a colour per point, and the legend.
+ *
+ * @param {string} mode
+ * @param {Store} store
+ * @param {Landmarks} marks
+ * @param {Theme} theme
+ * @returns {{ colours: string[], legend: Legend }}
+ */
 export function colourPoints(mode, store, marks, theme) {
   const n = store.arrays.pca?.shape[0] ?? 0;
   const index = store.array("index");
@@ -33,6 +49,7 @@ export function colourPoints(mode, store, marks, theme) {
     const names = store.data.kind_names ?? ["text"];
     const looks = names.map((name, j) => kindLook(name, j, theme));
     const drawn = new Set(build((t) => kind[t] ?? 0));
+    /** @type {Item[]} */
     const items = [
       ...looks.filter((_, j) => drawn.has(j)).map((look) => [look.colour, look.name, look.shape]),
       [theme.mark, "landmark", "diamond"],

@@ -1,10 +1,40 @@
-// The cloud's controls: k and colours at hand, the geometry behind one disclosure.
+// The cloud's controls: k and colours in sight, the geometry behind a disclosure.
 
 import { button, OWN_KEYS, segmented, select, slider } from "../base/controls.js";
 import { certificateFactor, ruleOf } from "../base/landmarks.js";
 import { counted, h, number, oneLine } from "../base/text.js";
 import { COLOUR_MODES } from "./colours.js";
 
+/**
+ * @import { Frame } from "../base/frame.js"
+ * @import { Cloud } from "./view.js"
+ *
+ * @typedef {[value: string | number, text: string]} Pair
+ */
+
+/** @type {Pair[]} */
+const PROJECTIONS = [
+  ["pca", "PCA"],
+  ["umap", "UMAP"],
+];
+/** @type {Pair[]} */
+const DIMENSIONS = [
+  [2, "2-D"],
+  [3, "3-D"],
+];
+/** @type {Pair[]} */
+const COVERS = [
+  ["none", "none"],
+  ["discs", "discs (PCA)"],
+  ["cells", "cells"],
+];
+/** @type {Pair[]} */
+const TOOLS = [
+  ["select", "Lasso"],
+  ["move", "Move"],
+];
+
+/** @param {Cloud} cloud */
 export function cloudControls(cloud) {
   const { frame, store } = cloud;
   const k = slider(frame, {
@@ -23,42 +53,19 @@ export function cloudControls(cloud) {
   };
   frame.cleanup(store.on("data", range));
   select(frame, { label: "colour", trait: "colour", options: COLOUR_MODES });
-  bound(
-    frame,
-    "projection",
-    [
-      ["pca", "PCA"],
-      ["umap", "UMAP"],
-    ],
-    "Projection",
-  );
-  bound(
-    frame,
-    "dims",
-    [
-      [2, "2-D"],
-      [3, "3-D"],
-    ],
-    "Dimensions",
-  );
+  bound(frame, "projection", "Projection", PROJECTIONS);
+  bound(frame, "dims", "Dimensions", DIMENSIONS);
   select(frame, {
     label: "cover",
     trait: "cover",
-    options: [
-      ["none", "none"],
-      ["discs", "discs (PCA)"],
-      ["cells", "cells"],
-    ],
+    options: COVERS,
   });
   segmented(frame, {
     label: "Tool",
-    options: [
-      ["select", "Lasso"],
-      ["move", "Move"],
-    ],
-    value: "select",
+    options: TOOLS,
+    value: cloud.tool,
     onchange: (v) => {
-      cloud.tool = v;
+      cloud.tool = String(v);
     },
   });
   const clear = button(frame, {
@@ -71,20 +78,26 @@ export function cloudControls(cloud) {
   geometryPanel(cloud);
 }
 
-/** A segmented control bound to a trait. */
-export function bound(frame, trait, options, label, parent = frame.controls) {
+/**
+ * Add joined buttons bound to a trait.
+ *
+ * @type {(frame: Frame, trait: string, label: string, options: Pair[]) => void}
+ */
+function bound(frame, trait, label, options) {
   const group = segmented(frame, {
     label,
     options,
     value: frame.store.get(trait),
     onchange: (v) => frame.store.set(trait, v),
-    parent,
   });
   frame.cleanup(frame.store.on(`change:${trait}`, group.set));
-  return group;
 }
 
-/** Select every token that is part of an occurrence of the text. */
+/**
+ * Add a box that selects every token of every occurrence of a text.
+ *
+ * @type {(cloud: Cloud, clear: Element) => void}
+ */
 function searchBox(cloud, clear) {
   const input = h("input", {
     type: "search",
@@ -93,22 +106,26 @@ function searchBox(cloud, clear) {
     ...OWN_KEYS,
   });
   input.addEventListener("input", () => {
-    const found = input.value ? findTokens(cloud.store.data.tokens ?? [], input.value) : [];
+    const { value } = input;
+    const found = value ? findTokens(cloud.store.data.tokens ?? [], value) : [];
     cloud.select(found, false);
-    cloud.frame.status(
-      input.value
-        ? `${counted(found.length, "token")} in occurrences of \u201c${oneLine(input.value)}\u201d`
-        : "",
-    );
+    const words = `${counted(found.length, "token")} in occurrences of`;
+    cloud.frame.status(value ? `${words} \u201c${oneLine(value)}\u201d` : "");
   });
-  cloud.frame.controls.append(h("div", { class: "wz-control" }, input, clear)); // they wrap together
+  const together = h("div", { class: "wz-control" }, input, clear); // no line break between
+  cloud.frame.controls.append(together);
 }
 
-/** Return the tokens covered by occurrences of `needle` in the joined text, ignoring case. */
+/**
+ * Return the tokens covered by occurrences of `needle` in the joined text, ignoring case.
+ *
+ * @type {(tokens: string[], needle: string) => number[]}
+ */
 function findTokens(tokens, needle) {
-  const low = tokens.map((token) => token.toLowerCase()); // one by one: lower case may change a length
+  const low = tokens.map((token) => token.toLowerCase()); // which may change a length
   const text = low.join("");
   const wanted = needle.toLowerCase();
+  /** @type {number[]} */
   const found = [];
   let at = text.indexOf(wanted);
   let token = 0;
@@ -128,93 +145,97 @@ function findTokens(tokens, needle) {
   return [...new Set(found)];
 }
 
+/**
+ * Add the controls that ask the kernel to compute, where there is one.
+ *
+ * @param {Cloud} cloud
+ */
 function geometryPanel(cloud) {
   const { frame, store } = cloud;
-  if (!store.live) return; // these ask the kernel to compute
+  if (!store.live) return;
   const box = h("div", { class: "wz-controls" });
   const panel = h("details", { class: "wz-details" }, h("summary", { text: "Geometry" }), box);
   frame.controls.append(panel);
   frame.cleanup(store.on("lost", () => panel.remove()));
-  const fill = () => {
-    box.replaceChildren();
-    const parent = box;
-    const {
-      spaces = ["keys"],
-      policies = ["hybrid"],
-      num_layers: layers = 1,
-      num_heads: heads = 1,
-      metrics = ["euclidean"],
-    } = store.data;
-    select(frame, { label: "space", trait: "space", options: spaces, parent });
-    select(frame, {
-      label: "layer",
-      trait: "layer",
-      options: [[-1, "all"], ...Array.from({ length: layers }, (_, i) => [i, String(i)])],
-      parent,
-    });
-    select(frame, {
-      label: "KV head",
-      trait: "head",
-      options: [
-        [-1, "all"],
-        [-2, "mean"],
-        ...Array.from({ length: heads }, (_, i) => [i, String(i)]),
-      ],
-      parent,
-    });
-    select(frame, { label: "policy", trait: "policy", options: policies, parent });
-    slider(frame, {
-      label: "\u03b1",
-      trait: "alpha",
-      min: 0,
-      max: 1,
-      step: 0.05,
-      format: (v) => `${v.toFixed(2)}  ${factorLabel(v)}`,
-      hint: "0 covers the geometry, 1 follows attention; below 0.5 the cover radius is certified",
-      parent,
-    });
-    select(frame, { label: "metric", trait: "metric", options: metrics, parent });
-    slider(frame, {
-      label: "neighbours",
-      trait: "n_neighbors",
-      min: 2,
-      max: 100,
-      format: (v) => String(v),
-      parent,
-    });
-    slider(frame, {
-      label: "min dist",
-      trait: "min_dist",
-      min: 0,
-      max: 0.99,
-      step: 0.01,
-      format: (v) => v.toFixed(2),
-      parent,
-    });
-  };
   let known = "";
   frame.cleanup(
     store.on("data", () => {
-      const now = JSON.stringify([
-        store.data.spaces,
-        store.data.num_layers,
-        store.data.num_heads,
-        store.data.policies,
-      ]);
-      if (now !== known) {
-        known = now;
-        fill();
-      }
+      const { spaces, num_layers, num_heads, policies } = store.data;
+      const now = JSON.stringify([spaces, num_layers, num_heads, policies]);
+      if (now === known) return;
+      known = now;
+      box.replaceChildren();
+      fillGeometry(frame, box);
     }),
   );
 }
 
+/** @type {(frame: Frame, parent: Element) => void} */
+function fillGeometry(frame, parent) {
+  const {
+    spaces = ["keys"],
+    policies = ["hybrid"],
+    num_layers: layers = 1,
+    num_heads: heads = 1,
+    metrics = ["euclidean"],
+  } = frame.store.data;
+  /** @type {(num: number) => Pair[]} */
+  const upTo = (num) => Array.from({ length: num }, (_, i) => [i, String(i)]);
+  select(frame, { label: "space", trait: "space", options: spaces, parent });
+  select(frame, {
+    label: "layer",
+    trait: "layer",
+    options: [[-1, "all"], ...upTo(layers)],
+    parent,
+  });
+  select(frame, {
+    label: "KV head",
+    trait: "head",
+    options: [[-1, "all"], [-2, "mean"], ...upTo(heads)],
+    parent,
+  });
+  select(frame, { label: "policy", trait: "policy", options: policies, parent });
+  slider(frame, {
+    label: "\u03b1",
+    trait: "alpha",
+    min: 0,
+    max: 1,
+    step: 0.05,
+    format: (v) => `${v.toFixed(2)}  ${factorLabel(v)}`,
+    hint: "0 covers the geometry, 1 follows attention; below 0.5 the cover radius is certified",
+    parent,
+  });
+  select(frame, { label: "metric", trait: "metric", options: metrics, parent });
+  slider(frame, {
+    label: "neighbours",
+    trait: "n_neighbors",
+    min: 2,
+    max: 100,
+    format: (v) => String(v),
+    parent,
+  });
+  slider(frame, {
+    label: "min dist",
+    trait: "min_dist",
+    min: 0,
+    max: 0.99,
+    step: 0.01,
+    format: (v) => v.toFixed(2),
+    parent,
+  });
+}
+
+/** Return the certificate's factor for a slider's label. */
 function factorLabel(alpha) {
   const factor = certificateFactor(alpha);
   return factor === null ? "\u2013" : `\u2264 ${number(factor, 3)}\u00d7`;
 }
 
-/** What is shown, one row per token. */
+/**
+ * Return what is shown, one row per token.
+ *
+ * @param {Cloud} cloud
+ */
 export function cloudTable(cloud) {
   const { store, marks, scene, chosen } = cloud;
   const received = store.array("received");

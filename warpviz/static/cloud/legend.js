@@ -1,9 +1,23 @@
 // The cloud's legend: a ramp with its two ends, or marks with their names.
 
-import { drawMark } from "../base/pen.js";
+import { drawMark } from "../base/marks.js";
 import { ramp } from "../base/ramp.js";
 
-/** Draw a legend in the top right corner. */
+/**
+ * @import { Shape } from "../base/marks.js"
+ * @import { Pen } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ *
+ * @typedef {[colour: string, text: string, shape?: Shape]} Item
+ * @typedef {{ low: string, high: string, title: string, items?: undefined }} RampLegend
+ * @typedef {RampLegend | { items: Item[] }} Legend
+ */
+
+/**
+ * Draw a legend in the top right corner.
+ *
+ * @type {(pen: Pen, theme: Theme, width: number, legend: Legend) => void}
+ */
 export function drawLegend(pen, theme, width, legend) {
   if (legend.items) {
     drawItems(pen, theme, width, 18, legend.items);
@@ -18,12 +32,20 @@ export function drawLegend(pen, theme, width, legend) {
   pen.text(x + w, 40, legend.high, { size: 10, fill: theme.faint, align: "right", halo: true });
 }
 
-/** Write marks with their names from the right, in as many lines as it takes. */
+/**
+ * Write marks with their names from the right, in as many lines as it takes.
+ *
+ * @type {(pen: Pen, theme: Theme, width: number, top: number, items: Item[]) => void}
+ */
 export function drawItems(pen, theme, width, top, items) {
-  let [x, y] = [width - 12, top];
+  let x = width - 12;
+  let y = top;
   for (const [colour, text, shape = "circle"] of [...items].reverse()) {
     const wide = pen.measure(text, { size: 11 });
-    if (x - wide < 24 && x < width - 12) [x, y] = [width - 12, y + 17];
+    if (x - wide < 24 && x < width - 12) {
+      x = width - 12;
+      y += 17;
+    }
     x -= wide;
     pen.text(x, y, text, { size: 11, fill: theme.soft, halo: true });
     drawMark(pen, shape, x - 9, y - 4, 4, { fill: colour });

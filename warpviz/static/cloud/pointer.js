@@ -1,11 +1,29 @@
-// Pointer and keys on the cloud: hover, click, lasso, pan, rotate, zoom; every gesture has a key.
+// Pointer and keys on the cloud: hover, click, lasso, pan, rotate, zoom; each gesture has a key.
 
-/** Wire the canvas; `cloud` offers scene, plot, tokenOf(i), select(tokens, mode), hover(i, x, y). */
+/**
+ * @import { Cloud } from "./view.js"
+ *
+ * @typedef {object} Drag
+ * @property {"lasso" | "spin" | "pan"} kind
+ * @property {number} x where the pointer was last
+ * @property {number} y
+ * @property {boolean} moved
+ * @property {number[][]} path
+ * @property {boolean} additive whether the tokens inside join the selection
+ */
+
+/**
+ * Listen to the canvas of a cloud.
+ *
+ * @param {Cloud} cloud
+ */
 export function cloudPointer(cloud) {
   const { plot, scene } = cloud;
   const el = plot.canvas;
+  /** @type {Drag | null} */
   let drag = null;
 
+  /** @type {(event: PointerEvent) => Drag["kind"] | null} */
   const mode = (event) => {
     if (event.button !== 0) return null;
     const moves = cloud.tool === "move" || event.altKey;
@@ -33,7 +51,8 @@ export function cloudPointer(cloud) {
       cloud.hover(scene.nearest(x, y, 14, cloud.isLandmark), x, y);
       return;
     }
-    const [dx, dy] = [x - drag.x, y - drag.y];
+    const dx = x - drag.x;
+    const dy = y - drag.y;
     if (!drag.moved && Math.hypot(dx, dy) < 4) return;
     drag.moved = true;
     cloud.hover(-1);
@@ -81,7 +100,8 @@ export function cloudPointer(cloud) {
   el.addEventListener(
     "wheel",
     (event) => {
-      if (!event.ctrlKey && document.activeElement !== el) return; // the page scrolls unless the cloud has the focus
+      // The page scrolls unless the cloud has the focus.
+      if (!event.ctrlKey && document.activeElement !== el) return;
       event.preventDefault();
       const [x, y] = plot.at(event);
       scene.zoomAt(Math.exp(-event.deltaY * 0.0015), x, y, plot.width, plot.tall);
@@ -96,7 +116,12 @@ function clampTo(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-/** Arrows walk through the tokens, Enter selects, Escape clears, + and - zoom, 0 resets, shift-arrows rotate. */
+/**
+ * Arrows walk through the tokens, Enter selects, Escape clears, + and - zoom, 0 resets, Shift with
+ * arrows rotates.
+ *
+ * @type {(cloud: Cloud, event: KeyboardEvent) => void}
+ */
 function cloudKeys(cloud, event) {
   if (cloud.plot.missed) cloud.plot.paint();
   const { scene, plot } = cloud;

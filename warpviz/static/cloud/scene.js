@@ -1,10 +1,13 @@
-// Where points stand on the screen: targets from the kernel, a glide towards them, a camera in two or three dimensions.
+// Where points stand on the screen: a glide to the kernel's coordinates, and a camera.
 
 import { motionOk } from "../base/theme.js";
 
 const GLIDE_MS = 800;
-const DEPTH = 3.2;
-const MARGIN = { side: 34, top: 48, bottom: 50 }; // the legend stands above the points, the readout below
+const DEPTH_OF_VIEW = 3.2; // from the camera to the middle, in radii
+const MARGIN = { side: 34, top: 48, bottom: 50 }; // for the legend above, the readout below
+const MOST_GLIDING = 50000;
+
+const NO_BOUNDS = [0, 0, 0, 1, 1, 1];
 
 export class Scene {
   constructor() {
@@ -16,8 +19,14 @@ export class Scene {
     this.screen = new Float32Array(0);
     this.depth = new Float32Array(0);
     this.started = -Infinity;
-    this.spin = [-0.5, 0.35];
-    this.resetCamera();
+    this.spin = [-0.5, 0.35]; // radians around the vertical and the horizontal axis
+    this.zoom = 1;
+    this.pan = [0, 0]; // in pixels
+    this.scale = 1; // pixels per unit of the coordinates
+    // Centre, half width, half height and radius; see boundsOf.
+    this.bounds = NO_BOUNDS;
+    this.boundsFrom = NO_BOUNDS;
+    this.boundsGoal = NO_BOUNDS;
   }
 
   resetCamera() {
@@ -25,8 +34,14 @@ export class Scene {
     this.pan = [0, 0];
   }
 
-  /** Take new coordinates [n, width]; points that were here before glide, new ones set out from `origin(i)`. */
-  aim(data, width, { glide = true, origin = null } = {}) {
+  /**
+   * Take new coordinates [n, width]. Known points glide to them; new ones start at `origin(i)`.
+   *
+   * @param {ArrayLike<number>} data
+   * @param {number} width
+   * @param {{ origin?: ((row: number) => number[]) | null }} start
+   */
+  aim(data, width, { origin = null } = {}) {
     const count = width ? Math.floor(data.length / width) : 0;
     const goal = new Float32Array(count * 3);
     for (let i = 0; i < count; i += 1)
@@ -45,15 +60,15 @@ export class Scene {
     this.goal = goal;
     this.screen = new Float32Array(count * 2);
     this.depth = new Float32Array(count);
-    const moving = glide && !first && motionOk() && count <= 50000;
+    const moving = !first && motionOk() && count <= MOST_GLIDING;
     this.now = moving ? start.slice() : goal.slice();
     this.started = moving ? performance.now() : -Infinity;
-    this.boundsFrom = this.bounds ?? boundsOf(goal);
     this.boundsGoal = boundsOf(goal);
+    this.boundsFrom = first ? this.boundsGoal : this.bounds;
     this.bounds = moving ? this.boundsFrom : this.boundsGoal;
   }
 
-  /** Move one frame on; returns whether points are still under way. */
+  /** Move to a time; returns whether points still glide. */
   step(time) {
     const t = (time - this.started) / GLIDE_MS;
     if (t >= 1) {
@@ -72,26 +87,23 @@ export class Scene {
     return true;
   }
 
-  /** Project every point to pixels; `scale` pixels are one unit of the coordinates. */
+  /** Project every point to pixels. */
   project(width, height) {
-    const [cx, cy, cz, radiusX, radiusY, radius] = this.bounds ?? [0, 0, 0, 1, 1, 1];
+    const [cx, cy, cz, radiusX, radiusY, radius] = this.bounds;
     const flat = this.dims === 2;
-    const [wide, tall] = [
-      Math.max(20, width - 2 * MARGIN.side),
-      Math.max(20, height - MARGIN.top - MARGIN.bottom),
-    ];
+    const wide = Math.max(20, width - 2 * MARGIN.side);
+    const tall = Math.max(20, height - MARGIN.top - MARGIN.bottom);
     const fit = flat
       ? Math.min(wide / (2 * radiusX || 1), tall / (2 * radiusY || 1))
       : Math.min(wide, tall) / (2 * radius || 1);
     this.scale = fit * this.zoom;
-    const [sa, ca, sb, cb] = [
-      Math.sin(this.spin[0]),
-      Math.cos(this.spin[0]),
-      Math.sin(this.spin[1]),
-      Math.cos(this.spin[1]),
-    ];
+    const sa = Math.sin(this.spin[0]);
+    const ca = Math.cos(this.spin[0]);
+    const sb = Math.sin(this.spin[1]);
+    const cb = Math.cos(this.spin[1]);
     const [middleX, middleY] = middleOf(width, height);
-    const [ox, oy] = [middleX + this.pan[0], middleY + this.pan[1]];
+    const ox = middleX + this.pan[0];
+    const oy = middleY + this.pan[1];
     for (let i = 0; i < this.count; i += 1) {
       let x = this.now[i * 3] - cx;
       let y = this.now[i * 3 + 1] - cy;
@@ -101,7 +113,7 @@ export class Scene {
         [x, z] = [x * ca + z * sa, z * ca - x * sa];
         [y, z] = [y * cb - z * sb, z * cb + y * sb];
         z /= radius || 1;
-        lens = DEPTH / (DEPTH - z);
+        lens = DEPTH_OF_VIEW / (DEPTH_OF_VIEW - z);
       }
       this.screen[i * 2] = ox + x * this.scale * lens;
       this.screen[i * 2 + 1] = oy - y * this.scale * lens;
@@ -109,7 +121,14 @@ export class Scene {
     }
   }
 
-  /** Return the point nearest to (x, y) within `reach` pixels, or -1; `favours(i)` widens the reach of some. */
+  /**
+   * Return the point nearest to (x, y) within `reach` pixels, or -1.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @param {number} reach
+   * @param {(row: number) => boolean} favours the points that are found from further away
+   */
   nearest(x, y, reach, favours) {
     let best = -1;
     let least = reach * reach;
@@ -125,7 +144,11 @@ export class Scene {
     return best;
   }
 
-  /** Return the points inside a polygon [[x, y], ...] of screen positions. */
+  /**
+   * Return the points inside a polygon on the screen.
+   *
+   * @param {number[][]} polygon
+   */
   inside(polygon) {
     const found = [];
     for (let i = 0; i < this.count; i += 1) {
@@ -147,15 +170,18 @@ export class Scene {
   }
 }
 
-/** Return the middle of the room between the margins. */
+/** Return the middle between the margins. */
 function middleOf(width, height) {
   return [width / 2, (height + MARGIN.top - MARGIN.bottom) / 2];
 }
 
-/** Return [centre x, y, z, half width, half height, radius]; one far outlier does not set the scale. */
+/**
+ * Return [centre x, y, z, half width, half height, radius] without the outermost points: one of
+ * them would set the scale for all.
+ */
 function boundsOf(goal) {
   const count = goal.length / 3;
-  if (!count) return [0, 0, 0, 1, 1, 1];
+  if (!count) return NO_BOUNDS;
   const axis = (d) => {
     const values = new Float32Array(count);
     for (let i = 0; i < count; i += 1) values[i] = goal[i * 3 + d];
@@ -163,7 +189,9 @@ function boundsOf(goal) {
     const cut = count > 60 ? Math.floor(count * 0.006) : 0;
     return [values[cut], values[count - 1 - cut]];
   };
-  const [x, y, z] = [axis(0), axis(1), axis(2)];
+  const x = axis(0);
+  const y = axis(1);
+  const z = axis(2);
   const half = [x, y, z].map(([low, high]) => (high - low) / 2 || 1e-6);
   const middle = [x, y, z].map(([low, high]) => (high + low) / 2);
   return [...middle, half[0], half[1], Math.max(...half) * 1.3 || 1];

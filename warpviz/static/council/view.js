@@ -1,8 +1,9 @@
 // CouncilMonitor: what the agents hold, what they are doing and how fast, beside the paper's table.
 
+import { drawAxes, linear } from "../base/axes.js";
 import { segmented } from "../base/controls.js";
 import { widget } from "../base/frame.js";
-import { drawAxes, linear, Plot } from "../base/plot.js";
+import { Plot } from "../base/plot.js";
 import { WARPVIZ } from "../base/store.js";
 import { h, number, oneLine } from "../base/text.js";
 
@@ -45,7 +46,9 @@ function ownCells(moment) {
 
 class CouncilView {
   constructor(frame, store) {
-    Object.assign(this, { frame, store, weights: false });
+    this.frame = frame;
+    this.store = store;
+    this.weights = false;
     this.owners = h("div", { class: "wm-legend" });
     this.paper = h("div", { class: "wm-paper" });
     segmented(frame, {
@@ -171,10 +174,8 @@ class CouncilView {
   frameOf(pen, theme, w, hgt, { title, most, format }) {
     const box = { x: 52, y: 22, w: w - 62, h: hgt - 40 };
     const end = Math.max(1, this.count ? this.at(this.count - 1, "beat") : 1);
-    const [x, y] = [
-      linear([0, end], [box.x, box.x + box.w]),
-      linear([0, most || 1], [box.y + box.h, box.y]),
-    ];
+    const x = linear([0, end], [box.x, box.x + box.w]);
+    const y = linear([0, most || 1], [box.y + box.h, box.y]);
     drawAxes(pen, theme, box, { x, y, yTicks: 2, xTicks: 4, yFormat: format });
     pen.text(4, 12, title, { size: 11, fill: theme.soft, weight: 600 });
     return { box, x, y };
@@ -266,10 +267,11 @@ class CouncilView {
     const most =
       Math.max(1, ...lines.river.map((p) => p[1]), ...lines.streams.map((p) => p[1])) * 1.1;
     const box = { x: 52, y: 22, w: w - 62, h: hgt - 40 };
-    const [x, y] = [
-      linear([0, Math.max(0, ...lines.river.map((p) => p[0])) || 1], [box.x, box.x + box.w]),
-      linear([0, most], [box.y + box.h, box.y]),
-    ];
+    const x = linear(
+      [0, Math.max(0, ...lines.river.map((p) => p[0])) || 1],
+      [box.x, box.x + box.w],
+    );
+    const y = linear([0, most], [box.y + box.h, box.y]);
     drawAxes(pen, theme, box, {
       x,
       y,

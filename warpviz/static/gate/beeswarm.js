@@ -1,6 +1,13 @@
 // Many values on one axis without overlap: columns of dots around a centre line.
 
-/** Return [x, y] per value (NaN where there is none): equal neighbours stack away from `middle`, at most `half` pixels. */
+/**
+ * Return x and y per value, in turn, NaN for what was not judged. Values of one column are stacked
+ * up and down from `middle`, by at most `half` pixels.
+ *
+ * @param {Float32Array} values
+ * @param {(value: number) => number} scale
+ * @param {{ radius: number, middle: number, half: number }} look
+ */
 export function beeswarm(values, scale, { radius, middle, half }) {
   const places = new Float32Array(values.length * 2).fill(NaN);
   const columns = new Map();

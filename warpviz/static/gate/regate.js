@@ -1,9 +1,12 @@
-// The gate decided again: sorted once per scorer, then every theta is a binary search (the law is live/regate.py).
+// The gate decided again, as live/regate.py does: sorted once, then a binary search per theta.
 
 export const UNJUDGED = -1;
 
 export class Regate {
-  /** `values` are the similarities of F thoughts under one scorer, `labels` 1 good, 2 bad, 0 unknown. */
+  /**
+   * @param {Float32Array} values similarities of F thoughts under one scorer
+   * @param {ArrayLike<number>} labels per thought 1 good, 2 bad, 0 unknown
+   */
   constructor(values, labels) {
     this.values = values;
     this.labels = labels;
@@ -24,10 +27,11 @@ export class Regate {
     this.auc = this.area();
   }
 
-  /** Return how many pass: those of at least theta that could be judged at all. */
+  /** Return how many thoughts pass: those of at least theta that could be judged. */
   passing(theta) {
-    let [low, high] = [0, this.size];
-    const cut = Math.fround(theta); // similarities came as float32: equal stays equal
+    let low = 0;
+    let high = this.size;
+    const cut = Math.fround(theta); // similarities are float32
     while (low < high) {
       const mid = (low + high) >> 1;
       const value = -this.sorted[mid];
@@ -37,6 +41,7 @@ export class Regate {
     return low;
   }
 
+  /** Return what a theta does; rates are null where no label counts for them. */
   outcome(theta) {
     const accepted = this.passing(theta);
     const hits = this.good[accepted];
@@ -52,7 +57,9 @@ export class Regate {
     };
   }
 
-  /** Return the ROC points [fpr, tpr], one per distinct similarity; empty unless both labels occur. */
+  /**
+   * Return the ROC points [fpr, tpr], one per distinct similarity; empty unless both labels occur.
+   */
   curve() {
     if (!this.numGood || !this.numBad) return [];
     const points = [[0, 0]];
@@ -63,6 +70,7 @@ export class Regate {
     return points;
   }
 
+  /** Return the area under the ROC curve, null without one. */
   area() {
     if (!this.points.length) return null;
     let area = 0;
@@ -73,14 +81,21 @@ export class Regate {
     return area;
   }
 
-  /** Return the strictest theta that separates the labels best (Youden's J), short if that changes nothing; null without labels. */
+  /**
+   * The strictest of the thetas that separate the labels best (Youden's J), with three decimals if
+   * that lets the same thoughts pass; null without labels.
+   */
   get best() {
     if (!this.points.length) return null;
-    let [count, most] = [0, -1];
+    let count = 0;
+    let most = -1;
     for (let n = 1; n <= this.size && -this.sorted[n - 1] > UNJUDGED; n += 1) {
       const gain = this.good[n] / this.numGood - this.bad[n] / this.numBad;
       const tied = n < this.size && this.sorted[n] === this.sorted[n - 1];
-      if (!tied && gain > most + 1e-12) [count, most] = [n, gain]; // equal J's may differ by a rounding
+      if (!tied && gain > most + 1e-12) {
+        count = n; // equal gains may differ by a rounding
+        most = gain;
+      }
     }
     if (!count) return null;
     const accepted = -this.sorted[count - 1];

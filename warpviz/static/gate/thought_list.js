@@ -1,15 +1,35 @@
-// The thoughts in order of similarity, theta as a line between them; only the rows in sight are in the page.
+// The thoughts by similarity with theta as a line between them; only rows in sight are in the page.
 
-import { fixed } from "../base/decimals.js";
+import { decimals } from "../base/decimals.js";
 import { h, number, oneLine, setText, visible } from "../base/text.js";
+
+/**
+ * @import { Thought } from "./judged.js"
+ *
+ * @typedef {object} Shown
+ * @property {Thought[]} thoughts
+ * @property {number[]} order thoughts, the most similar first
+ * @property {number} cut how many of them pass
+ * @property {ArrayLike<number>} values similarities
+ * @property {ArrayLike<number>} labels 1 good, 2 bad, 0 unknown
+ * @property {number} theta
+ *
+ * @typedef {{ el: HTMLElement, value: HTMLElement, passes: boolean | null }} Row
+ */
 
 const THOUGHT_ROW = 26;
 const SPARE_ROWS = 4;
 
 export class ThoughtList {
-  /** `onpoint(index | null)` is told which thought is pointed at. */
-  constructor({ onpoint }) {
-    Object.assign(this, { order: [], cut: 0, thoughts: [], rows: new Map(), onpoint });
+  /** @param {(thought: number | null) => void} onpoint called as the pointer enters or leaves */
+  constructor(onpoint) {
+    /** @type {Shown} */
+    this.shown = { thoughts: [], order: [], cut: 0, values: [], labels: [], theta: 0 };
+    this.count = 0;
+    /** @type {Map<number, Row>} by place */
+    this.rows = new Map();
+    this.onpoint = onpoint;
+    this.held = false; // whether the pointer is on the list: then it does not scroll by itself
     this.inner = h("div", { class: "wt-inner" });
     this.line = h("div", { class: "wt-theta" });
     this.inner.append(this.line);
@@ -25,7 +45,7 @@ export class ThoughtList {
     this.el.addEventListener("pointerleave", () => {
       this.held = false;
     });
-    this.tall = 0;
+    this.tall = 0; // of the list in pixels
     this.sizes = new ResizeObserver(() => {
       this.tall = this.el.clientHeight;
       this.centre();
@@ -34,87 +54,105 @@ export class ThoughtList {
     this.sizes.observe(this.el);
   }
 
-  /** Show thoughts in `order`; the first `cut` of them pass. Keeps theta's place in sight unless the user scrolls. */
-  show({ thoughts, order, cut, values, labels, theta }) {
-    const changed = order !== this.order || thoughts.length !== this.count;
-    Object.assign(this, { thoughts, order, cut, values, labels, count: thoughts.length });
+  /**
+   * Show thoughts in their order, and theta's line in sight.
+   *
+   * @param {Shown} shown
+   */
+  show(shown) {
+    const { thoughts, order, cut, theta } = shown;
+    const changed = order !== this.shown.order || thoughts.length !== this.count;
+    this.shown = shown;
+    this.count = thoughts.length; // of a list that may grow
     if (changed) {
       this.inner.style.height = `${order.length * THOUGHT_ROW + 18}px`;
-      for (const row of this.rows.values()) row.remove();
+      for (const { el } of this.rows.values()) el.remove();
       this.rows.clear();
     }
-    this.centre(); // before anything is written: it lays out
+    this.centre(); // first of all: it makes the page lay out what was written
     this.fill();
-    this.tell(cut, theta);
+    this.writeValues();
     this.line.style.transform = `translateY(${cut * THOUGHT_ROW}px)`;
-    setText(
-      this.line,
-      `\u03b8 ${fixed(theta)}  \u00b7  ${number(cut)} above, ${number(order.length - cut)} below`,
-    );
+    const counts = `${number(cut)} above, ${number(order.length - cut)} below`;
+    setText(this.line, `\u03b8 ${decimals(theta)}  \u00b7  ${counts}`);
   }
 
-  /** Values beside theta get as many decimals as it takes to tell them from it. */
-  tell(cut, theta) {
+  /** Give the values next to theta as many decimals as tell them from theta. */
+  writeValues() {
+    const { order, cut, values, theta } = this.shown;
     for (let place = cut - 3; place < cut + 3; place += 1) {
-      const value = this.values[this.order[place]];
-      const digits = fixed(value, 3) === fixed(theta, 3) ? 5 : 3;
-      if (this.rows.has(place)) setText(this.rows.get(place).children[1], fixed(value, digits));
+      const row = this.rows.get(place);
+      if (!row) continue;
+      const value = values[order[place]];
+      const digits = decimals(value, 3) === decimals(theta, 3) ? 5 : 3;
+      setText(row.value, decimals(value, digits));
     }
   }
 
-  /** Keep theta's place in sight, unless somebody reads. */
+  /** Scroll theta's line into the middle, unless the pointer is on the list. */
   centre() {
-    if (!this.held) this.el.scrollTop = this.cut * THOUGHT_ROW - this.tall / 2 + 9;
+    if (!this.held) this.el.scrollTop = this.shown.cut * THOUGHT_ROW - this.tall / 2 + 9;
   }
 
+  /** Make the rows that are in sight, and remove the others. */
   fill() {
+    const { order, cut } = this.shown;
     const first = Math.max(0, Math.floor(this.el.scrollTop / THOUGHT_ROW) - SPARE_ROWS);
     const last = Math.min(
-      this.order.length,
+      order.length,
       first + Math.ceil(this.tall / THOUGHT_ROW) + 2 * SPARE_ROWS,
     );
     for (const [place, row] of this.rows)
       if (place < first || place >= last) {
-        row.remove();
+        row.el.remove();
         this.rows.delete(place);
       }
+    /** @type {Element} */
     let before = this.line;
     for (let place = first; place < last; place += 1) {
       const row = this.rows.get(place) ?? this.make(place, before);
-      before = row;
-      const passes = place < this.cut;
+      before = row.el;
+      const passes = place < cut;
       if (row.passes === passes) continue;
       row.passes = passes;
-      row.style.transform = `translateY(${place * THOUGHT_ROW + (passes ? 0 : 18)}px)`;
-      row.dataset.passes = String(passes);
+      row.el.style.transform = `translateY(${place * THOUGHT_ROW + (passes ? 0 : 18)}px)`;
+      row.el.dataset.passes = String(passes);
     }
   }
 
-  /** Make a row and put it behind the one before it: read aloud, the order in the page is the order of the thoughts. */
+  /**
+   * Make a row and put it behind the one before it: a screen reader reads them in this order.
+   *
+   * @type {(place: number, before: Element) => Row}
+   */
   make(place, before) {
-    const i = this.order[place];
-    const [run, stream, , task, thought] = this.thoughts[i];
-    const label = { 1: "good", 2: "bad" }[this.labels[i]] ?? "";
-    const row = h(
+    const { thoughts, order, values, labels } = this.shown;
+    const i = order[place];
+    const [run, stream, , task, thought] = thoughts[i];
+    const label = ["", "good", "bad"][labels[i]] ?? "";
+    const value = h("span", { class: "wt-value", text: decimals(values[i], 3) });
+    const el = h(
       "div",
       {
         class: "wt-row",
         role: "listitem",
         "aria-posinset": place + 1,
-        "aria-setsize": this.order.length,
+        "aria-setsize": order.length,
         "data-thought": i,
       },
       h("span", { class: "wt-mark", "aria-hidden": "true" }),
-      h("span", { class: "wt-value", text: fixed(this.values[i], 3) }),
+      value,
       h("span", { class: "wt-label", text: label, "data-label": label }),
       h("span", { class: "wt-who", text: `${run ? `run ${run} ` : ""}#${stream}` }),
       h("span", { class: "wt-thought", text: oneLine(thought.trim()), title: visible(thought) }),
       h("span", { class: "wt-task", text: oneLine(task), title: visible(task) }),
     );
-    row.addEventListener("mouseenter", () => this.onpoint(i));
-    row.addEventListener("mouseleave", () => this.onpoint(null));
+    el.addEventListener("mouseenter", () => this.onpoint(i));
+    el.addEventListener("mouseleave", () => this.onpoint(null));
+    /** @type {Row} */
+    const row = { el, value, passes: null };
     this.rows.set(place, row);
-    before.after(row);
+    before.after(el);
     return row;
   }
 }

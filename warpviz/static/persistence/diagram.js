@@ -1,38 +1,74 @@
-// Both persistence diagrams in one plot: the whole hollow, landmarks filled, matching lines, the band shorter than 2r.
+// Both persistence diagrams in one plot, with their matching and the band of bars shorter than 2r.
 
-import { drawMark, stampMark } from "../base/pen.js";
-import { drawAxes, linear, Plot } from "../base/plot.js";
+import { drawAxes, linear } from "../base/axes.js";
+import { drawMark, stampMark } from "../base/marks.js";
+import { Plot } from "../base/plot.js";
 import { number } from "../base/text.js";
 import { ends, lengths, starts } from "./bars.js";
 
-const OFFSET_H0 = 5;
+/**
+ * @import { Scale } from "../base/axes.js"
+ * @import { Shape } from "../base/marks.js"
+ * @import { Box, Pen, Style } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Bar, Side } from "./bars.js"
+ * @import { Match, PersistenceView } from "./view.js"
+ *
+ * @typedef {object} Spot a bar on the screen
+ * @property {Side} side
+ * @property {number} bar
+ * @property {number} birth
+ * @property {number} death
+ * @property {number} x
+ * @property {number} y
+ */
+
+const KEYS_OF_BARS =
+  "Arrows walk through the bars, the longest first; Enter selects the tokens of an H1 bar's loop.";
+const OFFSET_H0 = 5; // pixels that part the bars of the two sides: all of H0 are born at 0
+const REACH_OF_BARS = 15; // pixels, for a finger
 
 export class DiagramPlot {
+  /**
+   * @param {PersistenceView} view
+   * @param {Element} parent
+   */
   constructor(view, parent) {
     this.view = view;
+    /** @type {Spot[]} the whole context's bars, then the landmarks' */
     this.spots = [];
+    this.num = 0; // of the whole context's bars
+    /** @type {Spot | null} */
     this.hovered = null;
+    /** @type {Match | null} the pair whose cost is the bottleneck distance */
+    this.worst = null;
+    this.remark = ""; // on the band, where there is no room next to it
+    this.k = -1; // that was drawn last
+    /** @type {(birth: number, death: number) => number} the height of a bar on the screen */
+    this.up = () => 0;
     this.plot = new Plot(view.frame, {
       height: 380,
       parent,
       focusable: true,
-      draw: (...args) => this.draw(...args),
+      draw: (pen, w, hgt, theme) => this.draw(pen, w, hgt, theme),
     });
     const el = this.plot.canvas;
-    el.setAttribute(
-      "aria-description",
-      "Arrows walk through the bars, the longest first; Enter selects the tokens of an H1 bar's loop.",
-    );
+    el.setAttribute("aria-description", KEYS_OF_BARS);
     el.addEventListener("pointermove", (event) => this.point(this.nearest(...this.plot.at(event))));
     el.addEventListener("pointerleave", () => this.point(null));
     el.addEventListener("click", (event) => view.choose(this.nearest(...this.plot.at(event))));
     el.addEventListener("keydown", (event) => this.key(event));
   }
 
-  /** Return the bar nearest to a place, within a finger's width. */
+  /**
+   * Return the bar nearest to a place on the screen, null where none is near.
+   *
+   * @type {(x: number, y: number) => Spot | null}
+   */
   nearest(x, y) {
+    /** @type {Spot | null} */
     let best = null;
-    let least = 15 ** 2;
+    let least = REACH_OF_BARS ** 2;
     for (const spot of this.spots) {
       const d = (spot.x - x) ** 2 + (spot.y - y) ** 2 - (spot.side === "marks" ? 12 : 0);
       if (d < least) {
@@ -43,6 +79,7 @@ export class DiagramPlot {
     return best;
   }
 
+  /** @param {Spot | null} spot */
   point(spot) {
     if (spot?.side === this.hovered?.side && spot?.bar === this.hovered?.bar) return;
     this.hovered = spot;
@@ -50,17 +87,27 @@ export class DiagramPlot {
     this.plot.redraw();
   }
 
+  /** @param {Spot} spot */
   say(spot) {
     const who = spot.side === "full" ? "whole context" : "landmarks";
     const length = spot.death - spot.birth;
     const sure = spot.side === "marks" && length > this.view.bound ? ", certified" : "";
     const click = this.view.dim === 1 ? "; click to select its loop" : "";
-    return `${who}, H${this.view.dim} bar ${spot.bar + 1}: birth ${number(spot.birth)}, death ${number(spot.death)}, length ${number(length)}${sure}${click}`;
+    const numbers = [
+      `birth ${number(spot.birth)}`,
+      `death ${number(spot.death)}`,
+      `length ${number(length)}${sure}${click}`,
+    ];
+    return `${who}, H${this.view.dim} bar ${spot.bar + 1}: ${numbers.join(", ")}`;
   }
 
-  /** Arrows walk through the bars of both sides, the longest first; Enter selects a loop. */
+  /**
+   * Arrows walk through the bars of both sides, the longest first; Enter selects a loop.
+   *
+   * @param {KeyboardEvent} event
+   */
   key(event) {
-    if (!this.spots.length) this.plot.paint(); // it may have been out of sight until now
+    if (!this.spots.length) this.plot.paint(); // it may not have been in sight yet
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step && this.spots.length) {
       const order = [...this.spots].sort((a, b) => b.death - b.birth - (a.death - a.birth));
@@ -74,9 +121,11 @@ export class DiagramPlot {
     event.preventDefault();
   }
 
+  /** @type {(pen: Pen, w: number, hgt: number, theme: Theme) => void} */
   draw(pen, w, hgt, theme) {
     const { view } = this;
-    const [full, marks] = [view.bars("full"), view.bars("marks")];
+    const full = view.bars("full");
+    const marks = view.bars("marks");
     this.k = view.store.get("k");
     const box = { x: 46, y: 26, w: w - 62, h: hgt - 66 };
     const top = Math.max(0, ...ends(full), ...ends(marks)) * 1.06 || 1;
@@ -108,7 +157,11 @@ export class DiagramPlot {
       });
   }
 
-  /** Bars shorter than 2r lie in this band: they are not evidence. */
+  /**
+   * Draw the band of bars shorter than 2r, which are not evidence, with a remark.
+   *
+   * @type {(pen: Pen, theme: Theme, x: Scale, low: number, top: number, box: Box) => void}
+   */
   band(pen, theme, x, low, top, box) {
     const lift = this.view.bound;
     this.remark = "";
@@ -136,43 +189,36 @@ export class DiagramPlot {
       longest < lift
         ? `every bar is shorter than 2r = ${number(lift)}`
         : "2r: shorter bars are not evidence";
-    if (y < box.y + 12 || longest < lift) return; // no room above the line: the remark goes to the corner below it
+    if (y < box.y + 12 || longest < lift) return; // no room: the legend writes the remark
     pen.text(x(low) + 8, y, this.remark, { size: 11, fill: theme.orange });
     this.remark = "";
   }
 
+  /** @type {(full: Bar[], marks: Bar[], x: Scale) => void} */
   place(full, marks, x) {
     const shift = this.view.dim === 0 ? OFFSET_H0 : 0;
-    this.spots = [];
-    full.forEach(([birth, death], bar) =>
-      this.spots.push({
-        side: "full",
-        bar,
-        birth,
-        death,
-        x: x(birth) + shift,
-        y: this.up(birth, death),
-      }),
-    );
-    marks.forEach(([birth, death], bar) =>
-      this.spots.push({
-        side: "marks",
-        bar,
-        birth,
-        death,
-        x: x(birth) + 3 * shift,
-        y: this.up(birth, death),
-      }),
-    );
+    /** @type {(bars: Bar[], side: Side, offset: number) => Spot[]} */
+    const spots = (bars, side, offset) =>
+      bars.map(([birth, death], bar) => {
+        const y = this.up(birth, death);
+        return { side, bar, birth, death, x: x(birth) + offset, y };
+      });
+    this.spots = [...spots(full, "full", shift), ...spots(marks, "marks", 3 * shift)];
     this.num = full.length;
   }
 
-  /** Matching lines; the worst pair, which is the bottleneck distance, in its own colour. */
+  /**
+   * Draw the matching, and find its worst pair.
+   *
+   * @type {(pen: Pen, theme: Theme) => void}
+   */
   lines(pen, theme) {
     const pairs = this.view.matching();
+    /** @type {Match | null} */
     let worst = null;
     for (const pair of pairs) {
-      const [one, two] = [this.spots[pair.left], this.spots[this.num + pair.right]];
+      const one = this.spots[pair.left];
+      const two = this.spots[this.num + pair.right];
       if (!worst || pair.cost > worst.cost) worst = pair;
       if (pair.left >= 0 && pair.right >= 0 && one && two)
         pen.line(one.x, one.y, two.x, two.y, { stroke: theme.soft, width: 0.9, alpha: 0.55 });
@@ -180,6 +226,7 @@ export class DiagramPlot {
     this.worst = worst;
   }
 
+  /** @type {(pen: Pen, theme: Theme) => void} */
   dots(pen, theme) {
     const chosen = this.view.chosenBar;
     const worst = this.worst
@@ -204,7 +251,9 @@ export class DiagramPlot {
     }
   }
 
+  /** @type {(pen: Pen, theme: Theme, box: Box) => void} */
   legend(pen, theme, box) {
+    /** @type {[text: string, shape: Shape, style: Style][]} */
     const items = [
       ["whole context", "circle", { stroke: theme.blue, width: 1.4 }],
       ["landmarks", "diamond", { fill: theme.vermilion }],
@@ -216,7 +265,8 @@ export class DiagramPlot {
         fill: theme.orange,
         halo: true,
       });
-    const low = this.view.store.get("axes") !== "length"; // a corner no bar can reach: under the diagonal, or the top right
+    // In a corner that no bar reaches: below the diagonal, or at the top right.
+    const low = this.view.store.get("axes") !== "length";
     items.forEach(([text, shape, style], i) => {
       const y = low ? box.y + box.h - 16 - (items.length - 1 - i) * 17 : box.y + 30 + i * 17;
       pen.text(box.x + box.w - 8, y + 4, text, { size: 11, fill: theme.soft, align: "right" });

@@ -1,17 +1,40 @@
-// Distance against k: what the landmarks achieve, what random ones would, and the bound nothing can exceed.
+// Distance against k: of the landmarks, of random ones, and the bound that none exceeds.
 
-import { drawAxes, linear } from "../base/plot.js";
+import { drawAxes, linear } from "../base/axes.js";
 import { rowsOf } from "./bars.js";
 
-const CURVE_COLUMNS = ["k", "radius", "bottleneck", "low", "mean", "high"];
+/**
+ * @import { Scale } from "../base/axes.js"
+ * @import { Box, Pen } from "../base/pen.js"
+ * @import { Store } from "../base/store.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { PersistenceView } from "./view.js"
+ *
+ * @typedef {object} CurveRow
+ * @property {number} k
+ * @property {number} radius
+ * @property {number} bottleneck of the landmarks
+ * @property {number} low of random ones: the 5 % quantile
+ * @property {number} mean
+ * @property {number} high
+ */
 
+const CURVE_COLUMNS = 6;
+
+/** @type {(store: Store, dim: number) => CurveRow[]} */
 export function curveRows(store, dim) {
-  return rowsOf(store.arrays[`curve_h${dim}`], (data, i) =>
-    Object.fromEntries(CURVE_COLUMNS.map((name, j) => [name, data[i * 6 + j]])),
-  );
+  return rowsOf(store.arrays[`curve_h${dim}`], (data, i) => {
+    const row = data.slice(i * CURVE_COLUMNS, (i + 1) * CURVE_COLUMNS);
+    const [k, radius, bottleneck, low, mean, high] = row;
+    return { k, radius, bottleneck, low, mean, high };
+  });
 }
 
-/** Draw the curve of the view's dimension; the mark at the present k follows the slider without the kernel. */
+/**
+ * Draw the curve of the view's dimension, with a mark at the present k.
+ *
+ * @type {(view: PersistenceView, pen: Pen, w: number, hgt: number, theme: Theme) => void}
+ */
 export function drawCurve(view, pen, w, hgt, theme) {
   const rows = curveRows(view.store, view.dim);
   const box = { x: 44, y: 26, w: w - 122, h: hgt - 66 };
@@ -22,9 +45,8 @@ export function drawCurve(view, pen, w, hgt, theme) {
     });
     return;
   }
-  const most =
-    Math.max(...rows.map((r) => Math.max(r.bottleneck, Number.isFinite(r.high) ? r.high : 0))) *
-    1.25;
+  const highest = rows.map((r) => Math.max(r.bottleneck, Number.isFinite(r.high) ? r.high : 0));
+  const most = Math.max(...highest) * 1.25;
   const k = view.store.get("k");
   const x = linear(
     [Math.log2(Math.min(rows[0].k, k)), Math.log2(Math.max(rows[rows.length - 1].k, k, 2))],
@@ -45,25 +67,16 @@ export function drawCurve(view, pen, w, hgt, theme) {
     align: "right",
   });
   pen.clip(box.x - 6, box.y - 4, box.w + 12, box.h + 6, () => {
-    pen.path(
-      [
-        ...rows.map((r) => [at(r.k), y(r.high)]),
-        ...[...rows].reverse().map((r) => [at(r.k), y(r.low)]),
-      ],
-      { fill: theme.faint, alpha: 0.22, closed: true },
-    );
-    pen.path(
-      rows.map((r) => [at(r.k), y(r.mean)]),
-      { stroke: theme.soft, width: 1, dash: [3, 3] },
-    );
-    pen.path(
-      rows.map((r) => [at(r.k), y(2 * r.radius)]),
-      { stroke: theme.orange, width: 1.4, dash: [5, 4] },
-    );
-    pen.path(
-      rows.map((r) => [at(r.k), y(r.bottleneck)]),
-      { stroke: theme.vermilion, width: 2.2 },
-    );
+    /** @type {(value: (row: CurveRow) => number) => number[][]} */
+    const points = (value) => rows.map((r) => [at(r.k), y(value(r))]);
+    const range = [...points((r) => r.high), ...points((r) => r.low).reverse()];
+    pen.path(range, { fill: theme.faint, alpha: 0.22, closed: true });
+    const mean = points((r) => r.mean);
+    pen.path(mean, { stroke: theme.soft, width: 1, dash: [3, 3] });
+    const bound = points((r) => 2 * r.radius);
+    pen.path(bound, { stroke: theme.orange, width: 1.4, dash: [5, 4] });
+    const achieved = points((r) => r.bottleneck);
+    pen.path(achieved, { stroke: theme.vermilion, width: 2.2 });
     for (const r of rows) pen.circle(at(r.k), y(r.bottleneck), 3, { fill: theme.vermilion });
     pen.line(at(k), box.y, at(k), box.y + box.h, { stroke: theme.ink, width: 1, alpha: 0.55 });
   });
@@ -77,7 +90,11 @@ export function drawCurve(view, pen, w, hgt, theme) {
   });
 }
 
-/** Write the ticks from the last to the first and leave out those that would touch the one before. */
+/**
+ * Write tick labels from the last to the first, without those that would touch the one after.
+ *
+ * @type {(pen: Pen, theme: Theme, ticks: [x: number, text: string][], y: number) => void}
+ */
 function tickLabels(pen, theme, ticks, y) {
   let free = Infinity;
   for (const [x, text] of [...ticks].reverse()) {
@@ -88,27 +105,33 @@ function tickLabels(pen, theme, ticks, y) {
   }
 }
 
-/** Name each line at its end, moved apart where they would touch. */
+/**
+ * Name each line at its end; names that would touch are moved apart.
+ *
+ * @param {Pen} pen
+ * @param {Theme} theme
+ * @param {Box} box
+ * @param {CurveRow[]} rows
+ * @param {Scale} y
+ * @param {number} most the highest value in sight
+ */
 function directLabels(pen, theme, box, rows, y, most) {
   const last = rows[rows.length - 1];
+  const bound = 2 * last.radius;
   const labels = [
-    ["landmarks", last.bottleneck, theme.vermilion],
-    ["random", last.mean, theme.soft],
-    [
-      2 * last.radius > most ? "2r bound \u2191" : "2r bound",
-      Math.min(2 * last.radius, most),
-      theme.orange,
-    ],
+    { text: "landmarks", value: last.bottleneck, fill: theme.vermilion },
+    { text: "random", value: last.mean, fill: theme.soft },
+    {
+      text: bound > most ? "2r bound \u2191" : "2r bound",
+      value: Math.min(bound, most),
+      fill: theme.orange,
+    },
   ]
-    .filter(([, v]) => Number.isFinite(v))
-    .map(([text, v, colour]) => ({ text, colour, y: y(v) }))
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ text, value, fill }) => ({ text, fill, y: y(value) }))
     .sort((a, b) => a.y - b.y);
   for (let i = 1; i < labels.length; i += 1)
     labels[i].y = Math.max(labels[i].y, labels[i - 1].y + 14);
-  for (const label of labels)
-    pen.text(box.x + box.w + 8, label.y, label.text, {
-      size: 11,
-      fill: label.colour,
-      baseline: "middle",
-    });
+  for (const { text, fill, y: level } of labels)
+    pen.text(box.x + box.w + 8, level, text, { size: 11, fill, baseline: "middle" });
 }

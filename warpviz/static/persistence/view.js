@@ -1,25 +1,40 @@
-// PersistenceCompare: diagrams with their matching, other views of the bars, distance against k, and the numbers.
+// PersistenceCompare: the shape of the whole context against the shape of its landmarks.
 
-import { segmented, select, slider } from "../base/controls.js";
 import { widget } from "../base/frame.js";
-import { BEST, certificateFactor, Landmarks } from "../base/landmarks.js";
+import { Landmarks } from "../base/landmarks.js";
 import { Plot } from "../base/plot.js";
 import { clip, h, number, oneLine, setText } from "../base/text.js";
 import { rowsOf } from "./bars.js";
+import { persistenceControls } from "./controls.js";
 import { DiagramPlot } from "./diagram.js";
-import { curveRows, drawCurve } from "./distance_curve.js";
+import { drawCurve } from "./distance_curve.js";
+import { factList, factsOf } from "./facts.js";
 import { drawPanel } from "./panels.js";
 
-class PersistenceView {
+/**
+ * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Store } from "../base/store.js"
+ * @import { Bar, Side } from "./bars.js"
+ * @import { Spot } from "./diagram.js"
+ *
+ * @typedef {{ left: number, right: number, cost: number }} Match two matched bars; -1 the diagonal
+ */
+
+export class PersistenceView {
+  /**
+   * @param {Frame} frame
+   * @param {Store} store
+   */
   constructor(frame, store) {
     this.frame = frame;
     this.store = store;
+    /** @type {Spot | null} the bar whose loop is selected */
     this.chosenBar = null;
     this.marks = new Landmarks(store);
     const left = h("div", { class: "wz-half" });
     const right = h("div", { class: "wz-half" });
-    this.facts = h("div", { class: "wz-facts", role: "list" });
-    frame.body.append(h("div", { class: "wz-columns" }, left, right), this.facts);
+    this.facts = factList();
+    frame.body.append(h("div", { class: "wz-columns" }, left, right), this.facts.el);
     this.diagram = new DiagramPlot(this, left);
     this.curve = new Plot(frame, {
       height: 190,
@@ -35,33 +50,36 @@ class PersistenceView {
     });
   }
 
+  /** The dimension shown. */
   get dim() {
     return Math.min(this.store.get("dim"), this.store.get("max_dim"));
   }
 
-  /** The cover radius at the present k, outside the sinks; known for every k, so it moves with the slider. */
+  /** The cover radius at the present k, outside the sinks; NaN if it is not known. */
   get radius() {
     const radii = this.store.array("base_radii");
     return radii.length ? radii[Math.min(this.store.get("k"), radii.length) - 1] : NaN;
   }
 
-  /** Twice the radius bounds the distance of Rips and alpha diagrams; a witness complex has no such bound here. */
+  /** Whether 2r bounds the distance: it does for Rips and alpha complexes, not for witness ones. */
   get isBounded() {
     return !this.store.get("complex").startsWith("witness");
   }
 
-  /** That bound, NaN where there is none or the radius is not known. */
+  /** The bound 2r, NaN where there is none. */
   get bound() {
     return this.isBounded ? 2 * this.radius : NaN;
   }
 
+  /** @type {(side: Side) => Bar[]} */
   bars(side) {
-    return rowsOf(this.store.arrays[`${side}_h${this.dim}`], (data, i) => [
-      data[i * 2],
-      data[i * 2 + 1],
-    ]);
+    return rowsOf(this.store.arrays[`${side}_h${this.dim}`], (data, i) => {
+      const [birth, death] = data.slice(i * 2, i * 2 + 2);
+      return [birth, death];
+    });
   }
 
+  /** @returns {Match[]} */
   matching() {
     return rowsOf(this.store.arrays[`match_h${this.dim}`], (data, i) => ({
       left: data[i * 3],
@@ -70,7 +88,11 @@ class PersistenceView {
     }));
   }
 
-  /** Select the tokens of an H1 bar's loop. */
+  /**
+   * Select the tokens of an H1 bar's loop; null clears the selection.
+   *
+   * @param {Spot | null} spot
+   */
   choose(spot) {
     this.chosenBar = spot;
     if (!spot) {
@@ -99,6 +121,7 @@ class PersistenceView {
     this.redraw();
   }
 
+  /** Take what the kernel sent. */
   refresh({ full, changed }) {
     if (full || changed.has("order") || changed.has("radii") || changed.has("chain_start"))
       this.marks.read();
@@ -110,7 +133,7 @@ class PersistenceView {
     this.rest();
   }
 
-  /** k has moved: the curve's mark goes with it, the bars follow with the kernel's answer, or without one in a moment. */
+  /** k has moved: the curve's mark moves at once, the bars with the kernel's answer if it comes. */
   follow() {
     this.marks.use(this.store.get("k"));
     if (!this.store.live) {
@@ -121,7 +144,7 @@ class PersistenceView {
     this.rest();
   }
 
-  /** Bring up to date what no hand waits for: numbers, words, the panel, the band of a k that nobody answers. */
+  /** Redraw a moment later what a moving slider does not need: numbers, words, panel, band. */
   rest() {
     this.frame.later("rest", () => {
       if (this.diagram.k !== this.store.get("k")) this.diagram.plot.redraw();
@@ -130,173 +153,50 @@ class PersistenceView {
     });
   }
 
-  /** Draw and say everything again, a frame after what a moving slider shows first. */
+  /** Redraw everything, a frame after what a moving slider shows first. */
   redraw() {
     for (const plot of [this.diagram.plot, this.curve, this.panel]) plot.redrawAfter();
     this.rest();
   }
 
+  table() {
+    const { dim } = this;
+    /** @type {Side[]} */
+    const sides = ["full", "marks"];
+    return sides.flatMap((side) =>
+      this.bars(side).map(([birth, death], bar) => {
+        return { dim, side, bar, birth, death, length: death - birth };
+      }),
+    );
+  }
+
+  /** Write the numbers, and put the view in words. */
   describe() {
     const { data } = this.store;
-    const now = data.numbers?.[this.dim] ?? {};
-    const row = curveRows(this.store, this.dim).reduce(
-      (best, r) =>
-        !best || Math.abs(r.k - this.store.get("k")) < Math.abs(best.k - this.store.get("k"))
-          ? r
-          : best,
-      null,
-    );
-    const items = [
-      [
-        "bottleneck",
-        number(now.bottleneck),
-        this.isBounded ? `at most 2r = ${number(this.bound)}` : "no bound for witness complexes",
-      ],
-      ["cover radius r", number(this.radius), `outside the sinks; ${certificateLine(this.store)}`],
-      ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
-      [
-        "random landmarks",
-        row ? number(row.mean) : "\u2013",
-        row
-          ? `at k = ${row.k}, 90 % between ${number(row.low)} and ${number(row.high)}`
-          : "null model",
-      ],
-      [
-        "certified bars",
-        now.bars === undefined || !Number.isFinite(this.bound)
-          ? "\u2013"
-          : `${now.certified} of ${now.bars}`,
-        "longer than 2r",
-      ],
-      ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
-    ];
-    this.factRows ??= items.map(() =>
-      h(
-        "div",
-        { role: "listitem" },
-        h("span", { class: "wz-fact-name" }),
-        h("b"),
-        h("span", { class: "wz-faint" }),
-      ),
-    );
-    if (!this.facts.children.length) this.facts.append(...this.factRows);
-    items.forEach((item, i) =>
-      item.forEach((text, j) => setText(this.factRows[i].children[j], text)),
-    );
-    setText(
-      this.frame.meta,
-      oneLine(
-        [
-          data.model,
-          this.store.get("space"),
-          data.num_used < data.num_tokens - 4
-            ? `showing ${number(data.num_used)} of ${number(data.num_tokens)} tokens`
-            : `${number(data.num_tokens)} tokens`,
-        ]
-          .filter(Boolean)
-          .join(" \u00b7 "),
-      ),
-    );
-    const text = `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: bottleneck ${number(now.bottleneck)}, bound ${number(this.bound)}.`;
+    const { num_used: used, num_tokens: num } = data;
+    this.facts.write(factsOf(this));
+    const tokens =
+      used < num - 4 ? `showing ${number(used)} of ${number(num)} tokens` : `${number(num)} tokens`;
+    const meta = [data.model, this.store.get("space"), tokens].filter(Boolean).join(" \u00b7 ");
+    setText(this.frame.meta, oneLine(meta));
+    const bottleneck = number(data.numbers?.[this.dim]?.bottleneck);
+    const text =
+      `${data.summary ?? ""} H${this.dim} at k = ${this.store.get("k")}: ` +
+      `bottleneck ${bottleneck}, bound ${number(this.bound)}.`;
     this.frame.summary(text);
     this.diagram.plot.canvas.setAttribute("aria-label", text);
   }
 }
 
-const COMPLEXES = [
-  ["rips", "Rips"],
-  ["witness-weak", "weak witness"],
-  ["witness-strong", "strong witness"],
-  ["witness-lazy", "lazy witness"],
-  ["alpha", "alpha, PCA-3"],
-];
-
-function certificateLine(store) {
-  const policy = store.get("policy");
-  if (policy !== "hybrid" && policy !== "farthest") return "no certificate for this policy";
-  const factor = certificateFactor(policy === "farthest" ? 0 : store.get("alpha"));
-  return factor === null
-    ? "no certificate from \u03b1 = 0.5 on"
-    : `\u2264 ${number(factor)}\u00d7 ${BEST}`;
-}
-
-/** Progress of the worker with a button to cancel, and one to start again. */
-function progressBar(frame, store) {
-  const text = h("span", { class: "wz-faint" });
-  const bar = h("progress", { max: 1, value: 0, "aria-label": "Persistence of the whole context" });
-  const stop = h("button", {
-    type: "button",
-    class: "wz-button",
-    "data-name": "cancel",
-    text: "Cancel",
-    onclick: () => store.send({ op: "cancel" }),
-  });
-  const again = h("button", {
-    type: "button",
-    class: "wz-button",
-    "data-name": "compute",
-    text: "Compute",
-    onclick: () => store.send({ op: "compute" }),
-  });
-  const el = h("div", { class: "wz-progress", hidden: true }, bar, text, stop, again);
-  frame.controls.append(el);
-  const show = () => {
-    const { what = "", fraction = 1 } = store.data.busy ?? {};
-    const cancelled = what === "cancelled";
-    el.hidden = !what || !store.live;
-    bar.value = fraction;
-    text.textContent = oneLine(what);
-    stop.hidden = cancelled;
-    bar.hidden = cancelled;
-    again.hidden = !cancelled;
-  };
-  frame.cleanup(store.on("data", show));
-  show();
-}
-
+/** @type {Mount} */
 function mountPersistence(frame, store) {
   const view = new PersistenceView(frame, store);
-  const most = () => Math.max(1, store.array("order").length);
-  const k = slider(frame, {
-    label: "k",
-    trait: "k",
-    min: 1,
-    max: most(),
-    format: (v) => String(v),
-  });
-  const dims = segmented(frame, {
-    label: "Homology",
-    options: [[0, "H0"], [1, "H1"], ...(store.get("max_dim") > 1 ? [[2, "H2"]] : [])],
-    value: store.get("dim"),
-    onchange: (v) => store.set("dim", v),
-  });
-  const axes = segmented(frame, {
-    label: "Axes",
-    options: [
-      ["death", "Birth \u2013 death"],
-      ["length", "Birth \u2013 length"],
-    ],
-    value: store.get("axes"),
-    onchange: (v) => store.set("axes", v),
-  });
-  const panels = segmented(frame, {
-    label: "Panel",
-    options: [
-      ["barcode", "Barcode"],
-      ["betti", "Betti"],
-      ["image", "Image"],
-    ],
-    value: store.get("panel"),
-    onchange: (v) => store.set("panel", v),
-  });
-  if (store.live) {
-    const complex = select(frame, { label: "complex", trait: "complex", options: COMPLEXES });
-    frame.cleanup(store.on("lost", () => complex.el.remove()));
-  }
-  progressBar(frame, store);
+  const setMost = persistenceControls(view);
+  const range = () => setMost(Math.max(1, store.array("order").length));
+  range();
   frame.cleanup(
     store.on("data", (change) => {
-      k.range(1, most());
+      range();
       view.refresh(change);
     }),
   );
@@ -304,43 +204,13 @@ function mountPersistence(frame, store) {
   for (const name of ["alpha", "policy", "complex"])
     frame.cleanup(store.on(`change:${name}`, () => view.redraw()));
   frame.cleanup(
-    store.on("change:dim", (v) => {
-      dims.set(v);
+    store.on("change:selection", (tokens) => {
+      if (tokens.length) return;
       view.chosenBar = null;
       view.redraw();
     }),
   );
-  frame.cleanup(
-    store.on("change:axes", (v) => {
-      axes.set(v);
-      view.redraw();
-    }),
-  );
-  frame.cleanup(
-    store.on("change:panel", (v) => {
-      panels.set(v);
-      view.redraw();
-    }),
-  );
-  frame.cleanup(
-    store.on("change:selection", (tokens) => {
-      if (!tokens.length) {
-        view.chosenBar = null;
-        view.redraw();
-      }
-    }),
-  );
-  frame.table = () =>
-    ["full", "marks"].flatMap((side) =>
-      view.bars(side).map(([birth, death], bar) => ({
-        dim: view.dim,
-        side,
-        bar,
-        birth,
-        death,
-        length: death - birth,
-      })),
-    );
+  frame.table = () => view.table();
   view.refresh({ full: true, changed: new Set() });
 }
 

@@ -1,8 +1,9 @@
 // The axis of similarity: accepted thoughts stack above it, rejected ones hang below, theta stands across.
 
-import { fixed } from "../base/decimals.js";
-import { CanvasPen, drawMark } from "../base/pen.js";
-import { linear } from "../base/plot.js";
+import { linear } from "../base/axes.js";
+import { decimals } from "../base/decimals.js";
+import { drawMark } from "../base/marks.js";
+import { CanvasPen } from "../base/pen.js";
 import { number } from "../base/text.js";
 import { countBelow } from "./fold.js";
 
@@ -10,12 +11,10 @@ const DOT = 5;
 
 export class GateAxis {
   constructor(run) {
-    Object.assign(this, {
-      places: new Map(),
-      box: { x: 0, y: 0, w: 1, h: 1 },
-      layers: {},
-      turn: 0,
-    });
+    this.places = new Map();
+    this.box = { x: 0, y: 0, w: 1, h: 1 };
+    this.layers = {};
+    this.turn = 0;
     this.reset(run);
   }
 
@@ -42,37 +41,42 @@ export class GateAxis {
   layout() {
     const key = [this.box.w, this.box.h, this.box.x, this.box.y, this.domain].join();
     if (key !== this.key) {
-      Object.assign(this, { key, laid: 0, inked: 0, stacks: new Map() });
+      this.key = key;
+      this.laid = 0;
+      this.inked = 0;
+      this.stacks = new Map();
       this.places.clear();
     }
     const scale = this.scale;
     const room = Math.max(1, Math.floor((this.box.h * 0.3) / (DOT * 2 + 1)));
     for (; this.laid < this.run.gated.length; this.laid += 1) {
-      const lane = this.run.gated[this.laid];
-      const x = Math.round(scale(Math.max(lane.similarity ?? -1, scale.domain[0])) / (DOT * 2 + 1));
-      const column = 2 * x + (lane.accepted ? 1 : 0);
+      const card = this.run.gated[this.laid];
+      const x = Math.round(scale(Math.max(card.similarity ?? -1, scale.domain[0])) / (DOT * 2 + 1));
+      const column = 2 * x + (card.accepted ? 1 : 0);
       const level = this.stacks.get(column) ?? 0;
       this.stacks.set(column, level + 1);
       const rise =
         (Math.min(level, room - 1) + 1) * (DOT * 2 + 1) + (level >= room ? (level % 3) * 2 : 0);
-      this.places.set(lane, [x * (DOT * 2 + 1), this.line + (lane.accepted ? -rise : rise)]);
+      this.places.set(card, [x * (DOT * 2 + 1), this.line + (card.accepted ? -rise : rise)]);
     }
   }
 
-  place(lane) {
+  place(card) {
     this.layout();
-    return this.places.get(lane) ?? [this.box.x, this.line];
+    return this.places.get(card) ?? [this.box.x, this.line];
   }
 
   draw(pen, theme, { cursor, theta, wish, hidden, focus, onScreen = false }) {
     this.layout();
-    const [scale, line, hgt] = [this.scale, this.line, this.box.h];
+    const scale = this.scale;
+    const line = this.line;
+    const hgt = this.box.h;
     if (onScreen) {
       this.picture(pen, theme, "ground", theta, (brush) => this.drawGround(brush, theme, theta));
       this.blit(pen, theme, cursor, hidden);
     } else {
       this.drawGround(pen, theme, theta);
-      for (const lane of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, lane, DOT);
+      for (const card of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, card, DOT);
     }
     if (focus && focus.gatedAt < cursor) this.drawThought(pen, theme, focus, 6);
     if (theta === null) return;
@@ -91,7 +95,8 @@ export class GateAxis {
   /** What does not change with the thoughts: the scale, both sides of theta, its name. */
   drawGround(pen, theme, theta) {
     const { x, w, h: hgt } = this.box;
-    const [scale, line] = [this.scale, this.line];
+    const scale = this.scale;
+    const line = this.line;
     this.drawScale(pen, theme, scale, line);
     if (theta === null) return;
     const cut = scale(theta);
@@ -105,7 +110,7 @@ export class GateAxis {
       alpha: 0.06,
       radius: 4,
     });
-    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${fixed(theta)}`, {
+    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${decimals(theta)}`, {
       size: 11,
       weight: 600,
       halo: true,
@@ -116,13 +121,14 @@ export class GateAxis {
   landed(first, cursor, hidden) {
     return this.run.gated
       .slice(first, countBelow(this.run.gatedAt, cursor))
-      .filter((lane) => !hidden.has(lane));
+      .filter((card) => !hidden.has(card));
   }
 
   /** Show a kept picture of the axis's box, drawn anew when `key` has changed: text on a canvas lays out the page. */
   picture(pen, theme, name, key, draw) {
     const { box, layers } = this;
-    const [x, y] = [Math.floor(box.x), Math.floor(box.y)];
+    const x = Math.floor(box.x);
+    const y = Math.floor(box.y);
     const layer = (layers[name] ??= { canvas: document.createElement("canvas"), key: null });
     const whole = [this.key, pen.ratio, theme.surface, key].join();
     const context = layer.canvas.getContext("2d");
@@ -152,10 +158,11 @@ export class GateAxis {
         ...this.late,
         ...this.run.gated.slice(this.inked, countBelow(this.run.gatedAt, cursor)),
       ];
-      this.late = fresh.filter((lane) => hidden.has(lane));
-      for (const lane of fresh) if (!hidden.has(lane)) this.drawThought(brush, theme, lane, DOT);
+      this.late = fresh.filter((card) => hidden.has(card));
+      for (const card of fresh) if (!hidden.has(card)) this.drawThought(brush, theme, card, DOT);
     });
-    Object.assign(this, { inked: countBelow(this.run.gatedAt, cursor), inkedTo: cursor });
+    this.inked = countBelow(this.run.gatedAt, cursor);
+    this.inkedTo = cursor;
   }
 
   drawScale(pen, theme, scale, line) {
@@ -177,22 +184,20 @@ export class GateAxis {
     });
   }
 
-  drawThought(pen, theme, lane, r) {
-    const [x, y] = this.place(lane);
-    if (lane.accepted) pen.dot(x, y, r, theme.green);
+  drawThought(pen, theme, card, r) {
+    const [x, y] = this.place(card);
+    if (card.accepted) pen.dot(x, y, r, theme.green);
     else drawMark(pen, "cross", x, y, r * 0.72, { stroke: theme.vermilion, width: 1.6 });
   }
 
   reset(run) {
-    Object.assign(this, {
-      run,
-      key: "",
-      counted: 0,
-      laid: 0,
-      inked: 0,
-      inkedTo: 0,
-      late: [],
-      low: -0.05,
-    });
+    this.run = run;
+    this.key = "";
+    this.counted = 0;
+    this.laid = 0;
+    this.inked = 0;
+    this.inkedTo = 0;
+    this.late = [];
+    this.low = -0.05;
   }
 }

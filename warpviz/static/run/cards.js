@@ -1,17 +1,17 @@
-// Lanes of the streams one can read, and the crowd of all others as dots.
+// Cards of the streams one can read, and the crowd of all others as dots.
 
 import { comparison } from "../base/decimals.js";
 import { clip, h, number, oneLine, setText, visible } from "../base/text.js";
 import { countBelow, NEVER } from "./fold.js";
 
 export const LINGER_BEATS = 10; // a judged stream's branch fades over these
-const LANE_HEIGHT = 58;
+const CARD_HEIGHT = 58;
 const SEATS = 7;
-// More than a card's two lines hold; all of a long thought would be laid out anew with every word.
+// More than a panel's two lines hold; all of a long thought would be laid out anew with every word.
 const WORDS_KEPT = 120;
 const WORDS_MOST = 320;
 export const WORD_MS = 80; // words that come faster than this need not fade in
-const LANE_COLORS = ["purple", "orange", "sky", "blue"];
+const STREAM_COLORS = ["purple", "orange", "sky", "blue"];
 const VERDICTS = {
   thinking: "",
   thought: "\u2026",
@@ -23,33 +23,31 @@ const VERDICTS = {
   closed: "\u25a1",
 };
 
-export function laneColor(lane, theme) {
-  return theme[LANE_COLORS[lane.stream % LANE_COLORS.length]];
+export function streamColor(card, theme) {
+  return theme[STREAM_COLORS[card.stream % STREAM_COLORS.length]];
 }
 
-export class Lanes {
+export class Cards {
   constructor(run, theme) {
-    Object.assign(this, {
-      run,
-      theme,
-      slots: [],
-      cards: new Map(),
-      crowd: [],
-      drawnAt: 0,
-      movedAt: 0,
-    });
-    this.list = h("div", { class: "wr-lanes", role: "list", "aria-label": "Streams" });
+    this.run = run;
+    this.theme = theme;
+    this.slots = [];
+    this.panels = new Map();
+    this.crowd = [];
+    this.drawnAt = 0;
+    this.movedAt = 0;
+    this.list = h("div", { class: "wr-cards", role: "list", "aria-label": "Streams" });
     this.empty = h("p", {
       class: "wr-empty",
       text: "Streams branch off here when the River asks for them.",
     });
     this.crowdBox = h("div", { class: "wr-crowd" });
-    this.crowdText = h("span", { class: "wr-crowd-text", "data-ink": "" });
+    this.crowdText = h("span", { class: "wr-crowd-text", "data-svg-text": "" });
     this.crowdBox.append(this.crowdText);
     this.el = h("div", { class: "wr-side" }, this.list, this.empty, this.crowdBox);
   }
 
-  /** Seat the lanes after `cursor` events: who has a seat keeps it, free seats go to those furthest in thought. */
+  /** Seat the cards after `cursor` events: who has a seat keeps it, free seats go to those furthest in thought. */
   show(cursor) {
     const present = this.run.present(cursor, LINGER_BEATS);
     const seats = present.length > SEATS ? SEATS - 1 : SEATS;
@@ -58,15 +56,15 @@ export class Lanes {
     );
     const seated = new Set(this.slots.filter(Boolean));
     const isNew = seated.size === 0;
-    const waiting = present.filter((lane) => !seated.has(lane));
+    const waiting = present.filter((card) => !seated.has(card));
     if (waiting.length > 1)
       waiting.sort((a, b) => this.interest(b, cursor) - this.interest(a, cursor));
     this.seat(waiting, present, cursor);
-    const free = this.slots.filter((lane) => !lane).length;
+    const free = this.slots.filter((card) => !card).length;
     if (!waiting.length && free) this.seat(this.past(cursor, free), present, cursor);
     if (isNew) this.slots.sort((a, b) => (a?.spawnedAt ?? NEVER) - (b?.spawnedAt ?? NEVER));
     this.crowd = waiting;
-    this.drawCards(cursor);
+    this.drawPanels(cursor);
     const num = this.crowd.length;
     setText(
       this.crowdText,
@@ -103,103 +101,103 @@ export class Lanes {
   }
 
   /** Those nearest their verdict are the ones to watch. */
-  interest(lane, cursor) {
-    return lane.closedAt < cursor
+  interest(card, cursor) {
+    return card.closedAt < cursor
       ? -1
-      : lane.count(cursor) / (lane.tokens.length + 1) + lane.count(cursor) / 1000;
+      : card.count(cursor) / (card.tokens.length + 1) + card.count(cursor) / 1000;
   }
 
-  drawCards(cursor) {
+  drawPanels(cursor) {
     const seated = new Set(this.slots.filter(Boolean));
-    for (const [lane, card] of this.cards) {
-      if (seated.has(lane)) continue;
-      card.el.remove();
-      this.cards.delete(lane);
+    for (const [card, panel] of this.panels) {
+      if (seated.has(card)) continue;
+      panel.el.remove();
+      this.panels.delete(card);
     }
     const now = performance.now();
     const slow = now - this.drawnAt > WORD_MS;
     this.drawnAt = now;
-    this.slots.forEach((lane, slot) => {
-      if (!lane) return;
-      const card = this.cards.get(lane) ?? this.makeCard(lane);
-      if (card.slot !== slot) {
-        card.slot = slot;
-        card.el.style.transform = `translateY(${slot * LANE_HEIGHT}px)`;
+    this.slots.forEach((card, slot) => {
+      if (!card) return;
+      const panel = this.panels.get(card) ?? this.makePanel(card);
+      if (panel.slot !== slot) {
+        panel.slot = slot;
+        panel.el.style.transform = `translateY(${slot * CARD_HEIGHT}px)`;
         this.movedAt = now;
       }
-      this.fillCard(card, lane, cursor, slow);
+      this.fillPanel(panel, card, cursor, slow);
     });
   }
 
-  makeCard(lane) {
-    const card = { first: 0, shown: 0, phase: "" };
-    card.verdict = h("span", { class: "wr-verdict", "data-ink": "" });
-    card.words = h("div", { class: "wr-words" }); // its end stays in sight by itself
-    card.el = h(
+  makePanel(card) {
+    const panel = { first: 0, shown: 0, phase: "" };
+    panel.verdict = h("span", { class: "wr-verdict", "data-svg-text": "" });
+    panel.words = h("div", { class: "wr-words" }); // its end stays in sight by itself
+    panel.el = h(
       "div",
-      { class: "wr-lane", role: "listitem", "data-stream": lane.stream },
+      { class: "wr-card", role: "listitem", "data-stream": card.stream },
       h(
         "div",
-        { class: "wr-lane-head" },
+        { class: "wr-card-head" },
         h("span", { class: "wr-pip" }),
-        h("b", { text: `#${lane.stream}`, "data-ink": "" }),
+        h("b", { text: `#${card.stream}`, "data-svg-text": "" }),
         h("span", {
           class: "wr-task",
-          text: oneLine(lane.task),
-          title: visible(lane.task),
-          "data-ink": "",
+          text: oneLine(card.task),
+          title: visible(card.task),
+          "data-svg-text": "",
         }),
-        card.verdict,
+        panel.verdict,
       ),
-      h("div", { class: "wr-thought" }, card.words),
+      h("div", { class: "wr-thought" }, panel.words),
     );
-    card.el.style.setProperty("--lane", laneColor(lane, this.theme));
-    this.cards.set(lane, card);
-    this.list.append(card.el);
-    return card;
+    panel.el.style.setProperty("--stream", streamColor(card, this.theme));
+    this.panels.set(card, panel);
+    this.list.append(panel.el);
+    return panel;
   }
 
-  /** Bring a card to this moment. */
-  fillCard(card, lane, cursor, slow) {
-    this.fillWords(card, lane, lane.count(cursor), slow);
-    const phase = lane.phase(cursor);
+  /** Bring a panel to this moment. */
+  fillPanel(panel, card, cursor, slow) {
+    this.fillWords(panel, card, card.count(cursor), slow);
+    const phase = card.phase(cursor);
     const past =
-      lane.closedAt < cursor &&
-      this.run.beats[lane.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS;
-    if (past !== card.past) {
-      card.past = past;
-      card.el.classList.toggle("wr-past", past);
+      card.closedAt < cursor &&
+      this.run.beats[card.closedAt] < this.run.beatOf(cursor) - LINGER_BEATS;
+    if (past !== panel.past) {
+      panel.past = past;
+      panel.el.classList.toggle("wr-past", past);
     }
-    if (phase === card.phase) return;
-    card.phase = phase;
-    card.el.dataset.phase = phase;
-    const judged = lane.gatedAt < cursor;
+    if (phase === panel.phase) return;
+    panel.phase = phase;
+    panel.el.dataset.phase = phase;
+    const judged = card.gatedAt < cursor;
     const against = judged
-      ? `${VERDICTS[phase]} ${comparison(lane.similarity, lane.threshold, lane.accepted)}`
+      ? `${VERDICTS[phase]} ${comparison(card.similarity, card.threshold, card.accepted)}`
       : VERDICTS[phase];
-    setText(card.verdict, phase === "failed" ? `! ${oneLine(clip(lane.failure, 40))}` : against);
+    setText(panel.verdict, phase === "failed" ? `! ${oneLine(clip(card.failure, 40))}` : against);
   }
 
-  /** Write the last of a lane's first `count` words; begin anew where too many stand, or too few before the last. */
-  fillWords(card, lane, count, slow) {
+  /** Write the last of a card's first `count` words; begin anew where too many stand, or too few before the last. */
+  fillWords(panel, card, count, slow) {
     if (
-      count - card.first > WORDS_MOST ||
-      (card.first > 0 && count - card.first < WORDS_KEPT / 2)
+      count - panel.first > WORDS_MOST ||
+      (panel.first > 0 && count - panel.first < WORDS_KEPT / 2)
     ) {
-      card.words.replaceChildren();
-      card.first = card.shown = Math.max(0, count - WORDS_KEPT);
+      panel.words.replaceChildren();
+      panel.first = panel.shown = Math.max(0, count - WORDS_KEPT);
     }
-    while (card.shown > count) {
-      card.words.lastChild.remove();
-      card.shown -= 1;
+    while (panel.shown > count) {
+      panel.words.lastChild.remove();
+      panel.shown -= 1;
     }
-    const fresh = slow && count - card.shown <= 2;
-    for (; card.shown < count; card.shown += 1) {
-      card.words.append(
+    const fresh = slow && count - panel.shown <= 2;
+    for (; panel.shown < count; panel.shown += 1) {
+      panel.words.append(
         h("span", {
           class: fresh ? "wr-word wr-fresh" : "wr-word",
-          text: oneLine(lane.tokens[card.shown]),
-          "data-ink": "",
+          text: oneLine(card.tokens[panel.shown]),
+          "data-svg-text": "",
         }),
       );
     }
@@ -213,15 +211,15 @@ export class Lanes {
   /** Draw the crowd: one dot per stream, brighter the newer its last token, hollow once judged. */
   drawCrowd(pen, box, cursor) {
     const beat = this.run.beatOf(cursor);
-    this.crowd.slice(0, 400).forEach((lane, i) => {
+    this.crowd.slice(0, 400).forEach((card, i) => {
       const [x, y] = this.crowdPlace(i, box.w);
       if (y > box.h - 4) return;
-      const count = lane.count(cursor);
-      const last = count ? this.run.beats[lane.tokenAt[count - 1]] : -99;
-      const color = laneColor(lane, this.theme);
-      if (lane.closedAt < cursor)
+      const count = card.count(cursor);
+      const last = count ? this.run.beats[card.tokenAt[count - 1]] : -99;
+      const color = streamColor(card, this.theme);
+      if (card.closedAt < cursor)
         pen.circle(box.x + x, box.y + y, 2.6, {
-          stroke: lane.accepted ? this.theme.green : this.theme.vermilion,
+          stroke: card.accepted ? this.theme.green : this.theme.vermilion,
           width: 1.4,
         });
       else
@@ -233,7 +231,7 @@ export class Lanes {
     this.run = run;
     this.slots = [];
     this.crowd = [];
-    this.cards.forEach((card) => card.el.remove());
-    this.cards.clear();
+    this.panels.forEach((panel) => panel.el.remove());
+    this.panels.clear();
   }
 }

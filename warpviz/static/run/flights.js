@@ -1,7 +1,7 @@
 // Motion: short flights between places on the page, drawn above everything; every flight has an end and an effect.
 
 import { motionOk } from "../base/theme.js";
-import { laneColor } from "./cards.js";
+import { streamColor } from "./cards.js";
 
 const FLIGHT_MS = { spawn: 620, gate: 560, inject: 760 };
 const MOST_FLIGHTS = 24; // beyond this nobody can follow; the state changes without ceremony
@@ -35,7 +35,10 @@ export function bend(
 
 export class Flights {
   constructor() {
-    Object.assign(this, { list: [], rings: [], room: FLIGHTS_PER_S, filled: 0 });
+    this.list = [];
+    this.rings = [];
+    this.room = FLIGHTS_PER_S;
+    this.filled = 0;
   }
 
   get busy() {
@@ -114,55 +117,55 @@ export function flyRow(view, row) {
   const now = performance.now();
   const { flights, branches, axis, frame } = view;
   if (!"sgi".includes(row[0]) || !flights.hasRoom(now)) return;
-  const lane = view.run.lane(row[0] === "i" ? row[3] : row[2]);
+  const card = view.run.card(row[0] === "i" ? row[3] : row[2]);
   if (row[0] === "s") {
-    view.river.flash(lane);
+    view.river.flash(card);
     const curve = () => {
-      const a = branches.trigger(lane, true);
-      return a && bend(a, branches.port(lane));
+      const a = branches.trigger(card, true);
+      return a && bend(a, branches.port(card));
     };
-    flights.launch({ kind: "spawn", color: laneColor(lane, frame.theme), curve }, now);
+    flights.launch({ kind: "spawn", color: streamColor(card, frame.theme), curve }, now);
   } else if (row[0] === "g") {
-    view.hidden.add(lane);
-    const color = lane.accepted ? frame.theme.green : frame.theme.vermilion;
+    view.hidden.add(card);
+    const color = card.accepted ? frame.theme.green : frame.theme.vermilion;
     const land = () => {
-      view.hidden.delete(lane);
+      view.hidden.delete(card);
       view.stir();
     };
     flights.launch(
       {
         kind: "gate",
         color,
-        curve: () => bend(branches.port(lane, 0.5), axis.place(lane), true),
+        curve: () => bend(branches.port(card, 0.5), axis.place(card), true),
         land,
       },
       now,
     );
-  } else flyBack(view, lane, now);
+  } else flyBack(view, card, now);
 }
 
 /** An accepted thought flies from the axis into the text's margin and into the cloud. */
-function flyBack(view, lane, now) {
-  const note = view.river.notes.get(lane);
+function flyBack(view, card, now) {
+  const note = view.river.notes.get(card);
   if (!note) return;
   const { flights, branches, axis, cloud } = view;
   const flight = { kind: "inject", color: view.frame.theme.green, delay: FLIGHT_MS.gate * 0.8 };
   note.classList.add("wr-coming");
   const curve = () => {
     const box = branches.local(note);
-    return bend(axis.place(lane), [box.x + box.w, box.y + 10], true);
+    return bend(axis.place(card), [box.x + box.w, box.y + 10], true);
   };
   flights.launch(
     { ...flight, size: 5, curve, land: () => note.classList.remove("wr-coming") },
     now,
   );
-  const into = lane.noteToken - 1;
+  const into = card.noteToken - 1;
   if (!cloud.has(into)) return;
   flights.launch(
     {
       ...flight,
       size: 3,
-      curve: () => bend(axis.place(lane), cloud.place(into, branches.look().cloud)),
+      curve: () => bend(axis.place(card), cloud.place(into, branches.look().cloud)),
     },
     now,
   );

@@ -6,7 +6,8 @@ export const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** Return how many entries of a sorted column are below `value`. */
 export function countBelow(column, value) {
-  let [low, high] = [0, column.length];
+  let low = 0;
+  let high = column.length;
   while (low < high) {
     const mid = (low + high) >> 1;
     if (column[mid] < value) low = mid + 1;
@@ -15,29 +16,27 @@ export function countBelow(column, value) {
   return low;
 }
 
-class Lane {
+class StreamCard {
   constructor(stream) {
-    Object.assign(this, {
-      stream,
-      task: "",
-      kind: "",
-      from: -1,
-      to: -1,
-      version: -1,
-      tokens: [],
-      tokenAt: [],
-      thought: "",
-      reason: "",
-      accepted: false,
-      similarity: null,
-      threshold: null,
-      scores: {},
-      injection: -1,
-      note: "",
-      noteToken: -1,
-      failure: "",
-      finish: "",
-    });
+    this.stream = stream;
+    this.task = "";
+    this.kind = "";
+    this.from = -1;
+    this.to = -1;
+    this.version = -1;
+    this.tokens = [];
+    this.tokenAt = [];
+    this.thought = "";
+    this.reason = "";
+    this.accepted = false;
+    this.similarity = null;
+    this.threshold = null;
+    this.scores = {};
+    this.injection = -1;
+    this.note = "";
+    this.noteToken = -1;
+    this.failure = "";
+    this.finish = "";
     this.spawnedAt =
       this.thoughtAt =
       this.gatedAt =
@@ -70,28 +69,26 @@ class Lane {
 
 class Run {
   constructor() {
-    Object.assign(this, {
-      rows: [],
-      beats: [],
-      start: null,
-      tokens: [],
-      tokenAt: [],
-      lanes: new Map(),
-      order: [],
-      gated: [],
-      gatedAt: [],
-      notes: [],
-      noteAt: [],
-      influences: [],
-      published: [],
-      publishedAt: [],
-      endedAt: NEVER,
-      ending: "",
-      failures: [],
-    });
+    this.rows = [];
+    this.beats = [];
+    this.start = null;
+    this.tokens = [];
+    this.tokenAt = [];
+    this.cards = new Map();
+    this.order = [];
+    this.gated = [];
+    this.gatedAt = [];
+    this.notes = [];
+    this.noteAt = [];
+    this.influences = [];
+    this.published = [];
+    this.publishedAt = [];
+    this.endedAt = NEVER;
+    this.ending = "";
+    this.failures = [];
     this.injections = new Map();
-    this.open = new Set(); // lanes that are alive now
-    this.closings = []; // lanes in the order of their closing, as in `when.closed`
+    this.open = new Set(); // cards that are alive now
+    this.closings = []; // cards in the order of their closing, as in `when.closed`
     this.when = {
       spawned: [],
       closed: [],
@@ -123,20 +120,20 @@ class Run {
     for (const row of rows) this.add(row);
   }
 
-  lane(stream) {
-    if (!this.lanes.has(stream)) this.lanes.set(stream, new Lane(stream));
-    return this.lanes.get(stream);
+  card(stream) {
+    if (!this.cards.has(stream)) this.cards.set(stream, new StreamCard(stream));
+    return this.cards.get(stream);
   }
 
   add(row) {
     const at = this.rows.length;
     this.rows.push(row);
     this.beats.push(row[1]);
-    const wasOpen = row[2] !== null && this.lanes.get(row[2])?.closedAt === NEVER;
+    const wasOpen = row[2] !== null && this.cards.get(row[2])?.closedAt === NEVER;
     FOLDS[row[0]]?.(this, at, row);
-    if (row[0] === "s") this.open.add(this.lane(row[2]));
-    else if ("gex".includes(row[0]) && wasOpen && this.open.delete(this.lane(row[2]))) {
-      this.closings.push(this.lane(row[2]));
+    if (row[0] === "s") this.open.add(this.card(row[2]));
+    else if ("gex".includes(row[0]) && wasOpen && this.open.delete(this.card(row[2]))) {
+      this.closings.push(this.card(row[2]));
       this.when.closed.push(at);
     }
     this.numAlive = this.open.size;
@@ -168,12 +165,12 @@ class Run {
       : this.tokens[index - this.prompt.length];
   }
 
-  /** Return the lanes that are alive, or were until `linger` beats ago, in the order of their spawning. */
+  /** Return the cards that are alive, or were until `linger` beats ago, in the order of their spawning. */
   present(cursor, linger) {
     const first = countBelow(this.when.closed, this.cursorOf(this.beatOf(cursor) - linger - 1));
     const list = [...this.open];
     for (let i = first; i < this.closings.length; i += 1) list.push(this.closings[i]);
-    return list.filter((lane) => lane.spawnedAt < cursor).sort((a, b) => a.spawnedAt - b.spawnedAt);
+    return list.filter((card) => card.spawnedAt < cursor).sort((a, b) => a.spawnedAt - b.spawnedAt);
   }
 
   /** Return how many streams there were of each fate: a search per column, however long the run. */
@@ -231,7 +228,7 @@ const FOLDS = {
     run.mark(row, "publish");
   },
   s(run, at, row) {
-    const lane = Object.assign(run.lane(row[2]), {
+    const card = Object.assign(run.card(row[2]), {
       task: row[3],
       kind: row[4],
       from: row[5],
@@ -239,20 +236,20 @@ const FOLDS = {
       version: row[7],
       spawnedAt: at,
     });
-    run.order.push(lane);
+    run.order.push(card);
     run.when.spawned.push(at);
     run.mark(row, "spawn");
   },
   k(run, at, row) {
-    const lane = run.lane(row[2]);
-    lane.tokens.push(row[3]);
-    lane.tokenAt.push(at);
+    const card = run.card(row[2]);
+    card.tokens.push(row[3]);
+    card.tokenAt.push(at);
   },
   h(run, at, row) {
-    Object.assign(run.lane(row[2]), { thought: row[3], reason: row[4], thoughtAt: at });
+    Object.assign(run.card(row[2]), { thought: row[3], reason: row[4], thoughtAt: at });
   },
   g(run, at, row) {
-    const lane = Object.assign(run.lane(row[2]), {
+    const card = Object.assign(run.card(row[2]), {
       accepted: row[3] === 1,
       similarity: row[4],
       threshold: row[5],
@@ -260,28 +257,28 @@ const FOLDS = {
       scores: row[7],
       gatedAt: at,
     });
-    run.gated.push(lane);
+    run.gated.push(card);
     run.gatedAt.push(at);
-    run.when[lane.accepted ? "accepted" : "rejected"].push(at);
-    run.mark(row, lane.accepted ? "accept" : "reject");
+    run.when[card.accepted ? "accepted" : "rejected"].push(at);
+    run.mark(row, card.accepted ? "accept" : "reject");
   },
   i(run, at, row) {
-    const lane = Object.assign(run.lane(row[3]), {
+    const card = Object.assign(run.card(row[3]), {
       injection: row[2],
       note: row[4],
       noteToken: row[5],
       injectedAt: at,
     });
-    run.injections.set(row[2], lane);
-    run.notes.push(lane);
+    run.injections.set(row[2], card);
+    run.notes.push(card);
     run.noteAt.push(at);
     run.when.injected.push(at);
     run.mark(row, "inject");
   },
   v(run, at, row) {
-    const lane = run.injections.get(row[2]);
-    if (!lane) return;
-    lane.revokedAt = at;
+    const card = run.injections.get(row[2]);
+    if (!card) return;
+    card.revokedAt = at;
     run.when.revoked.push(at);
   },
   f(run, at, row) {
@@ -290,7 +287,7 @@ const FOLDS = {
   e(run, at, row) {
     run.failures.push({ at, stream: row[2], message: row[3] });
     if (row[2] !== null) {
-      Object.assign(run.lane(row[2]), { failure: row[3], failedAt: at });
+      Object.assign(run.card(row[2]), { failure: row[3], failedAt: at });
       run.when.failed.push(at);
     }
     run.mark(row, "reject");
@@ -301,7 +298,7 @@ const FOLDS = {
       run.ending ||= row[3];
       return;
     }
-    Object.assign(run.lane(row[2]), { finish: row[3], finishedAt: at });
+    Object.assign(run.card(row[2]), { finish: row[3], finishedAt: at });
   },
 };
 

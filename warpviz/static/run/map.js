@@ -1,6 +1,6 @@
 // A small map of the run's tokens beside the gate: a point per visible token, landmarks as diamonds.
 
-import { drawMark } from "../base/pen.js";
+import { drawMark } from "../base/marks.js";
 
 export class SmallCloud {
   constructor(store) {
@@ -31,7 +31,8 @@ export class SmallCloud {
   draw(pen, theme, { run, cursor, box }) {
     if (!this.size || !box.w) return;
     const count = Math.min(run.numTokens(cursor), this.size);
-    const [prompt, last] = [run.prompt.length, count - 1];
+    const prompt = run.prompt.length;
+    const last = count - 1;
     for (let i = 0; i < count; i += 1) {
       if (this.has(i))
         pen.dot(

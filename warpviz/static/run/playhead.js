@@ -8,16 +8,14 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 export class Playhead {
   /** `onmove(from, to, jumped)` is told of every change of the cursor. */
   constructor(run, onmove) {
-    Object.assign(this, {
-      run,
-      onmove,
-      place: 0,
-      cursor: 0,
-      playing: false,
-      live: false,
-      speed: 1,
-      last: null,
-    });
+    this.run = run;
+    this.onmove = onmove;
+    this.place = 0;
+    this.cursor = 0;
+    this.playing = false;
+    this.live = false;
+    this.speed = 1;
+    this.last = null;
   }
 
   get beat() {

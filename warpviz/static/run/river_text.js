@@ -1,6 +1,6 @@
 // The River's text: one span per token, only the last stretch of it in the page, notes of accepted thoughts in its margin.
 
-import { fixed } from "../base/decimals.js";
+import { decimals } from "../base/decimals.js";
 import { clip, h, number, oneLine, visible } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
 import { WORD_MS } from "./cards.js";
@@ -16,24 +16,22 @@ const NOTE_SMALL = 22;
 const NOTE_DRIFT = 130;
 
 export class RiverText {
-  /** `colorOf(lane)` names a lane's colour; `onnote(lane | null)` is told which note is pointed at. */
+  /** `colorOf(card)` names a card's colour; `onnote(card | null)` is told which note is pointed at. */
   constructor(run, { colorOf, onnote }) {
-    Object.assign(this, {
-      run,
-      colorOf,
-      onnote,
-      first: 0,
-      end: 0,
-      spans: [],
-      notes: new Map(),
-      tops: new Map(),
-      window: TEXT_WINDOW,
-      sticky: true,
-      tinted: new Set(),
-      shownAt: 0,
-      dyed: 0,
-      owed: 0,
-    });
+    this.run = run;
+    this.colorOf = colorOf;
+    this.onnote = onnote;
+    this.first = 0;
+    this.end = 0;
+    this.spans = [];
+    this.notes = new Map();
+    this.tops = new Map();
+    this.window = TEXT_WINDOW;
+    this.sticky = true;
+    this.tinted = new Set();
+    this.shownAt = 0;
+    this.dyed = 0;
+    this.owed = 0;
     this.more = h("button", {
       type: "button",
       class: "wr-more",
@@ -135,7 +133,7 @@ export class RiverText {
           : fresh
             ? "wr-tok wr-fresh"
             : "wr-tok";
-      const span = h("span", { class: kind, text: visible(text), "data-ink": "" });
+      const span = h("span", { class: kind, text: visible(text), "data-svg-text": "" });
       this.spans.push(span);
       batch.append(span);
     }
@@ -158,7 +156,8 @@ export class RiverText {
     const anew = force || key !== this.marked || sum.spawned < this.dyed;
     if (anew) this.wash();
     else if (sum.spawned === this.dyed && !this.owed && this.end === this.markedEnd) return;
-    Object.assign(this, { marked: key, markedEnd: this.end });
+    this.marked = key;
+    this.markedEnd = this.end;
     this.dyeTriggers(sum.spawned);
     if (this.run.influences.length && (anew || this.end <= this.tintedTo))
       this.dyeInfluence(cursor);
@@ -172,7 +171,8 @@ export class RiverText {
       span.title = "";
     }
     this.tinted.clear();
-    Object.assign(this, { dyed: 0, owed: 0 });
+    this.dyed = 0;
+    this.owed = 0;
   }
 
   /** Underline the triggers of the first `count` streams, from where the last call ended or a token was missing. */
@@ -180,11 +180,11 @@ export class RiverText {
     const from = this.owed ? this.owed - 1 : this.dyed;
     this.owed = 0;
     for (let n = from; n < count; n += 1) {
-      const lane = this.run.order[n];
-      if (lane.from < 0 || lane.to < this.first) continue;
-      if (lane.to >= this.end) this.owed ||= n + 1;
-      for (let i = Math.max(lane.from, this.first); i <= lane.to && i < this.end; i += 1)
-        this.dye(this.span(i), "wr-trigger", this.colorOf(lane));
+      const card = this.run.order[n];
+      if (card.from < 0 || card.to < this.first) continue;
+      if (card.to >= this.end) this.owed ||= n + 1;
+      for (let i = Math.max(card.from, this.first); i <= card.to && i < this.end; i += 1)
+        this.dye(this.span(i), "wr-trigger", this.colorOf(card));
     }
     this.dyed = count;
   }
@@ -204,15 +204,15 @@ export class RiverText {
   dye(span, name, color) {
     if (!span) return;
     span.classList.add(name);
-    if (color) span.style.setProperty("--lane", color);
+    if (color) span.style.setProperty("--stream", color);
     this.tinted.add(span);
   }
 
   /** Let a trigger light up for a moment. */
-  flash(lane) {
+  flash(card) {
     if (!motionOk()) return;
-    for (let i = Math.max(lane.from, 0); i <= lane.to; i += 1) {
-      this.span(i)?.animate([{ background: this.colorOf(lane), color: "var(--wz-surface)" }, {}], {
+    for (let i = Math.max(card.from, 0); i <= card.to; i += 1) {
+      this.span(i)?.animate([{ background: this.colorOf(card), color: "var(--wz-surface)" }, {}], {
         duration: LIT_MS,
         easing: "ease-out",
       });
@@ -228,68 +228,68 @@ export class RiverText {
     const places = new Map(); // all read before the first is written: one layout, not one per note
     let limit = Infinity;
     for (let n = num - 1; n >= 0 && limit >= 30; n -= 1) {
-      const lane = this.run.notes[n];
-      const ideal = this.topOf(lane);
+      const card = this.run.notes[n];
+      const ideal = this.topOf(card);
       if (ideal === null) break;
       const drift = ideal - (limit - NOTE_TALL);
       if (drift > NOTE_DRIFT * 2) continue;
       const small = drift > NOTE_DRIFT;
       const top = Math.min(ideal, limit - (small ? NOTE_SMALL : NOTE_TALL));
-      places.set(lane, { top, small });
+      places.set(card, { top, small });
       limit = top - 4;
     }
-    for (const [lane, place] of places) this.placeNote(lane, place, cursor);
-    for (const [lane, note] of this.notes)
-      if (!places.has(lane)) {
+    for (const [card, place] of places) this.placeNote(card, place, cursor);
+    for (const [card, note] of this.notes)
+      if (!places.has(card)) {
         note.remove();
-        this.notes.delete(lane);
+        this.notes.delete(card);
       }
   }
 
-  /** Return where a lane's note would stand, null above the text in the page. Asked once per reflow. */
-  topOf(lane) {
-    if (lane.noteToken < this.first) return null;
-    if (!this.tops.has(lane)) {
-      const anchor = this.span(Math.min(lane.noteToken, this.end) - 1);
-      this.tops.set(lane, anchor ? anchor.offsetTop + anchor.offsetHeight - 24 : null);
+  /** Return where a card's note would stand, null above the text in the page. Asked once per reflow. */
+  topOf(card) {
+    if (card.noteToken < this.first) return null;
+    if (!this.tops.has(card)) {
+      const anchor = this.span(Math.min(card.noteToken, this.end) - 1);
+      this.tops.set(card, anchor ? anchor.offsetTop + anchor.offsetHeight - 24 : null);
     }
-    return this.tops.get(lane);
+    return this.tops.get(card);
   }
 
-  placeNote(lane, { top, small }, cursor) {
-    const note = this.notes.get(lane) ?? this.makeNote(lane);
-    const look = [top, small, lane.revokedAt < cursor].join();
+  placeNote(card, { top, small }, cursor) {
+    const note = this.notes.get(card) ?? this.makeNote(card);
+    const look = [top, small, card.revokedAt < cursor].join();
     if (note.look === look) return;
     note.look = look;
     note.style.top = `${top}px`;
     note.classList.toggle("wr-small", small);
-    note.classList.toggle("wr-revoked", lane.revokedAt < cursor);
+    note.classList.toggle("wr-revoked", card.revokedAt < cursor);
   }
 
-  makeNote(lane) {
+  makeNote(card) {
     const note = h(
       "button",
       {
         type: "button",
         class: "wr-note",
         title: "Show what this thought changed",
-        style: `--lane:${this.colorOf(lane)}`,
+        style: `--stream:${this.colorOf(card)}`,
       },
       h("span", {
         class: "wr-note-head",
-        text: `\u2713 #${lane.stream}  ${fixed(lane.similarity)}`,
-        "data-ink": "",
+        text: `\u2713 #${card.stream}  ${decimals(card.similarity)}`,
+        "data-svg-text": "",
       }),
       h("span", {
         class: "wr-note-text",
-        text: oneLine(clip(lane.note.trim(), 90)),
-        "data-ink": "",
+        text: oneLine(clip(card.note.trim(), 90)),
+        "data-svg-text": "",
       }),
     );
     const point = (on) => () => {
-      this.focus = on ? lane.injection : null;
+      this.focus = on ? card.injection : null;
       this.mark(this.cursor, true);
-      this.onnote(on ? lane : null);
+      this.onnote(on ? card : null);
     };
     for (const [name, on] of [
       ["mouseenter", true],
@@ -298,7 +298,7 @@ export class RiverText {
       ["blur", false],
     ])
       note.addEventListener(name, point(on));
-    this.notes.set(lane, note);
+    this.notes.set(card, note);
     this.margin.append(note);
     return note;
   }

@@ -1,8 +1,9 @@
 // Play, pause, speed, and a timeline one can drag, with the run's moments marked on it.
 
+import { linear } from "../base/axes.js";
 import { button, select, toggle } from "../base/controls.js";
-import { drawMark } from "../base/pen.js";
-import { linear, Plot } from "../base/plot.js";
+import { drawMark } from "../base/marks.js";
+import { Plot } from "../base/plot.js";
 import { h, number, setText } from "../base/text.js";
 import { SPEEDS } from "./playhead.js";
 
@@ -19,7 +20,9 @@ const LIVE_MS = 250; // live, all of it moves with every beat, by little
 export class Transport {
   /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
   constructor(frame, { playhead, act }) {
-    Object.assign(this, { frame, playhead, act });
+    this.frame = frame;
+    this.playhead = playhead;
+    this.act = act;
     this.play = button(frame, {
       label: "\u25b6 Play",
       name: "play",
@@ -50,7 +53,7 @@ export class Transport {
       hint: "End the run at its next step; the trace stays",
       onclick: act.stop,
     });
-    this.time = h("span", { class: "wr-time", "data-ink": "" });
+    this.time = h("span", { class: "wr-time", "data-svg-text": "" });
     frame.controls.append(this.time);
     this.plot = new Plot(frame, {
       height: 52,
@@ -125,7 +128,8 @@ export class Transport {
     const mode = [playhead.playing, playhead.live, status].join();
     if (mode !== this.mode) this.showMode(status, live);
     else if (playhead.playing && now - this.toldAt < TIMELINE_MS) return;
-    Object.assign(this, { mode, toldAt: now });
+    this.mode = mode;
+    this.toldAt = now;
     setText(this.time, `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`);
     for (const [name, value] of [
       ["valuemin", 0],

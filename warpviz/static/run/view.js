@@ -3,12 +3,12 @@
 import { widget } from "../base/frame.js";
 import { Plot } from "../base/plot.js";
 import { WARPVIZ } from "../base/store.js";
-import { inkText } from "../base/svg_text.js";
+import { svgText } from "../base/svg_text.js";
 import { counted, h, number, oneLine, setText } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
 import { GateAxis } from "./axis.js";
 import { Branches } from "./branches.js";
-import { Lanes, laneColor, WORD_MS } from "./cards.js";
+import { Cards, streamColor, WORD_MS } from "./cards.js";
 import { Flights, flyRow } from "./flights.js";
 import { runOf } from "./fold.js";
 import { SmallCloud } from "./map.js";
@@ -25,27 +25,25 @@ const UNSEEN_MS = 500; // out of sight, the view follows at this pace
 
 class LiveRunView {
   constructor(frame, store) {
-    Object.assign(this, {
-      frame,
-      store,
-      source: runOf(store),
-      flights: new Flights(),
-      hidden: new Set(),
-      focus: null,
-      pending: 0,
-      told: 0,
-      painted: -1,
-      paintedAt: 0,
-    });
+    this.frame = frame;
+    this.store = store;
+    this.source = runOf(store);
+    this.flights = new Flights();
+    this.hidden = new Set();
+    this.focus = null;
+    this.pending = 0;
+    this.told = 0;
+    this.painted = -1;
+    this.paintedAt = 0;
     this.playhead = new Playhead(this.run, (from, to, jumped) => this.moved(from, to, jumped));
     this.river = new RiverText(this.run, {
-      colorOf: (lane) => laneColor(lane, frame.theme),
-      onnote: (lane) => {
-        this.focus = lane;
+      colorOf: (card) => streamColor(card, frame.theme),
+      onnote: (card) => {
+        this.focus = card;
         this.stir();
       },
     });
-    this.lanes = new Lanes(this.run, frame.theme);
+    this.cards = new Cards(this.run, frame.theme);
     this.axis = new GateAxis(this.run);
     this.cloud = new SmallCloud(store);
     this.build();
@@ -61,7 +59,7 @@ class LiveRunView {
       this.river.observer.disconnect();
     });
     frame.onTheme(() => {
-      this.lanes.theme = frame.theme;
+      this.cards.theme = frame.theme;
       this.reset();
     });
     frame.table = () => this.table();
@@ -93,7 +91,7 @@ class LiveRunView {
       "div",
       { class: "wr-stage" },
       this.river.el,
-      this.lanes.el,
+      this.cards.el,
       h("div", { class: "wr-strip" }, this.gate, this.cloudBox),
     );
     frame.body.append(this.stage);
@@ -183,7 +181,7 @@ class LiveRunView {
     const place = playhead.place;
     this.flights.clear();
     this.hidden.clear();
-    for (const part of [this.river, this.lanes, this.axis]) part.reset(this.run);
+    for (const part of [this.river, this.cards, this.axis]) part.reset(this.run);
     playhead.run = this.run;
     this.length = this.run.length;
     playhead.live = this.isLive;
@@ -243,13 +241,11 @@ class LiveRunView {
     const due = performance.now() + ms;
     if (this.later && this.due <= due) return;
     clearTimeout(this.later);
-    Object.assign(this, {
-      due,
-      later: setTimeout(() => {
-        this.later = 0;
-        this.wake();
-      }, ms),
-    });
+    this.due = due;
+    this.later = setTimeout(() => {
+      this.later = 0;
+      this.wake();
+    }, ms);
   }
 
   loop(now) {
@@ -275,7 +271,8 @@ class LiveRunView {
     const stale = now - this.paintedAt >= PAINT_MS && (this.pulses || now < this.settled);
     this.overlay.missed ||= !this.overlay.near; // painted when it comes near
     if (this.overlay.near && (this.painted !== this.playhead.cursor || stale)) {
-      Object.assign(this, { painted: this.playhead.cursor, paintedAt: now });
+      this.painted = this.playhead.cursor;
+      this.paintedAt = now;
       this.overlay.paint();
     }
     if (this.flights.busy || this.isFlying) this.sky.paint();
@@ -287,7 +284,7 @@ class LiveRunView {
     return (
       this.playhead.playing &&
       motionOk() &&
-      this.lanes.slots.some((lane) => lane && lane.phase(this.playhead.cursor) === "thinking")
+      this.cards.slots.some((card) => card && card.phase(this.playhead.cursor) === "thinking")
     );
   }
 
@@ -318,18 +315,18 @@ class LiveRunView {
     if (jumped) {
       this.flights.clear();
       this.hidden.clear();
-      this.lanes.slots = [];
+      this.cards.slots = [];
       for (const note of this.river.notes.values()) note.classList.remove("wr-coming");
     }
     this.pace();
     this.river.show(to);
-    this.lanes.show(to);
+    this.cards.show(to);
     this.branches.blink();
     this.branches.look(); // all is read here, at the price of one layout; what follows writes
     this.river.placeNotes(to);
     if (!jumped && to - from < 600)
       for (let at = from; at < to; at += 1) flyRow(this, this.run.rows[at]);
-    this.settled = this.lanes.movedAt + SETTLE_MS;
+    this.settled = this.cards.movedAt + SETTLE_MS;
     WARPVIZ.painted += 1;
   }
 
@@ -341,14 +338,14 @@ class LiveRunView {
       this.cloudBox.hidden = this.cloud.size === 0;
     const { gate, cloud } = branches.look();
     this.axis.box = gate;
-    if (!onScreen) inkText(pen, this.stage, branches.look().origin, theme);
+    if (!onScreen) svgText(pen, this.stage, branches.look().origin, theme);
     branches.draw(pen, theme, {
       run: this.run,
       cursor,
       beat: playhead.place,
       time: onScreen && playhead.playing && motionOk() ? (this.now ?? 0) : null,
     });
-    this.lanes.drawCrowd(pen, branches.look().crowd, cursor);
+    this.cards.drawCrowd(pen, branches.look().crowd, cursor);
     this.axis.draw(pen, theme, {
       cursor,
       theta: this.run.theta(cursor),
@@ -399,20 +396,21 @@ class LiveRunView {
       this.wakeIn(1000 - (now - this.told));
       return;
     } // the last word of a burst is said too
-    Object.assign(this, { told: now, saidText: text });
+    this.told = now;
+    this.saidText = text;
     this.frame.summary(text);
     this.overlay.canvas.setAttribute("aria-label", text);
   }
 
   table() {
-    return this.run.order.map((lane) => ({
-      stream: lane.stream,
-      task: lane.task,
-      thought: lane.thought,
-      similarity: lane.similarity,
-      theta: lane.threshold,
-      phase: lane.phase(this.run.length),
-      tokens: lane.tokens.length,
+    return this.run.order.map((card) => ({
+      stream: card.stream,
+      task: card.task,
+      thought: card.thought,
+      similarity: card.similarity,
+      theta: card.threshold,
+      phase: card.phase(this.run.length),
+      tokens: card.tokens.length,
     }));
   }
 }

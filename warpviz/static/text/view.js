@@ -1,37 +1,58 @@
-// TokenText: the context as text. Landmarks follow k here; thoughts stand in the margin where they entered.
+// TokenText: the context as text. Landmarks follow k, injected thoughts stand in the margin.
 
 import { select, slider } from "../base/controls.js";
 import { widget } from "../base/frame.js";
 import { Landmarks } from "../base/landmarks.js";
-import { SvgPen } from "../base/pen.js";
 import { quantiles } from "../base/ramp.js";
-import { counted, h, number, oneLine, setText, visible } from "../base/text.js";
+import { counted, h, number, oneLine, setText } from "../base/text.js";
+import { textDrawing } from "./drawing.js";
+import { Notes } from "./notes.js";
 import { Flow } from "./token_flow.js";
 
+/**
+ * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Store } from "../base/store.js"
+ */
+
+/** @type {[value: string, text: string][]} */
 const TINTS = [
   ["none", "no tint"],
   ["received", "attention received"],
   ["distance", "distance to landmark"],
 ];
 
-class TokenText {
+export class TokenText {
+  /**
+   * @param {Frame} frame
+   * @param {Store} store
+   */
   constructor(frame, store) {
     this.frame = frame;
     this.store = store;
     this.marks = new Landmarks(store);
     this.scroller = h("div", { class: "wz-scroller" });
-    this.scroller.style.height = `${store.get("height") ?? 460}px`; // more where a taller neighbour gives room
+    this.scroller.style.height = `${store.get("height") ?? 460}px`;
     frame.body.append(this.scroller);
     this.flow = new Flow(this.scroller);
-    this.margin = h("aside", { class: "wz-margin", "aria-label": "Injected thoughts" });
-    this.scroller.append(this.margin);
+    this.notes = new Notes(this.flow, (note) => {
+      this.flow.reveal(note.token);
+      this.choose([note.token]);
+    });
+    this.scroller.append(this.notes.el);
+    /** @type {Set<number>} the tokens marked as landmarks */
     this.kept = new Set();
+    /** @type {Set<number>} the tokens selected */
     this.chosen = new Set();
     this.cursor = -1;
-    this.wire();
+    this.pointed = -1;
+    this.isChoosing = false; // whether the selection is being changed from here
+    this.tinted = false;
+    /** @type {ArrayLike<number>} the ranking that `kept` is the beginning of */
+    this.shownOrder = [];
+    this.listen();
   }
 
-  wire() {
+  listen() {
     const { el } = this.flow;
     el.addEventListener("click", (event) => this.click(event));
     el.addEventListener("mouseup", () => {
@@ -40,11 +61,12 @@ class TokenText {
     });
     el.addEventListener("mouseover", (event) => this.point(this.flow.tokenAt(event)));
     el.addEventListener("keydown", (event) => this.key(event));
-    const observer = new ResizeObserver(() => this.placeNotes());
+    const observer = new ResizeObserver(() => this.notes.place());
     observer.observe(this.scroller);
     this.frame.cleanup(() => observer.disconnect());
   }
 
+  /** @param {MouseEvent} event */
   click(event) {
     const t = this.flow.tokenAt(event);
     if (t < 0 || this.flow.selectedRange().length > 1) return;
@@ -56,15 +78,17 @@ class TokenText {
     this.choose([...next]);
   }
 
+  /** @param {Iterable<number>} tokens */
   choose(tokens) {
-    this.local = true;
+    this.isChoosing = true;
     this.store.set(
       "selection",
       [...new Set(tokens)].sort((a, b) => a - b),
     );
-    this.local = false;
+    this.isChoosing = false;
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 12, ArrowUp: -12 }[event.key];
     if (step) {
@@ -81,7 +105,7 @@ class TokenText {
     event.preventDefault();
   }
 
-  /** Point at a token: outline it and say what is known of it. */
+  /** Point at a token (-1 for none): outline it and say what is known about it. */
   point(t) {
     if (t === this.pointed) return;
     this.flow.spans[this.pointed]?.classList.remove("wz-cursor");
@@ -95,6 +119,7 @@ class TokenText {
     this.frame.status(`${oneLine(store.data.tokens[t] ?? "")} \u2013 ${facts.join(", ")}`);
   }
 
+  /** Take what the kernel sent. */
   refresh({ full, changed }) {
     const { store } = this;
     if (full || changed.has("tokens")) {
@@ -103,10 +128,17 @@ class TokenText {
         store.array("kind"),
         store.data.kind_names ?? ["text"],
       );
-      if (wrote) [this.kept, this.chosen] = [new Set(), new Set()]; // new spans carry no marks yet
+      if (wrote) {
+        this.kept = new Set(); // new spans carry no marks yet
+        this.chosen = new Set();
+      }
     }
     if (full || changed.has("order") || changed.has("chain_start")) this.marks.read();
-    if (full || changed.has("notes")) this.writeNotes();
+    if (full || changed.has("notes")) {
+      const notes = store.data.notes ?? [];
+      this.scroller.classList.toggle("wz-has-notes", notes.length > 0);
+      this.notes.write(notes);
+    }
     this.follow();
     this.showSelection();
   }
@@ -115,17 +147,18 @@ class TokenText {
   follow() {
     const { store, marks } = this;
     marks.use(store.get("k"));
-    if (this.shownOrder === marks.order && this.kept.size === this.shownK)
-      this.turn(marks.order, this.shownK, marks.k);
+    if (this.shownOrder === marks.order && this.kept.size) this.moveTo(marks.k);
     else
       this.kept = this.flow.mark("wz-landmark", new Set(marks.order.slice(0, marks.k)), this.kept);
-    [this.shownOrder, this.shownK] = [marks.order, this.kept.size];
+    this.shownOrder = marks.order;
     this.tint();
     this.frame.later("describe", () => this.describe());
   }
 
-  /** The first `k` of one ranking instead of the first `before`: only the landmarks in between change. */
-  turn(order, before, k) {
+  /** Mark the first k of the same ranking: only the landmarks in between change. */
+  moveTo(k) {
+    const order = this.shownOrder;
+    const before = this.kept.size;
     for (let r = Math.min(before, k); r < Math.max(before, k); r += 1) {
       this.flow.spans[order[r]]?.classList.toggle("wz-landmark", k > before);
       if (k > before) this.kept.add(order[r]);
@@ -133,6 +166,7 @@ class TokenText {
     }
   }
 
+  /** Tint the tokens by an amount, or not at all. */
   tint() {
     const mode = this.store.get("tint");
     const level =
@@ -155,10 +189,11 @@ class TokenText {
     const fresh = [...next].find((t) => !this.chosen.has(t));
     this.chosen = this.flow.mark("wz-chosen", next, this.chosen);
     this.flow.el.classList.toggle("wz-dim", next.size > 0);
-    if (!this.local && fresh !== undefined) this.flow.reveal(fresh);
+    if (!this.isChoosing && fresh !== undefined) this.flow.reveal(fresh);
     this.frame.later("describe", () => this.describe());
   }
 
+  /** Put the view in words. */
   describe() {
     const { store, marks } = this;
     const facts = [counted(this.flow.num, "token"), counted(marks.k, "landmark")];
@@ -168,115 +203,9 @@ class TokenText {
     setText(this.frame.meta, facts.join(" \u00b7 "));
     this.frame.summary(`${store.data.summary ?? ""} ${facts.join(", ")}.`);
   }
-
-  writeNotes() {
-    const notes = this.store.data.notes ?? [];
-    this.scroller.classList.toggle("wz-has-notes", notes.length > 0);
-    this.margin.replaceChildren(
-      ...notes.map((note) => {
-        const facts = [
-          note.stream === null ? null : `stream ${note.stream}`,
-          note.similarity === null ? null : `similarity ${number(note.similarity, 2)}`,
-          note.revoked ? "revoked" : null,
-        ];
-        const el = h(
-          "button",
-          { type: "button", class: `wz-note${note.revoked ? " wz-revoked" : ""}` },
-          h("span", { class: "wz-note-text", text: visible(note.text) }),
-          h("span", { class: "wz-note-facts", text: facts.filter(Boolean).join(" \u00b7 ") }),
-        );
-        el.addEventListener("click", () => {
-          this.flow.reveal(note.token);
-          this.choose([note.token]);
-        });
-        return el;
-      }),
-    );
-    for (const note of notes) this.flow.spans[note.token]?.classList.add("wz-anchor");
-    this.placeNotes();
-  }
-
-  /** Set every note beside its token, below the note before it. */
-  placeNotes() {
-    const top = this.flow.el.getBoundingClientRect().top;
-    let free = 0;
-    (this.store.data.notes ?? []).forEach((note, i) => {
-      const el = this.margin.children[i];
-      const span = this.flow.spans[note.token];
-      if (!el || !span) return;
-      const y = Math.max(span.getBoundingClientRect().top - top, free);
-      el.style.top = `${y}px`;
-      free = y + el.offsetHeight + 6;
-    });
-    this.margin.style.minHeight = `${free}px`;
-  }
 }
 
-/** Cut text into pieces of which each fits a line of its own: one, but for the longest tokens. */
-function fitting(pen, text, size, room) {
-  const width = pen.measure(text, { size });
-  if (width <= room) return [text];
-  const [chars, pieces] = [Array.from(text), []];
-  const guess = Math.ceil((chars.length * room) / width) * 2;
-  for (let from = 0, count = 1; from < chars.length; from += count) {
-    count = Math.min(guess, chars.length - from);
-    while (count > 1 && pen.measure(chars.slice(from, from + count).join(""), { size }) > room)
-      count -= Math.ceil(count / 20);
-    pieces.push(chars.slice(from, from + count).join(""));
-  }
-  return pieces;
-}
-
-/** The text as a picture: wrapped lines, landmarks underlined and bold, for SVG and PNG. */
-function textDrawing(view) {
-  const [size, line, width, most] = [13, 20, 760, 4000];
-  const { store } = view;
-  const layout = (pen, draw) => {
-    let [x, y] = [16, 24];
-    const tokens = store.data.tokens ?? [];
-    tokens.slice(0, most).forEach((token, t) => {
-      token.split("\n").forEach((part, i) => {
-        if (i) {
-          x = 16;
-          y += line;
-        }
-        for (const text of fitting(pen, oneLine(part), size, width - 32)) {
-          const w = pen.measure(text, { size });
-          if (x + w > width - 16) {
-            x = 16;
-            y += line;
-          }
-          if (draw) drawToken(view, pen, t, text, x, y, w, size);
-          x += w;
-        }
-      });
-    });
-    if (tokens.length <= most) return y + line;
-    if (draw)
-      pen.text(
-        16,
-        y + 2 * line,
-        `showing the first ${number(most)} of ${number(tokens.length)} tokens`,
-        { size: 11, fill: view.frame.theme.soft },
-      );
-    return y + 3 * line;
-  };
-  return {
-    width,
-    get height() {
-      return layout(new SvgPen(view.frame.theme, width, 0), false);
-    },
-    draw: (pen) => layout(pen, true),
-  };
-}
-
-function drawToken(view, pen, t, text, x, y, w, size) {
-  const theme = view.frame.theme;
-  if (view.chosen.has(t)) pen.rect(x, y - size, w, size + 5, { fill: theme.yellow, alpha: 0.45 });
-  pen.text(x, y, text, { size, fill: theme.ink });
-  if (view.kept.has(t)) pen.line(x, y + 3, x + w, y + 3, { stroke: theme.mark, width: 2 });
-}
-
+/** @type {Mount} */
 function mountText(frame, store) {
   const view = new TokenText(frame, store);
   const k = slider(frame, {
