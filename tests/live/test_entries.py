@@ -22,9 +22,9 @@ from warp_cortex import (
     Token,
 )
 
+from tests.views.leaks import live_views
 from warpviz.live.engine_thread import EngineThread, live_runs
 from warpviz.live.entries import EntryTap, merged
-from warpviz.views.base.registry import live_views
 from warpviz.views.watch import watch
 
 PROMPT = "Alma put the brass key in the cellar. Corin put the rope in the mill. [TASK: where is the brass key]\n"

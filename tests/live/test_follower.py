@@ -146,7 +146,7 @@ def test_a_silent_engine_costs_little():
         engine.pause()
         looked = []
         follower = Follower(engine, period_s=0.001)
-        follower.tell = lambda: looked.append(time.monotonic())
+        follower.deliver = lambda: looked.append(time.monotonic())
         follower.start()
         time.sleep(0.35)
         assert 1 <= len(looked) <= 6

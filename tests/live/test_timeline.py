@@ -17,14 +17,14 @@ WHOLE = Timeline(TRACE.events)
 
 def plain(state: RunState) -> tuple[object, ...]:
     """Return a state as a comparable tuple."""
-    tally = state.tally
+    counts = state.counts
     counts = (
-        tally.spawned,
-        tally.accepted,
-        tally.rejected,
-        tally.injected,
-        tally.failed,
-        tally.stream_tokens,
+        counts.spawned,
+        counts.accepted,
+        counts.rejected,
+        counts.injected,
+        counts.failed,
+        counts.stream_tokens,
     )
     rest = (state.theta, state.version, state.landmarks, state.memory, state.ended)
     return (
@@ -65,9 +65,9 @@ def test_the_text_is_the_tokens():
 
 
 def test_a_stream_is_alive_from_spawn_to_judgement():
-    """Active streams are exactly the lanes whose phase says thinking or thought."""
+    """Active streams are exactly the cards whose phase says thinking or thought."""
     for cursor in range(0, len(TRACE.events), 17):
-        alive = {s for s in WHOLE.lanes if WHOLE.phase(s, cursor) in ACTIVE}
+        alive = {s for s in WHOLE.cards if WHOLE.phase(s, cursor) in ACTIVE}
         assert set(WHOLE.at(cursor).active) == alive
 
 
@@ -75,15 +75,15 @@ def test_every_spawned_stream_is_active_or_closed():
     """No stream is lost: spawned = active + closed at every moment."""
     for cursor in range(0, len(TRACE.events), 23):
         state = WHOLE.at(cursor)
-        assert state.tally.spawned == len(state.active) + len(state.closed)
+        assert state.counts.spawned == len(state.active) + len(state.closed)
         assert len(set(state.closed)) == len(state.closed)
 
 
 def test_phases_follow_the_events():
-    """A lane goes unborn, thinking, thought, judged, injected, and revoked when its injection is
+    """A card goes unborn, thinking, thought, judged, injected, and revoked when its injection is
     taken out.
     """
-    accepted = next(lane for lane in WHOLE.lanes.values() if lane.accepted)
+    accepted = next(card for card in WHOLE.cards.values() if card.accepted)
     assert accepted.phase(accepted.spawned_at) is Phase.UNBORN
     assert accepted.phase(accepted.spawned_at + 1) is Phase.THINKING
     assert accepted.phase(accepted.thought_at + 1) is Phase.THOUGHT
@@ -101,7 +101,7 @@ def test_a_failed_stream_says_why_and_the_run_goes_on():
     line.append(Token(step=2, id=1, text="a", position=1))
     state = line.at(3)
     assert line.phase(4, 3) is Phase.FAILED
-    assert line.lanes[4].failure == "NaN"
+    assert line.cards[4].failure == "NaN"
     assert (state.active, state.closed, state.num_river_tokens) == ((), (4,), 1)
 
 
@@ -121,14 +121,14 @@ def test_beats_count_rounds():
 
 
 def test_events_of_unknown_streams_are_kept():
-    """A trace that was cut at its beginning still folds: lanes appear with what is known."""
+    """A trace that was cut at its beginning still folds: cards appear with what is known."""
     line = Timeline(
         [
             StreamToken(step=1, stream=7, id=0, text="x", position=1),
             Finish(step=1, stream=7, reason="end"),
         ]
     )
-    assert line.lanes[7].text(2) == "x"
+    assert line.cards[7].text(2) == "x"
     assert line.at(2).active == ()
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.views.engines import FabricatedCortex
 from tests.views.fabricated import fabricate, labels_of
+from tests.views.leaks import live_views
 from warpviz.live.engine_thread import live_runs
-from warpviz.views.base.registry import live_views
 from warpviz.views.watch import watch
 
 TRACE = fabricate(num_streams=8, num_tokens=100)

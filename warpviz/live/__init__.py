@@ -1,6 +1,4 @@
-"""What a run looks like at any moment: pure folding of the trace, the engine's own thread, and
-re-decided gates.
-"""
+"""A run's state at any moment from its trace, the thread it runs in, and gates decided anew."""
 
 from warpviz.live.engine_thread import EngineThread, stop_all
 from warpviz.live.regate import GateOutcome, Rejudged, decide, judged_thoughts, outcome, roc

@@ -4,8 +4,7 @@ from warp_cortex import Event, StreamToken, Token
 
 
 class Beats:
-    """Counts beats: one per River token, or one per round of stream tokens while the River is
-    silent.
+    """Counts beats: one per River token, or per round of stream tokens while no River token comes.
 
     A cooperative run steps the River, then every stream once; a concurrent one interleaves the same
     events. Both get beats that never fall, in constant time per event.

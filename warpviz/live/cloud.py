@@ -5,17 +5,18 @@ from numpy.typing import NDArray
 from warp_cortex import RunStart, Token, Trace
 
 LEAST_TOKENS = 4
+KEY_AXES = 4  # layers, heads, tokens, head size
 
 
 def cloud_of(trace: Trace) -> NDArray[np.float32] | None:
-    """Return a place [T, 2] per visible token, NaN for tokens the cache no longer held; None
-    without keys.
+    """Return a point per visible token, float32 [T, 2], or None if the trace kept no keys.
 
-    Keys of all stored layers and heads lie side by side, centred; each axis points to where its
-    largest part is positive, so that the same run gives the same map.
+    A token that the cache no longer held is NaN. A token's vector is its keys of all stored layers
+    and heads, concatenated, less their mean. The sign of each axis is chosen so that its largest
+    component is positive: the same run gives the same map.
     """
     keys = trace.arrays.get("keys")
-    if keys is None or keys.ndim != 4 or keys.shape[2] < LEAST_TOKENS:
+    if keys is None or keys.ndim != KEY_AXES or keys.shape[2] < LEAST_TOKENS:
         return None
     points = np.moveaxis(keys, 2, 0).reshape(keys.shape[2], -1).astype(np.float32)
     points = np.nan_to_num(points - points.mean(axis=0))

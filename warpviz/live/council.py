@@ -1,6 +1,4 @@
-"""What a council of agents holds and does, sampled over a run: bytes by owner, agents by state,
-tokens of each lane.
-"""
+"""Samples of a run over time: bytes by owner, streams by state, tokens of River and streams."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +16,9 @@ CHANGES = (Spawn, GateDecision, Failure)  # after these, other streams are in ot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperRow:
-    """A line of the paper's capacity table (arXiv 2601.01298v1): Qwen2.5-0.5B-Instruct, fp16, RTX
-    4090 (24 GB).
+    """A row of the paper's capacity table: Qwen2.5-0.5B-Instruct, fp16, RTX 4090 with 24 GB.
+
+    Source: arXiv 2601.01298v1.
     """
 
     agents: int
@@ -40,8 +39,7 @@ PAPER_SETTING = "the paper's figures: Qwen2.5-0.5B-Instruct, fp16, RTX 4090"
 class CouncilSample:
     """A moment of the run: bytes held by owner as last reported, streams by state, tokens so far.
 
-    `reported` tells whether the bytes were measured at this very moment; otherwise only the streams
-    have changed.
+    `reported` is true if the bytes were measured at this moment; else only the streams changed.
     """
 
     beat: int
@@ -79,10 +77,9 @@ class Rate:
 
 
 class CouncilHistory:
-    """Samples a run whenever memory is reported or a stream opens or closes; measures rates from
-    the events' times.
+    """Samples a run whenever memory is reported or a stream opens or closes, and measures rates.
 
-    Without times the rates come from `clock` while the run is live.
+    Rates come from the events' times; while a run without times is live, from `clock`.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -98,7 +95,7 @@ class CouncilHistory:
         )
 
     def read(self, events: Sequence[Event], *, live: bool) -> None:
-        """Take more of the run in."""
+        """Add more of the run; `live` if its events come as they happen."""
         now = self._clock() if live else None
         for event in events:
             self.timeline.append(event)
@@ -113,7 +110,7 @@ class CouncilHistory:
             self._measure(now)
 
     def report(self, memory: Memory) -> None:
-        """Take in what is held now: a Memory event of the run, or one asked for beside it."""
+        """Add what is held now: a Memory event of the run, or one asked of the engine meanwhile."""
         self._memory = memory
         self.samples.append(self._sample(memory.step, reported=True))
 
@@ -124,7 +121,7 @@ class CouncilHistory:
             self._counted[1] += 1
 
     def _measure(self, now: float | None) -> None:
-        """Close a window of at least RATE_WINDOW_S."""
+        """Add a rate if at least RATE_WINDOW_S seconds have passed since the last one."""
         if now is None:
             return
         if self._begun is None or self._since is None:
@@ -142,7 +139,7 @@ class CouncilHistory:
     def _sample(self, step: int, *, reported: bool) -> CouncilSample:
         line = self.timeline
         memory = self._memory
-        tally = line.tally
+        counts = line.counts
         return CouncilSample(
             beat=line.beats[-1] if line.beats else 0,
             step=step,
@@ -152,12 +149,12 @@ class CouncilHistory:
             shared_kv_bytes=memory.shared_kv,
             private_kv_bytes=memory.private_kv,
             evidence_bytes=memory.evidence,
-            thinking=len(tally.alive),
-            accepted=tally.accepted,
-            rejected=tally.rejected,
-            failed=tally.failed,
+            thinking=len(counts.alive),
+            accepted=counts.accepted,
+            rejected=counts.rejected,
+            failed=counts.failed,
             river_tokens=len(line.tokens),
-            stream_tokens=tally.stream_tokens,
+            stream_tokens=counts.stream_tokens,
         )
 
     @property

@@ -1,4 +1,4 @@
-"""The part of a run's state that can shrink: which streams are alive, and the counts."""
+"""The part of a run's state that is not a prefix of a column: live streams, and counts."""
 
 from dataclasses import dataclass, field, replace
 
@@ -7,7 +7,7 @@ from warp_cortex import Event, Failure, Finish, GateDecision, Inject, Revoke, Sp
 
 @dataclass(slots=True)
 class Counts:
-    """The part of the state that is not a prefix of a column."""
+    """Counts of events, and the streams that are alive, in the order in which they were spawned."""
 
     spawned: int = 0
     accepted: int = 0

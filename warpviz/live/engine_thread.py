@@ -1,8 +1,8 @@
-"""Runs a cortex off the main thread: pause, resume, stop, join; one live run per name.
+"""Runs a cortex in a thread that can be paused, resumed, stopped and joined; one run per name.
 
-An interrupt reaches only the running cell and re-running a cell forgets the old object, so a run
-that is started under a name stops the one that had it before, and everything is stopped when the
-interpreter ends.
+An interrupt does not reach the thread, and a notebook cell that runs again loses its old object.
+Hence a run that starts under a name stops the run that had the name, and all runs are stopped when
+the interpreter ends.
 """
 
 import atexit
@@ -14,11 +14,11 @@ from typing import Any, Protocol, Self
 from warp_cortex import Event, Inject, Trace
 
 STOP_TIMEOUT_S = 10.0
-MOST_MEASURED = 32  # each takes two passes over what the River has written
+MOST_MEASURED = 32  # injections: each takes two passes over the River's text
 
 
 class Engine(Protocol):
-    """The part of `warp_cortex.Cortex` that a run needs; a fabricated one serves as well."""
+    """The part of `warp_cortex.Cortex` that a run needs."""
 
     trace: Trace
     theta: float
@@ -33,17 +33,19 @@ class Engine(Protocol):
         """Hold the run before its next step."""
 
     def resume(self) -> None:
-        """Let a paused run go on."""
+        """Continue a paused run."""
 
 
 class EngineThread:
-    """One run of `cortex` on `prompt` in a thread of its own; also a context manager that stops it
-    on exit.
+    """One run of `cortex` on `prompt` in its own thread; a context manager that stops it on exit.
 
-    `status` is "new", "running", "paused", "measuring", "done", "stopped" or "failed"; `error`
-    holds what a failed run raised. With `influence`, a run that ends by itself goes on to measure
-    what each injected thought has changed, if the engine can. All methods may be called from any
-    thread, any number of times.
+    `status` is "new", "running", "paused", "measuring", "done", "stopped" or "failed"; `error` is
+    the exception of a failed run. With `influence`, a run that ends by itself goes on to measure
+    what each injected thought changed, if the engine can. Any thread may call any method at any
+    time, also more than once.
+
+    Each of `taps` is called with every event, in the engine's thread. A tap that raises is removed
+    and its error kept in `tap_error`: the run goes on.
     """
 
     def __init__(
@@ -54,9 +56,8 @@ class EngineThread:
         self.name = name
         self.error: BaseException | None = None
         self.tap_error: Exception | None = None
-        # called in the engine's thread between two events
         self.taps: list[Callable[[Event], None]] = []
-        # until the engine has begun; what an earlier run left in the engine is not this run's
+        # not `cortex.trace`, which is an earlier run's until this one has begun
         self._trace = Trace()
         self._influence = influence
         self._lock = threading.Lock()
@@ -69,28 +70,28 @@ class EngineThread:
 
     @property
     def status(self) -> str:
-        """Return where the run stands."""
+        """The state of the run."""
         return self._status
 
     @property
     def is_alive(self) -> bool:
-        """Say whether the engine may still step."""
+        """Whether the engine may still step."""
         return self._thread.is_alive()
 
     @property
     def trace(self) -> Trace:
-        """Return the run's record, complete at any time."""
+        """The run's trace so far."""
         return self._trace
 
     def start(self) -> "EngineThread":
-        """Begin the run, stopping whatever run had this name or this cortex before.
+        """Begin the run, and first stop any run of the same name or of the same cortex.
 
         Raises:
-            RuntimeError: it was started before.
+            RuntimeError: this run was started before.
         """
         with self._lock:
             if self._status != "new":
-                msg = f"the run {self.name!r} was started before; make a new EngineThread to run again"
+                msg = f"the run {self.name!r} was started before; a new EngineThread runs again"
                 raise RuntimeError(msg)
             self._status = "running"
         for earlier in _claim(self):
@@ -99,23 +100,21 @@ class EngineThread:
         return self
 
     def pause(self) -> None:
-        """Hold the engine before its next step; nothing happens unless it runs."""
+        """Hold a running engine before its next step."""
         with self._lock:
             if self._status == "running":
                 self.cortex.pause()
                 self._status = "paused"
 
     def resume(self) -> None:
-        """Let a paused engine go on."""
+        """Continue a paused engine."""
         with self._lock:
             if self._status == "paused":
                 self._status = "running"
                 self.cortex.resume()
 
     def stop(self) -> None:
-        """Ask the engine to end at its next step; returns at once, also when it is paused or
-        over.
-        """
+        """Ask the engine to end at its next step, also if it is paused, and return at once."""
         self._asked_to_stop.set()
         with self._lock:
             if self._status in {"running", "paused"}:
@@ -157,7 +156,7 @@ class EngineThread:
                     self.cortex.stop()
             self._measure()
             status = "stopped" if self._asked_to_stop.is_set() else "done"
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- shown by the views; a thread has no caller
             self.error = error
         finally:
             with self._lock:
@@ -166,27 +165,23 @@ class EngineThread:
             self._ended.set()
 
     def _tap(self, event: Event) -> None:
-        """Let taps look; one that raises is taken off, its error kept in `tap_error`: it never ends
-        a run.
-        """
         for tap in list(self.taps):
             try:
                 tap(event)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 -- a tap must not end the run
                 self.tap_error = error
                 if tap in self.taps:
                     self.taps.remove(tap)
 
     def _measure(self) -> None:
-        """Let the engine say what each injection has changed; its events join the trace."""
+        """Let the engine measure the influence of each injection; its events join the trace."""
         influence = getattr(self.cortex, "influence", None)
         if influence is None or not self._influence or self._asked_to_stop.is_set():
             return
         with self._lock:
             self._status = "measuring"
-        for event in [event for event in self._trace.events if isinstance(event, Inject)][
-            :MOST_MEASURED
-        ]:
+        injections = [event for event in self._trace.events if isinstance(event, Inject)]
+        for event in injections[:MOST_MEASURED]:
             if self._asked_to_stop.is_set():
                 return
             influence(event.injection)
@@ -197,9 +192,7 @@ _live_lock = threading.Lock()
 
 
 def _claim(run: EngineThread) -> list[EngineThread]:
-    """Take the name; return the runs that must end first: the one that had it, and any of the same
-    cortex.
-    """
+    """Take the name, and return the runs of the same name or cortex, which must end first."""
     with _live_lock:
         earlier = [
             other

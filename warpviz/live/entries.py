@@ -1,6 +1,4 @@
-"""Entries: what a running engine's caches take in, copied between two of its events, for a cloud
-that grows with it.
-"""
+"""New cache entries of a running engine, copied between its events for a cloud that grows."""
 
 import threading
 from collections import deque
@@ -19,14 +17,12 @@ from warp_cortex import (
     text_entries,
 )
 
-MOST_ENTRIES = 20_000  # of streams and thoughts: beyond, a cloud shows nothing one could see
+MOST_ENTRIES = 20_000  # of streams and thoughts: more points would cover each other in a cloud
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntries:
-    """Some cache entries `held` (keys, values, positions) of one kind, their tokens, and a line
-    about them.
-    """
+    """Cache entries of one kind: `held` (keys, values, positions), tokens, a line `about` them."""
 
     kind: str
     about: str
@@ -35,11 +31,10 @@ class StreamEntries:
 
 
 class EntryTap:
-    """Called by the engine's own thread after every event; `take` hands over what has come since,
-    from any thread.
+    """A tap of an EngineThread that collects new entries; `take`, from any thread, returns them.
 
-    `base` is the context as it was when the prompt had been read, None before. `num_dropped` counts
-    entries that were not kept because there are too many to show.
+    `base` is the context after the prompt was read, None before. `num_dropped` counts entries that
+    were dropped because more than MOST_ENTRIES cannot be shown.
     """
 
     def __init__(self, cortex: Any) -> None:
@@ -47,14 +42,15 @@ class EntryTap:
         self.base: Any = None
         self.num_dropped = 0
         self._queue: deque[StreamEntries] = deque()
-        self._next = self._num_kept = 0
-        self._pieces: dict[int, list[str]] = {}  # stream -> its task's tokens, then its thought's
+        self._next = 0
+        self._num_kept = 0
+        self._pieces: dict[int, list[str]] = {}  # stream -> tokens of its task, then of its thought
         self._known: dict[int, int] = {}
         self._stepped: set[int] = set()
         self._lock = threading.Lock()
 
     def __call__(self, event: Event) -> None:
-        """Copy what this event has brought."""
+        """Copy the entries that came with this event."""
         match event:
             case Publish() if self.base is None:
                 self.base = self.cortex.context.fork()
@@ -69,7 +65,7 @@ class EntryTap:
                     self.cortex.prism.pieces(self.cortex.prism.encode(prompt))
                 )
             case StreamToken():
-                if event.stream in self._stepped:  # another round, with the River silent
+                if event.stream in self._stepped:  # another round without a River token
                     self._thought()
                     self._stepped.clear()
                 self._stepped.add(event.stream)
@@ -78,7 +74,7 @@ class EntryTap:
                 self._injected(event)
 
     def take(self) -> list[StreamEntries]:
-        """Return what has come since the last call, neighbours of one kind together."""
+        """Return the entries since the last call, those of one kind and owner put together."""
         with self._lock:
             fresh = list(self._queue)
             self._queue.clear()
@@ -118,7 +114,7 @@ class EntryTap:
 
 
 def merged(found: Iterable[StreamEntries]) -> list[StreamEntries]:
-    """Return entries with those of one kind and owner put together, in the order of their first."""
+    """Return entries with those of one kind and owner put together, ordered by their first."""
     groups: dict[tuple[str, str], list[StreamEntries]] = {}
     for item in found:
         groups.setdefault((item.kind, item.about), []).append(item)

@@ -1,30 +1,22 @@
-"""Judges a run's thoughts again at another theta, from the trace alone, and says how well a gate
-separates labels.
-"""
+"""Judges a run's thoughts at another theta, from the trace alone, and compares with labels."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import warp_cortex
 from numpy.typing import NDArray
 from warp_cortex import Event, GateDecision, RunStart, Spawn, Thought, Trace
 
-if TYPE_CHECKING:
-    from warp_cortex import Roc
-
 UNJUDGED = -1.0
 Floats = NDArray[np.float64]
 Labels = Mapping[int, bool] | Sequence[Mapping[int, bool]] | Callable[[str, str], bool | None]
-"""Which thoughts are good: {stream: label} of one run, one such mapping per run, or f(task, thought)."""
+"""Which thoughts are good: {stream: label}, one such mapping per run, or f(task, thought)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
-    """A thought the Gate has judged: what it answered, every scorer's similarity, and its label if
-    there is one.
-    """
+    """A thought that a gate judged: every scorer's similarity, the verdict, a label or None."""
 
     run: int
     seed: int
@@ -41,9 +33,7 @@ class Rejudged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOutcome:
-    """What a threshold does: counts, and precision and recall over labelled thoughts (None where
-    undefined).
-    """
+    """What a threshold does: counts, and rates over labelled thoughts, None where undefined."""
 
     theta: float
     num_accepted: int
@@ -58,7 +48,7 @@ def judged_thoughts(traces: Iterable[Trace], labels: Labels | None = None) -> li
     """Return every judged thought of the runs, in order; `labels` say which are good.
 
     Raises:
-        ValueError: there is one mapping of labels per run, but not as many as runs.
+        ValueError: `labels` is a list of another length than the runs.
     """
     runs = list(traces)
     if isinstance(labels, Sequence) and len(labels) != len(runs):
@@ -82,7 +72,7 @@ class Judge:
         self._thoughts: dict[int, str] = {}
 
     def read(self, events: Iterable[Event]) -> list[Rejudged]:
-        """Read more events; return the thoughts they judged."""
+        """Return the thoughts that these further events judged."""
         judged = []
         for event in events:
             match event:
@@ -124,30 +114,29 @@ def _label(labels: Labels | None, run: int, stream: int, task: str, thought: str
 
 
 def similarities(thoughts: Sequence[Rejudged], scorer: str) -> Floats:
-    """Return the thoughts' similarities [F] under one scorer; NaN where a thought has none."""
+    """Return similarities under one scorer, float64 [F]; NaN where a thought has none."""
     return np.array(
         [thought.similarities.get(scorer, np.nan) for thought in thoughts], dtype=np.float64
     )
 
 
 def scorers(thoughts: Sequence[Rejudged]) -> list[str]:
-    """Return every scorer that judged at least one thought, the one that decided most often
-    first.
-    """
+    """Return the scorers that judged a thought, the one that decided most often first."""
     used = [thought.scorer for thought in thoughts]
     known = {name for thought in thoughts for name in thought.similarities}
     return sorted(known, key=lambda name: (-used.count(name), name))
 
 
 def decide(values: Floats, theta: float) -> NDArray[np.bool_]:
-    """Return which similarities [F] pass, as the engine's gate has it: at least theta; NaN and -1
-    never do.
+    """Return which similarities [F] the engine's gate accepts, bool [F].
+
+    One of at least theta is accepted, but never NaN or UNJUDGED.
     """
     return np.asarray((values >= theta) & (values > UNJUDGED))
 
 
 def outcome(values: Floats, labels: Sequence[bool | None], theta: float) -> GateOutcome:
-    """Return what `theta` would do to thoughts with these similarities [F] and labels [F]."""
+    """Return what `theta` does to thoughts with these similarities [F] and labels [F]."""
     passed = decide(values, theta)
     known = np.array([label is not None for label in labels], dtype=bool)
     good = np.array([label is True for label in labels], dtype=bool)
@@ -167,11 +156,10 @@ def _ratio(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def roc(values: Floats, labels: Sequence[bool | None]) -> "Roc | None":
-    """Return the engine's curve over labelled thoughts with a similarity.
+def roc(values: Floats, labels: Sequence[bool | None]) -> warp_cortex.Roc | None:
+    """Return the curve over labelled thoughts with a similarity; None if all are good, or none.
 
-    It is None unless both labels occur. Equal similarities share a point, so that a scorer which
-    gives every thought the same value has area one half.
+    Equal similarities share a point: a scorer that gives each thought the same value has area 1/2.
     """
     kept = [
         (v, label)

@@ -1,9 +1,8 @@
-"""Trace events as small JSON rows for the browser: [code, beat, ...], a tenth of the size of the
-records.
+"""Trace events as JSON rows for the browser: [code, beat, ...], a tenth of the records' size.
 
-The browser folds them as `timeline.py` folds events (`static/run.js`), so that a saved page plays
-without a kernel. Text is passed on as it is; the wire makes lone surrogates harmless, the browser
-makes control characters visible.
+`static/run/fold.js` folds them as `timeline.py` folds events, so that a saved page plays without a
+kernel. Text is not changed here: `wire.clean` replaces lone surrogates, and the browser makes
+hidden characters visible.
 """
 
 from bisect import bisect_right
@@ -36,7 +35,7 @@ DECIMALS = 4
 class RowWriter:
     """Writes rows for one run's events, in order.
 
-    A trigger's character span becomes a range of visible tokens [first, last], [-1, -1] when it
+    A trigger's character span becomes a range of visible tokens [first, last], or [-1, -1] if it
     lies outside the text.
     """
 
@@ -45,7 +44,7 @@ class RowWriter:
         self._ends: list[int] = []  # where each visible token ends, in characters
 
     def write(self, event: Event) -> Row | None:
-        """Return the event's row; None for events the views do not draw."""
+        """Return the event's row, or None for an event that the views do not draw."""
         beat = self._beats.advance(event)
         tail = self._river(event) or self._stream(event) or self._verdict(event)
         return None if tail is None else [tail[0], beat, *tail[1:]]

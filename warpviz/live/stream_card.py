@@ -1,6 +1,4 @@
-"""One stream as the viewer sees it: append-only, every fact stamped with the index of the event
-that brought it.
-"""
+"""What is known of one stream, each fact with the index of the event that brought it."""
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -61,9 +59,7 @@ class StreamCard:
         return bisect_left(self.token_at, cursor)
 
     def text(self, cursor: int) -> str:
-        """Return what the stream had thought before event `cursor`; the judged thought once it is
-        there.
-        """
+        """Return the stream's thought if it came before event `cursor`, else its tokens so far."""
         if self.thought_at < cursor and self.thought:
             return self.thought
         return "".join(self.tokens[: self.num_tokens(cursor)])

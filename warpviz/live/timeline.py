@@ -1,9 +1,8 @@
-"""Folds a run's trace events into the state at any moment: appending is O(1) amortised, seeking is
-bounded.
+"""Folds a run's trace events into its state after any number of them.
 
-The columns only ever grow, and every entry is stamped with the index of its event, so the past is a
-prefix of the present. What does shrink (which streams are alive, the counts) is small and copied
-every `STRIDE` events.
+Columns only grow, and each entry has the index of its event: an earlier state is a prefix of a
+later one. What can shrink (`Counts`) is copied every `STRIDE` events. Appending costs constant
+time, reading a state at most `STRIDE` events.
 """
 
 from bisect import bisect_left, bisect_right
@@ -40,9 +39,9 @@ E = TypeVar("E", bound=Event)
 class RunState:
     """A run after its first `cursor` events.
 
-    `active` and `closed` are stream numbers, `closed` latest first; `theta` is the threshold of the
-    latest decision, else the one in the run's settings; `ended` says why the River closed, None
-    while it flows.
+    `active` and `closed` are stream numbers, `closed` with the last one first. `theta` is the
+    threshold of the last decision, before any the one in the run's settings. `ended` is the reason
+    why the River ended, None before.
     """
 
     cursor: int
@@ -50,7 +49,7 @@ class RunState:
     step: int
     num_prompt_tokens: int
     num_river_tokens: int
-    tally: Counts
+    counts: Counts
     active: tuple[int, ...]
     closed: tuple[int, ...]
     theta: float | None
@@ -61,14 +60,12 @@ class RunState:
 
 
 class Timeline:
-    """A run's events and what they add up to; `at(cursor)` is the state after the first `cursor` of
-    them.
-    """
+    """A run's events in columns; `at(cursor)` is the state after the first `cursor` events."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self.events: list[Event] = []
         self.beats: list[int] = []
-        self.lanes: dict[int, StreamCard] = {}
+        self.cards: dict[int, StreamCard] = {}
         self.start: RunStart | None = None
         self.token_at: list[int] = []
         self.tokens: list[str] = []
@@ -89,7 +86,7 @@ class Timeline:
         return len(self.events)
 
     @property
-    def tally(self) -> Counts:
+    def counts(self) -> Counts:
         """Return the counts after all events."""
         return self._head.copy()
 
@@ -100,7 +97,7 @@ class Timeline:
         return len(self.events)
 
     def append(self, event: Event) -> None:
-        """Fold one more event in."""
+        """Add one event."""
         index = len(self.events)
         self.beats.append(self._clock.advance(event))
         self.events.append(event)
@@ -113,8 +110,8 @@ class Timeline:
         if len(self.events) % STRIDE == 0:
             self._kept.append(self._head.copy())
 
-    def _lane(self, stream: int) -> StreamCard:
-        return self.lanes.setdefault(stream, StreamCard(stream))
+    def _card(self, stream: int) -> StreamCard:
+        return self.cards.setdefault(stream, StreamCard(stream))
 
     def _file(self, event: Event, index: int) -> None:
         match event:
@@ -132,56 +129,57 @@ class Timeline:
             case Finish(stream=None):
                 self.ended_at = min(self.ended_at, index)
             case _:
-                self._file_lane(event, index)
+                self._file_stream(event, index)
 
-    def _file_lane(self, event: Event, index: int) -> None:
+    def _file_stream(self, event: Event, index: int) -> None:
         match event:
             case Spawn():
-                lane = self._lane(event.stream)
-                lane.task = event.task
-                lane.kind = event.kind
-                lane.trigger = event.trigger
-                lane.version = event.version
-                lane.focus = event.focus
-                lane.spawned_at = index
+                card = self._card(event.stream)
+                card.task = event.task
+                card.kind = event.kind
+                card.trigger = event.trigger
+                card.version = event.version
+                card.focus = event.focus
+                card.spawned_at = index
             case StreamToken():
-                lane = self._lane(event.stream)
-                lane.token_at.append(index)
-                lane.tokens.append(event.text)
+                card = self._card(event.stream)
+                card.token_at.append(index)
+                card.tokens.append(event.text)
             case Thought():
-                lane = self._lane(event.stream)
-                lane.thought = event.text
-                lane.reason = event.reason
-                lane.thought_at = index
+                card = self._card(event.stream)
+                card.thought = event.text
+                card.reason = event.reason
+                card.thought_at = index
             case GateDecision():
                 self.gate_at.append(index)
-                lane = self._lane(event.stream)
-                lane.accepted = event.accepted
-                lane.similarity = event.similarity
-                lane.threshold = event.threshold
-                lane.scorer = event.scorer
-                lane.gated_at = index
+                card = self._card(event.stream)
+                card.accepted = event.accepted
+                card.similarity = event.similarity
+                card.threshold = event.threshold
+                card.scorer = event.scorer
+                card.gated_at = index
             case Inject():
-                lane = self._injections[event.injection] = self._lane(event.stream)
-                lane.injection = event.injection
-                lane.injected_at = index
+                card = self._card(event.stream)
+                self._injections[event.injection] = card
+                card.injection = event.injection
+                card.injected_at = index
             case Revoke() if event.injection in self._injections:
                 self._injections[event.injection].revoked_at = index
             case Failure(stream=int(stream)):
-                lane = self._lane(stream)
-                lane.failure = event.message
-                lane.failed_at = index
+                card = self._card(stream)
+                card.failure = event.message
+                card.failed_at = index
             case Finish(stream=int(stream)):
-                lane = self._lane(stream)
-                lane.finish_reason = event.reason
-                lane.finished_at = index
+                card = self._card(stream)
+                card.finish_reason = event.reason
+                card.finished_at = index
 
     def at(self, cursor: int) -> RunState:
-        """Return the state after the first `cursor` events; beyond either end is the end."""
+        """Return the state after the first `cursor` events, or after all if there are fewer."""
         cursor = max(0, min(cursor, len(self.events)))
-        tally = self._kept[cursor // STRIDE].copy()
+        counts = self._kept[cursor // STRIDE].copy()
         for event in self.events[cursor // STRIDE * STRIDE : cursor]:
-            tally.apply(event)
+            counts.apply(event)
         last = self.events[cursor - 1] if cursor else None
         publish = self._latest(self.publish_at, cursor, Publish)
         ended = self.events[self.ended_at] if self.ended_at < cursor else None
@@ -192,8 +190,8 @@ class Timeline:
             step=last.step if last else 0,
             num_prompt_tokens=len(self.start.prompt_tokens) if self.start and cursor else 0,
             num_river_tokens=bisect_left(self.token_at, cursor),
-            tally=tally,
-            active=tuple(tally.alive),
+            counts=counts,
+            active=tuple(counts.alive),
             closed=tuple(reversed(self.closed[:num_closed])),
             theta=self.theta(cursor),
             version=publish.version if publish else None,
@@ -217,16 +215,14 @@ class Timeline:
         return float(theta) if isinstance(theta, (int, float)) else None
 
     def text(self, cursor: int) -> str:
-        """Return the River's visible text after the first `cursor` events: the prompt and what it
-        wrote.
-        """
+        """Return the prompt and what the River had written after the first `cursor` events."""
         prompt = "".join(self.start.prompt_tokens) if self.start and cursor else ""
         return prompt + "".join(self.tokens[: bisect_left(self.token_at, cursor)])
 
     def phase(self, stream: int, cursor: int) -> Phase:
         """Return a stream's phase after the first `cursor` events."""
-        lane = self.lanes.get(stream)
-        return lane.phase(cursor) if lane else Phase.UNBORN
+        card = self.cards.get(stream)
+        return card.phase(cursor) if card else Phase.UNBORN
 
     def cursor_of_beat(self, beat: int) -> int:
         """Return how many events have happened by the end of `beat`."""

@@ -1,3 +1,1 @@
-"""The views: small widgets that draw in the browser, with a still form, a table and exports
-each.
-"""
+"""The views: widgets that draw in the browser, each with a still form, a table and exports."""

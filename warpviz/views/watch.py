@@ -119,7 +119,7 @@ class Watch(Composition):
             self._open_cloud(self._tap)
         elif now - self._grown_at >= GROW_S or status != "running":
             self._grown_at = now
-            self.cloud.let_in(
+            self.cloud.add_points(
                 [
                     AddedPoints(
                         tokens=found.tokens,

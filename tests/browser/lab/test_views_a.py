@@ -120,7 +120,10 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
     assert (folder / "kv-cloud.png").read_bytes()[:4] == b"\x89PNG"
     assert page.evaluate("window.pwned") is None
     assert "<img src=x" in page.locator(f"{TEXT} .wz-flow").inner_text()
-    count = "from warpviz.views import registry; print(len(registry.live_views()), registry.live_pumps())"
+    count = (
+        "import threading; from warpviz.views.base import registry; print(len(registry._views), "
+        "sum(thread.name == 'warpviz-pump' for thread in threading.enumerate()))"
+    )
     assert run_cell(lab, 1, count).split() == ["3", "3"]
     old = page.locator(CLOUD).get_attribute("data-uid")
     run_cell(lab, 0)

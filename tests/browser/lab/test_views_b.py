@@ -26,9 +26,12 @@ REPORT = """
 import json
 import re
 from warpviz.live.engine_thread import live_runs
-from warpviz.views.base.registry import live_pumps, live_views
+import threading
+from warpviz.views.base import registry
+pumps = [thread for thread in threading.enumerate() if thread.name == "warpviz-pump"]
 json.dumps(dict(status=board.run.status, theta=cortex.theta, gate=board.gate.theta, live=board.live.theta,
-    dropped=board.live.dropped, runs=len(live_runs()), views=len(live_views()), pumps=live_pumps()))
+    dropped=board.live.dropped, runs=len(live_runs()), views=len(registry._views),
+    pumps=len(pumps)))
 """
 
 

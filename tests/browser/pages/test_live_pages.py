@@ -56,9 +56,9 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
             "failed": 0,
         }
         assert seen["counts"] == counts
-        assert seen["phases"] == [str(lane.phase(cursor)) for lane in line.lanes.values()]
+        assert seen["phases"] == [str(lane.phase(cursor)) for lane in line.cards.values()]
         assert seen["thoughts"] == [
-            "".join(lane.tokens[: lane.num_tokens(cursor)]) for lane in line.lanes.values()
+            "".join(lane.tokens[: lane.num_tokens(cursor)]) for lane in line.cards.values()
         ]
 
 

@@ -21,7 +21,7 @@ from warp_cortex import (
 from warpviz.views.base.added_points import (
     AddedPoints,
     Placer,
-    beside_text,
+    added_by_run,
     given_points,
     injected_pieces,
 )
@@ -75,7 +75,7 @@ def test_injected_entries_are_points_of_their_own_kind(context: Context) -> None
             assert np.array_equal(
                 view.scene.plane.coords[: context.num_tokens], view.maker.plane(look(view)).coords
             )
-        assert f"Beside it {count} injected" in view.summary()
+        assert f"Added points: {count} injected" in view.summary()
 
 
 def look(view: KVCloud) -> Any:
@@ -104,7 +104,7 @@ def test_a_cloud_grows_by_kinds_and_nothing_moves() -> None:
     with KVCloud(source, projection="umap") as view:
         view.wait(120)
         flat, map_ = view.scene.plane.coords.copy(), view.scene.umap[2].coords.copy()
-        view.let_in(
+        view.add_points(
             [
                 part("written", vectors(2, seed=1)),
                 part("injected", vectors(3, seed=2), "thought of stream 1"),
@@ -153,7 +153,7 @@ def test_every_still_form_shows_the_kinds() -> None:
     """
     with KVCloud(source_of_arrays(vectors(40)), projection="pca") as view:
         view.wait()
-        view.let_in([part("injected", vectors(2, seed=1)), part("stream", vectors(1, seed=2))])
+        view.add_points([part("injected", vectors(2, seed=1)), part("stream", vectors(1, seed=2))])
         assert {"injected", "stream"} <= {trace.name for trace in view.to_figure().data}
         assert "#009E73" in view.to_svg()
         assert "2 injected, 1 stream" in view.summary()
@@ -171,7 +171,7 @@ def test_a_finished_run_shows_its_thoughts() -> None:
         cortex = Cortex(prism, CortexConfig(gate=GateConfig(theta=-1)))
         for _ in cortex.run(PROMPT * 4):
             pass
-        parts = beside_text(cortex.context, cortex.trace)
+        parts = added_by_run(cortex.context, cortex.trace)
         entered, judged = cortex.trace.of(Inject), cortex.trace.of(Thought)
         assert judged
         assert sum(len(item.tokens) for item in parts if item.kinds[0] == "injected") == sum(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import traitlets
 
+from tests.views.leaks import live_views, num_pumps
 from warpviz.drawing.svg import Svg
 from warpviz.views.base import export, registry
 from warpviz.views.base.pump import Patch
@@ -78,8 +79,8 @@ def view(tmp_path: Path):
     made = Sample(provenance={"model": "made up", "seed": 3}, export_dir=tmp_path, k=12)
     yield made
     made.close()
-    assert registry.live_pumps() == 0
-    assert made not in registry.live_views()
+    assert num_pumps() == 0
+    assert made not in live_views()
 
 
 def test_a_selection_is_sorted_unique_and_read_only(view: Sample) -> None:
@@ -232,7 +233,7 @@ def test_a_rerun_cell_closes_its_earlier_views(monkeypatch: pytest.MonkeyPatch) 
     other = Sample()
     monkeypatch.setattr(registry, "current_cell", lambda: ("cell", "run 3"))
     again = Sample()
-    live = registry.live_views()
+    live = live_views()
     assert other in live
     assert again in live
     assert first not in live
@@ -255,7 +256,7 @@ def test_closing_in_mid_run_is_clean() -> None:
         pusher = threading.Thread(target=push)
         pusher.start()
         made.close()
-        assert registry.live_pumps() == 0
+        assert num_pumps() == 0
         stop.set()
         pusher.join()
     made.close()

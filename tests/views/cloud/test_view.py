@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.views.clouds import HOSTILE, made_up, vectors, words
-from warpviz.views.base import registry
+from tests.views.leaks import num_pumps
 from warpviz.views.base.data_source import source_of, source_of_arrays
 from warpviz.views.base.nearest import chains
 from warpviz.views.base.newest_worker import NewestWorker
@@ -27,7 +27,7 @@ def cloud():
     view = KVCloud(made_up(120, hostile=True), projection="pca", k=24).wait()
     yield view
     view.close()
-    assert registry.live_pumps() == 0
+    assert num_pumps() == 0
     assert not [
         thread
         for thread in threading.enumerate()

@@ -38,7 +38,7 @@ def test_states_add_up():
         council.read([event], live=False)
         if isinstance(event, Memory):
             last = council.samples[-1]
-            spawned = council.timeline.tally.spawned
+            spawned = council.timeline.counts.spawned
             assert last.thinking + last.accepted + last.rejected + last.failed == spawned
     assert council.samples[-1].accepted + council.samples[-1].rejected == 60
 

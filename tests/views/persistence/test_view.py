@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from tests.views.clouds import made_up, vectors
+from tests.views.leaks import num_pumps
 from warpviz.topology import compare
 from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.persistence.store import DiagramStore
-from warpviz.views.base import registry, wire
+from warpviz.views.base import wire
 from warpviz.views.base.data_source import SKIP
 from warpviz.views.persistence import comparison_model
 from warpviz.views.persistence import view as persistence_view
@@ -32,7 +33,7 @@ def shape(store: DiagramStore):
     view = PersistenceCompare(made_up(150, hostile=True), k=40, num_null=3, store=store).wait()
     yield view
     view.close()
-    assert registry.live_pumps() == 0
+    assert num_pumps() == 0
 
 
 def test_the_numbers_are_the_topology_package_s(shape: PersistenceCompare) -> None:

@@ -13,9 +13,9 @@ from warp_cortex import Failure, Finish, GateDecision, Spawn, Token, Trace
 
 from tests.views.engines import FabricatedCortex
 from tests.views.fabricated import HOSTILE, fabricate
+from tests.views.leaks import live_views
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
-from warpviz.views.base.registry import live_views
 from warpviz.views.run.view import LiveRun
 
 TRACE = fabricate(num_streams=6, num_tokens=120)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from warp_cortex import GateDecision, Inject, Revoke, Trace
 
 from tests.views.clouds import HOSTILE, made_up, words
+from tests.views.leaks import num_pumps
 from warpviz.characters import visible
 from warpviz.drawing.text import text_width
-from warpviz.views.base import registry
 from warpviz.views.text.view import MARGIN, SIZE, WIDTH, Note, TokenText, layout, notes_of
 
 
@@ -23,7 +23,7 @@ def text():
     view = TokenText(made_up(120, hostile=True), notes=notes, k=20).wait()
     yield view
     view.close()
-    assert registry.live_pumps() == 0
+    assert num_pumps() == 0
 
 
 def test_the_state_holds_text_notes_and_ranking(text: TokenText) -> None:

@@ -1,1 +1,1 @@
-"""What every view is built on: the widget class, its one writer, exports and static forms."""
+"""What every view is built on: the widget class, its messages, its data source, its exports."""

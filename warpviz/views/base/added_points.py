@@ -1,6 +1,4 @@
-"""Later: what lies in a cloud beside the text it was made of: injected thoughts, streams' entries,
-newer tokens.
-"""
+"""Points that are added to a cloud: injected thoughts, streams' entries, tokens written since."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,11 +15,10 @@ Vectors = Callable[[str, int, int], "Floats | None"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedPoints:
-    """Entries with their kind, a line about each, and their vectors [n, P] for a space, layer and
-    head.
+    """Entries with their kind, a line about each, and their vectors by space, layer and head.
 
-    `vectors` returns None where they have none (a hidden state is kept of visible tokens only):
-    then they are not drawn, and are back when another space is chosen.
+    `vectors(space, layer, head)` returns float32 [n, P], or None where the entries have none: a
+    hidden state is kept of visible tokens only. Entries without vectors are not drawn.
     """
 
     tokens: tuple[str, ...]
@@ -29,16 +26,12 @@ class AddedPoints:
     about: tuple[str, ...]
     vectors: Vectors
 
-    def among(self, space: str, layer: int, head: int, *, width: int) -> "Floats | None":
-        """Return the vectors if they have as many coordinates as the points they shall lie
-        among.
-        """
+    def fitting(self, space: str, layer: int, head: int, *, width: int) -> "Floats | None":
+        """Return the vectors, float32 [n, P], if P is `width` and there is one per token."""
         found = self.vectors(space, layer, head)
-        return (
-            found
-            if found is not None and len(found) == len(self.tokens) and found.shape[1] == width
-            else None
-        )
+        if found is None or found.shape != (len(self.tokens), width):
+            return None
+        return found
 
 
 def given_points(
@@ -47,15 +40,15 @@ def given_points(
     kinds: Sequence[str] | None,
     about: Sequence[str] | None,
 ) -> AddedPoints:
-    """Return tokens with vectors [n, P] that hold whatever is asked for.
+    """Return tokens with vectors [n, P], which are the same for every space, layer and head.
 
     Raises:
-        ValueError: tokens, kinds and vectors differ in number.
+        ValueError: tokens, kinds, remarks and vectors differ in number.
     """
     array = float32(points)
     kinds = ["text"] * len(tokens) if kinds is None else kinds
     about = [""] * len(tokens) if about is None else about
-    numbers = len(array), len(kinds), len(about)
+    numbers = (len(array), len(kinds), len(about))
     if set(numbers) != {len(tokens)}:
         msg = f"{len(tokens)} tokens need as many vectors, kinds and remarks, got {numbers}"
         raise ValueError(msg)
@@ -65,37 +58,36 @@ def given_points(
 
 
 class Placer:
-    """Gives entries of a cache their vectors among the points of one context, whose units are
-    measured once.
-    """
+    """Projects cache entries to where they lie among the points of one context."""
 
     def __init__(self, context: Any) -> None:
         self.context = context
-        self._units: dict[tuple[str, int, int], Any] = {}
+        self._projectors: dict[tuple[str, int, int], Any] = {}
 
     def vectors(self, entries: Any) -> Vectors:
-        """Return where entries lie, by space, layer (-1 all) and head (-1 all, -2 mean)."""
+        """Return the entries' vectors by space, layer (-1 all) and head (-1 all, -2 mean)."""
 
-        def among(space: str, layer: int, head: int) -> "Floats | None":
-            """Return the entries' vectors, None where entries have none."""
+        def project(space: str, layer: int, head: int) -> "Floats | None":
+            """Return float32 [n, P]; None for hidden states, which entries do not have."""
             if space == "hidden":
                 return None
             from warp_cortex import EntryProjector
 
             key = (space, layer, head)
-            if key not in self._units:
+            if key not in self._projectors:
                 which = {-1: None, -2: "mean"}.get(head, head)
-                self._units[key] = EntryProjector(
+                self._projectors[key] = EntryProjector(
                     self.context, space, layer=None if layer < 0 else layer, head=which
                 )
-            return float32(self._units[key].points(entries).cpu())
+            return float32(self._projectors[key].points(entries).cpu())
 
-        return among
+        return project
 
 
-def beside_text(context: Any, trace: Any) -> list[AddedPoints]:
-    """Return what a finished run has beside its text: injected thoughts, and every judged thought
-    as a hidden state.
+def added_by_run(context: Any, trace: Any) -> list[AddedPoints]:
+    """Return what a finished run added to its text.
+
+    That is each injected thought as its cache entries, and each judged thought as a hidden state.
     """
     from warp_cortex import Inject, injected_entries
 
@@ -112,7 +104,7 @@ def beside_text(context: Any, trace: Any) -> list[AddedPoints]:
 
 
 def injected_pieces(prism: Any, text: str, count: int) -> list[str]:
-    """Return the tokens of an injected text; of one that is not known, as many blanks."""
+    """Return the tokens of an injected text; of an unknown text, `count` blanks."""
     pieces = prism.pieces(prism.encode(text)) if text else []
     return list(pieces) if len(pieces) == count else [text, *[""] * (count - 1)]
 
@@ -127,9 +119,7 @@ def _alike(kind: str, tokens: Sequence[str], about: str, vectors: Vectors) -> Ad
 
 
 def _thoughts(context: Any, trace: Any) -> AddedPoints | None:
-    """Return every thought a gate has judged as one point of the hidden space: the mean of its
-    tokens' states.
-    """
+    """Return each judged thought as a point of the hidden space: the mean of its tokens' states."""
     from warp_cortex import Thought
 
     pooled = trace.arrays.get("thoughts") if trace is not None else None

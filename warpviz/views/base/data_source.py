@@ -1,6 +1,4 @@
-"""Subject: one context as views see it: tokens, points, attention received, landmark rankings, each
-computed once.
-"""
+"""The data of a view: a context's tokens, points, attention and landmark rankings, each once."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -9,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.views.base.added_points import AddedPoints, beside_text
+from warpviz.views.base.added_points import AddedPoints, added_by_run
 from warpviz.views.base.nearest import Chains, chains
 from warpviz.views.base.wire import Array, float32, uint32
 
 ALL = -1
 MEAN = -2
+MATRIX = 2
 MOST_LANDMARKS = 512
-SKIP = 4  # attention sinks: always kept, and left out of radii
-ALWAYS = 20  # sinks and the 16 most recent tokens: kept at any k, before the policy chooses
+SKIP = 4  # attention sinks: always landmarks, and left out of radii
+ALWAYS = 20  # the sinks and the last 16 tokens: landmarks at any k, before the policy chooses
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -35,11 +34,12 @@ class Ranked:
 
 
 class DataSource:
-    """Tokens and their vectors. Make one with `source_of`; every answer is kept, and safe to ask
-    for from any thread.
+    """A context's tokens and what is computed of them; `source_of` makes one.
 
-    `layer` is a layer or -1 for all together, `head` a KV head, -1 for all side by side, -2 for
-    their mean.
+    Each result is computed once, and any thread may ask for it. `layer` is a layer or -1 for all
+    of them together; `head` is a KV head, -1 for all concatenated, -2 for their mean.
+
+    `added` are points that are not of the text; their token numbers follow the text's.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class DataSource:
         num_layers: int = 1,
         num_heads: int = 1,
         facts: Mapping[str, Any] | None = None,
-        later: Sequence[AddedPoints] = (),
+        added: Sequence[AddedPoints] = (),
     ) -> None:
-        self.later = list(later)  # beside the text; its numbers follow those of the text's tokens
+        self.added = list(added)
         self.tokens = list(tokens)
         self.kinds = list(kinds) if kinds is not None else ["text"] * len(self.tokens)
         self.spaces = tuple(spaces)
@@ -71,18 +71,18 @@ class DataSource:
 
     @property
     def num_tokens(self) -> int:
-        """How many tokens there are."""
+        """How many tokens the text has."""
         return len(self.tokens)
 
     @property
     def all_tokens(self) -> list[str]:
-        """The text's tokens, then those of what lies beside it."""
-        return self.tokens + [token for part in self.later for token in part.tokens]
+        """The text's tokens, then those of the added points."""
+        return self.tokens + [token for part in self.added for token in part.tokens]
 
     @property
     def all_kinds(self) -> list[str]:
-        """What each of `all_tokens` is."""
-        return self.kinds + [kind for part in self.later for kind in part.kinds]
+        """The kind of each of `all_tokens`."""
+        return self.kinds + [kind for part in self.added for kind in part.kinds]
 
     def points(self, space: str = "keys", layer: int = ALL, head: int = ALL) -> Floats:
         """Return the tokens' vectors, float32 [T, P]."""
@@ -95,25 +95,21 @@ class DataSource:
         return np.asarray(self._once(("received",), self._received))
 
     def ranked(self, *, space: str, layer: int, policy: str, alpha: float) -> Ranked:
-        """Return up to 512 landmarks in pick order."""
+        """Return up to MOST_LANDMARKS landmarks in pick order."""
         most = min(self.num_tokens, MOST_LANDMARKS)
         key = ("rank", space, layer, policy, round(alpha, 6))
         found: Ranked = self._once(key, lambda: self._rank(space, layer, policy, alpha, most))
         return found
 
     def chains(self, *, space: str, layer: int, policy: str, alpha: float) -> Chains:
-        """Return every token's nearest landmark for every k, in the space the landmarks were chosen
-        in.
-        """
+        """Return every token's nearest landmark for every k, in the landmarks' own space."""
         order = self.ranked(space=space, layer=layer, policy=policy, alpha=alpha).order
         key = ("chains", space, layer, policy, round(alpha, 6))
         found: Chains = self._once(key, lambda: chains(self.points(space, layer), order))
         return found
 
     def rank_arrays(self, *, space: str, layer: int, policy: str, alpha: float) -> dict[str, Array]:
-        """Return what the browser needs to follow k by itself: ranking, radii, chains, attention
-        received.
-        """
+        """Return what the browser needs to follow k without the kernel."""
         which: dict[str, Any] = {"space": space, "layer": layer, "policy": policy, "alpha": alpha}
         ranked = self.ranked(**which)
         links = self.chains(**which)
@@ -134,15 +130,13 @@ class DataSource:
 
 
 def source_of(given: Any, *, seed: int = 0) -> DataSource:
-    """Return the DataSource of a Context, of a running or finished Cortex, of a DataSource, or of an
-    array [T, P].
+    """Return the DataSource of a Context, a Cortex or an array [T, P]; a DataSource is returned.
 
-    A Context that goes on writing is not followed: the DataSource holds a copy of its cache as it
-    stands now.
+    A Context that goes on writing is not followed: its cache is copied as it is now.
 
     Raises:
-        TypeError: none of these.
-        ValueError: a Cortex that has not run.
+        TypeError: `given` is none of these.
+        ValueError: `given` is a Cortex that has not run.
     """
     if isinstance(given, DataSource):
         return given
@@ -156,7 +150,7 @@ def source_of(given: Any, *, seed: int = 0) -> DataSource:
         raise ValueError(msg)
     if hasattr(given, "evidence"):
         return _of_context(given, seed, num_prompt, trace)
-    if isinstance(given, np.ndarray) and given.ndim == 2:
+    if isinstance(given, np.ndarray) and given.ndim == MATRIX:
         return source_of_arrays(given)
     msg = f"expected a Context, a Cortex or an array [T, P], got {type(given).__name__}"
     raise TypeError(msg)
@@ -170,8 +164,10 @@ def source_of_arrays(
     kinds: Sequence[str] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> DataSource:
-    """Return the DataSource of vectors [T, P] without a model; landmarks are ranked by the engine's
-    own policies.
+    """Return the DataSource of vectors [T, P] that no model needs to have written.
+
+    Landmarks are ranked by the engine's policies, with `received` [T] as the attention that each
+    vector receives; by default all receive the same.
     """
     array = float32(points)
     mass = (
@@ -205,15 +201,16 @@ def source_of_arrays(
 
 
 def recent_kept(order: Ints, *, num_tokens: int, skip: int = SKIP) -> int:
-    """Return how many last tokens, latest first, an order of landmarks begins with after its sinks:
-    at most 16.
+    """Return how many of the last tokens an order of landmarks begins with, after its sinks.
+
+    They count while they come from the last one backwards, and at most ALWAYS - SKIP.
     """
     first = order[order >= skip][: ALWAYS - skip]
     return int(np.cumprod(first == num_tokens - 1 - np.arange(len(first))).sum())
 
 
 def _prompt_tokens(cortex: Any) -> int | None:
-    """Return how many tokens a cortex was given, None if it has not said."""
+    """Return how many tokens a cortex was given, or None if its trace has no start."""
     from warp_cortex import RunStart
 
     starts = cortex.trace.of(RunStart) if hasattr(cortex, "trace") else []
@@ -221,7 +218,7 @@ def _prompt_tokens(cortex: Any) -> int | None:
 
 
 def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> DataSource:
-    context = live.fork()  # another thread may go on writing into the live one
+    context = live.fork()  # another thread may be writing into the live one
     spec = context.prism.spec
     held = context.positions.tolist()
     kinds = [
@@ -251,7 +248,7 @@ def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Dat
         num_layers=spec.num_layers,
         num_heads=spec.num_kv_heads,
         facts={"model": spec.name, "checksum": spec.checksum, "tokens": len(held), "seed": seed},
-        later=beside_text(context, trace),
+        added=added_by_run(context, trace),
     )
 
 

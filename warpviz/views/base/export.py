@@ -1,28 +1,27 @@
-"""What leaves a view: files with their provenance, and pages that need no kernel."""
+"""Files of a view, with their provenance, and pages that need no kernel."""
 
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 from warpviz.characters import for_markup
 from warpviz.drawing.page import html_page
 from warpviz.views.base import registry, static, wire
-
-if TYPE_CHECKING:
-    from warpviz.views.base.view import View
+from warpviz.views.base.pump import Patch
 
 KINDS = ("svg", "png", "html", "csv", "json")
 MOST_BYTES = 64 * 2**20
 STILL_BYTES = 150_000
-SETTLE_S = 0.8
-PATIENCE_S = 120.0
+SETTLE_S = 0.8  # a cell waits so long for a first picture
+PATIENCE_S = 120.0  # a file waits so long for its computations
 CRLF = "\r\n"
 NO_CHROME = (
-    "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt install chromium), or "
-    "name it in BROWSER_PATH; to_svg needs none, and the view's PNG button uses the browser you look at"
+    "to_png draws with a Chrome or Chromium, and none could be started: install one (Debian: apt "
+    "install chromium), or name it in BROWSER_PATH; to_svg needs none, and the view's PNG button "
+    "uses your browser"
 )
 SETTINGS = (
     "k",
@@ -44,11 +43,44 @@ SETTINGS = (
 PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
 
 
+class Exportable(Protocol):
+    """What a file or a page needs of a view."""
+
+    entry: ClassVar[str]
+    title: ClassVar[str]
+    stem: ClassVar[str]
+    span: ClassVar[int]
+    export_dir: Path | None
+    lock: Any
+    selection: Any
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Where the numbers come from."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is something to draw."""
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait for a first picture."""
+
+    def state(self) -> Patch:
+        """Return everything the browser needs."""
+
+    def summary(self) -> str:
+        """Return the view in words."""
+
+    def to_svg(self) -> str:
+        """Return the view as SVG."""
+
+    def trait_names(self, *, sync: bool) -> Sequence[str]:
+        """Return the names of the traits that the browser has."""
+
+
 @cache
 def versions() -> dict[str, str]:
-    """Return the versions of what computed the numbers; a package that is not installed is left
-    out.
-    """
+    """Return the versions of the installed packages that compute the numbers."""
     found = {}
     for name in PACKAGES:
         try:
@@ -59,15 +91,11 @@ def versions() -> dict[str, str]:
 
 
 def run_settings(config: Any) -> dict[str, Any]:
-    """Return the landmark settings of a run's own config: what a view of that run was drawn
-    from.
-    """
+    """Return the landmark settings in a run's config; none if it has none."""
     synapse = config.get("synapse") if isinstance(config, Mapping) else None
-    return (
-        {name: synapse[name] for name in ("k", "alpha", "policy", "space") if name in synapse}
-        if synapse
-        else {}
-    )
+    if not synapse:
+        return {}
+    return {name: synapse[name] for name in ("k", "alpha", "policy", "space") if name in synapse}
 
 
 def dumps(value: Any) -> str:
@@ -84,39 +112,34 @@ def write_text(path: Path | str, text: str) -> Path:
 
 
 def write_csv(path: Path | str, table: Any, provenance: Mapping[str, Any]) -> Path:
-    """Write a DataFrame below one comment line that holds the provenance as JSON; lines end as RFC
-    4180 has them.
+    """Write a DataFrame below a comment line with the provenance as JSON; lines end in CRLF.
+
+    Source: RFC 4180. Besides, pandas quotes a carriage return inside a cell, which every reader
+    would take for the end of the row, only if lines end in CRLF.
     """
-    # Python quotes a lone carriage return, which ends a row for every reader, only where line ends
-    # hold one too.
-    return write_text(
-        path, f"# {dumps(provenance)}\r\n{table.to_csv(index=False, lineterminator=CRLF)}"
-    )
+    rows = table.to_csv(index=False, lineterminator=CRLF)
+    return write_text(path, f"# {dumps(provenance)}{CRLF}{rows}")
 
 
 def write_json(
     path: Path | str, *, table: Any, provenance: Mapping[str, Any], summary: str
 ) -> Path:
     """Write {provenance, summary, rows}, one row per line."""
+    head = f'{{"provenance": {dumps(provenance)},\n"summary": {dumps(summary)},\n"rows": [\n'
     rows = ",\n".join(dumps(row) for row in table.to_dict("records"))
-    return write_text(
-        path,
-        f'{{"provenance": {dumps(provenance)},\n"summary": {dumps(summary)},\n"rows": [\n{rows}\n]}}\n',
-    )
+    return write_text(path, f"{head}{rows}\n]}}\n")
 
 
 def write_png(path: Path | str, figure: Any, scale: float) -> Path:
-    """Write a plotly figure as a picture, drawn by a Chrome or Chromium of this machine that loads
-    nothing.
+    """Write a plotly figure as a picture, drawn by this machine's Chrome or Chromium, offline.
 
     Raises:
-        RuntimeError: there is no such browser, or it did not start; the message says what to
-        install instead.
+        RuntimeError: there is no such browser, or it did not start.
     """
     import kaleido
     from kaleido.errors import BrowserFailedError, ChromeNotFoundError
 
-    # kaleido's own default would ask a CDN for MathJax.
+    # by default kaleido loads MathJax from a CDN
     try:
         picture = kaleido.calc_fig_sync(
             figure, opts={"format": "png", "scale": scale}, kopts={"mathjax": False}
@@ -132,16 +155,15 @@ def write_png(path: Path | str, figure: Any, scale: float) -> Path:
 def free_path(folder: Path, stem: str, kind: str) -> Path:
     """Return `stem.kind` in a folder, numbered where the name is taken."""
     path = folder / f"{stem}.{kind}"
-    number = 2
+    number = 1
     while path.exists():
+        number += 1
         path = folder / f"{stem}-{number}.{kind}"
-        number = number + 1
     return path
 
 
-def save_from_browser(view: "View", content: Mapping[str, Any], buffers: Sequence[Any]) -> Path:
-    """Write what an export button asked for into the view's folder; the browser never chooses the
-    name.
+def save_from_browser(view: Exportable, content: Mapping[str, Any], buffers: Sequence[Any]) -> Path:
+    """Write what an export button asks for into the view's folder; the browser chooses no name.
 
     Raises:
         ValueError: the kind is unknown, or the picture is missing or too large.
@@ -162,17 +184,14 @@ def save_from_browser(view: "View", content: Mapping[str, Any], buffers: Sequenc
 
 
 def attended() -> bool:
-    """Return whether the running cell was sent by a notebook page, which names it; nbclient and
-    scripts do not.
-    """
+    """Return whether a notebook page sent the running cell: it gives an id, nbclient does not."""
     return registry.current_cell() is not None
 
 
-def stills(views: Sequence["View"]) -> str:
+def stills(views: Sequence[Exportable]) -> str:
     """Return the HTML of views for a notebook that is opened without a kernel.
 
-    Where a page is about to draw them, the cell does not wait for a picture nor draw one before
-    there is one.
+    If a page is about to draw them, a view without a picture is not waited for.
     """
     waits = not attended()
     if waits:
@@ -181,15 +200,13 @@ def stills(views: Sequence["View"]) -> str:
     return "\n".join(still(view, picture=waits or view.ready) for view in views)
 
 
-def still(view: "View", *, picture: bool = True) -> str:
-    """Return the HTML of a view for a notebook that is opened without a kernel: picture, caption,
-    nothing active.
-    """
+def still(view: Exportable, *, picture: bool = True) -> str:
+    """Return a view's picture and caption as HTML that holds no script."""
     words = for_markup(view.summary())
     return f"<figure>{_drawing(view) if picture else ''}<figcaption>{words}</figcaption></figure>"
 
 
-def _drawing(view: "View") -> str:
+def _drawing(view: Exportable) -> str:
     try:
         picture = view.to_svg()
     except (NotImplementedError, ValueError):
@@ -197,7 +214,7 @@ def _drawing(view: "View") -> str:
     return picture if len(picture) <= STILL_BYTES else ""
 
 
-def snapshot(view: "View") -> dict[str, Any]:
+def snapshot(view: Exportable) -> dict[str, Any]:
     """Return everything a page needs to draw a view without a kernel."""
     foreign = ("layout", "tabbable", "tooltip", "comm")
     names = [
@@ -226,10 +243,8 @@ def snapshot(view: "View") -> dict[str, Any]:
     }
 
 
-def page(views: Sequence["View"], *, title: str, spans: Sequence[int] | None = None) -> str:
-    """Return one HTML page with all views: same scripts as in the notebook, nothing loaded from
-    anywhere.
-    """
+def page(views: Sequence[Exportable], *, title: str, spans: Sequence[int] | None = None) -> str:
+    """Return one HTML page with all views, by the same scripts as in the notebook."""
     shots = [snapshot(view) for view in views]
     for shot, span in zip(shots, spans or [view.span for view in views], strict=True):
         shot["span"] = span

@@ -1,4 +1,4 @@
-"""Following: a view that fills itself from a running engine, and may pause, resume and stop it."""
+"""A view that follows a running engine, and whose buttons pause, resume and stop it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,55 +9,49 @@ from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
 from warpviz.views.base.view import View
 
-# a live page says so often what it has painted: each answer makes JupyterLab redraw its own toolbar
-ACK_MS = 160
-LIVE_WINDOW = 8  # messages that may be under way meanwhile
+ACK_MS = 160  # between two acknowledgements of a live page: JupyterLab redraws its toolbar at each
+LIVE_WINDOW = 8  # messages that may be unacknowledged meanwhile
 ENGINE_BUTTONS = ("stop", "pause", "resume")
 
 
 def run_given(given: Any) -> Trace | EngineThread | None:
-    """Return what a view of a run was given.
+    """Return `given` if a view of a run can show it.
 
     Raises:
-        TypeError: it is something else, a Cortex or a path for instance: the view would stay empty
-        without a word.
+        TypeError: it is something else, for instance a Cortex or a path.
     """
     if given is None or isinstance(given, (Trace, EngineThread)):
         return given
     msg = (
-        f"expected a Trace, an EngineThread or None, got {type(given).__name__}; a Cortex holds its last run as "
-        "`cortex.trace`, `warp_cortex.load_trace(path)` reads a saved one"
+        f"expected a Trace, an EngineThread or None, got {type(given).__name__}; a Cortex holds "
+        "its last run as `cortex.trace`, `warp_cortex.load_trace(path)` reads a saved one"
     )
     raise TypeError(msg)
 
 
 class Following(View):
-    """A view with a `take(events, status)` that a Follower calls; closing it stops nothing but its
-    own updates.
-    """
+    """A view with a `take(events, status)` that a Follower calls; the run outlives the view."""
 
     run: EngineThread | None = None
     _follower: Follower | None = None
     _owns_follower = False
 
     def take(self, events: Sequence[Event], status: str = "") -> None:
-        """Show more of the run. Safe from any thread."""
+        """Show more of the run; `status` is the engine's. Any thread may call it."""
         raise NotImplementedError
 
     def attach(self, run: EngineThread, follower: Follower | None = None) -> None:
-        """Follow a run, with a follower shared between views or one of this view's own."""
+        """Follow a run, through a follower that several views share or through one of its own."""
         self.run = run
         self._pump.window = LIVE_WINDOW
         self._owns_follower = follower is None
         self._follower = follower or Follower(run)
-        self._follower.add(self._told)
+        self._follower.add(self._take_or_report)
         if self._owns_follower:
             self._follower.start()
 
-    def _told(self, events: Sequence[Event], status: str) -> None:
-        """Take what the follower tells; the view shows why it stands still from now on, should it
-        not be able to.
-        """
+    def _take_or_report(self, events: Sequence[Event], status: str) -> None:
+        """Take events; the view shows the error after which the follower drops it."""
         try:
             self.take(events, status)
         except Exception as error:
@@ -65,15 +59,15 @@ class Following(View):
             raise
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Do what the engine buttons ask; without an engine nothing happens."""
+        """Do what an engine button asks, if there is an engine."""
         del buffers
         if content.get("op") in ENGINE_BUTTONS and self.run is not None:
             getattr(self.run, str(content["op"]))()
 
     def close(self) -> None:
-        """Stop following and close the view; the engine goes on."""
+        """Stop following the run, which goes on, and close the view."""
         if self._follower is not None:
-            self._follower.remove(self._told)
+            self._follower.remove(self._take_or_report)
             if self._owns_follower:
                 self._follower.close()
         super().close()

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 
 class Indices(traitlets.TraitType[Any, Any]):  # type: ignore[misc]  # traitlets is skipped by mypy
-    """Sorted unique token indices: any iterable of whole numbers goes in, a read-only int64 array
-    comes out.
+    """Token indices: takes an iterable of whole numbers or a mask, holds them sorted and unique.
+
+    The value is a read-only int64 array.
     """
 
     info_text = "an iterable of non-negative whole numbers"

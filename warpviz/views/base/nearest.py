@@ -1,6 +1,4 @@
-"""Which landmark is nearest to a token, for every k at once: small enough to ship, so a slider
-needs no kernel.
-"""
+"""Each token's nearest landmark for every k at once, small enough for the page to keep."""
 
 from dataclasses import dataclass
 
@@ -12,12 +10,12 @@ BLOCK = 4096
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """For token t, entries start[t]:start[t+1]: after pick `pick` its nearest landmark is that one,
-    `distance` away.
+    """Nearest landmarks by token.
 
-    Shapes: start uint32 [T + 1], pick uint32 [E], distance float32 [E]. Picks ascend and distances
-    fall within a token, so the answer for k is the last entry with pick < k. E is about T ln K for
-    a nested ranking.
+    Shapes: `start` uint32 [T + 1], `pick` uint32 [E], `distance` float32 [E]. Entries
+    start[t]:start[t + 1] belong to token t. Each is a pick that came nearer to the token than all
+    before it, and its distance. Picks ascend and distances fall: the nearest landmark among the
+    first k is the last entry with pick < k. E is about T ln K for a nested ranking.
     """
 
     start: NDArray[np.uint32]
@@ -25,9 +23,7 @@ class Chains:
     distance: NDArray[np.float32]
 
     def at(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return each token's nearest pick among the first k, int64 [T], and its distance, float32
-        [T].
-        """
+        """Return each token's nearest of the first k picks, int64 [T], and its distance [T]."""
         picks = np.zeros(len(self.start) - 1, dtype=np.int64)
         distances = np.zeros(len(self.start) - 1, dtype=np.float32)
         for token in range(len(picks)):
@@ -40,8 +36,7 @@ class Chains:
 
 
 def chains(points: NDArray[np.float32], order: NDArray[np.int64]) -> Chains:
-    """Return the record minima of the distances from every point [T, P] to the landmarks `order`
-    [K], in pick order.
+    """Return the chains of points [T, P] over the landmarks `order` [K], in pick order.
 
     Raises:
         ValueError: there are no landmarks.

@@ -1,20 +1,21 @@
-"""Latest: runs the newest request in a thread of its own; requests that were overtaken are skipped
-or stopped.
-"""
+"""A worker thread that runs the newest request; older ones are skipped, or asked to stop."""
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 Job = Callable[[Callable[[], bool]], None]
 
 
 class NewestWorker:
-    """One worker; the last request wins. A job gets `overtaken()`, which it should ask now and
-    then.
+    """Runs one job at a time; a new job replaces the waiting one and overtakes the running one.
+
+    A job is called with `overtaken`, a function it should call now and then: once it returns True,
+    the job's result is no longer wanted.
     """
 
     def __init__(
-        self, *, on_error: Callable[[BaseException], None], name: str = "warpviz-latest"
+        self, *, on_error: Callable[[BaseException], None], name: str = "warpviz-newest"
     ) -> None:
         self._on_error = on_error
         self._name = name
@@ -26,7 +27,7 @@ class NewestWorker:
         self._closed = False
 
     def submit(self, job: Job) -> int:
-        """Run a job soon, instead of any that waits and after telling the one that runs to stop."""
+        """Run a job soon, and return its number."""
         with self._wake:
             if self._closed:
                 return self._number
@@ -39,21 +40,19 @@ class NewestWorker:
             return self._number
 
     def pause(self, seconds: float) -> bool:
-        """For a job: wait so long, and return whether it may go on; a newer job or the end cuts the
-        wait short.
-        """
+        """Wait, inside a job; return False as soon as a newer job or the end comes."""
         with self._wake:
             return not self._wake.wait_for(lambda: self._job is not None or self._closed, seconds)
 
     def cancel(self) -> None:
-        """Tell the running job to stop and forget the waiting one."""
+        """Overtake the running job, and drop the waiting one."""
         with self._wake:
             self._number += 1
             self._job = None
             self._wake.notify_all()
 
     def wait(self, timeout_s: float = 10.0) -> bool:
-        """Wait until nothing waits or runs; return whether that came to be in time."""
+        """Wait until no job waits or runs; return whether that was so within the time."""
         with self._wake:
             return self._wake.wait_for(lambda: self._job is None and not self._running, timeout_s)
 
@@ -74,13 +73,16 @@ class NewestWorker:
         while (taken := self._next()) is not None:
             number, job = taken
             try:
-                job(lambda number=number: self._number != number)  # type: ignore[misc]  # a default binds the loop's value
-            except Exception as error:
+                job(partial(self._is_overtaken, number))
+            except Exception as error:  # noqa: BLE001 -- the view shows it; a thread has no caller
                 if self._number == number:
                     self._on_error(error)
             with self._wake:
                 self._running = False
                 self._wake.notify_all()
+
+    def _is_overtaken(self, number: int) -> bool:
+        return self._number != number
 
     def _next(self) -> tuple[int, Job] | None:
         with self._wake:

@@ -1,6 +1,4 @@
-"""The one writer of a view: a bounded queue, one thread, one message per tick, at most two
-unacknowledged.
-"""
+"""A view's one writer of messages to the browser: a bounded queue and a thread."""
 
 import threading
 import time
@@ -20,8 +18,9 @@ RETRY_MOST_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """A change of a view's state: `data` and `arrays` replace by name, `append` grows along axis 0,
-    `events` follow.
+    """A change of a view's state, by name: `data` and `arrays` replace, `append` grows axis 0.
+
+    `events` are passed on in order.
     """
 
     data: Mapping[str, Any] = field(default_factory=dict)
@@ -69,11 +68,12 @@ def message(op: str, patch: Patch, seq: int) -> tuple[dict[str, Any], list[memor
 
 
 class Pump:
-    """Carries patches from any thread to the browser at most `rate_hz` times a second.
+    """Carries patches from any thread to the browser, at most `rate_hz` messages a second.
 
-    Nothing is sent before a browser has mounted the view. When the queue overflows, the oldest
-    patch is dropped and counted, and the next message is the full state. `send(patch, seq)` gets
-    None for "send the full state".
+    At most `window` messages are unacknowledged; a page that answers rarely needs more. Nothing is
+    sent before a browser has mounted the view. When the queue overflows, the oldest patch is
+    dropped and counted, and the next message is the full state: `send(patch, seq)` is then called
+    with None.
     """
 
     def __init__(
@@ -88,14 +88,17 @@ class Pump:
         self._send = send
         self._period_s = 1.0 / rate_hz
         self._capacity = capacity
-        # unacknowledged messages at most; a page that answers rarely needs a wider one
         self.window = window
         self._clock = clock
         self._queue: deque[Patch] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._mounted = self._stale = self._closed = False
-        self._seq = self._acked = self.dropped = 0
+        self._mounted = False
+        self._stale = False
+        self._closed = False
+        self._seq = 0
+        self._acked = 0
+        self.dropped = 0
         self._sent_at = -1e9
         self._retry_s = RETRY_S
 
@@ -105,7 +108,7 @@ class Pump:
         return self._thread is not None and self._thread.is_alive()
 
     def put(self, patch: Patch) -> None:
-        """Queue a patch; never blocks. Before a browser has mounted, the state alone will do."""
+        """Queue a patch without blocking; dropped before a browser mounts, which gets the state."""
         with self._wake:
             if self._closed or not self._mounted:
                 return
@@ -118,31 +121,33 @@ class Pump:
             self._wake.notify()
 
     def resync(self) -> None:
-        """A browser has mounted or has seen a gap: send the full state at the next tick."""
+        """Send the full state at the next tick: a browser has mounted the view or saw a gap."""
         with self._wake:
             if self._closed:
                 return
-            self._mounted = self._stale = True
+            self._mounted = True
+            self._stale = True
             self._acked = self._seq
             self._retry_s = RETRY_S
             self._start()
             self._wake.notify()
 
     def ack(self, seq: int) -> None:
-        """The browser has painted message `seq`."""
+        """Note that the browser has painted message `seq`."""
         with self._wake:
             self._acked = max(self._acked, min(seq, self._seq))
             self._retry_s = RETRY_S
             self._wake.notify()
 
     def take(self) -> None:
-        """Forget what is queued: the caller is about to read the full state."""
+        """Drop what is queued: the caller is about to read the full state."""
         with self._wake:
             self._queue.clear()
 
     def close(self, timeout_s: float = 2.0) -> bool:
-        """Stop the thread and join it; return whether it has ended. Safe to call twice and from the
-        thread itself.
+        """Stop and join the thread; return whether it has ended.
+
+        It may be called more than once, and from the thread itself.
         """
         with self._wake:
             self._closed = True
@@ -183,7 +188,7 @@ class Pump:
         return None
 
     def _wait_s(self) -> float | None:
-        """Return the seconds until the next message may go; None: until something happens."""
+        """Return the seconds until the next message may go, or None if there is nothing to send."""
         if not self._queue and not self._stale:
             return None
         elapsed = self._clock() - self._sent_at
@@ -191,8 +196,7 @@ class Pump:
             return max(0.0, self._period_s - elapsed)
         if elapsed < self._retry_s:
             return self._retry_s - elapsed
-        # No acknowledgement for long: a message was lost, or the page is gone. Try the full state,
-        # ever more rarely.
+        # A message was lost, or the page is gone: send the full state, after ever longer waits.
         self._retry_s = min(self._retry_s * 2, RETRY_MOST_S)
         self._acked = self._seq
         self._stale = True

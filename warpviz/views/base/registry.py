@@ -1,10 +1,8 @@
-"""Which views are alive, so that a re-run cell closes its earlier instance and tests can count
-leaks.
-"""
+"""The views that are alive, by notebook cell: a cell that runs again closes its earlier views."""
 
 import threading
 import weakref
-from typing import Any, Protocol
+from typing import Protocol
 
 _lock = threading.Lock()
 _views: "weakref.WeakValueDictionary[str, Closable]" = weakref.WeakValueDictionary()
@@ -12,29 +10,16 @@ _cells: dict[str, tuple[str, str]] = {}
 
 
 class Closable(Protocol):
-    """Something with a pump and a comm that can be closed."""
+    """A view, as far as the registry knows it."""
 
     uid: str
 
     def close(self) -> None:
-        """Stop the pump and the comm."""
-
-
-def live_views() -> list[Any]:
-    """Return the views that have not been closed or collected."""
-    with _lock:
-        return list(_views.values())
-
-
-def live_pumps() -> int:
-    """Return how many pump threads run in this process."""
-    return sum(
-        thread.name == "warpviz-pump" and thread.is_alive() for thread in threading.enumerate()
-    )
+        """Stop its threads and close its comm."""
 
 
 def adopt(view: Closable, cell: tuple[str, str] | None) -> None:
-    """Remember a view; close the views an earlier run of the same cell has made.
+    """Add a view, and close the views that an earlier run of the same cell made.
 
     `cell` is (cell id, id of the execution), None outside a notebook.
     """
@@ -53,20 +38,14 @@ def adopt(view: Closable, cell: tuple[str, str] | None) -> None:
 
 
 def forget(uid: str) -> None:
-    """Drop a closed view."""
+    """Remove a closed view."""
     with _lock:
         _views.pop(uid, None)
         _cells.pop(uid, None)
 
 
-def close_all() -> None:
-    """Close every live view."""
-    for view in live_views():
-        view.close()
-
-
 def current_cell() -> tuple[str, str] | None:
-    """Return (cell id, execution id) of the running notebook cell; None where there is none."""
+    """Return (cell id, execution id) of the running notebook cell, or None outside a notebook."""
     from IPython.core.getipython import get_ipython
 
     kernel = getattr(get_ipython(), "kernel", None)

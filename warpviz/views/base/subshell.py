@@ -1,10 +1,9 @@
-"""Lets a widget be answered while a cell runs: the browser's own subshell, not the cell that made
-the widget, takes it.
+"""Lets the kernel answer a widget's messages while a cell runs.
 
-ipykernel 7.4 remembers which loop published last on a comm and sends the browser's replies there. A
-widget made in a cell would so be answered by the main loop, after the cell; this forgets it, and
-the subshell that JupyterLab names in every message of its widgets counts. Other versions have no
-such memory and nothing happens.
+ipykernel 7.4 remembers on a comm which loop last published there, and sends the browser's replies
+to that loop: for a widget made in a cell, to the main loop, which is busy until the cell ends. When
+that memory is removed, the subshell counts that JupyterLab names in each message of its widgets.
+Other versions of ipykernel have no such memory.
 """
 
 from typing import Any
@@ -13,6 +12,6 @@ _PINNED = "_reply_subshell_id"
 
 
 def unpin(comm: Any) -> None:
-    """Forget on which loop a comm was used last; None is a comm that is closed."""
+    """Remove from a comm which loop used it last; None, a closed comm, is left alone."""
     if comm is not None:
         vars(comm).pop(_PINNED, None)

@@ -1,6 +1,4 @@
-"""View: what every widget here is: shared traits, one writer, a static form, exports, and a clean
-end.
-"""
+"""The base of every view: shared traits, one writer of messages, a still form, exports."""
 
 import threading
 import weakref
@@ -22,14 +20,15 @@ SHARED_TRAITS = ("k", "alpha", "theta", "layer", "space", "selection")
 
 
 class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped by mypy
-    """A widget with one writer thread, the shared traits, exports, and a form that needs no kernel.
+    """A widget with shared traits, one writer thread, exports, and a form that needs no kernel.
 
-    Subclasses set `entry` (a module in `static/` whose default export is anywidget's initialize and
-    render), `title`, `stem`, and implement `state`, `to_figure`, `to_table`, `to_svg` and `summary`;
-    `receive` handles their own messages.
+    A subclass sets `entry` (a module in `static/` whose default export is anywidget's initialize
+    and render), `title` (its heading), `stem` (the name of its files) and `span` (its width in
+    columns of twelve). It implements `state`, `summary`, `to_table`, `to_figure` and `draw_svg`,
+    and `receive` for messages of its own.
 
-    Change your own model and call `push` under `self.lock`: then a full state never counts a change
-    twice.
+    It holds `lock` while it changes what `state` reads and calls `push`: then no change is in both
+    the full state and a later patch.
     """
 
     entry: ClassVar[str]
@@ -45,7 +44,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     layer = traitlets.Int(-1).tag(sync=True)  # -1: all layers together
     space = traitlets.Unicode("keys").tag(sync=True)
     selection = Indices()
-    # trait name -> group id; the page links equal ids without the kernel
+    # trait name -> group id: the page links views with equal ids, without the kernel
     links = traitlets.Dict().tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)  # an error or a remark, shown in the view
 
@@ -69,8 +68,8 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     _esm = traitlets.Unicode().tag(sync=True)
     _css = traitlets.Unicode().tag(sync=True)
 
-    # --- ipywidgets' two doors to the browser; through both, answers must find the way past a busy
-    # cell -------------
+    # ipywidgets sends through `open` and `_send` only; after both, replies must not go to the loop
+    # that a running cell keeps busy.
 
     def open(self) -> None:
         """Open the comm."""
@@ -80,9 +79,6 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     def _send(self, msg: Any, buffers: Any = None) -> None:
         super()._send(msg, buffers=buffers)
         subshell.unpin(self.comm)
-
-    # --- for subclasses
-    # -------------------------------------------------------------------------------------------
 
     def state(self) -> Patch:
         """Return everything the browser needs to draw this view from nothing."""
@@ -99,39 +95,35 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         """Return what is shown as a pandas DataFrame."""
         raise NotImplementedError
 
-    def to_svg(self, path: Path | str | None = None) -> str:
-        """Return (and write, given a path) the view as SVG with vector text, drawn without a
-        browser.
-        """
+    def draw_svg(self) -> str:
+        """Return the view as SVG."""
         raise NotImplementedError
 
+    def to_svg(self, path: Path | str | None = None) -> str:
+        """Return the view as SVG with vector text, drawn without a browser; write it to `path`."""
+        text = self.draw_svg()
+        if path is not None:
+            export.write_text(path, text)
+        return text
+
     def summary(self) -> str:
-        """Return the view in a sentence or two, for those who do not see it and for saved
-        notebooks.
-        """
+        """Return the view in a sentence or two: for screen readers, and for saved notebooks."""
         raise NotImplementedError
 
     @property
     def ready(self) -> bool:
-        """Whether there is something to draw yet."""
+        """Whether there is something to draw."""
         return True
 
     def painted(self) -> None:
-        """A browser has painted a message of this view; subclasses start here what the first
-        picture does not need.
-        """
+        """Called when a browser has painted a message: what it did not need may start now."""
 
     def settle(self, timeout_s: float) -> None:
-        """Wait for a first picture, before the static form is made; the default has nothing to wait
-        for.
-        """
+        """Wait for a first picture, of which the still form is made; by default, for nothing."""
 
     def complete(self) -> None:
-        """Wait until what a file of this view holds has been computed."""
+        """Wait until everything that a file of this view holds has been computed."""
         self.settle(export.PATIENCE_S)
-
-    # --- for everyone
-    # ---------------------------------------------------------------------------------------------
 
     def push(
         self,
@@ -141,22 +133,21 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         append: Mapping[str, wire.Array] | None = None,
         events: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Send a change to the browser at the next tick, from any thread, without blocking."""
+        """Send a change to the browser at the next tick; any thread may, and it never blocks."""
         self._pump.put(
             Patch(data=data or {}, arrays=arrays or {}, append=append or {}, events=tuple(events))
         )
 
     @property
     def dropped(self) -> int:
-        """How many changes were dropped because the browser could not keep up (a full state
-        followed).
-        """
+        """How many changes were dropped for a slow browser, which then got the full state."""
         return self._pump.dropped
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the numbers come from: model, checksum, settings, seed, versions; a run's own
-        settings for a run.
+        """Where the numbers come from: model, checksum, seed, versions, and settings.
+
+        The landmark settings of a run are the run's own.
         """
         known = {name: getattr(self, name) for name in export.SETTINGS if self.has_trait(name)}
         own = export.run_settings(self._facts.get("config"))
@@ -169,32 +160,28 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         }
 
     def to_html(self, path: Path | str) -> Path:
-        """Write a self-contained page that draws, selects and links in any browser, without a
-        kernel.
-        """
+        """Write one page that any browser shows, without a kernel or a network."""
         self.complete()
         return export.write_text(path, export.page([self], title=self.title, spans=[12]))
 
     def to_csv(self, path: Path | str) -> Path:
-        """Write the table; its first line is `# ` and the provenance as JSON
-        (`pandas.read_csv(path, skiprows=1)`).
-        """
+        """Write the table below `# ` and the provenance: `pandas.read_csv(path, skiprows=1)`."""
         self.complete()
         return export.write_csv(path, self.to_table(), self.provenance)
 
     def to_json(self, path: Path | str) -> Path:
-        """Write {provenance, summary, rows}."""
+        """Write {provenance, summary, rows} as JSON."""
         self.complete()
         return export.write_json(
             path, table=self.to_table(), provenance=self.provenance, summary=self.summary()
         )
 
     def to_png(self, path: Path | str, *, scale: float = 2.0) -> Path:
-        """Write the plotly form as a picture; needs a Chromium that kaleido finds."""
+        """Write the plotly figure as a picture; kaleido must find a Chrome or Chromium."""
         return export.write_png(path, self.to_figure(), scale)
 
     def close(self) -> None:
-        """Stop the writer, join it, close the comm. Safe to call twice."""
+        """Stop the writer thread and close the comm; may be called more than once."""
         if hasattr(self, "_pump"):
             self._pump.close()
             registry.forget(self.uid)
@@ -207,15 +194,13 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
         self.close()
 
     def report(self, error: BaseException) -> None:
-        """Show an error in the view: in a notebook, an exception in a callback appears nowhere
-        else.
-        """
+        """Show an error in the view: a notebook shows no exception of a callback or a thread."""
         self.notice = wire.clean(f"{type(error).__name__}: {error}")
 
     def _on_message(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         try:
             self._dispatch(content, buffers)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- a callback has no caller: the view shows it
             self.report(error)
 
     def _dispatch(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
@@ -238,7 +223,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
                 op = "state"
                 patch = self._full()
             self.send(*message(op, patch, seq))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- the writer must not end: the view shows it
             self.report(error)
 
     def _full(self) -> Patch:
@@ -255,7 +240,7 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
 
 
 def _weak(view: View, name: str) -> Callable[[Patch | None, int], None]:
-    """Return a call of the view's method that does not keep the view alive."""
+    """Return a function that calls the view's method and does not keep the view alive."""
     reference = weakref.ref(view)
 
     def call(patch: Patch | None, seq: int) -> None:

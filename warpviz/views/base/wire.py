@@ -1,5 +1,4 @@
-"""The binary wire: numpy arrays as contiguous little-endian buffers, text and numbers that survive
-JSON.
+"""The binary wire: numpy arrays as contiguous little-endian buffers, the rest as strict JSON.
 
 A dtype outside `DTYPES` is an error, never a silent cast: the browser would read garbage.
 """
@@ -19,9 +18,7 @@ Header = dict[str, Any]
 
 
 def float32(values: Any) -> NDArray[np.float32]:
-    """Return numbers of any kind as a contiguous float32 array (a torch tensor on the CPU counts as
-    numbers).
-    """
+    """Return numbers, or a torch tensor on the CPU, as a contiguous float32 array."""
     return np.ascontiguousarray(np.asarray(values, dtype=np.float32))
 
 
@@ -35,9 +32,8 @@ def uint32(values: Any) -> NDArray[np.uint32]:
     if array.size and (
         array.min() < 0 or array.max() > np.iinfo(np.uint32).max or np.any(array != np.floor(array))
     ):
-        msg = (
-            f"expected whole numbers in [0, 2**32), got values from {array.min()} to {array.max()}"
-        )
+        span = f"{array.min()} to {array.max()}"
+        msg = f"expected whole numbers in [0, 2**32), got values from {span}"
         raise ValueError(msg)
     return np.ascontiguousarray(array.astype(np.uint32))
 
@@ -62,7 +58,7 @@ def pack(arrays: Mapping[str, Array]) -> tuple[list[Header], list[memoryview]]:
 
 
 def unpack(headers: Sequence[Header], buffers: Sequence[Any]) -> dict[str, Array]:
-    """Return the arrays `pack` was given.
+    """Return the arrays that `pack` wrote.
 
     Raises:
         ValueError: a header and its buffer disagree, or the dtype is unknown.
@@ -72,7 +68,8 @@ def unpack(headers: Sequence[Header], buffers: Sequence[Any]) -> dict[str, Array
         dtype = header["dtype"]
         shape = tuple(header["shape"])
         if dtype not in DTYPES:
-            msg = f"array {header['name']!r} has dtype {dtype!r}; the wire carries {', '.join(DTYPES)}"
+            accepted = ", ".join(DTYPES)
+            msg = f"array {header['name']!r} has dtype {dtype!r}; the wire carries {accepted}"
             raise ValueError(msg)
         flat = np.frombuffer(buffer, dtype=np.dtype(dtype).newbyteorder("<"))
         if flat.size != math.prod(shape):
@@ -90,10 +87,10 @@ def pack_text(arrays: Mapping[str, Array]) -> list[Header]:
 
 
 def clean(value: Any) -> Any:
-    """Return JSON-ready data: lone surrogates become U+FFFD, non-finite numbers None, numpy scalars
-    plain ones.
+    """Return JSON-ready data: lone surrogates become U+FFFD, non-finite numbers become None.
 
-    Strict JSON and UTF-8 refuse both, and a refused message would be lost without a trace.
+    UTF-8 refuses the former and strict JSON the latter, and a refused message would be lost
+    silently. Numpy's numbers and arrays become Python's.
     """
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,10 +1,9 @@
-"""What a cloud computes from its settings: planes, rankings, clusters, UMAP: each once, none of it
-about widgets.
-"""
+"""A cloud without its widget: what is computed of its settings, and what is shown of it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,17 @@ from numpy.typing import NDArray
 
 from warpviz.topology.projection import umap_process
 from warpviz.topology.projection.projections import LEAST_UMAP, Projection, clusters, pca
+from warpviz.views.base.added_points import AddedPoints
 from warpviz.views.base.data_source import DataSource, Ranked
 from warpviz.views.base.nearest import Chains
-from warpviz.views.base.wire import Array
+from warpviz.views.base.wire import Array, float32, uint32
 
 NUM_CLUSTERS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Geometry:
-    """The settings a picture depends on, taken from a view at one moment."""
+    """The settings that a picture depends on, read from a view at one moment."""
 
     space: str
     layer: int
@@ -36,7 +36,7 @@ class Geometry:
 
     @property
     def which(self) -> dict[str, Any]:
-        """The part a ranking depends on."""
+        """The part that a ranking depends on."""
         return {
             "space": self.space,
             "layer": self.layer,
@@ -46,19 +46,21 @@ class Geometry:
 
     @property
     def cloud(self) -> tuple[Any, ...]:
-        """The part the points depend on."""
+        """The part that the points depend on."""
         return (self.space, self.layer, self.head)
 
     @property
     def umap(self) -> tuple[Any, ...]:
-        """The part a UMAP depends on."""
+        """The part that a UMAP depends on."""
         return (*self.cloud, self.metric, self.n_neighbors, round(self.min_dist, 4))
 
 
 @dataclass(slots=True)
 class CloudScene:
-    """What is shown: the tokens drawn `index` int64 [n], their plane, UMAP by number of axes, and
-    the ranking.
+    """What is shown of a cloud.
+
+    `index` int64 [n] are the tokens drawn, in `plane` and in `umap` by number of axes; `points`
+    float32 [T, P] are the text's vectors, `added` float32 [m, P] those of the added points drawn.
     """
 
     index: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -69,12 +71,40 @@ class CloudScene:
     ranks: dict[str, Array] = field(default_factory=dict)
     points: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     plane: Projection | None = None
-    # vectors of what came later, as drawn
-    beside: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+    added: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
+
+    def place(self, source: DataSource, parts: Sequence[AddedPoints], look: Geometry) -> None:
+        """Place `parts`, the last of `source.added`, in the plane and in every UMAP."""
+        start = len(source.all_tokens) - sum(len(part.tokens) for part in parts)
+        for part in parts:
+            found = part.fitting(*look.cloud, width=self.points.shape[1])
+            if found is not None and self.plane is not None:
+                self.umap = {dims: made.extend(found) for dims, made in self.umap.items()}
+                self.plane = self.plane.extend(found)
+                self.added = np.concatenate([self.added, found]) if len(self.added) else found
+                self.index = np.concatenate([self.index, np.arange(start, start + len(found))])
+            start += len(part.tokens)
+
+    def arrays(self, source: DataSource) -> dict[str, Array]:
+        """Return the coordinates, kinds and tokens drawn, for the browser."""
+        listed = source.all_kinds
+        number = {kind: place for place, kind in enumerate(dict.fromkeys(listed))}
+        is_whole = len(self.index) == len(listed)
+        none = np.zeros((0, 3), np.float32)
+        umaps = {
+            f"umap{dims}": float32(self.umap[dims].coords) if dims in self.umap else none
+            for dims in (2, 3)
+        }
+        return {
+            "pca": none if self.plane is None else float32(self.plane.coords),
+            **umaps,
+            "kind": np.array([number[kind] for kind in listed], dtype=np.uint8),
+            "index": uint32([] if is_whole else self.index),
+        }
 
 
 class Maker:
-    """Computes the parts of a scene; every part is kept, and asked for from any thread."""
+    """Computes the parts of a scene, each once; any thread may ask for them."""
 
     def __init__(self, source: DataSource, *, seed: int, max_points: int) -> None:
         self.source = source
@@ -89,7 +119,7 @@ class Maker:
         return self.source.points(look.space, look.layer, look.head)
 
     def index(self, look: Geometry) -> NDArray[np.int64]:
-        """Return the tokens drawn: all, or evenly spaced ones and every landmark."""
+        """Return the tokens drawn, int64 [n]: all, or every landmark and evenly spaced others."""
         num = len(self.points(look))
         if num <= self.max_points:
             return np.arange(num)
@@ -104,7 +134,7 @@ class Maker:
         return self._once(key, lambda: pca(self.points(look)[index], num_axes=3, seed=self.seed))  # type: ignore[no-any-return]
 
     def clusters(self, look: Geometry) -> Array:
-        """Return a k-means cluster per token, uint8 [T], the largest first."""
+        """Return a k-means cluster per token, uint8 [T]; the largest cluster is 0."""
         key = ("clusters", *look.cloud)
         found = self._once(
             key,
@@ -117,17 +147,16 @@ class Maker:
     def umap(
         self, look: Geometry, *, should_stop: Callable[[], bool] = lambda: False
     ) -> Projection | None:
-        """Return the UMAP asked for, computing it if need be; None for so few tokens that PCA is
-        the honest choice.
+        """Return the UMAP of these settings; None for fewer tokens than a UMAP makes sense of.
 
         Raises:
-            StoppedError: `should_stop` said so before it was there.
+            StoppedError: `should_stop` returned True meanwhile.
         """
         index = self.index(look)
         if len(index) < LEAST_UMAP:
             return None
-        make = lambda: umap_process.shared.fit(
-            self.points(look)[index],
+        make = partial(
+            umap_process.shared.fit,
             num_axes=look.dims,
             metric=look.metric,
             n_neighbors=look.n_neighbors,
@@ -135,17 +164,18 @@ class Maker:
             seed=self.seed,
             should_stop=should_stop,
         )
-        return self._once(("umap", look.dims, len(index), *look.umap), make)  # type: ignore[no-any-return]
+        key = ("umap", look.dims, len(index), *look.umap)
+        return self._once(key, lambda: make(self.points(look)[index]))  # type: ignore[no-any-return]
 
     def known_umap(self, look: Geometry) -> dict[int, Projection]:
-        """Return the UMAPs of these settings that are there already, by number of axes."""
+        """Return the UMAPs of these settings that were computed before, by number of axes."""
         keys = {dims: ("umap", dims, len(self.index(look)), *look.umap) for dims in (2, 3)}
         return {dims: self._kept[key] for dims, key in keys.items() if key in self._kept}
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
-        with lock:  # two threads that ask for the same compute it once; others are not held up
+        with lock:  # a lock per part: threads wait only for what they ask for
             if key not in self._kept:
                 self._kept[key] = make()
             return self._kept[key]

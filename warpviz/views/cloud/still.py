@@ -1,7 +1,7 @@
-"""The still forms of a KVCloud: words, table, plotly figure, SVG."""
+"""The still forms of a cloud: words, table, plotly figure, SVG."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,42 @@ from warpviz.drawing.colours import GREEN, INK, PURPLE, RAMP, ramp
 from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import counted, plotly_title
 from warpviz.views.base import export
-
-if TYPE_CHECKING:
-    from warpviz.views.cloud.view import KVCloud
+from warpviz.views.base.data_source import DataSource
+from warpviz.views.cloud.scene import CloudScene
 
 WIDTH = 720
 HEIGHT = 460
 PAD = 46
+DEEP = 3
 MOST_DRAWN = 800
-# 3-D knows few shapes
+# shapes that plotly has in three dimensions too, where there are few
 MARKS = {"injected": (GREEN, "diamond-open"), "stream": (PURPLE, "square")}
+
+
+class ShownCloud(Protocol):
+    """What the still forms read of a KVCloud."""
+
+    source: DataSource
+    scene: CloudScene
+    k: int
+    layer: int
+    space: str
+    policy: str
+    colour: str
+    dims: int
+    selection: Any
+
+    @property
+    def shown(self) -> str:
+        """The projection on screen, "pca" or "umap"."""
+
+    @property
+    def coordinates(self) -> NDArray[np.float32]:
+        """The points on screen, float32 [n, dims]."""
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the numbers come from."""
 
 
 def policies() -> tuple[str, ...]:
@@ -30,34 +56,31 @@ def policies() -> tuple[str, ...]:
     return tuple(name for name in POLICIES if name != "all")
 
 
-def summary(view: "KVCloud") -> str:
+def summary(view: ShownCloud) -> str:
     """Return the cloud in a sentence or two."""
     source = view.source
     ranked = view.scene.ranked
     layer = "all layers" if view.layer < 0 else f"layer {view.layer}"
-    text = f"{source.num_tokens:,} tokens of {source.facts.get('model', 'a model')} by their {view.space}, {layer}."
-    text += beside(source.all_kinds[source.num_tokens :])
+    model = source.facts.get("model", "a model")
+    text = f"{source.num_tokens:,} tokens of {model} by their {view.space}, {layer}."
+    text += _added_in_words(source.all_kinds[source.num_tokens :])
     if ranked is None:
         return text
     k = min(view.k, len(ranked.order))
-    cover = "covers" if k == 1 else "cover"
-    return f"{text} {counted(k, 'landmark')} chosen by {view.policy} {cover} them within {ranked.radii[k - 1]:.4g}."
+    verb = "covers" if k == 1 else "cover"
+    chosen = f"{counted(k, 'landmark')} chosen by {view.policy}"
+    return f"{text} {chosen} {verb} them within {ranked.radii[k - 1]:.4g}."
 
 
-def beside(kinds: list[str]) -> str:
-    """Return in words how many entries of which kind lie beside the text."""
+def _added_in_words(kinds: list[str]) -> str:
     counts = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
-    return (
-        f" Beside it {', '.join(f'{count:,} {kind}' for kind, count in counts.items())}."
-        if counts
-        else ""
-    )
+    if not counts:
+        return ""
+    return f" Added points: {', '.join(f'{count:,} {kind}' for kind, count in counts.items())}."
 
 
-def landmark_facts(view: "KVCloud") -> dict[str, NDArray[Any]]:
-    """Return per token drawn: rank (-1 none), whether a landmark, its nearest landmark and the
-    distance to it.
-    """
+def landmark_facts(view: ShownCloud) -> dict[str, NDArray[Any]]:
+    """Return [n] each: rank (-1 none), whether a landmark, the nearest landmark, its distance."""
     scene = view.scene
     num = len(view.source.all_tokens)
     rank = np.full(num, -1)
@@ -78,10 +101,8 @@ def landmark_facts(view: "KVCloud") -> dict[str, NDArray[Any]]:
     return {name: values[scene.index] for name, values in facts.items()}
 
 
-def table(view: "KVCloud") -> Any:
-    """Return a DataFrame, one row per token drawn: token, text, kind, coordinates, attention,
-    landmark facts.
-    """
+def table(view: ShownCloud) -> Any:
+    """Return a DataFrame with a row per token drawn."""
     import pandas as pd
 
     scene = view.scene
@@ -106,8 +127,8 @@ def table(view: "KVCloud") -> Any:
     )
 
 
-def levels(view: "KVCloud") -> NDArray[np.float64]:
-    """Return what the colour shows, in [0, 1], per token drawn."""
+def levels(view: ShownCloud) -> NDArray[np.float64]:
+    """Return what the colour shows per token drawn, float64 [n] in [0, 1]."""
     frame = table(view)
     column = {
         "received": "received",
@@ -124,11 +145,10 @@ def levels(view: "KVCloud") -> NDArray[np.float64]:
     return np.asarray(ranks / max(len(ranks) - 1, 1))
 
 
-def figure(view: "KVCloud") -> Any:
-    """Return a plotly figure, 2-D or 3-D, landmarks as diamonds."""
+def figure(view: ShownCloud) -> Any:
+    """Return a plotly figure in two or three dimensions, landmarks as diamonds."""
     import plotly.graph_objects as go
 
-    view.wait()
     frame = table(view)
     kept = landmark_facts(view)["landmark"]
     texts = [for_plotly(text) for text in frame["text"]]
@@ -175,7 +195,7 @@ def figure(view: "KVCloud") -> Any:
             else go.Scatter(**shared)
         )
     made.update_layout(
-        title=plotly_title(view.summary()),
+        title=plotly_title(summary(view)),
         template="plotly_white",
         width=WIDTH,
         height=HEIGHT,
@@ -185,17 +205,12 @@ def figure(view: "KVCloud") -> Any:
     return made
 
 
-DEEP = 3
-
-
-def svg_still(view: "KVCloud") -> str:
-    """Return the SVG text of the cloud; beyond 800 tokens an even choice of them, all landmarks,
-    and a note.
-    """
+def picture(view: ShownCloud) -> str:
+    """Return the cloud as SVG; of more than MOST_DRAWN tokens the landmarks and an even choice."""
     scene = view.scene
-    picture = Svg(WIDTH, HEIGHT, title=view.summary(), metadata=export.dumps(view.provenance))
+    pen = Svg(WIDTH, HEIGHT, title=summary(view), metadata=export.dumps(view.provenance))
     if not len(scene.index):
-        return picture.finish()
+        return pen.finish()
     kept = landmark_facts(view)["landmark"]
     level = levels(view)
     spots = _pixels(view.coordinates[:, :2])
@@ -204,27 +219,24 @@ def svg_still(view: "KVCloud") -> str:
     for row in np.setdiff1d(shown, np.flatnonzero(kept)):
         x, y = spots[row]
         if kinds[row] in MARKS:
-            corners = (
-                [(x, y - 4), (x + 4, y + 3), (x - 4, y + 3)]
-                if kinds[row] == "injected"
-                else _square(x, y)
-            )
-            picture.path(corners, closed=True, fill=MARKS[kinds[row]][0])
+            corners = _triangle(x, y) if kinds[row] == "injected" else _square(x, y)
+            pen.path(corners, closed=True, fill=MARKS[kinds[row]][0])
         else:
-            picture.circle(x, y, 2.6, fill=ramp(level[row]), fill_opacity=0.75)
+            pen.circle(x, y, 2.6, fill=ramp(level[row]), fill_opacity=0.75)
     for row in np.flatnonzero(kept):
         x, y = spots[row]
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
-        picture.path(corners, closed=True, fill=ramp(level[row]), stroke=INK, stroke_width=1.2)
-    picture.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
-    note = f"{view.summary()} {view.shown.upper()}."
-    note += (
-        f" Showing {len(shown):,} of {view.source.num_tokens:,} tokens."
-        if len(shown) < len(kept)
-        else ""
-    )
-    picture.caption(12, HEIGHT - 10, note, width=WIDTH - 24)
-    return picture.finish()
+        pen.path(corners, closed=True, fill=ramp(level[row]), stroke=INK, stroke_width=1.2)
+    pen.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
+    note = f"{summary(view)} {view.shown.upper()}."
+    if len(shown) < len(kept):
+        note += f" Showing {len(shown):,} of {view.source.num_tokens:,} tokens."
+    pen.caption(12, HEIGHT - 10, note, width=WIDTH - 24)
+    return pen.finish()
+
+
+def _triangle(x: float, y: float) -> list[tuple[float, float]]:
+    return [(x, y - 4), (x + 4, y + 3), (x - 4, y + 3)]
 
 
 def _square(x: float, y: float) -> list[tuple[float, float]]:
@@ -239,11 +251,3 @@ def _pixels(coordinates: NDArray[np.float32]) -> list[tuple[float, float]]:
     middle = (low + high) / 2
     spots = (coordinates - middle) * (scale, -scale) + (WIDTH / 2, HEIGHT / 2)
     return [(float(x), float(y)) for x, y in spots]
-
-
-def write_svg(view: "KVCloud", path: Path | str | None) -> str:
-    """Return the SVG, and write it where a path is given."""
-    text = svg_still(view)
-    if path is not None:
-        export.write_text(path, text)
-    return text

@@ -1,9 +1,6 @@
-"""KVCloud: what a cache holds, as a cloud of tokens in which landmarks, radius and cells follow k
-in the browser.
-"""
+"""KVCloud: a cache as a cloud of tokens, whose landmarks follow k in the browser."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,9 +37,9 @@ GEOMETRY = (
 class KVCloud(View):
     """A cloud of a context's tokens, by keys, rotated keys, values or hidden states.
 
-    `given` is a Context, a Cortex, a DataSource or an array [T, P]. Traits: k, alpha, layer (-1 all),
-    space, selection, and head (-1 all, -2 mean), policy, projection ("pca", "umap"), dims (2, 3),
-    colour, cover ("none", "discs", "cells"), metric, n_neighbors, min_dist.
+    `given` is a Context, a Cortex, a DataSource or an array [T, P]. Traits: k, alpha, layer (-1
+    all), space, selection, and head (-1 all, -2 mean), policy, projection ("pca", "umap"), dims (2,
+    3), colour, cover ("none", "discs", "cells"), metric, n_neighbors, min_dist.
     """
 
     entry = "cloud/view.js"
@@ -78,13 +75,13 @@ class KVCloud(View):
         self._worker.submit(self._compute)
 
     def wait(self, timeout_s: float = 60.0) -> "KVCloud":
-        """Wait until everything asked for has been computed, UMAP included; return the view."""
+        """Wait until everything has been computed, UMAP included; return the view."""
         if self._worker.wait(timeout_s):
             self._slow.wait(timeout_s)
         return self
 
     def settle(self, timeout_s: float) -> None:
-        """Wait a moment for the first picture; UMAP may come later."""
+        """Wait for the first picture, which may be PCA."""
         self._worker.wait(timeout_s)
 
     @property
@@ -93,25 +90,24 @@ class KVCloud(View):
         return self.scene.plane is not None and self.scene.ranked is not None
 
     def complete(self) -> None:
-        """Wait for the picture and group the tokens: a page without a kernel can do neither
-        later.
-        """
+        """Wait for the picture and group the tokens, neither of which a page can do later."""
         self.settle(export.PATIENCE_S)
-        self._group(Geometry(**{name: getattr(self, name) for name in GEOMETRY}))
+        self._group(self._look())
 
     def close(self) -> None:
-        """Stop the workers and the writer."""
+        """Stop the workers and close the view."""
         for name in ("_worker", "_slow"):
             if hasattr(self, name):
                 getattr(self, name).close()
         super().close()
 
-    # --- computing: one job brings everything up to date, the newest wins; UMAP follows on its own
-    # thread -----------
+    def _look(self) -> Geometry:
+        return Geometry(**{name: getattr(self, name) for name in GEOMETRY})
 
     def _compute(self, overtaken: Any) -> None:
+        """Bring everything up to date but the UMAP, which has a thread of its own."""
         self.notice = ""
-        look = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
+        look = self._look()
         self._show(look)
         if overtaken():
             return
@@ -128,16 +124,14 @@ class KVCloud(View):
         self._group(look if self.colour == "cluster" and not overtaken() else None)
 
     def _group(self, look: Geometry | None) -> None:
-        """Group the tokens, which takes a while; without a look there are no groups until somebody
-        wants the colour.
-        """
+        """Group the tokens, which takes a while; without a look, clear the groups."""
         grouped = np.zeros(0, np.uint8) if look is None else self.maker.clusters(look)
         with self.lock:
             self.scene.ranks["cluster"] = grouped
             self.push(arrays={"cluster": grouped})
 
     def _show(self, look: Geometry) -> None:
-        """Show the principal plane; a UMAP of other points or settings no longer counts."""
+        """Show the principal plane, and the UMAPs of these settings that are known."""
         points = self.maker.points(look)
         index = self.maker.index(look)
         plane = self.maker.plane(look)
@@ -148,15 +142,15 @@ class KVCloud(View):
             scene.index = index
             scene.plane = plane
             scene.umap = known
-            scene.beside = points[:0]
-            self._beside(look, self.source.later)
+            scene.added = points[:0]
+            scene.place(self.source, self.source.added, look)
             waits = (
                 look.projection == "umap"
                 and look.dims not in scene.umap
                 and len(index) >= LEAST_UMAP
             )
             scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
-            self.push(data=self._facts_shown(), arrays=self._point_arrays())
+            self.push(data=self._facts_shown(), arrays=self.scene.arrays(self.source))
 
     def _project(self, look: Geometry, overtaken: Any) -> None:
         try:
@@ -166,13 +160,11 @@ class KVCloud(View):
         if made is None or overtaken():
             return
         with self.lock:
-            now = Geometry(**{name: getattr(self, name) for name in GEOMETRY})
-            if now.umap == look.umap:
-                # placed, as in the plane
-                later = self.scene.beside[: len(self.scene.index) - len(made.coords)]
-                self.scene.umap[look.dims] = made.extend(later) if len(later) else made
+            if self._look().umap == look.umap:
+                added = self.scene.added[: len(self.scene.index) - len(made.coords)]
+                self.scene.umap[look.dims] = made.extend(added) if len(added) else made
                 self.scene.busy = ""
-                self.push(data=self._facts_shown(), arrays=self._point_arrays())
+                self.push(data=self._facts_shown(), arrays=self.scene.arrays(self.source))
 
     def _failed(self, error: BaseException) -> None:
         with self.lock:
@@ -188,37 +180,24 @@ class KVCloud(View):
         kinds: Sequence[str] | None = None,
         about: Sequence[str] | None = None,
     ) -> None:
-        """Let new tokens with vectors [n, P] glide in; nothing that is already there moves."""
-        self.let_in([given_points(tokens, points, kinds, about)])
+        """Add tokens with vectors [n, P]; they glide in, and no other point moves."""
+        self.add_points([given_points(tokens, points, kinds, about)])
 
-    def let_in(self, parts: Sequence[AddedPoints]) -> None:
-        """Let more glide in that lies beside the text: one picture for all of it."""
+    def add_points(self, parts: Sequence[AddedPoints]) -> None:
+        """Add points, all of them in one message to the browser."""
         with self.lock:
-            self.source.later += parts
+            self.source.added += parts
             if self.scene.plane is None:
-                return  # the first picture has all of it
-            self._beside(Geometry(**{name: getattr(self, name) for name in GEOMETRY}), parts)
+                return  # the first picture will have them
+            self.scene.place(self.source, parts, self._look())
             self.push(
-                data={**self._tokens_shown(), **self._facts_shown()}, arrays=self._point_arrays()
+                data={**self._tokens_shown(), **self._facts_shown()},
+                arrays=self.scene.arrays(self.source),
             )
-
-    def _beside(self, look: Geometry, parts: Sequence[AddedPoints]) -> None:
-        """Place parts of `subject.later`, its last ones, in the plane and the UMAPs on screen."""
-        scene = self.scene
-        source = self.source
-        start = len(source.all_tokens) - sum(len(part.tokens) for part in parts)
-        for part in parts:
-            found = part.among(*look.cloud, width=scene.points.shape[1])
-            if found is not None and scene.plane is not None:
-                scene.umap = {dims: made.extend(found) for dims, made in scene.umap.items()}
-                scene.plane = scene.plane.extend(found)
-                scene.beside = np.concatenate([scene.beside, found]) if len(scene.beside) else found
-                scene.index = np.concatenate([scene.index, np.arange(start, start + len(found))])
-            start += len(part.tokens)
 
     @property
     def shown(self) -> str:
-        """Which projection is on screen: "pca" until UMAP is ready."""
+        """Which projection is on screen: "pca" until the UMAP is known."""
         return "umap" if self.projection == "umap" and self.dims in self.scene.umap else "pca"
 
     @property
@@ -233,11 +212,8 @@ class KVCloud(View):
             else wire.float32(plane.coords[:, : self.dims])
         )
 
-    # --- what the browser gets
-    # --------------------------------------------------------------------------------------
-
     def state(self) -> Patch:
-        """Return tokens, coordinates, attention, ranking."""
+        """Return tokens, coordinates, attention and ranking."""
         source = self.source
         data = {
             "title": self.title,
@@ -252,11 +228,11 @@ class KVCloud(View):
             **self._tokens_shown(),
             **self._facts_shown(),
         }
-        return Patch(data=data, arrays={**self._point_arrays(), **self.scene.ranks})
+        return Patch(data=data, arrays={**self.scene.arrays(self.source), **self.scene.ranks})
 
     def _tokens_shown(self) -> dict[str, Any]:
         source = self.source
-        about = [line for part in source.later for line in part.about]
+        about = [line for part in source.added for line in part.about]
         return {"tokens": source.all_tokens, "num_text": source.num_tokens, "about": about}
 
     def _facts_shown(self) -> dict[str, Any]:
@@ -274,24 +250,6 @@ class KVCloud(View):
             "summary": self.summary(),
         }
 
-    def _point_arrays(self) -> dict[str, wire.Array]:
-        scene = self.scene
-        source = self.source
-        listed = source.all_kinds
-        whole = len(scene.index) == len(listed)
-        place = {kind: number for number, kind in enumerate(dict.fromkeys(listed))}
-        kinds = np.array([place[kind] for kind in listed], dtype=np.uint8)
-        none = np.zeros((0, 3), np.float32)
-        return {
-            "pca": none if scene.plane is None else wire.float32(scene.plane.coords),
-            **{
-                f"umap{dims}": wire.float32(scene.umap[dims].coords) if dims in scene.umap else none
-                for dims in (2, 3)
-            },
-            "kind": kinds,
-            "index": wire.uint32([] if whole else scene.index),
-        }
-
     def summary(self) -> str:
         """Return the cloud in words."""
         return cloud_still.summary(self)
@@ -302,8 +260,8 @@ class KVCloud(View):
 
     def to_figure(self) -> Any:
         """Return the cloud as a plotly figure."""
-        return cloud_still.figure(self)
+        return cloud_still.figure(self.wait())
 
-    def to_svg(self, path: Path | str | None = None) -> str:
-        """Return (and write) the cloud as SVG."""
-        return cloud_still.write_svg(self, path)
+    def draw_svg(self) -> str:
+        """Return the cloud as SVG."""
+        return cloud_still.picture(self)

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
-import warp_cortex
-from warp_cortex import Event, RunStart, Trace
+from warp_cortex import Event, RunStart, Trace, area
 
 from warpviz.live import regate
 from warpviz.live.engine_thread import EngineThread
@@ -174,7 +173,7 @@ class GateTuner(Following):
         if got.precision is None or got.recall is None or curve is None:
             return text
         rates = f"Precision {got.precision:.2f}, recall {got.recall:.2f}"
-        return f"{text} {rates}, area under the ROC curve {warp_cortex.area(curve):.2f}."
+        return f"{text} {rates}, area under the ROC curve {area(curve):.2f}."
 
     def to_table(self) -> Any:
         """Return one row per thought, most similar first."""

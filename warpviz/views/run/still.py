@@ -1,4 +1,4 @@
-"""A run without motion: its table, its plotly figure and its SVG picture."""
+"""The still forms of a run: table, plotly figure, SVG."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -37,74 +37,73 @@ WORDS = WIDTH - 320  # of a stream: the rest of its row is the gate's
 LINE = 17
 ROW = 34
 MOST_LINES = 24
-MOST_LANES = 14
+MOST_CARDS = 14
 
 
-def row(line: Timeline, lane: StreamCard) -> dict[str, Any]:
+def row(line: Timeline, card: StreamCard) -> dict[str, Any]:
     """Return a stream as a row of the table."""
     end = len(line)
-    spawned = line.events[lane.spawned_at].step if lane.spawned_at != NEVER else None
+    spawned = line.events[card.spawned_at].step if card.spawned_at != NEVER else None
     values = (
-        lane.stream,
-        lane.task,
-        lane.kind,
+        card.stream,
+        card.task,
+        card.kind,
         spawned,
-        lane.text(end),
-        lane.num_tokens(end),
-        lane.similarity,
-        lane.threshold,
-        lane.scorer,
-        str(lane.phase(end)),
-        lane.failure or lane.reason,
+        card.text(end),
+        card.num_tokens(end),
+        card.similarity,
+        card.threshold,
+        card.scorer,
+        str(card.phase(end)),
+        card.failure or card.reason,
     )
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def last_beat(line: Timeline, lane: StreamCard) -> int:
+def last_beat(line: Timeline, card: StreamCard) -> int:
     """Return the beat in which a stream closed, or the run's last."""
-    at = min(lane.gated_at, lane.failed_at, lane.finished_at)
+    at = min(card.gated_at, card.failed_at, card.finished_at)
     return line.beats[at] if at != NEVER else line.beats[-1]
 
 
-def outcome(line: Timeline, lane: StreamCard) -> str:
-    """Return which of OUTCOMES a stream came to."""
-    phase = lane.phase(len(line))
+def outcome(line: Timeline, card: StreamCard) -> str:
+    """Return the stream's outcome, one of OUTCOMES."""
+    phase = card.phase(len(line))
     return next((name for name, (_, phases) in OUTCOMES.items() if phase in phases), "unjudged")
 
 
 def spawned(line: Timeline) -> list[StreamCard]:
     """Return the streams that were spawned, in order."""
     return sorted(
-        (lane for lane in line.lanes.values() if lane.spawned_at != NEVER),
-        key=lambda lane: lane.spawned_at,
+        (card for card in line.cards.values() if card.spawned_at != NEVER),
+        key=lambda card: card.spawned_at,
     )
 
 
 def figure(line: Timeline, *, title: str) -> Any:
-    """Return plotly bars, one per stream from spawn to verdict, coloured by outcome; text is
-    escaped.
-    """
+    """Return a plotly bar per stream, from spawn to verdict, coloured by outcome."""
     import plotly.graph_objects as go
 
     fig = go.Figure()
+    hint = "stream %{y}<br>%{customdata[0]}<br>%{customdata[1]}<br>similarity %{customdata[2]:.3f}"
     for name, (color, _) in OUTCOMES.items():
-        lanes = [lane for lane in spawned(line) if outcome(line, lane) == name]
-        begin = [line.beats[lane.spawned_at] for lane in lanes]
+        cards = [card for card in spawned(line) if outcome(line, card) == name]
+        begin = [line.beats[card.spawned_at] for card in cards]
         fig.add_bar(
             name=name,
             orientation="h",
-            y=[lane.stream for lane in lanes],
+            y=[card.stream for card in cards],
             base=begin,
             x=[
-                max(1, last_beat(line, lane) - start)
-                for lane, start in zip(lanes, begin, strict=True)
+                max(1, last_beat(line, card) - start)
+                for card, start in zip(cards, begin, strict=True)
             ],
             marker={"color": color},
             customdata=[
-                [for_plotly(lane.task), for_plotly(lane.text(len(line))), lane.similarity]
-                for lane in lanes
+                [for_plotly(card.task), for_plotly(card.text(len(line))), card.similarity]
+                for card in cards
             ],
-            hovertemplate="stream %{y}<br>%{customdata[0]}<br>%{customdata[1]}<br>similarity %{customdata[2]:.3f}",
+            hovertemplate=hint,
         )
     fig.update_layout(
         title=title,
@@ -118,47 +117,45 @@ def figure(line: Timeline, *, title: str) -> Any:
 
 
 def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str:
-    """Return the run's end as SVG: the last lines of the River's text, and the streams below with
-    their verdicts.
-    """
+    """Return the run's end as SVG: the last lines of the River, then the streams and verdicts."""
     text = visible(line.text(len(line)).replace("\n", " "))
     lines = wrap(text, width=WIDTH - 2 * MARGIN, size=SIZE)[-MOST_LINES:]
-    lanes = spawned(line)
-    shown = lanes[-MOST_LANES:]
+    cards = spawned(line)
+    shown = cards[-MOST_CARDS:]
     top = 56 + LINE * len(lines)
     pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, metadata=dumps(provenance))
     pen.text(16, 26, title, font_size=15, font_weight=600)
     for number, words in enumerate(lines):
         pen.text(16, 50 + LINE * number, words, font_size=SIZE, font_family="Georgia, serif")
-    for number, lane in enumerate(shown):
-        _lane(pen, line, lane, top + ROW * number)
-    more = f"{len(lanes) - len(shown)} earlier streams not shown" if len(lanes) > len(shown) else ""
+    for number, card in enumerate(shown):
+        _card(pen, line, card, top + ROW * number)
+    more = f"{len(cards) - len(shown)} earlier streams not shown" if len(cards) > len(shown) else ""
     pen.text(16, top + ROW * len(shown) + 22, more, font_size=11, fill=GREY)
     return pen.finish()
 
 
-def _lane(pen: Svg, line: Timeline, lane: StreamCard, y: float) -> None:
-    color = OUTCOMES[outcome(line, lane)][0]
+def _card(pen: Svg, line: Timeline, card: StreamCard, y: float) -> None:
+    color = OUTCOMES[outcome(line, card)][0]
     pen.add("rect", x=16, y=y, width=3, height=ROW - 6, fill=color)
-    task = clip(visible(f"#{lane.stream}  {lane.task}"), width=WORDS, size=11)
-    thought = clip(visible(lane.text(len(line)).strip()), width=WORDS, size=SIZE)
+    task = clip(visible(f"#{card.stream}  {card.task}"), width=WORDS, size=11)
+    thought = clip(visible(card.text(len(line)).strip()), width=WORDS, size=SIZE)
     pen.text(28, y + 11, task, font_size=11, fill=GREY)
     pen.text(28, y + 25, thought, font_size=SIZE, fill=INK)
-    if lane.gated_at == NEVER:
+    if card.gated_at == NEVER:
         return
-    # a trace from elsewhere may say NaN, which has no place on the axis
-    is_known = isfinite(lane.similarity)
-    said = f"{lane.similarity:.2f}" if is_known else "\u2013"
+    # a trace from elsewhere may have NaN here, which has no place on the axis
+    is_known = isfinite(card.similarity)
+    said = f"{card.similarity:.2f}" if is_known else "\u2013"
     pen.text(WIDTH - 260, y + 11, said, font_size=11, fill=color, text_anchor="end")
     pen.line(WIDTH - 250, y + 8, WIDTH - 20, y + 8, stroke="#E1E4E9")
-    if isfinite(lane.threshold):
-        pen.line(*_tick(lane.threshold, y), stroke=INK)
+    if isfinite(card.threshold):
+        pen.line(*_tick(card.threshold, y), stroke=INK)
     if is_known:
-        _mark(pen, _place(lane.similarity), y + 8, accepted=lane.accepted)
+        _mark(pen, _place(card.similarity), y + 8, accepted=card.accepted)
     pen.text(
         WIDTH - 250,
         y + 25,
-        str(lane.phase(len(line))),
+        str(card.phase(len(line))),
         font_size=11,
         fill=color if color != GREEN else BLUE,
     )

@@ -1,9 +1,6 @@
-"""LiveRun: a run as an animation, live or from its trace: the River's text, streams, gate and
-injections in motion.
-"""
+"""LiveRun: a run as an animation, live or from its trace."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,13 +22,12 @@ ENDED = frozenset({"done", "stopped"})
 
 
 class LiveRun(Following):
-    """Shows a run token by token; `given` is a Trace, an EngineThread, or None for an empty view
-    that `take` fills.
+    """Shows a run token by token: the River's text, streams, gate and injections in motion.
 
-    `cloud` [T, 2] embeds a small map of the visible tokens beside the gate: by default the one a
-    finished run's own arrays give; False for none. `autoplay` lets a saved run play the first time
-    it is seen. Live, the view has buttons that pause, resume and stop the engine; closing it stops
-    nothing.
+    `given` is a Trace, an EngineThread, or None for an empty view that `take` fills. `cloud` is a
+    small map of the visible tokens, [T, 2]: by default made from the arrays of the finished run,
+    False for none. `autoplay` starts a saved run when it is first seen. A live view has buttons
+    that pause, resume and stop the engine; when it is closed, the engine goes on.
     """
 
     entry = "run/view.js"
@@ -69,11 +65,10 @@ class LiveRun(Following):
     def follow(
         cls, cortex: Any, prompt: str | None = None, *, name: str = "watch", **settings: Any
     ) -> "LiveRun":
-        """Return a view of a run: an EngineThread, or a cortex that is started on `prompt` in a
-        thread of its own.
+        """Return a view of an EngineThread, or of a cortex that starts on `prompt` in a thread.
 
         Raises:
-            ValueError: a cortex without a prompt.
+            ValueError: a cortex came without a prompt.
         """
         if isinstance(cortex, EngineThread):
             return cls(cortex, **settings)
@@ -84,11 +79,8 @@ class LiveRun(Following):
         view.attach(EngineThread(cortex, prompt, name=name).start())
         return view
 
-    # --- filling
-    # --------------------------------------------------------------------------------------------------
-
     def take(self, events: Sequence[Event], status: str = "") -> None:
-        """Show more of the run; `status` is the engine's. Safe from any thread."""
+        """Show more of the run; `status` is the engine's. Any thread may call it."""
         with self.lock:
             rows = self._fold(events)
             start = events and isinstance(events[0], RunStart)
@@ -107,7 +99,7 @@ class LiveRun(Following):
             self.report(error)
 
     def _map(self, trace: Trace) -> None:
-        """Draw the run's own map, unless one was given."""
+        """Show the map of the run's own arrays, unless one was given."""
         found = cloud_of(trace) if self._wants_cloud and not len(self._cloud) else None
         if found is not None:
             self._cloud = _plane(found)
@@ -124,9 +116,6 @@ class LiveRun(Following):
         theta = self.timeline.theta(len(self.timeline))
         return {} if theta is None else {"theta": theta}
 
-    # --- the view
-    # -------------------------------------------------------------------------------------------------
-
     def state(self) -> Patch:
         """Return the whole run so far."""
         data = {
@@ -140,24 +129,22 @@ class LiveRun(Following):
         return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
 
     def summary(self) -> str:
-        """Return the run in two sentences."""
+        """Return the run in words."""
         with self.lock:
             state = self.timeline.at(len(self.timeline))
-        tally = state.tally
+        counts = state.counts
         model = self.timeline.start.model if self.timeline.start else "no model yet"
         failed = self._status == "failed"
-        ended = (
-            "the engine failed"
-            if failed
-            else f"ended: {state.ended}"
-            if state.ended
-            else "not ended"
-        )
+        if failed:
+            ended = "the engine failed"
+        else:
+            ended = f"ended: {state.ended}" if state.ended else "not ended"
+        doing = "unfinished" if failed else "thinking"
         return (
-            f"Live run of {model}: {counted(state.num_prompt_tokens, 'prompt token')}, {state.num_river_tokens} "
-            f"written, {ended}. {counted(tally.spawned, 'stream')}, {len(state.active)} of them "
-            f"{'unfinished' if failed else 'thinking'}; {counted(tally.accepted, 'thought')} accepted, "
-            f"{tally.rejected} rejected, {tally.injected} injected, {tally.failed} failed."
+            f"Live run of {model}: {counted(state.num_prompt_tokens, 'prompt token')}, "
+            f"{state.num_river_tokens} written, {ended}. {counted(counts.spawned, 'stream')}, "
+            f"{len(state.active)} of them {doing}; {counted(counts.accepted, 'thought')} accepted, "
+            f"{counts.rejected} rejected, {counts.injected} injected, {counts.failed} failed."
         )
 
     def to_table(self) -> Any:
@@ -167,24 +154,19 @@ class LiveRun(Following):
         with self.lock:
             line = self.timeline
             end = len(self.timeline)
-            lanes = [lane for lane in line.lanes.values() if lane.phase(end) is not Phase.UNBORN]
-            rows = [run_still.row(line, lane) for lane in lanes]
+            cards = [card for card in line.cards.values() if card.phase(end) is not Phase.UNBORN]
+            rows = [run_still.row(line, card) for card in cards]
         return pd.DataFrame(rows, columns=list(run_still.COLUMNS))
 
     def to_figure(self) -> Any:
-        """Return the streams as bars from spawn to verdict over the run's beats."""
+        """Return the streams as plotly bars from spawn to verdict, over the run's beats."""
         with self.lock:
             return run_still.figure(self.timeline, title=self.title)
 
-    def to_svg(self, path: Path | str | None = None) -> str:
-        """Return the run at its end as a picture: text, lanes and verdicts."""
+    def draw_svg(self) -> str:
+        """Return the run at its end as SVG: text, streams and verdicts."""
         with self.lock:
-            text = run_still.picture(self.timeline, title=self.title, provenance=self.provenance)
-        if path is not None:
-            from warpviz.views.base import export
-
-            export.write_text(path, text)
-        return text
+            return run_still.picture(self.timeline, title=self.title, provenance=self.provenance)
 
 
 def provenance_of(start: RunStart | None) -> dict[str, Any]:
@@ -201,11 +183,12 @@ def provenance_of(start: RunStart | None) -> dict[str, Any]:
 
 
 def _plane(cloud: Any) -> Array:
-    """Return points [T, 2] scaled into the unit square, NaN where a token has no place; empty
-    without a cloud.
+    """Return points scaled into the unit square, float32 [T, 2]; without a cloud, none.
+
+    A token without a place is NaN.
 
     Raises:
-        ValueError: not two numbers per token, or an infinite one.
+        ValueError: there are not two numbers per token, or one is infinite.
     """
     if cloud is None:
         return np.zeros((0, PAIR), np.float32)
