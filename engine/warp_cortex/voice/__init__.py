@@ -1,0 +1,1 @@
+"""The voice of a model: how one speaks to it. Text in, text out, no tensors."""

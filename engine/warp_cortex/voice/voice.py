@@ -1,0 +1,120 @@
+"""A voice: every text that the engine itself says to a model, in one object.
+
+A River's text is opened, a side task is put to a stream that continues the River's cache, a
+thought is ended, and an accepted thought is written into the cache. A model that was trained on
+chats, a base model and the bundled village model each expect other words for that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Self
+
+from warp_cortex.config import template
+
+ANY_KIND = "task"  # the template for kinds of tasks that have none of their own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """How one speaks to a model.
+
+    opening: what a plain text becomes when a run begins with it; holds `{text}`.
+    before_task, after_task: what stands around a question to a stream, from the River's last token
+        to the stream's first. In a chat they close the open turn, ask as the user and open the
+        assistant's turn.
+    tasks: the question for each kind of task, by kind; holds `{task}`. A kind without one takes
+        that of `task`.
+    standing: tasks that the `schedule` trigger asks in turn.
+    stops: texts that end a thought; they are not part of it.
+    reference: how an accepted thought is written into the River's cache; holds `{thought}`.
+    nothing: how a stream says that it has nothing to add; compared without case and punctuation.
+
+    Raises:
+        ValueError: a template lacks its slot.
+        TypeError: a part is no text.
+    """
+
+    name: str
+    opening: str = "{text}"
+    before_task: str = ""
+    after_task: str = ""
+    tasks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({ANY_KIND: "{task}"}))
+    standing: tuple[str, ...] = ()
+    stops: tuple[str, ...] = ("\n",)
+    reference: str = " {thought}"
+    nothing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        template("voice.opening", self.opening, slot="text")
+        template("voice.reference", self.reference, slot="thought")
+        for kind, text in self.tasks.items():
+            template(f"voice.tasks[{kind!r}]", text, slot="task")
+        if ANY_KIND not in self.tasks:
+            msg = f"voice.tasks must hold a template for {ANY_KIND!r}, got {sorted(self.tasks)}"
+            raise ValueError(msg)
+        for name in ("standing", "stops", "nothing"):
+            texts = getattr(self, name)
+            if isinstance(texts, str) or not all(isinstance(t, str) and t for t in texts):
+                msg = f"voice.{name} must be several non-empty texts, got {texts!r}"
+                raise TypeError(msg)
+            object.__setattr__(self, name, tuple(texts))
+
+    def open(self, text: str) -> str:
+        """Return the text a run begins with, for a prompt that is plain text."""
+        return self.opening.format(text=text)
+
+    def ask(self, task: str, kind: str) -> str:
+        """Return what a stream reads behind the River's last token."""
+        question = self.tasks.get(kind, self.tasks[ANY_KIND]).format(task=task)
+        return f"{self.before_task}{question}{self.after_task}"
+
+    def refer(self, thought: str) -> str:
+        """Return what an accepted thought is written as."""
+        return self.reference.format(thought=thought.strip())
+
+    def is_nothing(self, thought: str) -> bool:
+        """Tell whether a thought says that there is nothing to add."""
+        said = _bare(thought)
+        return any(said.startswith(_bare(phrase)) for phrase in self.nothing)
+
+    def repeats(self, thought: str, task: str) -> bool:
+        """Tell whether a thought only says its task again."""
+        said = _bare(thought)
+        return bool(said) and said in (_bare(task), _bare(self.ask(task, ANY_KIND)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the voice as JSON-ready values."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("name", "opening", "before_task", "after_task", "reference")
+        }
+        lists = {name: list(getattr(self, name)) for name in ("standing", "stops", "nothing")}
+        return {**plain, "tasks": dict(self.tasks), **lists}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Self:
+        """Return the voice that `to_dict` described.
+
+        Raises:
+            ValueError, TypeError: a part is unknown, missing or of another kind.
+        """
+        known = set(cls.__dataclass_fields__)
+        if unknown := sorted(set(record) - known):
+            msg = f"a voice has no {unknown[0]!r}; it has {', '.join(sorted(known))}"
+            raise ValueError(msg)
+        lists = {name: record[name] for name in ("standing", "stops", "nothing") if name in record}
+        for name, texts in lists.items():
+            if not isinstance(texts, list | tuple):
+                msg = f"voice.{name} must be a list of texts, got {texts!r}"
+                raise TypeError(msg)
+        return cls(**{**record, **{name: tuple(texts) for name, texts in lists.items()}})
+
+    def altered(self, **parts: Any) -> Self:
+        """Return this voice with some of its parts replaced."""
+        return replace(self, **parts)
+
+
+def _bare(text: str) -> str:
+    """Return a text without case, punctuation and spacing, to compare what was said."""
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
