@@ -1,5 +1,6 @@
 """Settings of an engine: frozen dataclasses; a bad value is named, with what is accepted."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from string import Formatter
@@ -11,6 +12,8 @@ POLICIES: tuple[str, ...] = ()
 COMPOSABLE: tuple[str, ...] = ()
 SCORERS = ("raw", "centred", "standardised")
 ANCHORS = ("next", "past", "gap")
+TRIGGERS = ("bracket", "phrase", "sentence", "uncertain", "schedule")
+TEXT_TRIGGERS = ("bracket", "phrase")  # those that read tasks out of the River's own words
 MOST_SEED = 2**32 - 1  # a stream's generator gets about a million times the seed, in 64 bits
 SPACES = ("keys", "rotated", "values", "hidden")
 
@@ -26,6 +29,12 @@ def choice(name: str, value: str, known: tuple[str, ...]) -> str:
     hint = f"; did you mean {near[0]!r}?" if near else ""
     msg = f"{name} {value!r} is unknown; accepted: {', '.join(known)}{hint}"
     raise ValueError(msg)
+
+
+def several(name: str, values: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `values` as a tuple if each is known; one text alone counts as one value."""
+    listed = (values,) if isinstance(values, str) else tuple(values)
+    return tuple(dict.fromkeys(choice(name, value, known) for value in listed))
 
 
 def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
@@ -177,15 +186,27 @@ class StreamConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterConfig:
-    """What the Router watches for, and how many agents it may open."""
+    """What the Router watches for, and how many agents it may open.
+
+    triggers: several of `TRIGGERS`; None takes those of the model's profile. implicit: False leaves
+    out "phrase". every: tokens between two standing tasks of "schedule". quantile: of the River's
+    entropies, above which "uncertain" fires.
+    """
 
     enabled: bool = True
     implicit: bool = True
     max_streams: int = 64
     max_rate: float = 0.5
     max_task_chars: int = 200
+    triggers: tuple[str, ...] | None = None
+    every: int = 64
+    quantile: float = 0.9
 
     def __post_init__(self) -> None:
+        if self.triggers is not None:
+            object.__setattr__(self, "triggers", several("triggers", self.triggers, TRIGGERS))
+        whole("router.every", self.every, least=1)
+        within("router.quantile", self.quantile, 0, 1)
         whole("max_streams", self.max_streams, least=0)
         within("max_rate", self.max_rate, 0, 1)
         whole("max_task_chars", self.max_task_chars, least=1)
