@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         POLICIES,
         SCORERS,
         SPACES,
+        TRIGGERS,
         CortexConfig,
         GateConfig,
         InjectionConfig,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from warp_cortex.remote.process import ProcessStreams
     from warp_cortex.remote.ray_streams import RayStreams
     from warp_cortex.router.router import Router, Task
+    from warp_cortex.sources.catalogue import CATALOGUE
+    from warp_cortex.sources.download import fetch_model, is_fetched
     from warp_cortex.synapse.files import load_snapshot, save_snapshot
     from warp_cortex.synapse.synapse import Snapshot, Synapse
     from warp_cortex.thoughts.calibration import Roc, area, best_theta, confusion, roc
@@ -77,6 +80,8 @@ if TYPE_CHECKING:
         load_trace,
         to_record,
     )
+    from warp_cortex.voice.shipped import VOICES
+    from warp_cortex.voice.voice import Voice
 
 _HOMES = {
     "agents.streams": (
@@ -102,6 +107,7 @@ _HOMES = {
         "RouterConfig",
         "SCORERS",
         "SPACES",
+        "TRIGGERS",
         "StreamConfig",
         "SynapseConfig",
     ),
@@ -134,6 +140,13 @@ _HOMES = {
         "Router",
         "Task",
     ),
+    "sources.catalogue": ("CATALOGUE",),
+    "sources.download": (
+        "fetch_model",
+        "is_fetched",
+    ),
+    "voice.shipped": ("VOICES",),
+    "voice.voice": ("Voice",),
     "synapse.files": (
         "load_snapshot",
         "save_snapshot",
@@ -177,10 +190,13 @@ _RENAMED = {"Beside": "EntryProjector"}  # until 0.3
 
 __all__ = [
     "ANCHORS",
+    "CATALOGUE",
     "EVENT_TYPES",
     "POLICIES",
     "SCORERS",
     "SPACES",
+    "TRIGGERS",
+    "VOICES",
     "Content",
     "Context",
     "Cortex",
@@ -222,6 +238,7 @@ __all__ = [
     "Thought",
     "Token",
     "Trace",
+    "Voice",
     "area",
     "attached",
     "best_theta",
@@ -229,9 +246,11 @@ __all__ = [
     "certificate",
     "confusion",
     "cover_radius",
+    "fetch_model",
     "from_record",
     "injected_entries",
     "is_bundled",
+    "is_fetched",
     "load_snapshot",
     "load_trace",
     "rank",

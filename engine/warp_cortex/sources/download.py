@@ -20,7 +20,7 @@ BLOCK = 1 << 20
 POLL_S = 0.2
 
 
-def folder_of(name: str, *, accept_terms: bool = False, progress: Progress | None = None) -> Path:
+def fetch_model(name: str, *, accept_terms: bool = False, progress: Progress | None = None) -> Path:
     """Return the folder of a model of the catalogue, fetching and converting it on the first call.
 
     progress: called with a stage in words, and how much of it is done of how much.
@@ -61,10 +61,10 @@ def kept(model: RegistryModel) -> Path:
     return root / "models" / f"{model.name}-{model.sha256[:8]}"
 
 
-def is_here(model: RegistryModel) -> bool:
-    """Tell whether a model can be loaded without asking the registry."""
+def is_fetched(name: str) -> bool:
+    """Tell whether a model of the catalogue can be loaded without asking the registry."""
     try:
-        return (kept(model) / "config.json").is_file()
+        return (kept(CATALOGUE[name]) / "config.json").is_file()
     except OSError:
         return False
 

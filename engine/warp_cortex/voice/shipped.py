@@ -25,7 +25,9 @@ CHAT = Voice(
             'What else does the text say about this: "{task}"\n'
             "Answer with one sentence of the text."
         ),
-        "uncertain": 'How does this sentence go on, by the text: "{task}"\nAnswer with one sentence.',
+        "uncertain": (
+            'How does this sentence go on, by the text: "{task}"\nAnswer with one sentence.'
+        ),
         "schedule": "{task} Answer with one sentence of the text.",
         "asked": "{task} Answer with one short sentence.",
     },
