@@ -108,7 +108,7 @@ def test_a_text_shorter_than_the_default_ks(
     short = ["compare", "--model", str(tiny_model), "--text", str(text), "--out", str(tmp_path)]
     assert main([*short, "--json"]) == 0
     rows = json.loads(capfd.readouterr().out)["rows"]
-    assert {row["k"] for row in rows} == {16, 26}
+    assert {row["k"] for row in rows} == {26}
     assert main([*short, "--k", "27"]) == 2
     assert "27" in capfd.readouterr().err
 

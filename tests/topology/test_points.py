@@ -1,9 +1,12 @@
 """Checks of clouds and indices, distances, farthest-point samples."""
 
+from functools import partial
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topology.shapes import gauss
@@ -12,12 +15,12 @@ from warpviz.topology.persistence.diagrams import COMPLEXES, diagrams
 from warpviz.topology.points import (
     between,
     cloud,
+    copies,
     farthest_sample,
     num_duplicates,
     one_of,
     pairwise,
     rows,
-    without_copies,
 )
 
 
@@ -37,12 +40,11 @@ def test_coordinates_beyond_float32_are_refused(kind):
     """
     points = gauss(12, 3, seed=2)
     points[7, 2] = -1e200
-    with pytest.raises(
-        ValueError, match=r"points must lie within 3.4e\+38 of 0.* got -1e\+200 in row 7"
-    ):
-        compare(points, ks=(8,), policies=("farthest",)) if kind == "compare" else diagrams(
-            points, complex=kind
-        )
+    measure = partial(compare, ks=(8,), policies=("farthest",))
+    if kind != "compare":
+        measure = partial(diagrams, complex=kind)
+    with pytest.raises(ValueError, match=r"within 3.4e\+38 of 0.* got -1e\+200 in row 7"):
+        measure(points)
     largest = gauss(12, 3, seed=2)
     largest *= float(np.finfo(np.float32).max) / np.abs(largest).max()
     if kind != "compare":
@@ -58,15 +60,48 @@ def test_a_cloud_has_rows_and_coordinates(shape):
 
 def test_a_cloud_needs_its_least_number_of_points():
     """An empty cloud names how many points there must be."""
-    with pytest.raises(ValueError, match="at least 1 points, got 0"):
+    with pytest.raises(ValueError, match="at least 1 rows, got 0"):
         cloud(np.zeros((0, 3)))
 
 
-def test_tensors_lists_and_arrays_give_the_same_cloud():
-    """Torch tensors and nested lists are read as float64 without loss."""
-    points = gauss(4, 3, seed=1).astype(np.float32)
-    assert np.array_equal(cloud(torch.from_numpy(points)), cloud(points.tolist()))
-    assert cloud(points).dtype == np.float64
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "float64",
+        torch.from_numpy,
+        lambda points: torch.from_numpy(points).requires_grad_(),
+        lambda points: torch.from_numpy(points).to(torch.bfloat16),
+        lambda points: points.tolist(),
+        lambda points: [torch.from_numpy(row) for row in points],
+        pd.DataFrame,
+        lambda points: pd.DataFrame(points).astype(object),
+    ],
+)
+def test_whatever_holds_numbers_is_a_cloud(kind):
+    """Arrays, tensors of any kind, lists and data frames give the same float64 cloud."""
+    points = np.arange(12, dtype=np.float32).reshape(4, 3)  # exact in every type
+    given_ = points.astype(kind) if isinstance(kind, str) else kind(points)
+    found = cloud(given_)
+    assert found.dtype == np.float64
+    assert np.array_equal(found, points)
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        ("a text", "points must be numbers .* got str"),
+        ([[1.0, 2.0], [3.0]], "all rows of one length, got list"),
+        (np.array([[1 + 1j, 2]]), "got ndarray of complex128"),
+        (pd.DataFrame({"a": [1.0], "b": ["x"]}), "got DataFrame"),
+        (None, "must be an array|must be numbers"),
+        ({"a": 1}, "must be numbers"),
+    ],
+)
+def test_what_is_no_numbers_is_named(given_, said):
+    """One line that names the type, whatever numpy would have said."""
+    with pytest.raises((TypeError, ValueError), match=said) as caught:
+        cloud(given_)
+    assert "\n" not in str(caught.value)
 
 
 def test_rows_are_sorted_and_checked():
@@ -101,15 +136,29 @@ def test_duplicates_are_counted_beyond_the_first():
     assert num_duplicates(gauss(10, 2, seed=2)) == 0
 
 
-def test_near_copies_are_dropped_by_scale():
-    """Copies to a rounding go, the first of each stays, whatever the unit; distinct points all
-    stay.
-    """
+def test_copies_are_found_whatever_the_unit():
+    """Copies to a rounding are found, the first of each is none; distinct points never are."""
     points = gauss(30, 5, seed=3)
     near = np.concatenate([points, points[:10] + 1e-9])
     for unit in (1.0, 1e6, 1e-6):
-        assert np.array_equal(without_copies(unit * near), unit * points)
-    assert without_copies(np.ones((4, 2))).tolist() == [[1, 1]]
+        assert copies(unit * near).tolist() == [False] * 30 + [True] * 10
+        assert copies(unit * near, distances=pairwise(unit * near)).sum() == 10
+    assert copies(np.ones((4, 2))).tolist() == [False, True, True, True]
+
+
+@settings(max_examples=40)
+@given(st.integers(20, 80), st.integers(1, 6), st.floats(0, 12), st.integers(0, 1000))
+def test_a_far_point_makes_no_copies(num, width, power, seed):
+    """However far one point lies, no other two become copies; those that are stay found."""
+    points = gauss(num, width, seed=seed)
+    far = np.full((1, width), 10.0**power)
+    assert not copies(np.concatenate([points, far])).any()
+    assert copies(np.concatenate([points, far, points[:3] * (1 + 1e-8)])).sum() == 3
+
+
+def test_an_offset_common_to_all_makes_no_copies():
+    """A cloud far from 0 has its spread for a size, not its distance from 0."""
+    assert not copies(1e9 + gauss(50, 3, seed=5)).any()
 
 
 def test_farthest_points_of_a_line_are_its_ends_then_its_middle():

@@ -18,7 +18,7 @@ from warpviz.cli.table import Column, parts
 if TYPE_CHECKING:
     from warpviz.topology import Comparison
 
-DEFAULT_KS = (16, 32, 64)
+DEFAULT_KS = (32, 48, 64)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--k",
         type=_counts,
         metavar="K,K,...",
-        help="landmark counts (16,32,64; of a shorter text all tokens)",
+        help="landmark counts (32,48,64; of a shorter text all tokens)",
     )
     add(
         "--policy",
@@ -63,7 +63,7 @@ def _counts(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        msg = f"{text!r} is no list of whole numbers such as 16,32,64"
+        msg = f"{text!r} is no list of whole numbers such as 32,48,64"
         raise argparse.ArgumentTypeError(msg) from error
 
 

@@ -1,8 +1,7 @@
-"""Topology of a cache: persistence, distances with certified bounds, null models, comparisons and
-projections.
+"""Topology of a cache: persistence, distances with bounds, null models, comparisons, projections.
 
-Nothing heavy is imported here: GUDHI, Ripser, UMAP and plotly load when a function that needs them
-is called.
+Nothing heavy is imported here: GUDHI, UMAP and plotly load when a function that needs them is
+called.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ _HOMES = {
     "diagrams": "persistence.diagrams",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = ["Comparison", "Diagrams", "compare", "diagrams", "load_comparison"]
 
 
 def __getattr__(name: str) -> Any:

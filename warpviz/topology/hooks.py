@@ -1,6 +1,4 @@
-"""How a long computation talks to its caller: a progress callback and a question whether to
-stop.
-"""
+"""How a long computation talks to its caller: it reports progress and asks whether to stop."""
 
 from collections.abc import Callable
 
@@ -15,8 +13,10 @@ class StoppedError(RuntimeError):
 def step(
     fraction: float, what: str, *, progress: Progress | None, should_stop: ShouldStop | None
 ) -> None:
-    """Report `fraction` in [0, 1] and `what` begins now; leave with `StoppedError` if the caller
-    wants to stop.
+    """Report that `what` begins now, `fraction` in [0, 1] of the whole being done.
+
+    Raises:
+        StoppedError: `should_stop` returned True.
     """
     if should_stop is not None and should_stop():
         msg = f"stopped before: {what}"

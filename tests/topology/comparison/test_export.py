@@ -1,6 +1,4 @@
-"""Exports: byte-identical, reloadable, recomputable by anyone, and safe to open whatever the model
-wrote.
-"""
+"""Exports: byte-identical, reloadable, recomputable, and safe to open whatever the model wrote."""
 
 import csv
 import dataclasses
@@ -263,10 +261,10 @@ def test_strange_files_are_refused_with_a_reason(found, tmp_path):
     with pytest.raises(ValueError, match="is not JSON"):
         load_comparison(path)
     path.write_text("[]")
-    with pytest.raises(ValueError, match="'points' must name a file beside it"):
+    with pytest.raises(ValueError, match="'points' must name a file in its folder"):
         load_comparison(path)
     path.write_text(json.dumps({"points": "../../etc/passwd"}))
-    with pytest.raises(ValueError, match="must name a file beside it"):
+    with pytest.raises(ValueError, match="must name a file in its folder"):
         load_comparison(path)
     with pytest.raises(ValueError, match="not a comparison of schema"):
         from_record({"schema": "other"}, {})

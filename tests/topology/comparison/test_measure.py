@@ -8,11 +8,9 @@ from hypothesis import strategies as st
 from warp_cortex import POLICIES, Evidence, rank
 
 from tests.engine.tiny import build_prism
-from tests.topology.shapes import circle, gauss, walk
+from tests.topology.shapes import circle, gauss, hausdorff, walk
 from warpviz.topology import compare
-from warpviz.topology.comparison.selection import recent_window
 from warpviz.topology.hooks import StoppedError
-from warpviz.topology.persistence.bounds import hausdorff
 from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import bottleneck, normalised_wasserstein
 
@@ -47,7 +45,7 @@ def test_no_row_ever_exceeds_its_bound(num, width, seed, policy, steps):
     """
     cloud = (walk if steps else gauss)(num, width, seed=seed)
     found = compare(
-        evidence(cloud, seed=seed), ks=(8, 20), policies=(policy,), num_null=3, seed=seed
+        evidence(cloud, seed=seed), ks=(8, 24), policies=(policy,), num_null=3, seed=seed
     )
     for row in found.rows:
         assert row.bound == 2 * row.radius
@@ -58,11 +56,9 @@ def test_no_row_ever_exceeds_its_bound(num, width, seed, policy, steps):
 
 
 def test_every_number_can_be_recomputed_from_the_points_and_landmarks():
-    """Two routes: rows equal what separate functions make of the points and landmark indices handed
-    out.
-    """
-    found = compare(evidence(circle(120, seed=1, noise=0.1, width=3), seed=1), ks=(16, 40), policies=("hybrid", "h2o"),
-                    num_null=0)  # fmt: skip
+    """Two routes: rows equal what separate functions make of the points and landmarks returned."""
+    source = evidence(circle(120, seed=1, noise=0.1, width=3), seed=1)
+    found = compare(source, ks=(24, 40), policies=("hybrid", "h2o"), num_null=0)
     whole = diagrams(found.points)
     for row in found.rows:
         chosen = found.points[np.isin(found.used, found.landmarks[row.policy][row.k])]
@@ -133,6 +129,7 @@ def test_landmarks_nest_and_the_radius_does_not_grow_with_k():
         evidence(walk(90, 5, seed=7), seed=7),
         ks=(32, 8, 16),
         policies=("hybrid", "farthest"),
+        recent=2,
         num_null=0,
     )
     assert found.ks == (8, 16, 32)
@@ -142,9 +139,22 @@ def test_landmarks_nest_and_the_radius_does_not_grow_with_k():
         assert rows[0].radius >= rows[1].radius >= rows[2].radius
 
 
-def test_the_recent_window_leaves_every_policy_something_to_choose():
-    """At most a quarter of the smallest k, and never more than the engine's 16."""
-    assert [recent_window(sizes) for sizes in ([16, 64], [8], [128], [3])] == [4, 2, 16, 0]
+def test_a_k_filled_by_what_is_always_kept_says_so():
+    """At k = 16 nothing is left to choose: policies agree, and a note says why."""
+    source = evidence(gauss(60, 3, seed=13), seed=13)
+    found = compare(source, ks=(16, 32), policies=("hybrid", "farthest"), num_null=0)
+    assert np.array_equal(found.landmarks["hybrid"][16], found.landmarks["farthest"][16])
+    assert [note for note in found.notes if "k = 16: the first 4 and the last 16 tokens" in note]
+    free = compare(source, ks=(32,), num_null=0)
+    assert not [note for note in free.notes if "fill it" in note]
+
+
+def test_one_size_and_one_policy_need_no_list():
+    """A lone k, a lone name and numpy's whole numbers are read as what they are."""
+    points = gauss(60, 3, seed=15)
+    listed = compare(points, ks=(24, 32), policies=("farthest",), num_null=0)
+    assert compare(points, ks=np.array([32, 24]), policies="farthest", num_null=0) == listed
+    assert compare(points, ks=np.int64(24), policies=["farthest"], num_null=0).ks == (24,)
 
 
 def test_a_context_brings_its_model_tokens_and_every_space(context):
@@ -179,12 +189,10 @@ def test_landmarks_are_chosen_in_the_layer_they_are_measured_in(context):
     """
     chosen = {}
     for layer in (None, 0, 2):
-        found = compare(context, ks=(16,), policies=("hybrid",), layer=layer, num_null=0)
-        order = rank(
-            context.evidence("keys", layer=layer), k=16, policy="hybrid", alpha=0.3, recent=4
-        ).order
-        assert found.landmarks["hybrid"][16].tolist() == sorted(order.tolist())
-        chosen[layer] = found.landmarks["hybrid"][16].tolist()
+        found = compare(context, ks=(32,), policies=("hybrid",), layer=layer, num_null=0)
+        order = rank(context.evidence("keys", layer=layer), k=32, policy="hybrid", alpha=0.3).order
+        assert found.landmarks["hybrid"][32].tolist() == sorted(order.tolist())
+        chosen[layer] = found.landmarks["hybrid"][32].tolist()
     assert chosen[0] != chosen[None] != chosen[2]
 
 
@@ -192,11 +200,11 @@ def test_same_arguments_same_comparison(context):
     """Deterministic: twice the same call gives equal comparisons; another seed another null model
     and random policy.
     """
-    one, two, three = (compare(context, ks=(16,), num_null=4, seed=seed) for seed in (5, 5, 6))
+    one, two, three = (compare(context, ks=(32,), num_null=4, seed=seed) for seed in (5, 5, 6))
     assert one == two
     assert one != three
     assert one.rows[0].null_mean != three.rows[0].null_mean
-    assert not np.array_equal(one.landmarks["random"][16], three.landmarks["random"][16])
+    assert not np.array_equal(one.landmarks["random"][32], three.landmarks["random"][32])
 
 
 def test_h2_is_compared_on_request():
@@ -228,7 +236,7 @@ def test_the_certificate_is_against_what_keeps_the_same_tokens(context):
     """
     rows = np.concatenate([[0] * 4, np.arange(12).repeat(4), [0] * 4])
     clumps = 10.0 * np.eye(12)[rows] + 0.01 * gauss(len(rows), 12, seed=11)
-    found = compare(evidence(clumps, seed=11), ks=(16,), policies=("hybrid",), num_null=0)
+    found = compare(evidence(clumps, seed=11), ks=(16,), policies=("hybrid",), recent=4, num_null=0)
     best = hausdorff(clumps[4:], clumps[np.arange(4, 52, 4)])  # one of each clump
     assert found.rows[0].radius > 100 * best
     assert found.notes[1].endswith(
@@ -259,7 +267,8 @@ def test_progress_rises_to_one_and_stop_is_obeyed():
         ({"policies": ("hybird",)}, "did you mean 'hybrid'"),
         ({"alpha": 2.0}, "alpha must be between 0 and 1"),
         ({"max_dim": 5}, r"max_dim must be one of \[0, 1, 2\], got 5"),
-        ({"num_null": -1}, "num_null and skip must be at least 0"),
+        ({"num_null": -1}, "num_null must be a whole number of at least 0, got -1"),
+        ({"ks": (16.5,)}, "k must be a whole number of at least 1, got 16.5"),
         ({"orders": {"a/b": np.arange(50)}}, "policy name 'a/b'"),
         ({"orders": {"mine": np.arange(10)}}, "k must be at most 10 for policy 'mine', got 16"),
         ({"orders": {"mine": np.zeros(20)}}, "must not repeat"),

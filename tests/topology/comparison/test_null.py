@@ -6,11 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tests.topology.shapes import gauss
+from tests.topology.shapes import gauss, hausdorff
 from warpviz.topology import compare
 from warpviz.topology.comparison.null import draws, null_model, spread
 from warpviz.topology.hooks import StoppedError
-from warpviz.topology.persistence.bounds import hausdorff
 from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.points import pairwise

@@ -8,28 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from warp_cortex import certificate
 
-from tests.topology.shapes import circle, gauss, torus
+from tests.topology.shapes import circle, gauss, hausdorff, torus
 from warpviz.topology.persistence import bounds
 from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import bottleneck, half_lengths
 from warpviz.topology.points import pairwise
-
-
-def test_hausdorff_by_hand():
-    """The farther of the two one-sided distances, in whichever order."""
-    left, right = np.array([[0.0], [1.0]]), np.array([[0.0], [5.0]])
-    assert bounds.hausdorff(left, right) == 4.0
-    assert bounds.hausdorff(right, left) == 4.0
-    assert bounds.hausdorff(left, left) == 0.0
-
-
-def test_hausdorff_agrees_with_scipy():
-    """Two routes, one distance, on clouds larger than a block."""
-    from scipy.spatial.distance import directed_hausdorff
-
-    left, right = gauss(1500, 4, seed=0), gauss(1100, 4, seed=1)
-    expected = max(directed_hausdorff(left, right)[0], directed_hausdorff(right, left)[0])
-    assert bounds.hausdorff(left, right) == pytest.approx(expected)
 
 
 def test_the_bound_is_twice_the_radius():
@@ -48,7 +31,7 @@ def test_certified_bars_have_partners(num, width, seed):
     generator = np.random.default_rng(seed)
     points = generator.normal(size=(num, width))
     kept = points[generator.choice(num, size=generator.integers(2, num + 1), replace=False)]
-    radius = bounds.hausdorff(points, kept)
+    radius = hausdorff(points, kept)
     full, few = diagrams(points), diagrams(kept)
     for dim in full.dims:
         assert bottleneck(full[dim], few[dim] - radius) <= radius + 1e-9
@@ -118,6 +101,16 @@ def test_intrinsic_dimension_does_not_depend_on_scale_or_copies():
         assert estimate(np.concatenate([points, points + 1e-9])) == pytest.approx(
             estimate(points), rel=1e-6
         )
+
+
+@pytest.mark.parametrize("far", [1e3, 1e7, 1e12])
+@pytest.mark.parametrize("estimate", [bounds.two_nn, bounds.mle_dimension])
+def test_one_far_point_leaves_the_dimension(estimate, far):
+    """An outlier is one point among four hundred, not the end of the estimate."""
+    points = gauss(400, 2, seed=20)
+    found = estimate(np.concatenate([points, [[far, 0.0]]]))
+    assert found == pytest.approx(estimate(points), abs=0.1)
+    assert estimate(points + 1e6) == pytest.approx(estimate(points), abs=0.01)
 
 
 def test_known_distances_give_the_same_dimension():

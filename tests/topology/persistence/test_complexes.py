@@ -6,8 +6,9 @@ import pytest
 
 from tests.topology.shapes import circle, gauss
 from warpviz.topology.persistence.alpha import alpha_bars, principal
-from warpviz.topology.persistence.diagrams import diagrams, tidy
+from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import bottleneck
+from warpviz.topology.persistence.rips import tidy
 from warpviz.topology.persistence.witness import MAX_REACH, default_bound, lazy_matrix, witness_bars
 from warpviz.topology.points import between
 
@@ -30,7 +31,7 @@ def test_alpha_agrees_with_gudhi(width, seed):
     from gudhi.delaunay_complex import AlphaComplex
 
     points = gauss(60, width, seed=seed)
-    ours = alpha_bars(points, max_dim=width - 1, threshold=None)
+    ours, _ = alpha_bars(points, max_dim=width - 1, threshold=None)
     theirs = AlphaComplex(points=points - points.mean(axis=0)).create_simplex_tree()
     for dim in range(width):
         expected = gudhi_bars(theirs, dim, lambda squared: 2 * np.sqrt(squared))
@@ -75,6 +76,56 @@ def test_near_copies_are_not_lost():
     assert bottleneck(found[1], diagrams(points, complex="alpha")[1]) < 1e-9
 
 
+@pytest.mark.parametrize("far", [10.0, 1e3, 2e6])
+def test_one_far_point_takes_no_loop_away(far):
+    """A ring and one point far from it: the ring keeps its loop and all its components."""
+    points = np.concatenate([circle(60, seed=13), [[far, 0.0]]])
+    alone = diagrams(points[:60], complex="alpha")
+    found = diagrams(points, complex="alpha")
+    assert found.num_merged == 0
+    assert len(found[0]) == 60
+    assert bottleneck(found[1], alone[1]) < 1e-6 + 1e-13 * far
+    assert bottleneck(found[0], diagrams(points)[0]) < 1e-6 + 1e-13 * far
+
+
+@pytest.mark.parametrize("far", [1e4, 1e5, 5e6])
+def test_two_far_clusters_keep_their_components(far):
+    """Two clusters far apart keep every component, and are exact unless the caption warns."""
+    near = gauss(40, 2, seed=14)
+    points = np.concatenate([near, near + far])
+    found = diagrams(points, complex="alpha")
+    assert len(found[0]) == 79
+    assert (found.num_merged > 0) == ("merged" in found.caption) == (far > 1e6)
+    if not found.num_merged:
+        assert bottleneck(found[0], diagrams(points)[0]) < 1e-9 * far
+        alone = diagrams(near, complex="alpha")[1]
+        assert bottleneck(found[1], np.repeat(alone, 2, axis=0)) < 1e-8 * far
+
+
+@pytest.mark.parametrize("far", [1e8, 1e12, 1e30])
+def test_merged_points_are_counted(far):
+    """What a triangulation cannot tell apart is merged, and the caption says how many."""
+    points = np.concatenate([gauss(30, 2, seed=16), [[far, 0.0]]])
+    found = diagrams(points, complex="alpha")
+    assert found.num_merged > 0
+    assert len(found[0]) >= 30 - found.num_merged
+    assert f"{found.num_merged} points merged" in found.caption
+    twice = np.concatenate([points[:30], points[:5]])
+    assert (diagrams(twice, complex="alpha").num_merged, diagrams(twice).num_duplicates) == (0, 5)
+    assert "merged" not in diagrams(points).caption
+
+
+@pytest.mark.parametrize("width", [2, 3])
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-8, 1e-9, 1e-10, 1e-12, 1e-14])
+def test_near_copies_change_a_diagram_by_no_more_than_their_distance(width, gap):
+    """Stability, whatever the distance of copies: merged or kept, the rest stays as it was."""
+    points = gauss(150, width, seed=17)
+    twice = np.concatenate([points, points[:80] + gap * gauss(80, width, seed=18)])
+    one, two = (diagrams(cloud, complex="alpha", max_dim=width - 1) for cloud in (points, twice))
+    for dim in one.dims:
+        assert bottleneck(one[dim], two[dim]) < 20 * gap + 1e-9
+
+
 def test_alpha_with_a_threshold_clamps():
     """Nothing beyond the threshold enters, endless bars end there."""
     found = diagrams(circle(60, seed=4), complex="alpha", threshold=1.0)
@@ -90,7 +141,7 @@ def test_weak_witness_agrees_with_gudhis_euclidean_one():
     tree = EuclideanWitnessComplex(landmarks=points[chosen], witnesses=points).create_simplex_tree(
         0.25, 2
     )
-    ours, _ = witness_bars(points, chosen, complex="witness-weak", max_dim=1, threshold=0.5)
+    ours, _ = witness_bars(points, chosen, kind="witness-weak", max_dim=1, threshold=0.5)
     for dim in (0, 1):
         assert bottleneck(tidy(ours[dim], clamp=None), gudhi_bars(tree, dim, np.sqrt)) < 1e-9
 
@@ -105,7 +156,7 @@ def test_strong_witness_agrees_with_gudhis_euclidean_one():
     tree = EuclideanStrongWitnessComplex(
         landmarks=points[chosen], witnesses=points
     ).create_simplex_tree(0.25, 2)
-    ours, _ = witness_bars(points, chosen, complex="witness-strong", max_dim=1, threshold=0.5)
+    ours, _ = witness_bars(points, chosen, kind="witness-strong", max_dim=1, threshold=0.5)
     for dim in (0, 1):
         assert bottleneck(tidy(ours[dim], clamp=None), gudhi_bars(tree, dim, np.sqrt)) < 1e-9
     assert len(chosen) <= MAX_REACH

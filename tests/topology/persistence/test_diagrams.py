@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.topology.shapes import circle, gauss, torus
+from tests.topology.shapes import circle, gauss, hausdorff, torus
 from warpviz.topology.hooks import StoppedError
-from warpviz.topology.persistence.bounds import hausdorff
-from warpviz.topology.persistence.diagrams import Diagrams, diagrams, matrix_bars, tidy
+from warpviz.topology.persistence.diagrams import Diagrams, diagrams
 from warpviz.topology.persistence.distances import bottleneck
+from warpviz.topology.persistence.rips import matrix_bars, tidy
 
 SQUARE = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 

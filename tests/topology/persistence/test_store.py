@@ -36,6 +36,7 @@ def same(one, two):
         "num_essential",
         "num_points",
         "num_duplicates",
+        "num_merged",
         "sample_radius",
     )
     assert all(getattr(one, name) == getattr(two, name) for name in settings)
@@ -58,9 +59,7 @@ def test_what_is_put_comes_back_bit_for_bit(store, settings):
 
 
 def test_the_key_is_the_content():
-    """Equal points and settings share a key, whatever their container; any other bit or setting
-    changes it.
-    """
+    """Equal points and settings share a key, whatever their container; any other bit changes it."""
     points = gauss(10, 3, seed=1)
     key = key_of(points, {"max_dim": 1})
     assert key == key_of(points.tolist(), {"max_dim": 1})
@@ -71,7 +70,6 @@ def test_the_key_is_the_content():
         key_of(nudged, {"max_dim": 1}),
         key_of(points, {"max_dim": 2}),
         key_of(points, {}),
-        # fmt: skip
         key_of(points.reshape(15, 2), {"max_dim": 1}),
         key_of(points[::-1], {"max_dim": 1}),
     ]
@@ -218,3 +216,29 @@ def test_the_folder_can_be_chosen(monkeypatch, tmp_path):
     monkeypatch.setattr("sys.platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     assert default_root() == tmp_path / "local" / "warpviz" / "diagrams"
+
+
+@pytest.mark.parametrize("value", ["", "cache", "./cache"])
+def test_a_relative_cache_folder_counts_as_none(monkeypatch, tmp_path, value):
+    """The XDG specification: diagrams must not end up wherever a script happens to run."""
+    monkeypatch.delenv("WARPVIZ_CACHE", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    assert default_root() == tmp_path / ".cache" / "warpviz" / "diagrams"
+
+
+def test_a_user_without_a_home_has_a_cache(monkeypatch, tmp_path):
+    """A container's user may have no HOME and no passwd entry; a named cache needs neither."""
+
+    def homeless(*_):
+        msg = "Could not determine home directory."
+        raise RuntimeError(msg)
+
+    monkeypatch.delenv("WARPVIZ_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("pathlib.Path.home", homeless)
+    assert default_root().is_absolute()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_root() == tmp_path / "warpviz" / "diagrams"

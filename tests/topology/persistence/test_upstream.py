@@ -1,9 +1,7 @@
-"""What we rely on in the libraries below, so that a new version fails here first; and which of them
-we never call.
-"""
+"""What we rely on in the libraries below, so that a new version fails here first."""
 
-import inspect
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -22,7 +20,6 @@ GPL = (
     "EuclideanWitness",
     "EuclideanStrongWitness",
     "AlphaComplex",
-    # fmt: skip
     "DelaunayComplex",
     "subsampling",
     "CoverComplex",
@@ -37,9 +34,7 @@ def parameters(function):
 
 
 def test_gudhi_has_the_rips_engine_we_call():
-    """The constructor takes the settings we pass; a fit gives a list of arrays per dimension, in
-    float64.
-    """
+    """The constructor takes our settings; a fit gives float64 arrays per dimension."""
     from gudhi.sklearn import RipsPersistence
 
     wanted = {"homology_dimensions", "threshold", "input_type", "homology_coeff_field"}
@@ -85,33 +80,21 @@ def test_no_file_calls_a_gpl_module(path):
     assert [name for name in GPL if name in code] == []
 
 
-def test_ripser_gives_cocycles():
-    """The settings we pass exist; a cocycle is rows of two vertices and a coefficient."""
-    from ripser import ripser
-
-    assert {"maxdim", "thresh", "coeff", "distance_matrix", "do_cocycles"} <= parameters(ripser)
-    square = np.array([[0, 1, 1.5, 1], [1, 0, 1, 1.5], [1.5, 1, 0, 1], [1, 1.5, 1, 0]])
-    found = ripser(square, maxdim=1, distance_matrix=True, do_cocycles=True)
-    assert found["dgms"][1].shape == (1, 2)
-    assert found["cocycles"][1][0].shape[1] == 3
-
-
 @pytest.mark.slow
 # on UMAP's first import in a process
 @pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")
 def test_umap_takes_what_we_pass():
-    """The seed, one job and the exact neighbour search are settings UMAP still has."""
+    """The seed, the start, one job and the exact neighbour search are settings it still has."""
     from umap import UMAP
 
     wanted = {"n_components", "metric", "n_neighbors", "min_dist", "random_state", "n_jobs"}
+    wanted |= {"init"}
     assert wanted | {"force_approximation_algorithm"} <= parameters(UMAP.__init__)
 
 
 def test_importing_the_package_loads_nothing_heavy():
-    """`import warpviz.topology` costs neither GUDHI, Ripser, UMAP, plotly, scikit-learn, SciPy nor
-    torch.
-    """
-    heavy = {"gudhi", "ripser", "umap", "plotly", "sklearn", "scipy", "torch", "numpy"}
+    """`import warpviz.topology` loads neither an engine nor a library of numbers or figures."""
+    heavy = {"gudhi", "umap", "plotly", "sklearn", "scipy", "torch", "numpy"}
     code = f"import sys, warpviz.topology; print(sorted({heavy!r} & set(sys.modules)))"
     here = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     found = subprocess.run(
@@ -125,9 +108,8 @@ def test_every_public_name_exists_and_others_are_answered():
     importlib.import_module("warpviz.topology.comparison.measure")  # imports every subpackage
     for name in warpviz.topology.__all__:
         assert getattr(warpviz.topology, name).__name__ == name
-        assert importlib.util.find_spec(f"warpviz.topology.{name}") is None, (
-            "it would hide the name"
-        )
+        hidden = importlib.util.find_spec(f"warpviz.topology.{name}")  # by a module of that name
+        assert hidden is None
     with pytest.raises(
         AttributeError, match="it has: Comparison, Diagrams, compare, diagrams, load_comparison"
     ):

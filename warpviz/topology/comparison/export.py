@@ -1,6 +1,4 @@
-"""A comparison as files: JSON and npz to compute with, CSV to tabulate, SVG to print, HTML to look
-at and switch k.
-"""
+"""A comparison as files: JSON and npz to compute with, a table, a picture and an HTML page."""
 
 import csv
 import hashlib
@@ -14,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from warp_cortex import write_files
 
-from warpviz.topology.comparison.comparison import Comparison, Row
 from warpviz.topology.comparison.page import page
 from warpviz.topology.comparison.picture import whole_picture
+from warpviz.topology.comparison.results import Results, Row
 
 POINTS = "comparison_points.npz"
 ORIGIN = (
@@ -34,7 +32,7 @@ ORIGIN = (
 )
 
 
-def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
+def save_comparison(comparison: Results, folder: Path) -> dict[str, Path]:
     """Write the five files into `folder`, all or none, and return their paths by kind.
 
     The same comparison gives the same bytes. The JSON holds the digest of the npz, so that files of
@@ -54,7 +52,7 @@ def save_comparison(comparison: Comparison, folder: Path) -> dict[str, Path]:
     return {Path(name).suffix[1:]: folder / name for name in contents}
 
 
-def json_text(comparison: Comparison, *, points_sha256: str | None = None) -> str:
+def json_text(comparison: Results, *, points_sha256: str | None = None) -> str:
     """Return the record as strict JSON in ASCII: no NaN; a lone surrogate of a token is escaped.
 
     points_sha256: the digest of the file of arrays, where one is written.
@@ -65,9 +63,8 @@ def json_text(comparison: Comparison, *, points_sha256: str | None = None) -> st
     return json.dumps(record, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
 
 
-def csv_text(comparison: Comparison) -> str:
-    """Return the rows as CSV, numbers in full precision, a missing null model or "all layers" as an
-    empty cell.
+def csv_text(comparison: Results) -> str:
+    """Return the rows as CSV in full precision; no null model, or all layers, is an empty cell.
 
     What the rows come from follows as columns, the same in every row: tables of several comparisons
     can be joined, and no reader has to know of a comment line.
@@ -84,9 +81,7 @@ def csv_text(comparison: Comparison) -> str:
 
 
 def npz_bytes(arrays: dict[str, NDArray[Any]]) -> bytes:
-    """Return the arrays as an npz, names sorted; numpy writes a fixed date, so the bytes depend on
-    the arrays alone.
-    """
+    """Return the arrays as an npz, names sorted; its bytes depend on the arrays alone."""
     out = io.BytesIO()
     np.savez(out, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
     return out.getvalue()

@@ -1,7 +1,6 @@
-"""Diagrams and comparisons as plotly figures: still pictures, exports, tooltips.
+"""Two diagrams and their matching as a plotly figure, for still pictures and files.
 
-Okabe and Ito's colours, a marker per kind as well as a colour, every string escaped. plotly loads
-on the first call.
+Okabe and Ito's colours, a symbol per dimension as well as a colour, every string escaped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,24 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from warpviz.characters import for_plotly
 from warpviz.drawing.colours import GREY, INK, SERIES
 from warpviz.drawing.text import plotly_title
-from warpviz.topology.comparison.comparison import Comparison
 from warpviz.topology.comparison.picture import MAX_PAIRS
 from warpviz.topology.persistence.distances import matching
-from warpviz.topology.persistence.vectors import (
-    barcode,
-    betti_curve,
-    common_scales,
-    image_extent,
-    persistence_image,
-)
 from warpviz.topology.points import FloatArray
 
-SYMBOLS = ("circle", "square", "triangle-up", "diamond", "x", "circle-open")
+SYMBOLS = ("circle", "square", "triangle-up")
 BAND = "rgba(230,159,0,0.15)"
-SHADE = "rgba(140,149,159,0.3)"
 
 
 def diagram_figure(
@@ -36,11 +25,10 @@ def diagram_figure(
     radius: float | None = None,
     title: str = "",
 ) -> Any:
-    """Return both diagrams [B, 2] per dimension in one figure: matching drawn, and the band no
-    longer than 2r.
+    """Return both diagrams, [B, 2] per dimension, in one figure, with their matching.
 
     Bars of the whole context are open symbols, the landmarks' are filled; a symbol per homology
-    dimension.
+    dimension. With a `radius` r the band of bars no longer than 2r is shaded.
     """
     from plotly import graph_objects as go
 
@@ -78,144 +66,6 @@ def diagram_figure(
         _add_bars(figure, kept[dim], name=f"H{dim} landmarks ({len(kept[dim]):,})", marker=filled)
     figure.update_xaxes(title="birth", range=[low, high])
     figure.update_yaxes(title="death", range=[low, high], scaleanchor="x")
-    return _styled(figure, title)
-
-
-def barcode_figure(
-    diagrams: Mapping[str, Mapping[int, FloatArray]], *, most: int = 100, title: str = ""
-) -> Any:
-    """Return the longest bars of each named set of diagrams, a column per name, dimensions stacked
-    and coloured.
-    """
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(
-        cols=len(diagrams),
-        subplot_titles=[for_plotly(name) for name in diagrams],
-        shared_xaxes=True,
-    )
-    for column, (name, by_dim) in enumerate(diagrams.items(), start=1):
-        row = 0
-        for dim in sorted(by_dim):
-            bars = barcode(by_dim[dim], most=most)
-            heights = row + np.arange(len(bars.births))
-            row += len(bars.births) + 2
-            x = np.column_stack(
-                [bars.births, bars.deaths, np.full(len(bars.births), np.nan)]
-            ).ravel()
-            y = np.column_stack([heights, heights, heights]).ravel().astype(float)
-            label = f"H{dim}" + (f", {bars.hidden:,} shorter ones hidden" if bars.hidden else "")
-            figure.add_scatter(
-                x=x,
-                y=y,
-                mode="lines",
-                line={"color": SERIES[dim], "width": 2},
-                row=1,
-                col=column,
-                name=f"{for_plotly(name)} {label}",
-                connectgaps=False,
-            )
-    figure.update_yaxes(visible=False, autorange="reversed")
-    figure.update_xaxes(title="scale")
-    return _styled(figure, title)
-
-
-def curve_figure(comparison: Comparison, *, dim: int = 1, title: str = "") -> Any:
-    """Return bottleneck distance against k for one dimension: policies, their 2r bounds, the null
-    model's band.
-    """
-    from plotly import graph_objects as go
-
-    figure = go.Figure()
-    band = comparison.chance(dim)
-    if band:
-        ks = [row.k for row in band]
-        figure.add_scatter(
-            x=[*ks, *reversed(ks)],
-            y=[*[row.null_low for row in band], *[row.null_high for row in reversed(band)]],
-            fill="toself",
-            fillcolor=SHADE,
-            mode="none",
-            name="random subsets, 5-95 %",
-            hoverinfo="skip",
-        )
-    for index, policy in enumerate(comparison.policies):
-        rows = comparison.select(dim=dim, policy=policy)
-        colour = SERIES[index % len(SERIES)]
-        symbol = SYMBOLS[index % len(SYMBOLS)]
-        ks = [row.k for row in rows]
-        bounds = {"color": colour, "dash": "dash", "width": 1}
-        figure.add_scatter(
-            x=ks,
-            y=[row.bound for row in rows],
-            mode="lines",
-            showlegend=False,
-            line=bounds,
-            name=for_plotly(f"{policy} 2r"),
-        )
-        figure.add_scatter(
-            x=ks,
-            y=[row.bottleneck for row in rows],
-            mode="lines+markers",
-            name=for_plotly(policy),
-            line={"color": colour},
-            marker={"symbol": symbol, "size": 9},
-        )
-    figure.update_xaxes(title="k landmarks", tickvals=list(comparison.ks))
-    figure.update_yaxes(title=f"H{dim} bottleneck distance; dashed: bound 2r", rangemode="tozero")
-    return _styled(figure, title)
-
-
-def betti_figure(
-    full: Mapping[int, FloatArray], kept: Mapping[int, FloatArray], *, title: str = ""
-) -> Any:
-    """Return how many classes are alive at each scale, whole context solid and landmarks dashed,
-    per dimension.
-    """
-    from plotly import graph_objects as go
-
-    figure = go.Figure()
-    scales = common_scales(*full.values(), *kept.values())
-    for dim in sorted(full):
-        for name, bars, dash in (
-            ("whole context", full[dim], "solid"),
-            ("landmarks", kept[dim], "dash"),
-        ):
-            figure.add_scatter(
-                x=scales,
-                y=betti_curve(bars, scales),
-                mode="lines",
-                name=f"H{dim} {name}",
-                line={"color": SERIES[dim], "dash": dash, "shape": "hv"},
-            )
-    figure.update_xaxes(title="scale")
-    figure.update_yaxes(title="classes alive", type="linear")
-    return _styled(figure, title)
-
-
-def image_figure(
-    full: FloatArray, kept: FloatArray, *, resolution: int = 32, title: str = ""
-) -> Any:
-    """Return the persistence images of two diagrams side by side on the same axes, in the same
-    colours.
-    """
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(cols=2, subplot_titles=["whole context", "landmarks"], shared_yaxes=True)
-    extent = image_extent(full, kept)
-    for column, bars in enumerate((full, kept), start=1):
-        image = persistence_image(bars, resolution=resolution, extent=extent)
-        figure.add_heatmap(
-            x=image.births,
-            y=image.lengths,
-            z=image.values,
-            coloraxis="coloraxis",
-            row=1,
-            col=column,
-        )
-    figure.update_layout(coloraxis={"colorscale": "Cividis"})
-    figure.update_xaxes(title="birth")
-    figure.update_yaxes(title="length", col=1)
     return _styled(figure, title)
 
 

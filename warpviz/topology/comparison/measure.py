@@ -1,8 +1,7 @@
-"""How much of a context's topology its landmarks keep, per policy and k, against a bound and a null
-model.
-"""
+"""How much of a context's topology its landmarks keep, against a bound and a null model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -10,32 +9,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from warpviz.topology.comparison.comparison import Comparison, Row
+from warpviz.topology.comparison.comparison import Comparison
 from warpviz.topology.comparison.null import Null, null_model, spread
+from warpviz.topology.comparison.results import Row
 from warpviz.topology.comparison.selection import (
     Landmarks,
+    Settings,
     cells_of,
     checked,
     forced_rows,
     landmark_sets,
-    recent_window,
     used_tokens,
 )
-from warpviz.topology.comparison.sources import read_source
+from warpviz.topology.comparison.sources import Source, read_source
 from warpviz.topology.hooks import Progress, ShouldStop, step
+from warpviz.topology.landmarks import RECENT, SINKS, cover_radii
 from warpviz.topology.persistence import bounds
-from warpviz.topology.persistence.diagrams import MAX_POINTS, matrix_bars, tidy
+from warpviz.topology.persistence.diagrams import MAX_POINTS
 from warpviz.topology.persistence.distances import bottleneck, normalised_wasserstein
-from warpviz.topology.points import FloatArray, IntArray, pairwise
+from warpviz.topology.persistence.rips import matrix_bars, tidy
+from warpviz.topology.points import FloatArray, IntArray, copies, pairwise, whole_number
 
 PACKAGES = ("warpviz", "numpy", "scipy", "gudhi", "torch", "transformers")
+Radii = dict[str, dict[int, float]]
 
 
 def compare(
     source: Any,
     *,
-    ks: Sequence[int] = (16, 32, 64),
-    policies: Sequence[str] = ("hybrid", "random"),
+    ks: Iterable[int] | int = (32, 48, 64),
+    policies: Iterable[str] | str = ("hybrid", "random"),
     alpha: float = 0.3,
     layer: int | None = None,
     space: str = "keys",
@@ -43,7 +46,7 @@ def compare(
     max_dim: int = 1,
     seed: int = 0,
     num_null: int = 20,
-    skip: int = 4,
+    skip: int = SINKS,
     recent: int | None = None,
     max_points: int | None = None,
     orders: Mapping[str, ArrayLike] | None = None,
@@ -51,94 +54,93 @@ def compare(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Comparison:
-    """Compare the Rips persistence of a context with that of its landmarks.
+    """Compare the Rips persistence of a context with that of its landmarks. Deterministic.
 
-    `source` is a `warp_cortex` Context or Evidence, or an array [T, P]; `orders` may give landmark
-    orders by policy instead of asking the engine, which keeps `skip` sinks and `recent` last tokens
-    (default: `recent_window`), and `about` the `model`, `checksum` and `token_texts` [T] of points
-    that do not bring their own. The null model's draws keep the `recent` last tokens, too; of
-    `orders` it says how many each keeps (default: 0). The first `skip` tokens take no part in the
-    geometry. Above `max_points` the cloud is thinned by farthest points, every landmark kept, and
-    the bound holds for exactly the two clouds compared. Deterministic in its arguments.
+    source: a `warp_cortex` Context or Evidence, or numbers [T, P]; `about` gives the `model`,
+        `checksum` and `token_texts` [T] of numbers. orders: landmarks by policy, not the engine's.
+    skip, recent: how many first and last tokens every policy keeps, 4 and 16 as in a run, so that
+        a k has the same landmarks everywhere; of `orders`, `recent` is 0 unless given. The null
+        model's draws keep the recent ones, too; the first ones take no part in the geometry.
+    max_points: above it the cloud is thinned by farthest points, every landmark kept.
 
     Raises:
+        TypeError: a source that is no numbers.
         ValueError: a k not in skip + 1 .. T, a bad dimension, policy, space or point, or an order
-        lacks `recent` ones.
-        StoppedError: `should_stop` said so.
+            that lacks one of the `recent` tokens.
+        StoppedError: `should_stop` returned True.
     """
-    wanted = policies if orders is None else list(orders)
-    sizes, names = checked(
-        ks, wanted, max_dim=max_dim, num_null=num_null, skip=skip, max_points=max_points
-    )
-    window = recent if recent is not None else recent_window(sizes) if orders is None else 0
-    step(0.0, "reading points", progress=progress, should_stop=should_stop)
-    origin = read_source(
-        source,
-        policies=names,
-        orders=orders,
-        k=sizes[-1],
+    default = RECENT if orders is None else 0
+    settings = Settings(
         alpha=alpha,
         layer=layer,
         space=space,
         head=head,
-        sinks=skip,
-        recent=window,
+        max_dim=max_dim,
         seed=seed,
-        about=about or {},
+        num_null=num_null,
+        skip=skip,
+        recent=default if recent is None else recent,
     )
-    num_tokens = len(origin.points)
-    landmarks = landmark_sets(origin.orders, sizes, num_tokens=num_tokens, skip=skip, recent=window)
-    cap = MAX_POINTS[max_dim] if max_points is None else max_points
-    used = used_tokens(origin.points, landmarks, skip=skip, cap=cap)
+    sizes, names = checked(ks, policies if orders is None else list(orders), skip=skip)
+    cap = MAX_POINTS[max_dim]
+    if max_points is not None:
+        cap = whole_number("max_points", max_points, least=1)
+    step(0.0, "reading points", progress=progress, should_stop=should_stop)
+    origin = read_source(source, settings, names, k=sizes[-1], orders=orders, about=about or {})
+    return _compared(origin, sizes, settings, cap=cap, progress=progress, should_stop=should_stop)
+
+
+def _compared(
+    origin: Source,
+    sizes: Sequence[int],
+    settings: Settings,
+    *,
+    cap: int,
+    progress: Progress | None,
+    should_stop: ShouldStop | None,
+) -> Comparison:
+    points = origin.points
+    skip = settings.skip
+    landmarks = landmark_sets(
+        origin.orders, sizes, num_tokens=len(points), skip=skip, recent=settings.recent
+    )
+    used = used_tokens(points, landmarks, skip=skip, cap=cap)
     step(0.05, f"persistence of {len(used):,} tokens", progress=progress, should_stop=should_stop)
-    distances = pairwise(origin.points[used].astype(np.float64))
-    full = diagram(distances, np.arange(len(used)), max_dim=max_dim)
-    kept = partial(forced_rows, used, num_tokens=num_tokens, recent=window)
+    distances = pairwise(points[used].astype(np.float64))
+    full = diagram(distances, np.arange(len(used)), max_dim=settings.max_dim)
     rows, bars = _measure(
         distances,
         full,
         cells_of(used, landmarks),
-        kept=kept,
-        num_null=num_null,
-        seed=seed,
+        _radii(origin, sizes, skip=skip),
+        kept=partial(forced_rows, used, num_tokens=len(points), recent=settings.recent),
+        num_null=settings.num_null,
+        seed=settings.seed,
         progress=progress,
         should_stop=should_stop,
     )
     step(1.0, "done", progress=progress, should_stop=should_stop)
-    weight = alpha if "hybrid" in names else None
-    # landmarks are chosen over all heads: nothing is certified for one
-    proven = weight if head is None else None
-    notes = _notes(sizes, num_tokens, alpha=proven, num_left_out=num_tokens - skip - len(used))
+    alpha = settings.alpha if "hybrid" in landmarks else None
     return Comparison(
+        **{**asdict(settings), "alpha": alpha},
         rows=rows,
         model=origin.model,
         checksum=origin.checksum,
-        layer=layer,
-        space=space,
-        head=head,
-        tokens=num_tokens,
+        tokens=len(points),
         token_texts=origin.token_texts,
-        seed=seed,
-        num_null=num_null,
-        alpha=weight,
-        skip=skip,
-        recent=window,
-        max_dim=max_dim,
-        intrinsic_dimension=_dimension(origin.points[used], distances),
+        intrinsic_dimension=_dimension(points[used], distances),
         versions=versions(),
-        points=origin.points[used],
+        points=points[used],
         used=used,
         landmarks=landmarks,
         full=full,
         diagrams=bars,
-        notes=notes,
+        notes=_notes(sizes, settings, points, used, distances, alpha=alpha),
     )
 
 
 def diagram(distances: FloatArray, chosen: IntArray, *, max_dim: int) -> dict[int, FloatArray]:
-    """Return the Rips diagrams of the `chosen` rows of a distance matrix [n, n], the endless bar
-    dropped.
-    """
+    """Return the Rips diagrams of some rows of a distance matrix [n, n], no endless bar."""
     raw = matrix_bars(distances[np.ix_(chosen, chosen)], max_dim=max_dim, threshold=None)
     return {dim: tidy(bars, clamp=None) for dim, bars in raw.items()}
 
@@ -146,9 +148,7 @@ def diagram(distances: FloatArray, chosen: IntArray, *, max_dim: int) -> dict[in
 def row_of(
     *, k: int, policy: str, dim: int, full: FloatArray, kept: FloatArray, radius: float, null: Null
 ) -> Row:
-    """Return one row from the two diagrams, the cover radius and the random draws of the same
-    size.
-    """
+    """Return one row from the two diagrams, the cover radius and the draws of the same size."""
     values = spread(null.bottleneck[dim])
     radii = spread(null.radius)
     return Row(
@@ -183,10 +183,23 @@ def versions() -> dict[str, str]:
     return found
 
 
+def _radii(origin: Source, sizes: Sequence[int], *, skip: int) -> Radii:
+    """Return the cover radius of each policy at each k; "all" leaves nothing uncovered."""
+    found: Radii = {}
+    for policy, order in origin.orders.items():
+        if policy == "all":
+            found[policy] = dict.fromkeys(sizes, 0.0)
+        else:
+            radii = cover_radii(origin.points, order[: sizes[-1]], skip=skip)
+            found[policy] = {k: float(radii[k - 1]) for k in sizes}
+    return found
+
+
 def _measure(
     distances: FloatArray,
     full: dict[int, FloatArray],
     cells: Landmarks,
+    radii: Radii,
     *,
     kept: Callable[..., IntArray],
     num_null: int,
@@ -213,9 +226,7 @@ def _measure(
     step(0.9, "distances", progress=progress, should_stop=should_stop)
     for k in next(iter(cells.values())):
         for policy, by_k in cells.items():
-            cell = by_k[k]
-            found = bars[policy][k] = diagram(distances, cell, max_dim=max(full))
-            radius = float(distances[:, cell].min(axis=1).max())
+            found = bars[policy][k] = diagram(distances, by_k[k], max_dim=max(full))
             rows += [
                 row_of(
                     k=k,
@@ -223,8 +234,8 @@ def _measure(
                     dim=dim,
                     full=full[dim],
                     kept=found[dim],
-                    radius=radius,
-                    null=nulls[len(cell)],
+                    radius=radii[policy][k],
+                    null=nulls[len(by_k[k])],
                 )
                 for dim in full
             ]
@@ -232,22 +243,33 @@ def _measure(
 
 
 def _dimension(points: np.ndarray[Any, Any], distances: FloatArray) -> dict[str, float | None]:
-    two_nn, mle = (
-        estimate(points, distances=distances) for estimate in (bounds.two_nn, bounds.mle_dimension)
-    )
+    two_nn = bounds.two_nn(points, distances=distances)
+    mle = bounds.mle_dimension(points, distances=distances)
     return {"two_nn": _number(two_nn), "mle": _number(mle)}
 
 
 def _notes(
-    sizes: Sequence[int], num_tokens: int, *, alpha: float | None, num_left_out: int
+    sizes: Sequence[int],
+    settings: Settings,
+    points: np.ndarray[Any, Any],
+    used: IntArray,
+    distances: FloatArray,
+    *,
+    alpha: float | None,
 ) -> tuple[str, ...]:
-    notes = [bounds.rule_note(k, num_tokens) for k in sizes]
-    if alpha is not None:
+    notes = [bounds.rule_note(k, len(points)) for k in sizes]
+    always = settings.skip + settings.recent
+    if full := [k for k in sizes if k <= always < len(points)]:
+        kept = f"the first {settings.skip} and the last {settings.recent} tokens fill it"
+        notes.append(f"k = {full[-1]}: {kept}, so policies that keep both are the same there")
+    if alpha is not None and settings.head is None:  # landmarks are chosen over all heads
         notes.append(bounds.certificate_note(alpha))
-    if num_left_out:
-        notes.append(
-            f"{num_left_out:,} tokens left out: the cloud was thinned to farthest points and all landmarks"
-        )
+    if left_out := len(points) - settings.skip - len(used):
+        why = "the cloud was thinned to farthest points and all landmarks"
+        notes.append(f"{left_out:,} tokens left out: {why}")
+    if repeated := int(copies(points[used].astype(np.float64), distances=distances).sum()):
+        why = "the intrinsic dimension is that of the others"
+        notes.append(f"{repeated:,} tokens repeat the point of an earlier one: {why}")
     return tuple(notes)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from warpviz.topology.hooks import Progress, ShouldStop, step
-from warpviz.topology.persistence.diagrams import matrix_bars, tidy
 from warpviz.topology.persistence.distances import bottleneck
+from warpviz.topology.persistence.rips import matrix_bars, tidy
 from warpviz.topology.points import FloatArray, IntArray, rows
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -19,9 +19,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """Draws of random landmark sets of one size: `radius` float64 [n] and, per dimension,
-    `bottleneck[dim]` [n].
-    """
+    """Draws of random landmark sets of one size: radius [n] and, per dimension, bottleneck [n]."""
 
     num_landmarks: int
     radius: FloatArray
@@ -47,18 +45,18 @@ def draws(
     seed: int,
     forced: IntArray | None = None,
 ) -> IntArray:
-    """Return `num_draws` sorted random subsets int64 [n, K] of range(num_points), each with the
-    rows `forced` in it.
+    """Return `num_draws` random subsets of range(num_points), int64 [n, K], each row sorted.
 
-    The generator is seeded by (seed, num_landmarks): a size's draws do not depend on which other
-    sizes are asked for.
+    Each holds the rows `forced`. The generator is seeded by (seed, num_landmarks), so the draws of
+    a size do not depend on which other sizes are asked for.
     """
     if not 1 <= num_landmarks <= num_points:
         msg = f"num_landmarks must be between 1 and {num_points}, got {num_landmarks!r}"
         raise ValueError(msg)
     kept = rows([] if forced is None else forced, num_points=num_points, name="forced")
     if len(kept) > num_landmarks:
-        msg = f"forced must hold at most {num_landmarks} rows, as many as there are landmarks, got {len(kept)}"
+        most = f"at most {num_landmarks} rows, as many as there are landmarks"
+        msg = f"forced must hold {most}, got {len(kept)}"
         raise ValueError(msg)
     free = np.setdiff1d(np.arange(num_points, dtype=np.int64), kept)
     generator = np.random.default_rng([seed, num_landmarks])
@@ -66,9 +64,8 @@ def draws(
         free[generator.choice(len(free), num_landmarks - len(kept), replace=False)]
         for _ in range(num_draws)
     ]
-    return np.asarray([np.sort(np.append(kept, pick)) for pick in picks], np.int64).reshape(
-        num_draws, num_landmarks
-    )
+    sets = [np.sort(np.append(kept, pick)) for pick in picks]
+    return np.asarray(sets, np.int64).reshape(num_draws, num_landmarks)
 
 
 def null_model(
@@ -83,8 +80,7 @@ def null_model(
     progress: Progress | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Null:
-    """Draw random landmarks of a cloud with `distances` [n, n] and measure them as real ones are
-    measured.
+    """Draw random landmarks of a cloud with `distances` [n, n] and measure them like real ones.
 
     `full` holds the whole cloud's Rips diagrams, `forced` int64 [F] the rows that every policy must
     keep: they are in each draw. Sinks are no part of the cloud. So a draw replaces only the
@@ -108,9 +104,7 @@ def null_model(
 
 
 def spread(values: FloatArray) -> Spread:
-    """Return the summary of some draws; NaN throughout when there are none, a zero deviation for a
-    single one.
-    """
+    """Return the summary of some draws: NaN throughout for none, deviation 0 for a single one."""
     if not values.size:
         return Spread(*[float("nan")] * 5)
     low, median, high = (float(value) for value in np.quantile(values, QUANTILES))

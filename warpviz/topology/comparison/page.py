@@ -1,5 +1,4 @@
-"""A comparison as one self-contained HTML page: curves, diagrams that follow k and policy, a table,
-the landmarks.
+"""A comparison as one HTML page: curves, diagrams that follow k and policy, tables, landmarks.
 
 No library and no network: the page forbids both. Every string from a model is made visible and
 escaped in the markup, or reaches the script as JSON and the document as text.
@@ -11,8 +10,8 @@ from typing import Any
 from warpviz.characters import for_markup, visible
 from warpviz.drawing.markup import tag
 from warpviz.drawing.page import html_page
-from warpviz.topology.comparison.comparison import Comparison, Row
 from warpviz.topology.comparison.picture import curves_picture, diagrams_picture, summary
+from warpviz.topology.comparison.results import Results, Row
 
 TITLE = "Landmarks against the whole context"
 COLUMNS = (
@@ -51,8 +50,12 @@ const k = document.getElementById("k"), policy = document.getElementById("policy
 function show() {
   const size = data.ks[Number(k.value)], name = policy.value, key = name + "/" + size;
   document.getElementById("k-now").textContent = size;
-  for (const figure of document.querySelectorAll("figure[data-view]")) figure.hidden = figure.dataset.view !== key;
-  for (const row of document.querySelectorAll("tr[data-view]")) row.classList.toggle("on", row.dataset.view === key);
+  for (const figure of document.querySelectorAll("figure[data-view]")) {
+    figure.hidden = figure.dataset.view !== key;
+  }
+  for (const row of document.querySelectorAll("tr[data-view]")) {
+    row.classList.toggle("on", row.dataset.view === key);
+  }
   const tokens = document.getElementById("tokens");
   tokens.replaceChildren(...data.landmarks[key].map((index) => {
     const span = document.createElement("span");
@@ -66,9 +69,10 @@ show();
 """
 
 
-def page(comparison: Comparison) -> str:
-    """Return the page; without its script it still shows the first policy at the largest k and the
-    whole table.
+def page(comparison: Results) -> str:
+    """Return the page.
+
+    Without its script it still shows the first policy at the largest k, and the whole table.
     """
     first = _view(comparison.policies[0], comparison.ks[-1])
     figures = [
@@ -106,7 +110,7 @@ def _view(policy: str, k: int) -> str:
     return f"{policy}/{k}"
 
 
-def _controls(comparison: Comparison) -> str:
+def _controls(comparison: Results) -> str:
     last = len(comparison.ks) - 1
     options = [tag("option", for_markup(policy), value=policy) for policy in comparison.policies]
     slider = f'<input id="k" type="range" min="0" max="{last}" step="1" value="{last}">'
@@ -117,7 +121,7 @@ def _controls(comparison: Comparison) -> str:
     )
 
 
-def _table(comparison: Comparison) -> str:
+def _table(comparison: Results) -> str:
     head = tag("tr", *[tag("th", for_markup(name), scope="col") for name in COLUMNS])
     rows = [
         tag(
@@ -147,7 +151,7 @@ def _definitions(entries: dict[str, Any]) -> str:
     )
 
 
-def _provenance(comparison: Comparison) -> dict[str, Any]:
+def _provenance(comparison: Results) -> dict[str, Any]:
     names = (
         "model",
         "checksum",
@@ -166,7 +170,7 @@ def _provenance(comparison: Comparison) -> dict[str, Any]:
     return {name: getattr(comparison, name) for name in names}
 
 
-def _data(comparison: Comparison) -> str:
+def _data(comparison: Results) -> str:
     """Return what the script needs, as JSON."""
     marks = {
         _view(p, k): marks.tolist()

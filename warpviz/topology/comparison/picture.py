@@ -5,7 +5,7 @@ import numpy as np
 from warpviz.drawing.axes import Axes
 from warpviz.drawing.colours import GREY, INK, ORANGE, series
 from warpviz.drawing.svg import Svg
-from warpviz.topology.comparison.comparison import Comparison, Row
+from warpviz.topology.comparison.results import Results, Row
 from warpviz.topology.persistence.distances import matching
 from warpviz.topology.points import FloatArray
 
@@ -16,7 +16,7 @@ TOP = 96.0
 MAX_PAIRS = 4_000_000
 
 
-def whole_picture(comparison: Comparison) -> str:
+def whole_picture(comparison: Results) -> str:
     """Return one SVG: distance curves, below them the first policy's diagrams at the last k."""
     lower = TOP + PANEL * 0.6 + 120
     pen = Svg(_width(comparison), lower + PANEL + 60, title=summary(comparison))
@@ -27,7 +27,7 @@ def whole_picture(comparison: Comparison) -> str:
     return pen.finish()
 
 
-def curves_picture(comparison: Comparison) -> str:
+def curves_picture(comparison: Results) -> str:
     """Return the distance curves as an SVG."""
     pen = Svg(_width(comparison), 30 + PANEL * 0.6 + 100, title=summary(comparison))
     _curves(pen, comparison, top=30.0)
@@ -35,7 +35,7 @@ def curves_picture(comparison: Comparison) -> str:
     return pen.finish()
 
 
-def diagrams_picture(comparison: Comparison, policy: str, k: int) -> str:
+def diagrams_picture(comparison: Results, policy: str, k: int) -> str:
     """Return the diagrams of one policy at one k, over the whole context's, as an SVG."""
     title = f"Persistence diagrams, {policy} at k = {k} against the whole context"
     pen = Svg(_width(comparison), PANEL + 90, title=title)
@@ -43,7 +43,7 @@ def diagrams_picture(comparison: Comparison, policy: str, k: int) -> str:
     return pen.finish()
 
 
-def summary(comparison: Comparison) -> str:
+def summary(comparison: Results) -> str:
     """Return what the comparison found, in one sentence."""
     best = min(comparison.select(k=comparison.ks[-1]), key=lambda row: (row.radius, row.policy))
     dims = [
@@ -51,16 +51,17 @@ def summary(comparison: Comparison) -> str:
         for row in comparison.select(k=best.k, policy=best.policy)
     ]
     return (
-        f"{comparison.tokens:,} tokens of {comparison.model or 'points'}: at k = {best.k} the smallest cover radius is "
-        f"{best.radius:.3g} ({best.policy}), bottleneck distances {', '.join(dims)}, none can exceed {best.bound:.3g}"
+        f"{comparison.tokens:,} tokens of {comparison.model or 'points'}: at k = {best.k} the "
+        f"smallest cover radius is {best.radius:.3g} ({best.policy}), bottleneck distances "
+        f"{', '.join(dims)}, none can exceed {best.bound:.3g}"
     )
 
 
-def _width(comparison: Comparison) -> float:
+def _width(comparison: Results) -> float:
     return LEFT + (comparison.max_dim + 1) * (PANEL + GAP) - GAP + 30
 
 
-def _heading(pen: Svg, comparison: Comparison) -> None:
+def _heading(pen: Svg, comparison: Results) -> None:
     layer = "all layers" if comparison.layer is None else f"layer {comparison.layer}"
     null = f"null model: {comparison.num_null} random subsets, seed {comparison.seed}"
     what = f"{comparison.space}, {layer}; first {comparison.skip} tokens left out; {null}"
@@ -69,7 +70,7 @@ def _heading(pen: Svg, comparison: Comparison) -> None:
     pen.text(20, 68, what, fill=GREY)
 
 
-def _curves(pen: Svg, comparison: Comparison, *, top: float) -> None:
+def _curves(pen: Svg, comparison: Results, *, top: float) -> None:
     for dim in range(comparison.max_dim + 1):
         rows = comparison.select(dim=dim)
         high = max(max(row.bound, row.bottleneck, row.null_high or 0.0) for row in rows)
@@ -120,7 +121,7 @@ def _curve(pen: Svg, axes: Axes, rows: list[Row], index: int) -> None:
         pen.marker(shape, *spot, size=4, colour=colour, hint=hint)
 
 
-def _legend(pen: Svg, comparison: Comparison, *, top: float) -> None:
+def _legend(pen: Svg, comparison: Results, *, top: float) -> None:
     for index, policy in enumerate(comparison.policies):
         colour, shape = series(index)
         x = LEFT + (index % 6) * 120
@@ -134,7 +135,7 @@ def _legend(pen: Svg, comparison: Comparison, *, top: float) -> None:
     pen.text(LEFT, top + 22 + (len(comparison.policies) - 1) // 6 * 18, note, fill=GREY)
 
 
-def _diagrams(pen: Svg, comparison: Comparison, policy: str, k: int, *, top: float) -> None:
+def _diagrams(pen: Svg, comparison: Results, policy: str, k: int, *, top: float) -> None:
     colour, shape = series(comparison.policies.index(policy))
     for row in comparison.select(policy=policy, k=k):
         full = comparison.full[row.dim]

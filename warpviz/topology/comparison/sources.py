@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warpviz.topology.points import IntArray, cloud, whole_numbers
+from warpviz.topology.comparison.selection import Settings
+from warpviz.topology.points import IntArray, cloud, numpy_of, whole_numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One context as topology sees it: `points` float32 [T, P], and each policy's landmark order,
-    int64.
+    """One context as topology sees it.
+
+    points: float32 [T, P]. orders: each policy's landmarks as it picks them, int64 [K].
     """
 
     points: NDArray[np.float32]
@@ -25,47 +27,38 @@ class Source:
 
 def read_source(
     given: Any,
-    *,
+    settings: Settings,
     policies: Sequence[str],
-    orders: Mapping[str, ArrayLike] | None,
+    *,
     k: int,
-    alpha: float,
-    layer: int | None,
-    space: str,
-    head: int | str | None,
-    sinks: int,
-    recent: int,
-    seed: int,
+    orders: Mapping[str, ArrayLike] | None,
     about: Mapping[str, Any],
 ) -> Source:
-    """Return points and landmark orders of a `warp_cortex` Context or Evidence, or of an array [T,
-    P].
+    """Return points and landmark orders of a Context, an Evidence or numbers [T, P].
 
     Landmarks are chosen in the layer they are measured in, over all its heads. `orders` gives
-    landmark orders by policy name instead of asking the engine for them; `about` names what points
-    that are no context belong to.
+    landmark orders by policy name instead of asking the engine for them; `about` says what points
+    without a context belong to.
 
     Raises:
+        TypeError: points that are no numbers.
         ValueError: bad points, a description that does not fit them, or a policy that needs
             attention where only points were given.
     """
     is_context = hasattr(given, "evidence")
-    points = (
-        given.points(space, layer=layer, head=head)
-        if is_context
-        else getattr(given, "points", given)
-    )
-    array = cloud(_numpy(points)).astype(np.float32)
+    if is_context:
+        points = given.points(settings.space, layer=settings.layer, head=settings.head)
+    else:
+        points = getattr(given, "points", given)
+    array = cloud(points).astype(np.float32)
     if orders is None:
-        evidence = given.evidence(space, layer=layer) if is_context else _evidence(given, array)
-        orders = {
-            name: engine_order(
-                evidence, k=k, policy=name, alpha=alpha, sinks=sinks, recent=recent, seed=seed
-            )
-            for name in policies
-        }
+        if is_context:
+            evidence = given.evidence(settings.space, layer=settings.layer)
+        else:
+            evidence = _evidence(given, array)
+        orders = {name: engine_order(evidence, settings, policy=name, k=k) for name in policies}
     found = {
-        name: whole_numbers(_numpy(order), name=f"landmarks of policy {name!r}")
+        name: whole_numbers(order, name=f"landmarks of policy {name!r}")
         for name, order in orders.items()
     }
     if not is_context:
@@ -96,18 +89,21 @@ def _described(
     )
 
 
-def engine_order(
-    evidence: Any, *, k: int, policy: str, alpha: float, sinks: int, recent: int, seed: int
-) -> IntArray:
-    """Return the engine's landmark order [k] of a policy; the random one is drawn from `seed`."""
+def engine_order(evidence: Any, settings: Settings, *, policy: str, k: int) -> IntArray:
+    """Return the engine's landmark order [k] of a policy; the random one is drawn from the seed."""
     from torch import Generator
     from warp_cortex import rank
 
-    chance = Generator().manual_seed(seed)
     ranking = rank(
-        evidence, k=k, policy=policy, alpha=alpha, sinks=sinks, recent=recent, generator=chance
+        evidence,
+        k=k,
+        policy=policy,
+        alpha=settings.alpha,
+        sinks=settings.skip,
+        recent=settings.recent,
+        generator=Generator().manual_seed(settings.seed),
     )
-    return np.asarray(_numpy(ranking.order), dtype=np.int64)
+    return np.asarray(numpy_of(ranking.order), dtype=np.int64)
 
 
 def _evidence(given: Any, array: NDArray[np.float32]) -> Any:
@@ -119,7 +115,3 @@ def _evidence(given: Any, array: NDArray[np.float32]) -> Any:
 
     points = torch.from_numpy(array)
     return Evidence(points=points, keys=points)
-
-
-def _numpy(values: Any) -> NDArray[Any]:
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)

@@ -1,3 +1,1 @@
-"""Persistence diagrams: complexes, distances, bounds, cycles, and where they are computed and
-kept.
-"""
+"""Persistence diagrams: complexes, distances, bounds, cycles, a process and a store for them."""

@@ -1,5 +1,4 @@
-"""The alpha complex of a cloud's first three principal components, on SciPy's Delaunay
-triangulation.
+"""The alpha complex of a cloud's first three principal components, by SciPy's Delaunay.
 
 Filtration values are diameters of the smallest empty circumscribed spheres: an edge of the minimum
 spanning tree enters at its own length, as in a Rips complex. (GUDHI's own alpha complex is GPL;
@@ -10,32 +9,41 @@ from itertools import combinations
 
 import numpy as np
 
-from warpviz.topology.points import FloatArray, IntArray, without_copies
+from warpviz.topology.persistence.rips import rips_bars
+from warpviz.topology.points import FloatArray, IntArray
+
+# Of the extent. Nearer points make needles, whose circumscribed spheres are rounding errors: the
+# loops they give are wrong from 1e-11 on.
+SEPARATE = 1e-10
+EDGE = 2  # vertices
 
 
 def principal(points: FloatArray, *, num_axes: int) -> FloatArray:
-    """Return `points` [n, P] in their first `num_axes` principal axes that carry variance: [n, <=
-    num_axes].
+    """Return `points` [n, P] in their first principal axes that carry variance: [n, <= num_axes].
+
+    Axes whose share of the longest is below `SEPARATE` are left out.
     """
     centred = points - points.mean(axis=0)
     left, scale, _ = np.linalg.svd(centred, full_matrices=False)
-    rank = int((scale > scale[:1].sum() * 1e-9).sum())
+    rank = int((scale > scale[:1].sum() * SEPARATE).sum())
     keep = max(1, min(num_axes, rank))
     return np.asarray(left[:, :keep] * scale[:keep])
 
 
 def alpha_bars(
     points: FloatArray, *, max_dim: int, threshold: float | None
-) -> dict[int, FloatArray]:
-    """Return raw alpha bars per dimension of `points` [n, P] projected to at most three principal
-    axes.
-    """
-    from warpviz.topology.persistence.diagrams import rips_bars
+) -> tuple[dict[int, FloatArray], int]:
+    """Return raw alpha bars per dimension of `points` [n, P], and how many points were merged.
 
-    flat = without_copies(principal(points, num_axes=3))
+    The points are projected to at most three principal axes. Those nearer to an earlier one than
+    `SEPARATE` times the extent are merged with it.
+    """
+    projected = principal(points, num_axes=3)
+    flat = separate(projected)
+    merged = len(projected) - len(flat)
     if flat.shape[1] == 1 or len(flat) <= flat.shape[1] + 1:
         # a line, or one simplex: no triangulation needed
-        return rips_bars(flat, max_dim=max_dim, threshold=threshold)
+        return rips_bars(flat, max_dim=max_dim, threshold=threshold), merged
     from gudhi import SimplexTree
     from scipy.spatial import Delaunay
 
@@ -50,7 +58,17 @@ def alpha_bars(
         tree.prune_above_filtration(threshold)
     tree.compute_persistence(homology_coeff_field=2, min_persistence=-1, persistence_dim_max=True)
     found = {dim: tree.persistence_intervals_in_dimension(dim) for dim in range(max_dim + 1)}
-    return {dim: np.asarray(bars, dtype=np.float64).reshape(-1, 2) for dim, bars in found.items()}
+    bars = {dim: np.asarray(pairs, dtype=np.float64).reshape(-1, 2) for dim, pairs in found.items()}
+    return bars, merged + len(mesh.coplanar)
+
+
+def separate(points: FloatArray) -> FloatArray:
+    """Return `points` [n, d] without those too near an earlier one for a triangulation."""
+    from scipy.spatial import cKDTree
+
+    reach = float(np.ptp(points, axis=0).max()) * SEPARATE
+    near = cKDTree(points).query_pairs(reach, output_type="ndarray")
+    return np.asarray(points[np.setdiff1d(np.arange(len(points)), near[:, 1])])
 
 
 def _filtration(points: FloatArray, top: IntArray) -> list[tuple[IntArray, FloatArray]]:
@@ -62,7 +80,7 @@ def _filtration(points: FloatArray, top: IntArray) -> list[tuple[IntArray, Float
     simplices = np.unique(np.sort(top, axis=1), axis=0)
     values = _circumdiameter(points, simplices)[0]
     levels = [(simplices, values)]
-    while simplices.shape[1] > 2:
+    while simplices.shape[1] > EDGE:
         simplices, values = _faces(points, simplices, values)
         levels.append((simplices, values))
     vertices = np.arange(len(points), dtype=np.int64)[:, None]
@@ -89,9 +107,7 @@ def _faces(
 
 
 def _circumdiameter(points: FloatArray, simplices: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return diameter [S] and centre [S, d] of the smallest sphere through the vertices of each
-    simplex [S, v].
-    """
+    """Return diameter [S] and centre [S, d] of the smallest spheres through `simplices` [S, v]."""
     origin = points[simplices[:, 0]]
     edges = points[simplices[:, 1:]] - origin[:, None]  # [S, v - 1, d]
     half = (edges**2).sum(axis=2)[..., None] / 2

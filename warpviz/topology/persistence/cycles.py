@@ -1,27 +1,27 @@
-"""From a point of an H1 diagram to tokens: a loop that is there for the bar's whole life.
+"""From a point of an H1 diagram to tokens: a loop that exists for the bar's whole life.
 
-The loop closes the bar's birth edge by the shortest way along edges that were there before. It
-cannot be filled before the bar dies: Ripser's cocycle for the bar is the birth edge plus longer
-edges, so it meets the loop exactly once, and a cocycle that lives until the bar's death and meets a
-loop an odd number of times keeps it from being a boundary.
+The loop closes the bar's birth edge by the shortest way along edges that existed before. It cannot
+be filled before the bar dies: Ripser's cocycle for the bar is the birth edge plus longer edges, so
+it meets the loop exactly once, and a cocycle that lives until the bar's death and meets a loop an
+odd number of times keeps it from being a boundary.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from warpviz.topology.points import FloatArray, IntArray, cloud, pairwise
+from warpviz.topology.points import FloatArray, IntArray
 
 TIE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A bar of H1 and rows that form its loop: `path` int64 [m] in order, the last one joined to
-    the first.
+    """A bar of H1 and the rows that form its loop.
 
-    `edge` is the birth edge (the last and first row of the path), `length` the loop's total length.
+    path: int64 [m], the rows in order, the last one joined to the first.
+    edge: the birth edge, the first and the last row of the path.
+    length: the total length of the loop.
     """
 
     birth: float
@@ -31,33 +31,14 @@ class Loop:
     length: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cocycle:
-    """Ripser's representative cocycle of a bar, over Z/2: `edges` int64 [E, 2]."""
+def loop_in(distances: FloatArray, *, birth: float, death: float) -> Loop:
+    """Return the loop of an H1 bar of the Rips complex of a distance matrix [N, N].
 
-    birth: float
-    death: float
-    edges: IntArray
-
-
-def loop_of(points: ArrayLike, *, birth: float, death: float) -> Loop:
-    """Return the loop of the H1 bar (`birth`, `death`) of the Rips complex of `points` [N, P].
-
-    Fast enough for a click: no persistence is computed. Use the rows the diagram was computed on
-    (`Diagrams.used`).
+    Fast enough for a click: no persistence is computed. Of points in one place only the first can
+    lie on it: a way there and back over two of them encloses nothing.
 
     Raises:
         ValueError: no edge is as long as the birth, or no such edge closes a loop.
-    """
-    distances = pairwise(cloud(points, least=3))
-    return loop_in(distances, birth=birth, death=death)
-
-
-def loop_in(distances: FloatArray, *, birth: float, death: float) -> Loop:
-    """Return the loop of an H1 bar from the distance matrix [N, N]; see `loop_of`.
-
-    Of points in one place only the first can lie on it: a way there and back over two of them
-    encloses nothing.
     """
     kept = np.flatnonzero(~np.triu(distances == 0.0, 1).any(axis=0))
     if len(kept) < len(distances):
@@ -84,39 +65,10 @@ def loop_in(distances: FloatArray, *, birth: float, death: float) -> Loop:
     return max(found, key=lambda loop: loop.length)
 
 
-def cocycles(points: ArrayLike, *, threshold: float | None = None) -> list[Cocycle]:
-    """Return Ripser's cocycle of every H1 bar of `points` [N, P], longest bar first (values in
-    float32 precision).
-    """
-    from ripser import ripser
-
-    distances = pairwise(cloud(points, least=3))
-    limit = np.inf if threshold is None else threshold
-    found = ripser(
-        distances, maxdim=1, thresh=limit, coeff=2, distance_matrix=True, do_cocycles=True
-    )
-    bars = np.asarray(found["dgms"][1], dtype=np.float64)
-    edges = found["cocycles"][1]
-    order = np.lexsort((bars[:, 0], bars[:, 0] - bars[:, 1]))
-    named = [(bars[at].tolist(), np.asarray(edges[at][:, :2], dtype=np.int64)) for at in order]
-    return [Cocycle(birth, death, pairs) for (birth, death), pairs in named]
-
-
-def crossings(loop: Loop, cocycle: Cocycle) -> int:
-    """Return how many edges a loop and a cocycle share; odd means the loop cannot be filled while
-    the cocycle lives.
-    """
-    steps = zip(loop.path.tolist(), np.roll(loop.path, -1).tolist(), strict=True)
-    theirs = {frozenset(edge) for edge in cocycle.edges.tolist()}
-    return sum(frozenset(edge) in theirs for edge in steps)
-
-
 def _close(
     distances: FloatArray, start: int, end: int, *, birth: float, death: float, slack: float
 ) -> Loop | None:
-    """Join `start` to `end` by the shortest way over edges shorter than theirs; None when there is
-    none.
-    """
+    """Join `start` to `end` by the shortest way over shorter edges; None where there is no way."""
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import dijkstra
 

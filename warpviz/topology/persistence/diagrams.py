@@ -7,13 +7,15 @@ SciPy's Delaunay triangulation is BSD; GUDHI's Euclidean witness, alpha and bott
 which are GPL v3, are never called.
 """
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from warpviz.topology.hooks import Progress, ShouldStop, step
+from warpviz.topology.persistence.alpha import alpha_bars
+from warpviz.topology.persistence.rips import rips_bars, tidy
+from warpviz.topology.persistence.witness import witness_bars
 from warpviz.topology.points import (
     FloatArray,
     IntArray,
@@ -21,7 +23,6 @@ from warpviz.topology.points import (
     farthest_sample,
     num_duplicates,
     one_of,
-    pairwise,
     rows,
     whole_number,
 )
@@ -33,13 +34,16 @@ MAX_POINTS = {0: 4096, 1: 2048, 2: 256}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagrams:
-    """Diagrams of one cloud: `bars[dim]` float64 [B, 2] births and deaths, longest first, all
-    finite.
+    """Diagrams of one cloud: births and deaths per dimension, all finite.
 
-    `essential` says what became of bars that never die ("drop", or "clamp" to `threshold`),
-    `num_essential` how many there were per dimension. `used` are the rows of the cloud the complex
-    was built on: all, or a farthest-point subsample whose cover radius is `sample_radius`; for
-    witness complexes, the landmarks.
+    bars: float64 [B, 2] per dimension, longest first.
+    essential: what became of bars that never end: "drop", or "clamp" to `threshold`.
+    num_essential: how many of them there were, per dimension.
+    used: int64 [n], the rows of the cloud the complex was built on: all, or a farthest-point
+        subsample whose cover radius is `sample_radius`; for witness complexes, the landmarks.
+    num_duplicates: points of the cloud that repeat an earlier one exactly.
+    num_merged: further points that an alpha complex could not tell from a neighbour: nearer than
+        `alpha.SEPARATE` of the extent.
     """
 
     bars: dict[int, FloatArray]
@@ -49,6 +53,7 @@ class Diagrams:
     num_essential: dict[int, int] = field(default_factory=dict)
     num_points: int = 0
     num_duplicates: int = 0
+    num_merged: int = 0
     used: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     sample_radius: float = 0.0
 
@@ -63,21 +68,23 @@ class Diagrams:
     @property
     def caption(self) -> str:
         """What the diagram shows and what it leaves out, in one line."""
-        shown = (
-            ""
-            if len(self.used) == self.num_points
-            else f", showing {len(self.used):,} of {self.num_points:,}"
-        )
         lost = sum(self.num_essential.values())
         verb = "dropped" if self.essential == "drop" else f"clamped to {self.threshold:.4g}"
-        copies = f", {self.num_duplicates:,} duplicate points" if self.num_duplicates else ""
-        return f"{self.complex}{shown}, {lost} never-ending bars {verb}{copies}"
+        parts = [self.complex]
+        if len(self.used) != self.num_points:
+            parts.append(f"showing {len(self.used):,} of {self.num_points:,}")
+        parts.append(f"{lost} never-ending bars {verb}")
+        if self.num_duplicates:
+            parts.append(f"{self.num_duplicates:,} duplicate points")
+        if self.num_merged:
+            parts.append(f"{self.num_merged:,} points merged with a neighbour too near to tell")
+        return ", ".join(parts)
 
 
 def diagrams(
     points: ArrayLike,
     *,
-    complex: str = "rips",
+    complex: str = "rips",  # noqa: A002  # the field's word, and a keyword users know
     max_dim: int = 1,
     threshold: float | None = None,
     essential: str | None = None,
@@ -89,105 +96,49 @@ def diagrams(
     """Return the persistence diagrams of `points` [N, P] in dimensions 0..`max_dim` (at most 2).
 
     `threshold` bounds the filtration (a length). Without one, a Rips complex runs until it is a
-    cone, its one endless bar is dropped; with one, endless bars are clamped to it unless
+    cone, and its one endless bar is dropped; with one, endless bars are clamped to it unless
     `essential` says otherwise: clamping keeps the stability bound, dropping does not. Clouds above
     `max_points` are thinned by farthest points. Witness complexes are built on `landmarks`
     (default: 64 farthest points) with every point a witness, and always bounded.
 
     Raises:
         ValueError: an unknown complex, a bad dimension, threshold, cloud or `max_points`.
-        StoppedError: `should_stop` said so between two stages; within a stage only a worker process
-        can be stopped.
+        StoppedError: `should_stop` returned True between two stages; within a stage only a worker
+            process can be stopped.
     """
     _check(complex, max_dim, threshold, essential)
     array = cloud(points)
     step(0.0, "choosing points", progress=progress, should_stop=should_stop)
-    cap = (
-        MAX_POINTS[max_dim]
-        if max_points is None
-        else whole_number("max_points", max_points, least=1)
-    )
+    cap = MAX_POINTS[max_dim]
+    if max_points is not None:
+        cap = whole_number("max_points", max_points, least=1)
     used, radius = _chosen(array, complex, landmarks, cap)
-    step(
-        0.1,
-        f"{complex} complex on {len(used):,} points",
-        progress=progress,
-        should_stop=should_stop,
-    )
+    what = f"{complex} complex on {len(used):,} points"
+    step(0.1, what, progress=progress, should_stop=should_stop)
+    merged = 0
+    bound = threshold
     if complex == "rips":
         raw = rips_bars(array[used], max_dim=max_dim, threshold=threshold)
-        bound = threshold
     elif complex == "alpha":
-        from warpviz.topology.persistence.alpha import alpha_bars
-
-        raw = alpha_bars(array[used], max_dim=max_dim, threshold=threshold)
-        bound = threshold
+        raw, merged = alpha_bars(array[used], max_dim=max_dim, threshold=threshold)
+        merged = max(0, merged - num_duplicates(array[used]))
     else:
-        from warpviz.topology.persistence.witness import witness_bars
-
-        raw, bound = witness_bars(
-            array, used, complex=complex, max_dim=max_dim, threshold=threshold
-        )
+        raw, bound = witness_bars(array, used, kind=complex, max_dim=max_dim, threshold=threshold)
     step(1.0, "done", progress=progress, should_stop=should_stop)
     rule = essential or ("drop" if bound is None else "clamp")
-    finite = {
-        dim: tidy(bars, clamp=bound if rule == "clamp" else None) for dim, bars in raw.items()
-    }
-    endless = {dim: int(np.isinf(bars[:, 1]).sum()) for dim, bars in raw.items()}
+    end = bound if rule == "clamp" else None
     return Diagrams(
-        bars=finite,
+        bars={dim: tidy(bars, clamp=end) for dim, bars in raw.items()},
         complex=complex,
         threshold=bound,
         essential=rule,
-        num_essential=endless,
+        num_essential={dim: int(np.isinf(bars[:, 1]).sum()) for dim, bars in raw.items()},
         num_points=len(array),
         num_duplicates=num_duplicates(array),
+        num_merged=merged,
         used=used,
         sample_radius=radius,
     )
-
-
-def rips_bars(
-    points: FloatArray, *, max_dim: int, threshold: float | None
-) -> dict[int, FloatArray]:
-    """Return raw Rips bars per dimension for `points` [n, P]; endless bars have an infinite
-    death.
-    """
-    return matrix_bars(pairwise(points), max_dim=max_dim, threshold=threshold)
-
-
-def matrix_bars(
-    distances: FloatArray, *, max_dim: int, threshold: float | None
-) -> dict[int, FloatArray]:
-    """Return raw bars of the flag filtration of a symmetric matrix [n, n] with zero diagonal."""
-    if len(distances) == 1:
-        return {
-            dim: np.array([[0.0, np.inf]] if dim == 0 else np.zeros((0, 2)))
-            for dim in range(max_dim + 1)
-        }
-    from gudhi.sklearn import RipsPersistence
-
-    engine = RipsPersistence(
-        list(range(max_dim + 1)),
-        threshold=np.inf if threshold is None else threshold,
-        input_type="full distance matrix",
-        homology_coeff_field=2,
-    )
-    with warnings.catch_warnings():  # the engine warns about SciPy names it uses itself
-        warnings.simplefilter("ignore", DeprecationWarning)
-        found = engine.fit_transform([distances])[0]
-    return {
-        dim: np.asarray(bars, dtype=np.float64).reshape(-1, 2) for dim, bars in enumerate(found)
-    }
-
-
-def tidy(bars: FloatArray, *, clamp: float | None) -> FloatArray:
-    """Return finite bars of positive length [B, 2], longest first, ties by birth; endless ones
-    clamped or dropped.
-    """
-    bars = np.minimum(bars, clamp) if clamp is not None else bars[np.isfinite(bars[:, 1])]
-    bars = bars[bars[:, 1] > bars[:, 0]]
-    return np.ascontiguousarray(bars[np.lexsort((bars[:, 0], bars[:, 0] - bars[:, 1]))])
 
 
 def _chosen(

@@ -16,8 +16,9 @@ ORDERS = ("bottleneck", "wasserstein")
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """Pairs of bars: `left`, `right` int64 [M] (-1 is the diagonal) and the distance `cost` float64
-    [M] of each.
+    """Pairs of bars and the distance between the two of each pair.
+
+    Shapes: left, right int64 [M], where -1 is the diagonal; cost float64 [M].
     """
 
     left: IntArray
@@ -85,24 +86,19 @@ def _covers(allowed: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> bool:
 
 
 def total_persistence(diagram: FloatArray) -> float:
-    """Return the Wasserstein-1 distance of a diagram to the empty one: the sum of its half
-    lengths.
-    """
+    """Return the Wasserstein-1 distance to the empty diagram: the sum of all half lengths."""
     return float(half_lengths(diagram).sum())
 
 
 def wasserstein(left: FloatArray, right: FloatArray) -> float:
-    """Return the exact Wasserstein distance of order 1 with L-infinity ground distance, in the
-    diagrams' unit.
-    """
+    """Return the exact Wasserstein-1 distance with ground distance L-infinity; a length."""
     if np.array_equal(left, right):
         return 0.0  # two large equal diagrams would take seconds to assign
     return float(matching(left, right, order="wasserstein").cost.sum())
 
 
 def normalised_wasserstein(left: FloatArray, right: FloatArray) -> float:
-    """Return Wasserstein-1 divided by what sending every bar of both diagrams to the diagonal would
-    cost.
+    """Return Wasserstein-1 divided by the cost of sending every bar of both to the diagonal.
 
     Always in [0, 1]: 0 for equal diagrams, 1 when no bar is worth matching. Without this, H0
     between n points and k landmarks only counts the n - k bars that have no partner.
@@ -114,8 +110,8 @@ def normalised_wasserstein(left: FloatArray, right: FloatArray) -> float:
 def matching(left: FloatArray, right: FloatArray, *, order: str = "bottleneck") -> Matching:
     """Return an optimal matching of two diagrams, unmatched bars paired with the diagonal (-1).
 
-    `wasserstein`: the least total cost. `bottleneck`: the least largest cost, and among those the
-    least total.
+    order: "wasserstein" has the least total cost; "bottleneck" the least largest cost, and among
+    those the least total.
     """
     one_of("order", order, ORDERS)
     left = _finite(left, "left")

@@ -1,12 +1,11 @@
-"""A cache of diagrams on disk, addressed by content: the same points and settings are computed once
-per machine.
-"""
+"""A cache of diagrams on disk: the same points and settings are computed once per machine."""
 
 import hashlib
 import io
 import json
 import os
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,29 +20,44 @@ from warp_cortex import write_files
 from warpviz.topology.persistence.diagrams import Diagrams
 from warpviz.topology.points import cloud
 
-FORMAT = 1
+FORMAT = 2
 ENGINES = ("gudhi", "scipy")  # SciPy's Delaunay decides the ties of an alpha complex
 MAX_BYTES = 256 * 2**20
-SETTINGS = ("complex", "threshold", "essential", "num_points", "num_duplicates", "sample_radius")
+SETTINGS = (
+    "complex",
+    "threshold",
+    "essential",
+    "num_points",
+    "num_duplicates",
+    "num_merged",
+    "sample_radius",
+)
+PAIR = 2  # birth and death
 
 
 def default_root() -> Path:
     """Return where diagrams are kept: $WARPVIZ_CACHE, or the platform's cache directory."""
     if chosen := os.environ.get("WARPVIZ_CACHE"):
         return Path(chosen) / "diagrams"
-    if sys.platform == "win32":
-        home = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        home = Path.home() / "Library" / "Caches"
-    else:
-        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return home / "warpviz" / "diagrams"
+    return _cache_home() / "warpviz" / "diagrams"
+
+
+def _cache_home() -> Path:
+    variable = {"win32": "LOCALAPPDATA", "darwin": ""}.get(sys.platform, "XDG_CACHE_HOME")
+    named = Path(os.environ.get(variable, ""))
+    if named.is_absolute():  # the XDG specification: a relative or empty one counts as unset
+        return named
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user, who may have neither HOME nor a passwd entry
+        owner = os.getuid() if hasattr(os, "getuid") else "user"
+        return Path(tempfile.gettempdir()) / f"cache-{owner}"
+    folders = {"win32": "AppData/Local", "darwin": "Library/Caches"}
+    return home / folders.get(sys.platform, ".cache")
 
 
 def key_of(points: ArrayLike, settings: Mapping[str, Any]) -> str:
-    """Return the hex SHA-256 of the points' bytes and shape, the settings, and the versions that
-    compute with them.
-    """
+    """Return the hex SHA-256 of points, their shape, the settings and the versions in use."""
     array = cloud(points)
     plain = {
         name: np.asarray(value).tolist() if name == "landmarks" else value
@@ -85,20 +99,19 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"not stored diagrams: {error}"
         raise ValueError(msg) from error
-    if any(array.ndim != 2 or array.shape[1] != 2 for array in bars.values()):
+    if any(array.shape[1:] != (PAIR,) for array in bars.values()):
         msg = "not stored diagrams: bars are not pairs"
         raise ValueError(msg)
     if not bars or bars.keys() != found.num_essential.keys():
-        msg = f"not stored diagrams: bars of dimensions {sorted(bars)} of {sorted(found.num_essential)}"
+        known = sorted(found.num_essential)
+        msg = f"not stored diagrams: bars of dimensions {sorted(bars)} of {known}"
         raise ValueError(msg)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class DiagramStore:
-    """Diagrams under `root`, one npz per key; the least recently used go when they exceed
-    `max_bytes`.
-    """
+    """Diagrams under `root`, one npz per key; above `max_bytes` the least recently used go."""
 
     root: Path = field(default_factory=default_root)
     max_bytes: int = MAX_BYTES
@@ -108,23 +121,19 @@ class DiagramStore:
         return self.root / key[:2] / f"{key}.npz"
 
     def get(self, key: str) -> Diagrams | None:
-        """Return the stored diagrams; None when there are none or the file is damaged (it will be
-        written anew).
-        """
+        """Return the stored diagrams; None when there are none or the file is damaged."""
         path = self.path(key)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 found = from_arrays({name: stored[name] for name in stored.files})
             os.utime(path)
         except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
-            # RuntimeError: a header that claims a password, or a way of packing nobody knows
+            # RuntimeError: a header that claims a password, or an unknown compression
             return None
         return found
 
     def put(self, key: str, diagrams: Diagrams) -> Path | None:
-        """Store diagrams whole or not at all; None when the disk does not let us, which costs only
-        time later.
-        """
+        """Store diagrams whole or not at all; None when the disk refuses, which only costs time."""
         path = self.path(key)
         out = io.BytesIO()
         np.savez(out, allow_pickle=False, **to_arrays(diagrams))

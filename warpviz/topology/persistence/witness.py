@@ -1,9 +1,8 @@
-"""Witness complexes: landmarks are the vertices, every point of the cloud testifies for the
-simplices near it.
+"""Witness complexes: landmarks are the vertices, every point of the cloud is a witness.
 
 Values are lengths: the square root of the relaxation alpha^2. A weak or strong complex without a
-bound can take minutes and gigabytes, so there is always one; the default lets a typical witness
-testify among its nine nearest landmarks.
+bound can take minutes and gigabytes, so there is always one; by default a typical witness counts
+for its nine nearest landmarks.
 """
 
 from itertools import combinations
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from warpviz.topology.persistence.diagrams import matrix_bars
+from warpviz.topology.persistence.rips import matrix_bars
 from warpviz.topology.points import FloatArray, IntArray, between
 
 TYPICAL_REACH = 8
@@ -22,18 +21,19 @@ def witness_bars(
     points: FloatArray,
     landmarks: IntArray,
     *,
-    complex: str,
+    kind: str,
     max_dim: int,
     threshold: float | None,
 ) -> tuple[dict[int, FloatArray], float | None]:
-    """Return raw bars per dimension for `landmarks` [K] of `points` [N, P] and the bound that was
-    used (a length).
+    """Return raw bars per dimension for `landmarks` [K] of `points` [N, P], and the bound used.
+
+    kind: "witness-weak", "witness-strong" or "witness-lazy". The bound is a length.
     """
     distances = between(points, points[landmarks])  # [N, K]
-    if complex == "witness-lazy":
+    if kind == "witness-lazy":
         return matrix_bars(lazy_matrix(distances), max_dim=max_dim, threshold=threshold), threshold
     bound = default_bound(distances) if threshold is None else threshold
-    build = _strong if complex == "witness-strong" else _weak
+    build = _strong if kind == "witness-strong" else _weak
     tree = build(distances, bound=bound, limit=max_dim + 1)
     tree.compute_persistence(homology_coeff_field=2, min_persistence=-1, persistence_dim_max=True)
     found = {dim: tree.persistence_intervals_in_dimension(dim) for dim in range(max_dim + 1)}
@@ -45,12 +45,12 @@ def witness_bars(
 
 
 def lazy_matrix(distances: FloatArray) -> FloatArray:
-    """Return the entry value of every edge [K, K] of the lazy witness complex (nu = 1) from
-    distances [N, K].
+    """Return the value at which each edge [K, K] enters the lazy witness complex (nu = 1).
 
-    An edge enters when some witness has both ends within its nearest-landmark distance plus the
-    value. With landmarks that are an epsilon-net its persistence approximates the Rips persistence
-    within a factor three (arXiv 1906.06122).
+    `distances` [N, K] lead from every point to every landmark. An edge enters when some witness has
+    both ends within its nearest-landmark distance plus the value. With landmarks that are an
+    epsilon-net its persistence approximates the Rips persistence within a factor three
+    (arXiv 1906.06122).
     """
     num = distances.shape[1]
     slack = distances - distances.min(axis=1, keepdims=True)  # [N, K]
@@ -62,9 +62,7 @@ def lazy_matrix(distances: FloatArray) -> FloatArray:
 
 
 def default_bound(distances: FloatArray) -> float:
-    """Return the median slack, as a length, by which a witness [N, K] reaches its ninth-nearest
-    landmark.
-    """
+    """Return the length that takes a typical witness [N, K] to its ninth-nearest landmark."""
     reach = min(TYPICAL_REACH, distances.shape[1] - 1)
     nearest = np.sort(distances**2, axis=1)
     return float(np.sqrt(np.median(nearest[:, reach] - nearest[:, 0]))) or float(
@@ -85,11 +83,10 @@ def _weak(distances: FloatArray, *, bound: float, limit: int) -> Any:
 
 
 def _strong(distances: FloatArray, *, bound: float, limit: int) -> Any:
-    """Build the strong complex: a simplex enters when one witness has all its vertices within the
-    relaxation.
+    """Build the strong complex: a simplex enters when its vertices are near enough to one witness.
 
-    GUDHI's own walks every subset of a witness's landmarks, whatever the dimension asked for; this
-    one only those of at most `limit` + 1 vertices among a witness's `MAX_REACH` nearest.
+    GUDHI's own goes through every subset of a witness's landmarks, whatever the dimension asked
+    for; this one only through those of at most `limit` + 1 vertices among the `MAX_REACH` nearest.
     """
     from gudhi import SimplexTree
 

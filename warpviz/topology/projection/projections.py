@@ -1,16 +1,14 @@
-"""Point clouds on a plane or in a room: PCA at once, UMAP when it is ready, and places for points
-that come later.
+"""Point clouds on a plane or in a room: PCA at once, UMAP when it is ready, later points placed.
 
 Pictures only: persistence is computed in the full space, never on a projection, since UMAP distorts
 distances.
 """
 
-import threading
 import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from warpviz.topology.points import FloatArray, IntArray, between, cloud, farthest_sample, one_of
 
@@ -20,14 +18,16 @@ LEAST_UMAP = 16
 MAX_FIT = 4096  # beyond, UMAP's neighbour search compiles for a minute first
 MAX_EXACT = 512
 NEIGHBOURS = 8
+LEAST_NEIGHBOURS = 2
 MAX_AXES = 50
+START = 10.0  # where UMAP itself puts the farthest point of a start
+NOISE = 1e-4  # and by how much it shakes one, so that copies part
 BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Points [N, P] seen in few dimensions: `coords` float64 [N, d]. Rows never move once they are
-    there.
+    """Points [N, P] seen in few dimensions: `coords` float64 [N, d]. Its rows never move.
 
     `method` is "pca" or "umap"; `share` the share of variance each PCA axis carries [d], empty for
     UMAP. Later points are placed by `mean` [P] and `axes` [d, P] for PCA, by `anchors` [A, P] and
@@ -43,8 +43,7 @@ class Projection:
     anchor_coords: FloatArray
 
     def place(self, points: ArrayLike) -> FloatArray:
-        """Return coordinates [M, d] for later points [M, P]; each depends on itself and the anchors
-        alone.
+        """Return coordinates [M, d] for later points [M, P], each independent of the others.
 
         PCA projects them. UMAP has no map of its own that does not depend on the batch: they go to
         the mean of their eight nearest anchors' places, weighted by inverse distance, so a copy of
@@ -56,9 +55,7 @@ class Projection:
         return _barycentre(self.anchors, self.anchor_coords, array)
 
     def extend(self, points: ArrayLike) -> "Projection":
-        """Return the projection with later points appended; those before keep their coordinates bit
-        for bit.
-        """
+        """Return the projection with later points appended; the earlier ones keep every bit."""
         return replace(self, coords=np.concatenate([self.coords, self.place(points)]))
 
 
@@ -98,36 +95,36 @@ def umap(
     min_dist: float = 0.1,
     seed: int = 0,
 ) -> Projection:
-    """Project `points` [N, P] with UMAP; fewer than 16 give PCA. Same points and seed, same
-    coordinates.
+    """Project `points` [N, P] with UMAP; fewer than 16 give PCA.
 
-    Above 4,096 points it is fitted on that many farthest points in 50 principal axes, and the
-    others are placed.
+    Same points and seed, same coordinates, bit for bit: it starts from the principal axes, since
+    the spectral start of a neighbour graph that falls into parts is not repeatable. Above 4,096
+    points it is fitted on that many farthest points in 50 principal axes; the others are placed.
+
+    Raises:
+        ValueError: a bad cloud, an unknown metric, or a setting out of range.
     """
     array = cloud(points)
     one_of("metric", metric, METRICS)
-    if n_neighbors < 2 or not 0 <= min_dist <= 1:
-        msg = f"n_neighbors must be at least 2 and min_dist in [0, 1], got {n_neighbors!r} and {min_dist!r}"
+    if n_neighbors < LEAST_NEIGHBOURS:
+        msg = f"n_neighbors must be at least {LEAST_NEIGHBOURS}, got {n_neighbors!r}"
+        raise ValueError(msg)
+    if not 0 <= min_dist <= 1:
+        msg = f"min_dist must be in [0, 1], got {min_dist!r}"
         raise ValueError(msg)
     if len(array) < LEAST_UMAP:
         return pca(array, num_axes=num_axes, seed=seed)
-    flat = (
-        pca(array, num_axes=MAX_AXES, seed=seed)
-        if len(array) > MAX_FIT and array.shape[1] > MAX_AXES
-        else None
-    )
-    space = array if flat is None else flat.coords
-    rows = (
-        np.arange(len(space))
-        if len(space) <= MAX_FIT
-        else np.sort(farthest_sample(space, MAX_FIT).order)
-    )
-    neighbours = min(n_neighbors, len(rows) - 1)
+    space = array
+    rows = np.arange(len(array))
+    if len(array) > MAX_FIT:
+        if array.shape[1] > MAX_AXES:
+            space = pca(array, num_axes=MAX_AXES, seed=seed).coords
+        rows = np.sort(farthest_sample(space, MAX_FIT).order)
     fitted = _fit(
         space[rows],
         num_axes=num_axes,
         metric=metric,
-        n_neighbors=neighbours,
+        n_neighbors=min(n_neighbors, len(rows) - 1),
         min_dist=min_dist,
         seed=seed,
     )
@@ -147,24 +144,10 @@ def umap(
     )
 
 
-def warm_up(*, num_axes: int = 2) -> threading.Thread:
-    """Load and compile UMAP on a thread (about half a minute, once per process); join it to
-    wait.
-    """
-
-    def work() -> None:
-        umap(np.random.default_rng(0).normal(size=(64, 4)), num_axes=num_axes, n_neighbors=5)
-
-    thread = threading.Thread(target=work, name="warpviz-umap", daemon=True)
-    thread.start()
-    return thread
-
-
 def clusters(
     points: ArrayLike, *, method: str = "hdbscan", num: int = 8, least: int = 8, seed: int = 0
 ) -> IntArray:
-    """Return a cluster label per point, int64 [N]; -1 is noise (HDBSCAN only). Labels are numbered
-    by size.
+    """Return a cluster label per point, int64 [N], numbered by size; -1 is noise (HDBSCAN only).
 
     `num` clusters for k-means, at least `least` points each for HDBSCAN; in at most 50 principal
     axes.
@@ -176,9 +159,8 @@ def clusters(
     if method == "kmeans":
         from sklearn.cluster import KMeans
 
-        raw = KMeans(
-            n_clusters=min(num, len(np.unique(array, axis=0))), n_init=4, random_state=seed
-        ).fit_predict(array)
+        count = min(num, len(np.unique(array, axis=0)))
+        raw = KMeans(n_clusters=count, n_init=4, random_state=seed).fit_predict(array)
     elif len(array) < max(2, least):
         raw = np.full(len(array), -1)
     else:
@@ -206,8 +188,7 @@ def _principal(centred: FloatArray, count: int, seed: int) -> tuple[FloatArray, 
 def _fit(
     points: FloatArray, *, num_axes: int, metric: str, n_neighbors: int, min_dist: float, seed: int
 ) -> FloatArray:
-    # numba's and UMAP's notes on import and on tiny graphs concern no one here
-    with warnings.catch_warnings():
+    with warnings.catch_warnings():  # numba and UMAP warn on import and about tiny graphs
         warnings.simplefilter("ignore")
         from umap import UMAP
 
@@ -217,18 +198,27 @@ def _fit(
             n_neighbors=n_neighbors,
             min_dist=min_dist,
             random_state=seed,
+            init=_start(points, num_axes=num_axes, seed=seed),
             n_jobs=1,
             force_approximation_algorithm=False,
         )
         found = np.asarray(model.fit_transform(points), dtype=np.float64)
-    # points of a component of their own that UMAP could not lay out
+    # a point without a neighbour: UMAP gives it no place
     if not np.isfinite(found).all():
         found = np.where(np.isfinite(found), found, np.nanmean(found, axis=0))
     return found
 
 
+def _start(points: FloatArray, *, num_axes: int, seed: int) -> NDArray[np.float32]:
+    """Return where UMAP's layout of `points` [n, P] starts: principal axes, scaled as it does."""
+    coords = pca(points, num_axes=num_axes, seed=seed).coords
+    largest = float(np.abs(coords).max()) or 1.0
+    noise = np.random.default_rng(seed).normal(scale=NOISE, size=coords.shape)
+    return np.asarray(coords * (START / largest) + noise, dtype=np.float32)
+
+
 def _barycentre(anchors: FloatArray, places: FloatArray, points: FloatArray) -> FloatArray:
-    """Return for each point [M, P] the inverse-distance mean of its nearest anchors' places [M, d].
+    """Return the inverse-distance mean of the places of each point's nearest anchors, [M, d].
 
     Distances are taken pair by pair, not as a matrix product, whose rounding depends on the batch.
     """

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from warpviz.topology.landmarks import RECENT, SINKS, cover_radii
 from warpviz.views.base.added_points import AddedPoints, added_by_run
 from warpviz.views.base.nearest import Chains, chains
 from warpviz.views.base.wire import Array, float32, uint32
@@ -15,8 +16,8 @@ ALL = -1
 MEAN = -2
 MATRIX = 2
 MOST_LANDMARKS = 512
-SKIP = 4  # attention sinks: always landmarks, and left out of radii
-ALWAYS = 20  # the sinks and the last 16 tokens: landmarks at any k, before the policy chooses
+SKIP = SINKS  # attention sinks: always landmarks, and left out of radii
+ALWAYS = SINKS + RECENT  # landmarks at any k, before the policy chooses
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
@@ -200,15 +201,6 @@ def source_of_arrays(
     )
 
 
-def recent_kept(order: Ints, *, num_tokens: int, skip: int = SKIP) -> int:
-    """Return how many of the last tokens an order of landmarks begins with, after its sinks.
-
-    They count while they come from the last one backwards, and at most ALWAYS - SKIP.
-    """
-    first = order[order >= skip][: ALWAYS - skip]
-    return int(np.cumprod(first == num_tokens - 1 - np.arange(len(first))).sum())
-
-
 def _prompt_tokens(cortex: Any) -> int | None:
     """Return how many tokens a cortex was given, or None if its trace has no start."""
     from warp_cortex import RunStart
@@ -259,4 +251,5 @@ def _rank(evidence: Any, k: int, policy: str, alpha: float, seed: int) -> Ranked
     ranking = rank(
         evidence, k=k, policy=policy, alpha=alpha, generator=Generator().manual_seed(seed)
     )
-    return Ranked(ranking.order.cpu(), ranking.radii.cpu())
+    order = ranking.order.cpu().numpy()
+    return Ranked(order, cover_radii(evidence.points, order))

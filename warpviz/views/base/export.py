@@ -40,7 +40,7 @@ SETTINGS = (
     "max_dim",
     "scorer",
 )
-PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "ripser", "umap-learn")
+PACKAGES = ("warpviz", "torch", "transformers", "numpy", "gudhi", "umap-learn")
 
 
 class Exportable(Protocol):

@@ -67,9 +67,11 @@ def summary(view: ShownCloud) -> str:
     if ranked is None:
         return text
     k = min(view.k, len(ranked.order))
-    verb = "covers" if k == 1 else "cover"
+    radius = ranked.radii[k - 1]
     chosen = f"{counted(k, 'landmark')} chosen by {view.policy}"
-    return f"{text} {chosen} {verb} them within {ranked.radii[k - 1]:.4g}."
+    if np.isnan(radius):  # sinks alone
+        return f"{text} {chosen}."
+    return f"{text} {chosen} {'covers' if k == 1 else 'cover'} them within {radius:.4g}."
 
 
 def _added_in_words(kinds: list[str]) -> str:

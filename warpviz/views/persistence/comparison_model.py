@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from warpviz.topology.comparison.measure import diagram
 from warpviz.topology.comparison.null import null_model, spread
 from warpviz.topology.hooks import StoppedError
+from warpviz.topology.landmarks import cover_radii, num_recent
 from warpviz.topology.persistence import persistence_process
 from warpviz.topology.persistence.alpha import principal
 from warpviz.topology.persistence.bounds import certified, two_nn
@@ -19,7 +20,6 @@ from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import Matching, matching, normalised_wasserstein
 from warpviz.topology.persistence.store import DiagramStore
 from warpviz.topology.points import farthest_sample, pairwise
-from warpviz.views.base.data_source import recent_kept
 from warpviz.views.base.wire import Array, float32, uint32
 
 Bars = dict[int, NDArray[np.float64]]
@@ -42,6 +42,7 @@ class Ground:
     used: NDArray[np.int64]
     distances: NDArray[np.float64]
     order: NDArray[np.int64]
+    radii: NDArray[np.float64]  # by k, of all tokens
     num_tokens: int
     skip: int
     recent: int
@@ -59,10 +60,6 @@ class Ground:
         tokens.
         """
         return rows[self.used[rows] >= self.num_tokens - self.recent]
-
-    def radius(self, rows: NDArray[np.int64]) -> float:
-        """Return the largest distance from a token to its nearest landmark."""
-        return float(self.distances[:, rows].min(axis=1).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +86,6 @@ class Pair:
         return None if self.kind.startswith("witness") else 2 * self.radius
 
 
-def cover_radii(base: Ground) -> Array:
-    """Return the cover radius for every k, float32 [K]: sinks neither cover nor are covered; NaN
-    before the first.
-    """
-    row_of = np.full(base.num_tokens, -1)
-    row_of[base.used] = np.arange(len(base.used))
-    rows = row_of[base.order]
-    columns = np.where(rows >= 0, base.distances[:, np.maximum(rows, 0)], np.inf)
-    radii = np.minimum.accumulate(columns, axis=1).max(axis=0)
-    return float32(np.where(np.isfinite(radii), radii, np.nan))
-
-
 def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> Ground:
     """Return the cloud of all tokens after the sinks, thinned by farthest points to `most`,
     landmarks kept.
@@ -124,9 +109,10 @@ def ground(points: Array, order: NDArray[np.int64], *, skip: int, most: int) -> 
         used=rest,
         distances=distances,
         order=order,
+        radii=cover_radii(points, order, skip=skip),
         num_tokens=len(points),
         skip=skip,
-        recent=recent_kept(order, num_tokens=len(points), skip=skip),
+        recent=num_recent(order, num_tokens=len(points), skip=skip),
         dimension=two_nn(cloud, distances=distances),
     )
 
@@ -182,11 +168,11 @@ def whole(
 
 def marks_at(base: Ground, k: int, *, max_dim: int, kind: str = "rips") -> Pair:
     """Return the landmarks' diagrams at k, not matched yet."""
-    rows = base.rows(max(k, least_k(base)))
+    shown = min(max(k, least_k(base)), len(base.order))
+    rows = base.rows(shown)
     bars = bars_of(base, rows, max_dim=max_dim, kind=kind)
-    return Pair(
-        k=k, rows=rows, radius=base.radius(rows), bars=bars, matched={}, numbers={}, kind=kind
-    )
+    radius = float(base.radii[shown - 1])
+    return Pair(k=k, rows=rows, radius=radius, bars=bars, matched={}, numbers={}, kind=kind)
 
 
 def match(pair: Pair, full: Bars, dims: Sequence[int]) -> Pair:

@@ -11,8 +11,9 @@ from warpviz.drawing.axes import ticks
 from warpviz.drawing.colours import BLUE, GREY, ORANGE, VERMILION
 from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import counted
+from warpviz.topology.landmarks import num_recent
 from warpviz.views.base import export, wire
-from warpviz.views.base.data_source import ALL, SKIP, recent_kept
+from warpviz.views.base.data_source import ALL, SKIP
 from warpviz.views.persistence.comparison_model import KS
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def comparison(
     return compare(
         points,
         orders={view.policy: order},
-        recent=recent_kept(order, num_tokens=len(points)),
+        recent=num_recent(order, num_tokens=len(points)),
         ks=ks or (view.k,),
         alpha=view.alpha,
         layer=None if view.layer == ALL else view.layer,

@@ -157,7 +157,7 @@ class PersistenceCompare(View):
             if not same or self.base is None or not np.array_equal(self.base.order, base.order):
                 self.curve = {}
             self.base = base
-            self._ranks = {**ranks, "base_radii": comparison_model.cover_radii(base)}
+            self._ranks = {**ranks, "base_radii": ranks["radii"]}
             self._rips = self._rips if same else None
             self.full = None
             self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
