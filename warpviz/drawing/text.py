@@ -29,7 +29,7 @@ def text_width(text: str, size: float) -> float:
 def wrap(text: str, *, width: float, size: float) -> list[str]:
     """Return lines of at most `width` pixels at a font size in pixels.
 
-    They break at spaces, beside full-width characters, and inside a word longer than a line.
+    They break at spaces, next to full-width characters, and inside a word longer than a line.
     """
     lines: list[str] = []
     line = ""

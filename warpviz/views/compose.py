@@ -1,5 +1,6 @@
-"""Linking views and laying them out: a linked trait moves in the browser at once and in the kernel
-right after.
+"""Links traits of views and lays views out on one grid.
+
+A linked trait moves in the browser at once and in the kernel right after.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,12 +19,12 @@ COLUMNS = 12
 
 @contextmanager
 def _quiet(view: View, name: str, value: Any) -> Iterator[None]:
-    """Set a trait without telling the browser: the page has already linked it there, and an echo
-    would jump back.
+    """Set a trait without a message to the browser, where the page has set it already.
+
+    An echo would move a slider back that has moved on meanwhile.
     """
-    with view._lock_property(
-        **{name: view.trait_metadata(name, "to_json", view._trait_to_json)(value, view)}
-    ):
+    to_json = view.trait_metadata(name, "to_json", view._trait_to_json)  # noqa: SLF001 -- as below
+    with view._lock_property(**{name: to_json(value, view)}):  # noqa: SLF001 -- ipywidgets' own way
         yield
 
 
@@ -43,15 +44,14 @@ class Link:
     def _forward(self, change: Any) -> None:
         source = change["owner"]
         target = self.views[1] if source is self.views[0] else self.views[0]
-        from_browser = self.name in source._property_lock
-        if from_browser:
+        if self.name in source._property_lock:  # noqa: SLF001 -- set while a browser's message is handled
             with _quiet(target, self.name, change["new"]):
                 setattr(target, self.name, change["new"])
         else:
             setattr(target, self.name, change["new"])
 
     def unlink(self) -> None:
-        """End the link; the second view leaves the page's group."""
+        """End the link: the second view leaves the group."""
         for view in self.views:
             view.unobserve(self._forward, self.name)
         second = self.views[1]
@@ -59,7 +59,7 @@ class Link:
 
 
 def link(first: View, second: View, *names: str) -> list[Link]:
-    """Link traits of two views; the first view's values win at the start.
+    """Link traits of two views; the second view takes the first one's values.
 
     Raises:
         ValueError: a view has no such trait.
@@ -67,10 +67,8 @@ def link(first: View, second: View, *names: str) -> list[Link]:
     for name in names:
         for view in (first, second):
             if not view.has_trait(name):
-                known = ", ".join(
-                    sorted(t for t in view.trait_names(sync=True) if not t.startswith("_"))
-                )
-                msg = f"{type(view).__name__} has no trait {name!r}; it has {known}"
+                known = sorted(t for t in view.trait_names(sync=True) if not t.startswith("_"))
+                msg = f"{type(view).__name__} has no trait {name!r}; it has {', '.join(known)}"
                 raise ValueError(msg)
     return [Link(first, second, name) for name in names]
 
@@ -98,9 +96,7 @@ class Composition(ipywidgets.Box):  # type: ignore[misc]  # ipywidgets is untype
 
     @property
     def selection(self) -> Any:
-        """The tokens selected, int64 indices; setting them selects in every view linked by
-        `selection`.
-        """
+        """The selected tokens, int64 [n]; they can be set, in all views that link `selection`."""
         return self.views[0].selection
 
     @selection.setter
@@ -135,9 +131,9 @@ def compose(
     spans: Sequence[int] | None = None,
     title: str = "warpviz",
 ) -> Composition:
-    """Lay views out together and link the traits named in `sync` between all of them.
+    """Lay views out on a grid of twelve columns, and link the traits in `sync` between them.
 
-    `spans` are columns of twelve, one per view.
+    `spans` are the numbers of columns, one per view.
 
     Raises:
         ValueError: no views, a span outside 1..12, or an unknown trait.

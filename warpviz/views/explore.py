@@ -1,4 +1,4 @@
-"""explore: one line that shows a context: its cloud, its text and its persistence, linked."""
+"""explore: a context's cloud, text and persistence, linked."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -8,6 +8,7 @@ from warpviz.views.base.data_source import SKIP, DataSource, source_of
 from warpviz.views.base.view import View
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.compose import Composition, compose
+from warpviz.views.persistence.comparison_model import LEAST_TOKENS
 from warpviz.views.persistence.view import PersistenceCompare
 from warpviz.views.text.view import Note, TokenText, notes_of
 
@@ -41,20 +42,21 @@ def explore(
 ) -> Composition:
     """Return the linked dashboard of a context.
 
-    `given` is a Prism or a Cortex together with `text` to read, or a Cortex that has run, a
-    Context, a DataSource or an array [T, P] by itself. `settings` are traits of the views (k, alpha,
+    `given` is a Prism or a Cortex, with a `text` to read; or, without a text, a Cortex that has
+    run, a Context, a DataSource or an array [T, P]. `settings` are traits of the views (k, alpha,
     layer, space, policy, colour, projection, dims, dim, tint, ...) and `max_dim`, `max_points`,
     `num_null`, `store` of the persistence.
 
     Raises:
-        ValueError: a setting no view knows, k out of range, or an empty text.
+        ValueError: no view has a setting, k is out of range, or the text is empty.
         TypeError: `given` is none of the above, or a Prism came without a text.
     """
     _check(settings)
     source, found = _source(given, text, seed)
     shared = {name: settings[name] for name in SHARED if name in settings}
     if "k" in settings and not 1 <= settings["k"] <= source.num_tokens:
-        msg = f"k must be between 1 and {source.num_tokens} (the number of tokens), got {settings['k']!r}"
+        span = f"between 1 and {source.num_tokens}, the number of tokens"
+        msg = f"k must be {span}, got {settings['k']!r}"
         raise ValueError(msg)
     shared.setdefault("k", min(DEFAULT_K, source.num_tokens))
 
@@ -66,7 +68,7 @@ def explore(
         KVCloud(source, **own(KVCloud)),
         TokenText(source, notes=notes or found, **own(TokenText)),
     ]
-    if source.num_tokens >= SKIP + 3:  # below, there is no topology to compare
+    if source.num_tokens >= SKIP + LEAST_TOKENS:
         views.append(PersistenceCompare(source, **own(PersistenceCompare)))
     return compose(
         views,
@@ -86,7 +88,7 @@ def _check(settings: dict[str, Any]) -> None:
 
 
 def _source(given: Any, text: str | None, seed: int) -> tuple[DataSource, list[Note]]:
-    """Return what to show and the notes it brings."""
+    """Return what to show, and the notes that come with it."""
     if text is not None:
         prism = getattr(given, "prism", given)
         if not hasattr(prism, "read"):

@@ -1,6 +1,4 @@
-"""watch: one line that runs a council and shows it: LiveRun, GateTuner, CouncilMonitor and the
-cloud that grows.
-"""
+"""watch: runs a cortex and shows it in a LiveRun, a GateTuner, a CouncilMonitor and a KVCloud."""
 
 import time
 from collections.abc import Sequence
@@ -22,18 +20,17 @@ from warpviz.views.run.view import LiveRun
 if TYPE_CHECKING:
     from warpviz.views.cloud.view import KVCloud
 
-GROW_S = 0.4  # tokens glide into the cloud this often, by the batch
+GROW_S = 0.4  # the cloud gets new points this often, all at once
 ENDED = frozenset({"done", "stopped"})
 
 
 class Watch(Composition):
-    """A run in its own thread and the views that follow it; also a context manager that stops the
-    run on exit.
+    """A run in its own thread and the views that follow it.
 
-    `live`, `gate` and `council` are the views; `cloud` is the KVCloud of the prompt, into which the
-    River's tokens, streams' entries and accepted thoughts glide (None until the prompt is read, or
-    with cloud=False). `stop()` ends the run at its next step, `wait()` until it has ended,
-    `close()` ends everything.
+    `live`, `gate` and `council` are the views. `cloud` is a KVCloud of the prompt, to which the
+    River's tokens, streams' entries and accepted thoughts are added; None until the prompt was
+    read, or with cloud=False. `stop()` ends the run at its next step, `wait()` waits for its end,
+    `close()`, or the end of a `with` block, ends the run, its threads and the views.
     """
 
     def __init__(self, run: EngineThread, *, labels: Labels | None, cloud: bool) -> None:
@@ -50,12 +47,12 @@ class Watch(Composition):
         self.follower = Follower(run)
         for view in views:
             view.attach(run, self.follower)
-        links = link(self.gate, self.live, "theta")  # the gate begins where the engine stands
+        links = link(self.gate, self.live, "theta")  # theta is the engine's, which the gate has
         super().__init__(views, links=links, spans=[view.span for view in views], title="watch")
         self.follower.add(self._grow)
 
     def stop(self) -> None:
-        """End the run at its next step; returns at once."""
+        """End the run at its next step; return at once."""
         self.run.stop()
 
     def pause(self) -> None:
@@ -63,15 +60,14 @@ class Watch(Composition):
         self.run.pause()
 
     def resume(self) -> None:
-        """Let a paused run go on."""
+        """Continue a paused run."""
         self.run.resume()
 
     def wait(self, timeout_s: float | None = None) -> "Watch":
-        """Wait until the run has ended and the views have all of it; raise TimeoutError after
-        `timeout_s` seconds.
+        """Wait until the run has ended and the views have all of it.
 
         Raises:
-            TimeoutError: the run goes on.
+            TimeoutError: that was not so within `timeout_s` seconds.
         """
         if not self.run.join(timeout_s) or not self.follower.join(timeout_s):
             msg = f"the run {self.run.name!r} has not ended after {timeout_s} s"
@@ -84,11 +80,11 @@ class Watch(Composition):
 
     @property
     def trace(self) -> Any:
-        """Return the run's record, complete at any time."""
+        """The run's trace so far."""
         return self.run.trace
 
     def close(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Stop the run, join its threads, close the views. Safe to call twice."""
+        """Stop the run, join its threads, close the views; may be called more than once."""
         if hasattr(self, "run"):
             self.run.close(timeout_s)
             self.follower.close()
@@ -106,12 +102,10 @@ class Watch(Composition):
         self.close()
 
     def _grow(self, events: Sequence[Event], status: str) -> None:
-        """Open the cloud when the prompt has been read; let what the caches have taken in since
-        glide into it.
-        """
+        """Open the cloud once the prompt was read, then add what the caches have taken in since."""
         del events
         if status in ENDED and self.run.tap_error is not None:
-            self.live.report(self.run.tap_error)  # the cloud holds what came before
+            self.live.report(self.run.tap_error)  # the cloud keeps what it has
         if self._tap is None or self._tap.base is None:
             return
         now = time.monotonic()
@@ -138,7 +132,7 @@ class Watch(Composition):
         try:
             source = source_of(tap.base)
             source.kinds = ["prompt"] * source.num_tokens
-            # PCA: a UMAP would take the engine's time while it runs, and move every point once
+            # a UMAP would take the engine's time, and move every point once
             self.cloud = KVCloud(source, theta=self.gate.theta, colour="kind", projection="pca")
         except (TypeError, ValueError) as error:  # a cache too short to draw
             self._tap = None
@@ -158,8 +152,7 @@ def watch(
     cloud: bool = True,
     name: str = "watch",
 ) -> Watch:
-    """Run `cortex` on `prompt` in a thread of its own and return the linked dashboard that shows
-    it.
+    """Run `cortex` on `prompt` in its own thread and return the dashboard that shows it.
 
     Running the same cell again, or another watch of the same `name`, stops the earlier run.
     `labels` say which thoughts are good, for the gate's precision and recall.

@@ -16,7 +16,7 @@ from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import wire
 from warpviz.views.base.data_source import SKIP
-from warpviz.views.persistence import comparison_model
+from warpviz.views.persistence import comparison_model, wire_arrays
 from warpviz.views.persistence import view as persistence_view
 from warpviz.views.persistence.view import PersistenceCompare
 
@@ -109,7 +109,7 @@ def test_what_is_not_on_screen_waits_for_the_slider_to_rest(
     monkeypatch.setattr(persistence_view, "REST_S", 60.0)
     looked = []
     monkeypatch.setattr(
-        comparison_model, "loop_arrays", lambda *_, **__: looked.append(shape.pair.k) or {}
+        wire_arrays, "loop_arrays", lambda *_, **__: looked.append(shape.pair.k) or {}
     )
     for k in (41, 42, 43):
         shape.k = k

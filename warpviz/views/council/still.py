@@ -1,6 +1,4 @@
-"""The council without a browser: stacked bytes as a plotly figure, and as SVG beside the paper's
-table.
-"""
+"""The still forms of a council: stacked bytes as a plotly figure, and as SVG with a table."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -26,12 +24,10 @@ MOST_BARS = 120
 
 
 def figure(samples: Sequence[CouncilSample]) -> Any:
-    """Return plotly bars, stacked by owner, in megabytes: a bar per beat, its last sample, as wide
-    as it lasted.
-    """
+    """Return plotly bars of megabytes by owner, one per beat and as wide as it lasted."""
     import plotly.graph_objects as go
 
-    # two samples of a beat would be added up
+    # plotly would add up two samples of a beat: the last one counts
     shown = list({sample.beat: sample for sample in samples}.values())
     beats = [sample.beat for sample in shown]
     lasted = [after - beat for beat, after in pairwise([*beats, beats[-1] + 1])] if beats else []
@@ -56,16 +52,15 @@ def figure(samples: Sequence[CouncilSample]) -> Any:
 
 
 def picture(samples: Sequence[CouncilSample], *, provenance: Mapping[str, Any]) -> str:
-    """Return the stacked bars of at most MOST_BARS samples, a legend, and the paper's table.
+    """Return an SVG of stacked bars, at most MOST_BARS, with a legend and the paper's table.
 
-    Of samples that share a bar, the one of most bytes is shown: the peak is always among them.
+    Of several samples in one bar, the one of most bytes is shown: the peak is always there.
     """
     pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", metadata=dumps(provenance))
     pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
     stride = max(1, -(-len(samples) // MOST_BARS))
     groups = [samples[first : first + stride] for first in range(0, len(samples), stride)]
     shown = [max(group, key=lambda sample: sample.total_bytes) for group in groups]
-    # nothing held yet: flat bars
     most = max(1, *(sample.total_bytes for sample in shown)) if shown else 1
     wide = CHART / max(1, len(shown))
     for number, sample in enumerate(shown):

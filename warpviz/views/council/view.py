@@ -1,10 +1,7 @@
-"""CouncilMonitor: bytes by owner, agents by state and tokens of each lane over a run, beside the
-paper's table.
-"""
+"""CouncilMonitor: bytes by owner, agents by state and tokens over a run, with the paper's table."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple
-from pathlib import Path
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -33,12 +30,12 @@ LIVE = frozenset({"running", "paused"})
 
 
 class CouncilMonitor(Following):
-    """Shows what the agents hold and do; `given` is a Trace, an EngineThread, or None for a view
-    `take` fills.
+    """Shows what the agents of a run hold and do.
 
-    Bytes are those the engine measured (Memory events), never estimates. Rates are wall clock, from
-    the events' times or, live, from `clock`; a saved cooperative run holds no clock and shows
-    tokens per beat instead.
+    `given` is a Trace, an EngineThread, or None for an empty view that `take` fills. Bytes are
+    those that the engine measured (Memory events), never estimates. Rates are of wall-clock time:
+    the events' times or, live, `clock`. A saved cooperative run has no times and shows tokens per
+    beat instead.
     """
 
     entry = "council/view.js"
@@ -66,7 +63,7 @@ class CouncilMonitor(Following):
             self.attach(given)
 
     def take(self, events: Sequence[Event], status: str = "") -> None:
-        """Take more of the run in. Safe from any thread."""
+        """Show more of the run; any thread may call it."""
         with self.lock:
             samples = len(self.council.samples)
             rates = len(self.council.rates)
@@ -98,8 +95,7 @@ class CouncilMonitor(Following):
         self._asked_s = now
         try:
             self.council.report(memory())
-        # the engine was just changing what is being counted: the next report will do
-        except RuntimeError:
+        except RuntimeError:  # the engine changed it meanwhile; there will be another report
             return
 
     def _data(self) -> dict[str, Any]:
@@ -131,25 +127,26 @@ class CouncilMonitor(Following):
 
     @property
     def peak(self) -> CouncilSample | None:
-        """Return the moment with the most bytes held."""
+        """The sample of the most bytes; None before the first report."""
         return self.council.peak
 
     def summary(self) -> str:
-        """Return peak bytes by owner, in words."""
+        """Return the peak's bytes by owner, in words."""
         with self.lock:
             peak = self.council.peak
         if peak is None:
             return "Council: no memory has been reported yet."
         mb = {name: getattr(peak, name) / 1e6 for name in FIELDS if name.endswith("_bytes")}
         return (
-            f"Council at its peak: {peak.total_bytes / 1e6:.1f} MB held, weights {mb['weights_bytes']:.1f}, "
-            f"River {mb['river_kv_bytes']:.1f}, shared {mb['shared_kv_bytes']:.1f}, private "
-            f"{mb['private_kv_bytes']:.1f}, to choose landmarks {mb['evidence_bytes']:.1f} MB; "
+            f"Council at its peak: {peak.total_bytes / 1e6:.1f} MB held, "
+            f"weights {mb['weights_bytes']:.1f}, River {mb['river_kv_bytes']:.1f}, "
+            f"shared {mb['shared_kv_bytes']:.1f}, private {mb['private_kv_bytes']:.1f}, "
+            f"to choose landmarks {mb['evidence_bytes']:.1f} MB; "
             f"{counted(peak.thinking, 'stream')} thinking."
         )
 
     def to_table(self) -> Any:
-        """Return one row per sample, bytes exact."""
+        """Return one row per sample, with exact bytes."""
         import pandas as pd
 
         with self.lock:
@@ -162,15 +159,10 @@ class CouncilMonitor(Following):
         with self.lock:
             return council_still.figure(self.council.samples)
 
-    def to_svg(self, path: Path | str | None = None) -> str:
+    def draw_svg(self) -> str:
         """Return the bars and the paper's table as SVG."""
         with self.lock:
-            text = council_still.picture(self.council.samples, provenance=self.provenance)
-        if path is not None:
-            from warpviz.views.base import export
-
-            export.write_text(path, text)
-        return text
+            return council_still.picture(self.council.samples, provenance=self.provenance)
 
 
 def _rates(rates: Sequence[Rate]) -> Array:

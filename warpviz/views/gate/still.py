@@ -1,4 +1,4 @@
-"""The gate without a browser: its table, its plotly figure and its SVG picture."""
+"""The still forms of a gate: table, plotly figure, SVG."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,14 +28,14 @@ COLUMNS = (
 WIDTH = 760
 LEFT = 110
 STRIP = 84
-BEADS = (9.0, 7.0, 5.5, 4.5, 3.5, 2.5)  # widths to choose from
-SPREAD = 0.34  # of a row, to either side: beads in a row of the plotly form
+BEADS = (9.0, 7.0, 5.5, 4.5, 3.5, 2.5)  # widths in pixels, of which the largest that fits is used
+SPREAD = 0.34  # of a row of the plotly form, to either side
 
 
 def rows(
     thoughts: Sequence[Rejudged], *, scorer: str, theta: float, scorers: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return the thoughts as rows, most similar first; those that could not be judged come last."""
+    """Return the thoughts as rows, most similar first, and last those without a similarity."""
     values = regate.similarities(thoughts, scorer)
     passed = regate.decide(values, theta)
     order = np.argsort(-np.nan_to_num(values, nan=-2.0), kind="stable")
@@ -64,13 +64,11 @@ def rows(
 def figure(
     thoughts: Sequence[Rejudged], *, scorers: Sequence[str], scorer: str, theta: float
 ) -> Any:
-    """Return plotly strips: one row per scorer, colour by decision under the chosen one, theta as a
-    line.
-    """
+    """Return a plotly strip per scorer, coloured by the chosen scorer's verdicts at theta."""
     import plotly.graph_objects as go
 
     passed = regate.decide(regate.similarities(thoughts, scorer), theta)
-    # Golden-ratio steps spread equal values over the row without chance.
+    # steps of the golden ratio spread equal values evenly, and always alike
     offsets = [(number * 0.618034 % 1 * 2 - 1) * SPREAD for number in range(len(thoughts))]
     fig = go.Figure()
     for verdict, color, symbol in ((True, GREEN, "circle"), (False, VERMILION, "x")):
@@ -117,7 +115,7 @@ def picture(
     theta: float,
     provenance: Mapping[str, Any],
 ) -> str:
-    """Return the strips as SVG, accepted above and rejected told by shape and colour."""
+    """Return the strips as SVG; accepted and rejected differ in shape and in colour."""
     pen = Svg(WIDTH, STRIP * len(scorers) + 60, title="Gate", metadata=dumps(provenance))
     passed = regate.decide(regate.similarities(thoughts, scorer), theta)
     for number, name in enumerate(scorers):
@@ -141,16 +139,14 @@ def picture(
 
 
 def _beads(pen: Svg, values: regate.Floats, passed: Any, middle: float) -> None:
-    """Draw a bead per value, those of one column above and below each other: as large as the
-    tallest column allows.
-    """
+    """Draw a bead per value, stacked in columns, as large as the tallest column allows."""
     known = [
         (_x(float(value)), ok)
         for value, ok in zip(values, passed, strict=True)
         if not np.isnan(value)
     ]
     bead = next((size for size in BEADS if _tallest(known, size) * size <= STRIP - 8), BEADS[-1])
-    rise = min(bead, (STRIP - 8) / _tallest(known, bead))  # even the smallest may have to overlap
+    rise = min(bead, (STRIP - 8) / _tallest(known, bead))  # the smallest beads may overlap
     seen: dict[int, int] = {}
     for place, ok in known:
         column = round(place / bead)

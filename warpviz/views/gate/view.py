@@ -1,9 +1,6 @@
-"""GateTuner: all thoughts of one run or many against the axis of similarity, judged again as theta
-moves.
-"""
+"""GateTuner: the thoughts of one run or many by similarity, judged again as theta moves."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,12 +22,12 @@ LABELS = {None: 0, True: 1, False: 2}
 
 
 class GateTuner(Following):
-    """Judges thoughts again; `given` is a Trace, several of them, an EngineThread, or None for a
-    view `take` fills.
+    """Judges thoughts again at another theta or under another scorer.
 
-    `labels` say which thoughts are good (see `warpviz.live.regate.Labels`). Traits: theta, scorer,
-    and tune_engine: while a run is attached, moving theta under the engine's own scorer moves the
-    engine's theta too.
+    `given` is a Trace, several of them, an EngineThread, or None for an empty view that `take`
+    fills. `labels` say which thoughts are good (see `warpviz.live.regate.Labels`). Traits: theta,
+    scorer, and tune_engine: under the engine's own scorer, theta moves the theta of an attached
+    run's engine too.
     """
 
     entry = "gate/view.js"
@@ -64,25 +61,25 @@ class GateTuner(Following):
 
     @traitlets.validate("scorer")  # type: ignore[untyped-decorator]  # as traitlets ships it
     def _known(self, proposal: Any) -> Any:
-        """Refuse a scorer that has judged nothing: under it every thought would seem rejected."""
+        """Refuse a scorer that judged nothing: under it every thought would seem rejected."""
         if proposal["value"] not in self.scorers:
             msg = f"scorer {proposal['value']!r} is unknown; accepted: {', '.join(self.scorers)}"
             raise ValueError(msg)
         return proposal["value"]
 
     def _recorded(self) -> dict[str, Any]:
-        """Return the runs' own scorer and theta, to begin with what happened."""
+        """Return the runs' own scorer and theta, with which the view begins."""
         if not self.thoughts:
             return {}
         return {"scorer": regate.scorers(self.thoughts)[0], "theta": self.thoughts[-1].threshold}
 
     def attach(self, run: EngineThread, follower: Follower | None = None) -> None:
-        """Follow a run and let theta move its engine; theta begins where the engine stands."""
+        """Follow a run, whose engine theta moves; theta begins as the engine's."""
         self.theta = float(run.cortex.theta)
         super().attach(run, follower)
 
     def take(self, events: Sequence[Event], status: str = "") -> None:
-        """Add the thoughts that these events judged. Safe from any thread."""
+        """Add the thoughts that these events judged; any thread may call it."""
         with self.lock:
             if events and isinstance(events[0], RunStart):
                 self._facts.update(provenance_of(events[0]))
@@ -113,19 +110,14 @@ class GateTuner(Following):
         except ValueError as error:
             self.report(error)
 
-    # --- what is shown
-    # --------------------------------------------------------------------------------------------
-
     @property
     def scorers(self) -> list[str]:
-        """Return the scorers' names, the deciding one first; the engine's before any thought has
-        been judged.
-        """
+        """The scorers, the one that decides first; before any thought, those of the engine."""
         return regate.scorers(self.thoughts) or list(ENGINE_SCORERS)
 
     @property
     def labels(self) -> list[bool | None]:
-        """Return one label per thought."""
+        """One label per thought."""
         return [thought.label for thought in self.thoughts]
 
     @property
@@ -133,7 +125,7 @@ class GateTuner(Following):
         return self.run is not None and self._status in {"", "running", "paused"}
 
     def outcome(self, theta: float | None = None, scorer: str | None = None) -> GateOutcome:
-        """Return what a theta does under a scorer; those of the view by default."""
+        """Return what a theta does under a scorer, by default those of the view."""
         values = regate.similarities(self.thoughts, scorer or self.scorer)
         return regate.outcome(values, self.labels, self.theta if theta is None else theta)
 
@@ -152,7 +144,7 @@ class GateTuner(Following):
         }
 
     def state(self) -> Patch:
-        """Return all thoughts judged so far."""
+        """Return all thoughts so far."""
         data = {
             **self._data(),
             "title": self.title,
@@ -167,8 +159,8 @@ class GateTuner(Following):
             got = self.outcome()
             curve = regate.roc(regate.similarities(self.thoughts, self.scorer), self.labels)
         text = (
-            f"Gate at theta {self.theta:.2f} under {self.scorer}: {got.num_accepted} of {len(self.thoughts)} thoughts "
-            f"would be accepted."
+            f"Gate at theta {self.theta:.2f} under {self.scorer}: {got.num_accepted} of "
+            f"{len(self.thoughts)} thoughts would be accepted."
         )
         if got.precision is None or got.recall is None or curve is None:
             return text
@@ -193,21 +185,16 @@ class GateTuner(Following):
                 self.thoughts, scorers=self.scorers, scorer=self.scorer, theta=self.theta
             )
 
-    def to_svg(self, path: Path | str | None = None) -> str:
+    def draw_svg(self) -> str:
         """Return the strips as SVG."""
         with self.lock:
-            text = gate_still.picture(
+            return gate_still.picture(
                 self.thoughts,
                 scorers=self.scorers,
                 scorer=self.scorer,
                 theta=self.theta,
                 provenance=self.provenance,
             )
-        if path is not None:
-            from warpviz.views.base import export
-
-            export.write_text(path, text)
-        return text
 
 
 def _traces(given: Trace | Sequence[Trace] | EngineThread | None) -> list[Trace]:

@@ -1,9 +1,8 @@
-"""The still forms of a PersistenceCompare: words, table, plotly figure, SVG, and a comparison to
-keep.
-"""
+"""The still forms of a persistence view: words, table, plotly figure, SVG, and a Comparison."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,31 +12,49 @@ from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import counted
 from warpviz.topology.landmarks import num_recent
 from warpviz.views.base import export, wire
-from warpviz.views.base.data_source import ALL, SKIP
-from warpviz.views.persistence.comparison_model import KS
-
-if TYPE_CHECKING:
-    from warpviz.views.persistence.view import PersistenceCompare
+from warpviz.views.base.data_source import ALL, SKIP, DataSource
+from warpviz.views.persistence.comparison_model import KS, Bars, Ground, Pair
 
 SIZE = 420
 PAD = 48
 LEGEND = "Hollow: whole context; filled: landmarks; grey: their matching"
 BAND = "shaded: shorter than 2r, no evidence"
+MOST_HOLLOW = 400
 
 
-def summary(view: "PersistenceCompare") -> str:
+class ShownComparison(Protocol):
+    """What the still forms read of a PersistenceCompare."""
+
+    source: DataSource
+    base: Ground | None
+    full: Bars | None
+    pair: Pair | None
+    k: int
+    alpha: float
+    layer: int
+    space: str
+    policy: str
+    max_dim: int
+    max_points: int
+    num_null: int
+    seed: int
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the numbers come from."""
+
+
+def summary(view: ShownComparison) -> str:
     """Return the comparison in a sentence or two."""
     base = view.base
     pair = view.pair
     if base is None or pair is None:
         return f"Persistence of {view.source.num_tokens:,} tokens, not computed yet."
-    share = (
-        f"{len(base.used):,} of {base.num_tokens:,} tokens"
-        if len(base.used) < base.num_tokens - SKIP
-        else (f"{base.num_tokens:,} tokens")
-    )
+    is_thinned = len(base.used) < base.num_tokens - SKIP
+    share = f"{len(base.used):,} of " if is_thinned else ""
     marks = counted(min(pair.k, len(base.order)), "landmark")
-    text = f"{share}, {marks} chosen by {view.policy}: cover radius {pair.radius:.4g}."
+    text = f"{share}{base.num_tokens:,} tokens, {marks} chosen by {view.policy}: "
+    text += f"cover radius {pair.radius:.4g}."
     parts = [
         f"H{dim} bottleneck {values['bottleneck']:.4g}"
         for dim, values in sorted(pair.numbers.items())
@@ -49,10 +66,8 @@ def summary(view: "PersistenceCompare") -> str:
     return f"{text} {', '.join(parts)}; {limit}." if parts else text
 
 
-def table(view: "PersistenceCompare") -> Any:
-    """Return a DataFrame, one row per bar: dim, side, birth, death, length, partner (of the other
-    side, or -1).
-    """
+def table(view: ShownComparison) -> Any:
+    """Return a DataFrame with a row per bar; `partner` is the other side's bar, or -1."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -85,26 +100,25 @@ def table(view: "PersistenceCompare") -> Any:
     return pd.DataFrame(rows, columns=["dim", "side", "bar", "birth", "death", "length", "partner"])
 
 
-def figure(view: "PersistenceCompare") -> Any:
-    """Return both diagrams in one plotly figure, matching drawn, and the 2r band where there is a
-    bound.
+def figure(view: ShownComparison) -> Any:
+    """Return both diagrams in one plotly figure, with their matching and the 2r band.
+
+    Raises:
+        ValueError: there are no diagrams.
     """
     from warpviz.topology.comparison.figures import diagram_figure
 
-    view.wait()
     if view.full is None or view.pair is None:
         msg = "there are no diagrams yet: the computation was cancelled or failed"
         raise ValueError(msg)
     radius = None if view.pair.bound is None else view.pair.radius
-    return diagram_figure(view.full, view.pair.bars, radius=radius, title=view.summary())
+    return diagram_figure(view.full, view.pair.bars, radius=radius, title=summary(view))
 
 
 def comparison(
-    view: "PersistenceCompare", *, ks: tuple[int, ...] = (), num_null: int | None = None
+    view: ShownComparison, *, ks: tuple[int, ...] = (), num_null: int | None = None
 ) -> Any:
-    """Return the `Comparison` of the view's points and landmark order; the same view gives the same
-    bytes.
-    """
+    """Return the `Comparison` of the view's points and landmarks at its k, or at `ks`."""
     from warpviz.topology import compare
 
     which: dict[str, Any] = {
@@ -132,17 +146,15 @@ def comparison(
     )
 
 
-def _about(view: "PersistenceCompare", num: int) -> dict[str, Any]:
-    """Return which model wrote the first `num` tokens, and their texts."""
+def _about(view: ShownComparison, num: int) -> dict[str, Any]:
+    """Return the model and its checksum, if known, and the texts of the first `num` tokens."""
     facts = view.source.facts
     named: dict[str, Any] = {name: facts[name] for name in ("model", "checksum") if name in facts}
     return {**named, "token_texts": [wire.clean(text) for text in view.source.tokens[:num]]}
 
 
-def write_json(view: "PersistenceCompare", path: Path | str) -> Path:
-    """Write the comparison at the present k and the curve's as JSON and, beside it,
-    `<stem>_points.npz`.
-    """
+def write_json(view: ShownComparison, path: Path | str) -> Path:
+    """Write the comparison at the view's k and the curve's, as JSON and `<stem>_points.npz`."""
     from warpviz.topology.comparison.export import npz_bytes
 
     most = min(len(view.base.order), len(view.base.used)) if view.base is not None else view.k
@@ -155,24 +167,19 @@ def write_json(view: "PersistenceCompare", path: Path | str) -> Path:
     return path
 
 
-def write_svg(view: "PersistenceCompare", path: Path | str | None) -> str:
-    """Return the diagrams as SVG (whole hollow, landmarks filled, matching in grey), and write it
-    given a path.
-    """
+def picture(view: ShownComparison) -> str:
+    """Return the diagrams as SVG: whole hollow, landmarks filled, matching in grey."""
     width = SIZE * (view.max_dim + 1)
     metadata = export.dumps(view.provenance)
-    picture = Svg(width, SIZE + 24, title=view.summary(), metadata=metadata)
+    pen = Svg(width, SIZE + 24, title=summary(view), metadata=metadata)
     for dim in range(view.max_dim + 1):
-        _panel(view, picture, dim)
+        _panel(view, pen, dim)
     legend = f"{LEGEND}; {BAND}." if view.pair and view.pair.bound is not None else f"{LEGEND}."
-    picture.caption(12, SIZE + 14, f"{view.summary()} {legend}", width=width - 24)
-    text = picture.finish()
-    if path is not None:
-        export.write_text(path, text)
-    return text
+    pen.caption(12, SIZE + 14, f"{summary(view)} {legend}", width=width - 24)
+    return pen.finish()
 
 
-def _panel(view: "PersistenceCompare", picture: Svg, dim: int) -> None:
+def _panel(view: ShownComparison, pen: Svg, dim: int) -> None:
     full = view.full[dim] if view.full else np.zeros((0, 2))
     kept = view.pair.bars[dim] if view.pair else np.zeros((0, 2))
     top = max([float(bars[:, 1].max()) for bars in (full, kept) if len(bars)], default=1.0) * 1.05
@@ -185,11 +192,11 @@ def _panel(view: "PersistenceCompare", picture: Svg, dim: int) -> None:
     if view.pair and view.pair.bound is not None:
         lift = min(view.pair.bound, top)
         band = [spot(0, 0), spot(top, top), spot(top - lift, top), spot(0, lift)]
-        picture.path(band, closed=True, fill=ORANGE, fill_opacity=0.12)
-    picture.line(*spot(0, 0), *spot(top, top))
-    picture.text(left + PAD, PAD - 14, f"H{dim}", font_weight=600)
+        pen.path(band, closed=True, fill=ORANGE, fill_opacity=0.12)
+    pen.line(*spot(0, 0), *spot(top, top))
+    pen.text(left + PAD, PAD - 14, f"H{dim}", font_weight=600)
     for tick in ticks(0, top):
-        picture.text(
+        pen.text(
             spot(tick, 0)[0],
             SIZE - PAD + 18,
             f"{tick:g}",
@@ -197,7 +204,7 @@ def _panel(view: "PersistenceCompare", picture: Svg, dim: int) -> None:
             fill=GREY,
             text_anchor="middle",
         )
-        picture.text(
+        pen.text(
             left + PAD - 6,
             spot(0, tick)[1] + 3,
             f"{tick:g}",
@@ -205,13 +212,13 @@ def _panel(view: "PersistenceCompare", picture: Svg, dim: int) -> None:
             fill=GREY,
             text_anchor="end",
         )
-    picture.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
-    picture.text(left + PAD - 6, PAD - 14, "death", font_size=11, text_anchor="end")
+    pen.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
+    pen.text(left + PAD - 6, PAD - 14, "death", font_size=11, text_anchor="end")
     found = view.pair.matched.get(dim) if view.pair else None
     for one, two in zip(found.left, found.right, strict=True) if found else ():
         if one >= 0 and two >= 0:
-            picture.line(*spot(*full[one]), *spot(*kept[two]), stroke_width=0.7)
-    for birth, death in full[:400].tolist():
-        picture.circle(*spot(birth, death), 3, fill="none", stroke=BLUE)
+            pen.line(*spot(*full[one]), *spot(*kept[two]), stroke_width=0.7)
+    for birth, death in full[:MOST_HOLLOW].tolist():
+        pen.circle(*spot(birth, death), 3, fill="none", stroke=BLUE)
     for birth, death in kept.tolist():
-        picture.circle(*spot(birth, death), 3.4, fill=VERMILION, fill_opacity=0.85)
+        pen.circle(*spot(birth, death), 3.4, fill=VERMILION, fill_opacity=0.85)

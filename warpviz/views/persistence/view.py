@@ -1,9 +1,6 @@
-"""PersistenceCompare: the shape of the whole context against the shape its landmarks keep, as k
-moves.
-"""
+"""PersistenceCompare: the shape of a context against the shape of its landmarks at any k."""
 
 import threading
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,32 +16,31 @@ from warpviz.views.base.data_source import SKIP, DataSource, source_of
 from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
-from warpviz.views.persistence import comparison_model
+from warpviz.views.persistence import comparison_model, wire_arrays
 from warpviz.views.persistence import still as persistence_still
 from warpviz.views.persistence.comparison_model import CURVE, Bars, Ground, Pair
 
 MOST_POINTS = 1024
-FIRST_S = 1.5  # the pictures on screen come first, then these measurements
-REST_S = 0.3  # a slider that moves on has no use for loops and for the dimensions out of sight
+FIRST_S = 1.5  # wait at most so long for the first pictures, which need the processor too
+REST_S = 0.3  # k must rest so long before loops and dimensions that are not shown are computed
 
 
 class PersistenceCompare(View):
-    """Persistence diagrams of a context and of its landmarks, matched, with distances, the 2r band
-    and a null model.
+    """Persistence diagrams of a context and of its landmarks: matched, with 2r and a null model.
 
-    `given` is a Context, a Cortex, a DataSource or an array [T, P]. The whole context is computed in a
-    process of its own, once per machine (`store`); landmarks follow k from the kernel, radius and
-    curve marks in the browser. The landmarks' complex may also be a witness complex (witnessed by
-    the whole), or alpha on three principal axes for both sides; the curve is always Rips. Traits:
-    k, alpha, layer, space, selection, and policy, complex, dim (0, 1, 2), axes ("death", "length"),
-    panel ("barcode", "betti", "image").
+    `given` is a Context, a Cortex, a DataSource or an array [T, P]. A process computes the diagrams
+    of the whole context, once per machine (`store`); the kernel computes those of the landmarks as
+    k moves. `complex` is that of the landmarks: Rips, a witness complex whose witnesses are the
+    whole context, or alpha on three principal axes, then on both sides. The curve is always Rips.
+    Traits: k, alpha, layer, space, selection, and policy, complex, dim (0, 1, 2), axes ("death",
+    "length"), panel ("barcode", "betti", "image").
     """
 
     entry = "persistence/view.js"
     title = "Persistence"
     stem = "persistence"
     span: ClassVar[int] = 12
-    rate_hz: ClassVar[float] = 60.0  # a slider is waiting for the answer
+    rate_hz: ClassVar[float] = 60.0  # the user moves a slider and waits
 
     policy = traitlets.Unicode("hybrid").tag(sync=True)
     max_dim = traitlets.Int(1).tag(sync=True)
@@ -107,7 +103,7 @@ class PersistenceCompare(View):
         return self.pair is not None
 
     def painted(self) -> None:
-        """The first picture stands: measuring may take the processor."""
+        """Begin to measure, now that the first picture is there."""
         self._wanted.set()
 
     def complete(self) -> None:
@@ -115,7 +111,7 @@ class PersistenceCompare(View):
         self.wait(export.PATIENCE_S)
 
     def close(self) -> None:
-        """Stop the workers and the writer; a process that still computes is killed."""
+        """Stop the workers and close the view; a process that still computes is killed."""
         if hasattr(self, "_live"):
             self._wanted.set()
             self._slow.close()
@@ -131,24 +127,14 @@ class PersistenceCompare(View):
         elif content.get("op") == "compute":
             self._slow.submit(self._whole)
 
-    # --- computing
-    # --------------------------------------------------------------------------------------------------
-
     def _whole(self, overtaken: Any) -> None:
-        """Measure the cloud, get the whole's diagrams from the worker process or its store, then
-        draw the curve.
-        """
+        """Compute the cloud, the whole's diagrams and the curve."""
         self.notice = ""
         self._wanted.wait(FIRST_S)
         self._wanted.set()
         self._say("reading points", 0.02)
         points = self.source.points(self.space, self.layer)
-        which = {
-            "space": self.space,
-            "layer": self.layer,
-            "policy": self.policy,
-            "alpha": self.alpha,
-        }
+        which = {name: getattr(self, name) for name in ("space", "layer", "policy", "alpha")}
         ranks = self.source.rank_arrays(**which)
         order = self.source.ranked(**which).order
         base = comparison_model.ground(points, order, skip=SKIP, most=self.max_points)
@@ -162,19 +148,22 @@ class PersistenceCompare(View):
             self.full = None
             self.push(data=self._known(), arrays={**self._ranks, **self._curve_arrays()})
         self._live.submit(self._landmarks)
-        find = partial(
-            comparison_model.whole, points[base.used], store=self.store, max_dim=self.max_dim
-        )
-        rips = self._rips if self._rips is not None else find(say=self._say, overtaken=overtaken)
+        rips = self._rips
+        if rips is None:
+            rips = comparison_model.whole(
+                points[base.used],
+                store=self.store,
+                max_dim=self.max_dim,
+                say=self._say,
+                overtaken=overtaken,
+            )
         if rips is None:
             return
+        full = rips
         kind = self.complex
-        full = (
-            comparison_model.bars_of(base, None, max_dim=self.max_dim, kind=kind)
-            if kind == "alpha"
-            else rips
-        )
-        arrays = comparison_model.full_arrays(base, full, kind=kind)
+        if kind == "alpha":
+            full = comparison_model.bars_of(base, None, max_dim=self.max_dim, kind=kind)
+        arrays = wire_arrays.full_arrays(base, full, kind=kind)
         with self.lock:
             self._rips = rips
             self.full = full
@@ -184,12 +173,7 @@ class PersistenceCompare(View):
 
     def _draw_curve(self, base: Ground, full: Bars, overtaken: Any) -> None:
         done = {row[0] for row in self.curve.get(0, [])}
-        ks = [
-            k
-            for k in comparison_model.KS
-            if comparison_model.least_k(base) <= k <= min(len(base.order), len(base.used))
-            and k not in done
-        ]
+        ks = [k for k in comparison_model.curve_ks(base) if k not in done]
         for number, k in enumerate(ks):
             self._say(f"random landmarks, k = {k}", number / len(ks))
             try:
@@ -211,7 +195,7 @@ class PersistenceCompare(View):
         self._say("", 1.0)
 
     def _landmarks(self, overtaken: Any) -> None:
-        """Bring the landmarks' diagrams to the present k; the newest k wins."""
+        """Compute the landmarks' diagrams at the present k."""
         with self.lock:
             base = self.base
             full = self.full
@@ -222,33 +206,24 @@ class PersistenceCompare(View):
         pair = comparison_model.marks_at(base, k, max_dim=self.max_dim, kind=kind)
         first = min(self.dim, self.max_dim)
         if full is not None:
-            # what is on screen goes first, the rest a moment later
+            # what is on screen comes first
             pair = comparison_model.match(pair, full, [first])
-        self._show(
-            pair,
-            comparison_model.match_arrays(pair) | comparison_model.ragged("loop_marks", []),
-            overtaken,
-        )
+        arrays = wire_arrays.match_arrays(pair) | wire_arrays.ragged("loop_marks", [])
+        self._show(pair, arrays, overtaken)
         if not self._live.pause(REST_S):
             return
         if full is not None and not overtaken():
             pair = comparison_model.match(pair, full, [dim for dim in pair.bars if dim != first])
         if not overtaken():
-            self._show(
-                pair,
-                comparison_model.match_arrays(pair, but=first)
-                | comparison_model.loop_arrays(base, pair, kind=kind),
-                overtaken,
-            )
+            arrays = wire_arrays.match_arrays(pair, but=first)
+            self._show(pair, arrays | wire_arrays.loop_arrays(base, pair, kind=kind), overtaken)
 
     def _show(self, pair: Pair, arrays: dict[str, wire.Array], overtaken: Any) -> None:
         with self.lock:
             if not overtaken():
                 self.pair = pair
-                self.push(
-                    data={**comparison_model.pair_facts(pair), "summary": self.summary()},
-                    arrays=arrays,
-                )
+                facts = {**wire_arrays.pair_facts(pair), "summary": self.summary()}
+                self.push(data=facts, arrays=arrays)
 
     def _say(self, what: str, fraction: float) -> None:
         with self.lock:
@@ -259,11 +234,8 @@ class PersistenceCompare(View):
         self._say("", 1.0)
         self.report(error)
 
-    # --- what the browser gets
-    # --------------------------------------------------------------------------------------
-
     def state(self) -> Patch:
-        """Return everything known so far."""
+        """Return everything computed so far."""
         arrays = {**self._ranks, **self._curve_arrays()}
         data = {
             "title": self.title,
@@ -274,12 +246,11 @@ class PersistenceCompare(View):
             **self._known(),
         }
         if self.base is not None and self.full is not None:
-            arrays |= comparison_model.full_arrays(self.base, self.full, kind=self.complex)
+            arrays |= wire_arrays.full_arrays(self.base, self.full, kind=self.complex)
         if self.base is not None and self.pair is not None:
-            arrays |= comparison_model.match_arrays(self.pair) | comparison_model.loop_arrays(
-                self.base, self.pair, kind=self.complex
-            )
-            data |= comparison_model.pair_facts(self.pair)
+            arrays |= wire_arrays.match_arrays(self.pair)
+            arrays |= wire_arrays.loop_arrays(self.base, self.pair, kind=self.complex)
+            data |= wire_arrays.pair_facts(self.pair)
         return Patch(data=data, arrays=arrays)
 
     def _known(self) -> dict[str, Any]:
@@ -299,19 +270,12 @@ class PersistenceCompare(View):
             for dim in dims
         }
 
-    # --- still forms
-    # ------------------------------------------------------------------------------------------------
-
     def comparison(self, **settings: Any) -> Any:
-        """Return a `warpviz.topology.Comparison` at the present k (or `ks=...`), to save, reload
-        and recompute.
-        """
+        """Return a `warpviz.topology.Comparison` at the present k, or at `ks`."""
         return persistence_still.comparison(self, **settings)
 
     def to_json(self, path: Path | str) -> Path:
-        """Write the comparison as JSON, its arrays beside it: the same bytes each time, and
-        `warpviz.load` reads it.
-        """
+        """Write the comparison as JSON and its arrays as npz, which `warpviz.load` reads."""
         return persistence_still.write_json(self, path)
 
     def summary(self) -> str:
@@ -324,8 +288,8 @@ class PersistenceCompare(View):
 
     def to_figure(self) -> Any:
         """Return both diagrams as a plotly figure."""
-        return persistence_still.figure(self)
+        return persistence_still.figure(self.wait())
 
-    def to_svg(self, path: Path | str | None = None) -> str:
-        """Return (and write) both diagrams as SVG."""
-        return persistence_still.write_svg(self, path)
+    def draw_svg(self) -> str:
+        """Return both diagrams as SVG."""
+        return persistence_still.picture(self)

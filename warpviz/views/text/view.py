@@ -1,10 +1,7 @@
-"""TokenText: the context as text: landmarks marked, thoughts in the margin, selection shared with
-the cloud.
-"""
+"""TokenText: a context as flowing text, its landmarks marked, thoughts in the margin."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -40,10 +37,9 @@ class Note:
 
 
 def notes_of(given: Any) -> list[Note]:
-    """Return the injected thoughts of a Trace, or of whatever has one, each at the token after
-    which it entered.
+    """Return the injected thoughts of a Trace, or of an object with a `trace`; else none.
 
-    Revoked ones are marked; what has no trace has no notes.
+    Each stands at the token after which it entered.
     """
     from warp_cortex import GateDecision, Inject, Revoke, Trace
 
@@ -67,9 +63,9 @@ def notes_of(given: Any) -> list[Note]:
 class TokenText(View):
     """The tokens of a context as flowing text.
 
-    `given` is a Context, a Cortex, a DataSource or an array; `notes` stand in the margin (a Cortex
-    brings its own). Traits: k, alpha, layer, space, selection, and policy, tint ("none",
-    "received", "distance").
+    `given` is a Context, a Cortex, a DataSource or an array [T, P]. `notes` stand in the margin; by
+    default they are the injected thoughts of a Cortex. Traits: k, alpha, layer, space, selection,
+    and policy, tint ("none", "received", "distance").
     """
 
     entry = "text/view.js"
@@ -95,12 +91,12 @@ class TokenText(View):
         self._worker.submit(self._compute)
 
     def wait(self, timeout_s: float = 60.0) -> "TokenText":
-        """Wait until the ranking asked for has been computed; return the view."""
+        """Wait until the ranking has been computed; return the view."""
         self._worker.wait(timeout_s)
         return self
 
     def settle(self, timeout_s: float) -> None:
-        """Wait a moment for the landmarks."""
+        """Wait for the landmarks."""
         self._worker.wait(timeout_s)
 
     @property
@@ -109,7 +105,7 @@ class TokenText(View):
         return bool(self._ranks)
 
     def close(self) -> None:
-        """Stop the worker and the writer."""
+        """Stop the worker and close the view."""
         if hasattr(self, "_worker"):
             self._worker.close()
         super().close()
@@ -121,7 +117,7 @@ class TokenText(View):
             self.push(data={"notes": [asdict(note) for note in self.notes]})
 
     def extend(self, tokens: Sequence[str], *, kinds: Sequence[str] | None = None) -> None:
-        """Write further tokens at the end."""
+        """Add tokens at the end."""
         with self.lock:
             self.source.tokens += list(tokens)
             self.source.kinds += list(kinds) if kinds is not None else ["text"] * len(tokens)
@@ -171,18 +167,13 @@ class TokenText(View):
         """Return the text in a sentence."""
         shown = min(self.source.num_tokens, MOST_TOKENS)
         part = f"showing {shown:,} of " if shown < self.source.num_tokens else ""
-        marks = (
-            "1 of them a landmark"
-            if len(self.landmarks) == 1
-            else f"{len(self.landmarks)} of them landmarks"
-        )
-        thoughts = (
-            f", {counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
-        )
+        num_marks = len(self.landmarks)
+        marks = "1 of them a landmark" if num_marks == 1 else f"{num_marks} of them landmarks"
+        thoughts = f", {counted(len(self.notes), 'thought')} in the margin" if self.notes else ""
         return f"A text of {part}{counted(self.source.num_tokens, 'token')}, {marks}{thoughts}."
 
     def to_table(self) -> Any:
-        """Return one row per token: token, text, kind, landmark, received, selected."""
+        """Return one row per token."""
         import pandas as pd
 
         num = self.source.num_tokens
@@ -201,7 +192,7 @@ class TokenText(View):
         )
 
     def to_figure(self) -> Any:
-        """Return attention received along the text as a plotly figure, landmarks marked."""
+        """Return the attention that each token receives as a plotly figure, landmarks marked."""
         import plotly.graph_objects as go
 
         frame = self.wait().to_table()
@@ -228,21 +219,17 @@ class TokenText(View):
         )
         return made
 
-    def to_svg(self, path: Path | str | None = None) -> str:
-        """Return (and write) the text as SVG: lines of text, landmarks underlined; of a long one
-        the beginning.
-        """
+    def draw_svg(self) -> str:
+        """Return the first MOST_DRAWN tokens as SVG, landmarks underlined."""
         spots = layout(self.source.tokens[:MOST_DRAWN])
         kept = set(self.landmarks.tolist())
         chosen = set(self.selection.tolist())
         height = (spots[-1][2] if spots else 0) + 2 * LINE
-        picture = Svg(
-            WIDTH, height, title=self.summary(), metadata=export.dumps(self.provenance)
-        )
+        pen = Svg(WIDTH, height, title=self.summary(), metadata=export.dumps(self.provenance))
         for token, x, y, text in spots:
             wide = text_width(text, SIZE)
             if token in chosen:
-                picture.add(
+                pen.add(
                     "rect",
                     x=x,
                     y=y - SIZE,
@@ -251,23 +238,19 @@ class TokenText(View):
                     fill=YELLOW,
                     fill_opacity=0.5,
                 )
-            picture.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
+            pen.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
             if token in kept:
-                picture.line(x, y + 3, x + wide, y + 3, stroke=VERMILION, stroke_width=2)
+                pen.line(x, y + 3, x + wide, y + 3, stroke=VERMILION, stroke_width=2)
         if self.source.num_tokens > MOST_DRAWN:
             note = f"showing the first {MOST_DRAWN:,} of {self.source.num_tokens:,} tokens"
-            picture.text(MARGIN, height - 8, note, font_size=11, fill=GREY)
-        text = picture.finish()
-        if path is not None:
-            export.write_text(path, text)
-        return text
+            pen.text(MARGIN, height - 8, note, font_size=11, fill=GREY)
+        return pen.finish()
 
 
 def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
-    """Return (token, x, y, text) of every visible piece, wrapped at the width; a line break ends a
-    line.
+    """Return (token, x, y, text) of every visible piece, in lines no wider than the picture.
 
-    A piece longer than a line goes on in the next ones.
+    A line break in a token ends the line, and a piece longer than a line goes on in the next.
     """
     spots: list[tuple[int, float, float, str]] = []
     x = float(MARGIN)
