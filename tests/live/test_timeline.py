@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from warp_cortex import Failure, Finish, Revoke, Spawn, StreamToken, Token
 
 from tests.views.fabricated import fabricate
-from warpviz.live.stream_card import ACTIVE, Phase
+from warpviz.live.stream_card import Phase
 from warpviz.live.timeline import STRIDE, RunState, Timeline
 
 TRACE = fabricate(num_streams=12, num_tokens=150)
@@ -67,7 +67,7 @@ def test_the_text_is_the_tokens():
 def test_a_stream_is_alive_from_spawn_to_judgement():
     """Active streams are exactly the cards whose phase says thinking or thought."""
     for cursor in range(0, len(TRACE.events), 17):
-        alive = {s for s in WHOLE.cards if WHOLE.phase(s, cursor) in ACTIVE}
+        alive = {s for s in WHOLE.cards if WHOLE.phase(s, cursor) in {Phase.THINKING, Phase.THOUGHT}}
         assert set(WHOLE.at(cursor).active) == alive
 
 
@@ -117,7 +117,6 @@ def test_beats_count_rounds():
         line.extend(StreamToken(step=1, stream=s, id=0, text="x", position=1) for s in (1, 2))
     assert line.beats == [0, 0, 1, 1, 1, 2, 2, 3, 3]
     assert sorted(WHOLE.beats) == WHOLE.beats
-    assert line.cursor_of_beat(1) == 5
 
 
 def test_events_of_unknown_streams_are_kept():

@@ -22,9 +22,6 @@ class Phase(StrEnum):
     CLOSED = "closed"
 
 
-ACTIVE = frozenset({Phase.THINKING, Phase.THOUGHT})
-
-
 @dataclass(slots=True)
 class StreamCard:
     """A stream's facts; `*_at` are event indices, NEVER when the event has not come."""

@@ -5,7 +5,7 @@ later one. What can shrink (`Counts`) is copied every `STRIDE` events. Appending
 time, reading a state at most `STRIDE` events.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -223,7 +223,3 @@ class Timeline:
         """Return a stream's phase after the first `cursor` events."""
         card = self.cards.get(stream)
         return card.phase(cursor) if card else Phase.UNBORN
-
-    def cursor_of_beat(self, beat: int) -> int:
-        """Return how many events have happened by the end of `beat`."""
-        return bisect_right(self.beats, beat)

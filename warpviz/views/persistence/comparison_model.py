@@ -18,7 +18,7 @@ from warpviz.topology.persistence.diagrams import diagrams
 from warpviz.topology.persistence.distances import Matching, matching, normalised_wasserstein
 from warpviz.topology.persistence.store import DiagramStore
 from warpviz.topology.points import farthest_sample, pairwise
-from warpviz.views.base.wire import Array, float32
+from warpviz.views.base.wire import Array
 
 Bars = dict[int, NDArray[np.float64]]
 KS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
