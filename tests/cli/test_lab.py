@@ -1,6 +1,4 @@
-"""`warpviz lab`: the notebooks land in a folder of the user's, and JupyterLab is told to stay on
-this machine.
-"""
+"""`warpviz lab`: the notebooks are copied, and JupyterLab listens on this machine only."""
 
 import json
 import os

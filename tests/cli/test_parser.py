@@ -65,7 +65,7 @@ def test_flags_are_written_in_full(parser: Parser, capfd: pytest.CaptureFixture[
 def test_the_commands_name_is_in_the_complaint(
     parser: Parser, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A command's own mistakes are told in its own name."""
+    """An error of a command begins with the command's name."""
     assert complaint(parser, "run --max-tokens many", capfd).startswith(
         "tool run: argument --max-tokens:"
     )

@@ -14,9 +14,7 @@ from warpviz.cli import main
 @pytest.mark.slow
 @pytest.mark.parametrize("name", warpviz.samples())
 def test_a_council_at_work(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Three streams from the River's own triggers, one thought kept out, one let in, and the River
-    goes by it.
-    """
+    """Three streams from the River's triggers; one thought is rejected, one injected and used."""
     prompt = tmp_path / "prompt.txt"
     prompt.write_text(warpviz.sample(name), encoding="utf-8")
     assert main(["run", "--prompt", str(prompt), "--json", "--out", str(tmp_path)]) == 0

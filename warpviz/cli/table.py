@@ -30,7 +30,7 @@ def parts(
 ) -> list[tuple[str, list[str]]]:
     """Return the table as parts of a heading and its lines, each at most `width` characters wide.
 
-    `keys` come first in every part, so that its rows can be told apart. A part holds as many of the
+    `keys` come first in every part, so that its rows can be identified. A part holds as many of the
     `values` as fit, and at least one: where even that is wider than `width`, so is the part.
     """
     found: list[list[Column]] = []

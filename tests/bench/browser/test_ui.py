@@ -96,7 +96,8 @@ def test_the_metronome_keeps_a_hundred_streams_thinking() -> None:
     for event in cortex.run(""):
         if isinstance(event, Token) and len(cortex.clock) == 60:
             cortex.stop()
-    events, beats = cortex.trace.events, Beats()
+    events = cortex.trace.events
+    beats = Beats()
     assert max(beats.advance(event) for event in events) == len(cortex.clock)
     assert sum(isinstance(event, StreamToken) for event in events) == 100 * len(cortex.clock)
     line = Timeline(events)

@@ -1,6 +1,4 @@
-"""What cannot be measured as it was asked for: told in one line before anything is measured, or a
-row among others.
-"""
+"""What cannot be measured: an error of one line before anything is measured, or a row."""
 
 import json
 from pathlib import Path
@@ -21,7 +19,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         (["steps", "--model", "vilage"], "model 'vilage' is neither bundled nor a folder"),
         (["steps", "--model", "tiny-shape,./nowhere"], "no model at './nowhere'"),
@@ -33,20 +31,18 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_a_model_or_size_that_is_wrong_is_one_line(
-    command: list[str], told: str, tmp_path: Path, capfd: Any
+    command: list[str], message: str, tmp_path: Path, capfd: Any
 ) -> None:
     """Exit code 2, and no table with a traceback in it."""
     code = main(["bench", *command])
     out, err = capfd.readouterr()
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err
     assert not list(tmp_path.iterdir())
 
 
 def test_a_size_that_does_not_fit_among_others_is_a_row(tmp_path: Path, capfd: Any) -> None:
-    """Whoever asks for several contexts gets those that the model can read, and is told of the one
-    it cannot.
-    """
+    """Of several contexts, those that the model can read are measured; the others are rows."""
     flags = ["--agents", "1", "--arms", "landmarks shared", "--own-tokens", "4", "--json"]
     assert main(["bench", "capacity", "--context", "9000,64", *flags]) == 0
     long, short = json.loads(capfd.readouterr().out)["rows"]

@@ -137,7 +137,7 @@ def test_ctrl_c_keeps_what_was_measured(
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         (["capacity", "--arms", "copies"], "'copies' is unknown; accepted: landmarks shared"),
         (["capacity", "--agents", "0"], "every number must be at least 1"),
@@ -152,7 +152,7 @@ def test_ctrl_c_keeps_what_was_measured(
     ids=lambda part: " ".join(part) if isinstance(part, list) else "",
 )
 def test_a_mistake_is_one_line(
-    command: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
+    command: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
 ) -> None:
     """Exit code 2 and one line that says what would be accepted; nothing is written."""
     monkeypatch.chdir(tmp_path)
@@ -162,14 +162,12 @@ def test_a_mistake_is_one_line(
         code = end.code
     out, err = capfd.readouterr()
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert told in err
+    assert message in err
     assert not list(tmp_path.iterdir())
 
 
 def test_a_plan_that_cannot_be_carried_out_leaves_no_trace(tmp_path: Path) -> None:
-    """A context too short for a text is told with what would do, and the folder is free for the
-    next call.
-    """
+    """A context too short for a text is an error that names the least; the folder stays empty."""
     parser = argparse.ArgumentParser()
     million.configure(parser)
     flags = [
@@ -251,9 +249,7 @@ def test_a_plan_is_what_its_results_depend_on(tmp_path: Path) -> None:
 
 
 def test_nothing_left_is_nothing_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder whose shards are all there is told and not worked on: no model reads, no call is
-    added.
-    """
+    """A folder whose shards are all there is not worked on: no model reads, no call is added."""
     parser = argparse.ArgumentParser()
     million.configure(parser)
     args = parser.parse_args(
@@ -276,6 +272,7 @@ def test_time_left_is_told_in_hours() -> None:
         "1:00:00",
         "100:00:00",
     ]
-    out, now = io.StringIO(), iter([0.0, 100.0])
+    out = io.StringIO()
+    now = iter([0.0, 100.0])
     Lines(1000, 900, out, clock=lambda: next(now)).advance(50, 5000)
     assert out.getvalue() == "950 of 1,000 agents, 50 agent-tokens/s, 0:01:40 left\n"

@@ -1,6 +1,4 @@
-"""Flags of several numbers or names: what is wrong is told in one line before anything is
-measured.
-"""
+"""Flags of several numbers or names: errors of one line, before anything is measured."""
 
 import argparse
 from types import ModuleType
@@ -22,7 +20,7 @@ def test_counts_are_read(numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "no list"),
         ("1,,2", "no list"),
@@ -32,15 +30,15 @@ def test_counts_are_read(numbers: list[int]) -> None:
         ("-3", "has -3"),
     ],
 )
-def test_other_counts_are_refused(text: str, told: str) -> None:
+def test_other_counts_are_refused(text: str, message: str) -> None:
     """The complaint repeats what was given and says what is wrong with it."""
-    with pytest.raises(argparse.ArgumentTypeError, match=told) as found:
+    with pytest.raises(argparse.ArgumentTypeError, match=message) as found:
         flags.counts(text)
     assert repr(text) in str(found.value)
 
 
 def test_names_are_read_and_strange_ones_refused() -> None:
-    """Spaces around a name are no part of it; an unknown one is told with those that are known."""
+    """Spaces around a name are no part of it; an unknown one is an error with the known ones."""
     read = flags.names(("one", "other two"))
     assert read("other two, one") == ("other two", "one")
     with pytest.raises(

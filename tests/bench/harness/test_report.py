@@ -1,6 +1,4 @@
-"""Reports: what was measured is on disk at any moment, whatever ends a table, and a table is told
-as it is.
-"""
+"""Reports: all that was measured is on disk at any moment, whatever ends a table."""
 
 import json
 from collections.abc import Iterator
@@ -73,7 +71,8 @@ def test_what_is_no_number_is_null(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_a_row_is_on_disk_before_the_next_is_measured(tmp_path: Path) -> None:
     """Whatever ends the process, a kill too, costs no more than the row under way."""
-    report, seen = begun(tmp_path), []
+    report = begun(tmp_path)
+    seen = []
 
     def measure(rows: list[dict[str, Any]]) -> None:
         for number in range(3):
@@ -86,7 +85,8 @@ def test_a_row_is_on_disk_before_the_next_is_measured(tmp_path: Path) -> None:
 
 def test_a_spent_budget_ends_a_table_between_rows(tmp_path: Path) -> None:
     """The row under way is kept, nothing behind it is measured, and later tables are not begun."""
-    report, measured = begun(tmp_path), []
+    report = begun(tmp_path)
+    measured = []
 
     def rows() -> Iterator[dict[str, Any]]:
         for number in range(5):
@@ -115,9 +115,7 @@ def test_within_the_budget_every_row_is_there(tmp_path: Path) -> None:
 def test_a_kill_while_writing_leaves_the_report_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is replaced whole: whoever reads it while the next one is written reads the one
-    before.
-    """
+    """The file is replaced at once: a reader never sees half of it."""
     report = begun(tmp_path)
     report.section("one", "", lambda rows: rows.append({"n": 1}))
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))

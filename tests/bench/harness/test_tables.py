@@ -43,7 +43,7 @@ def sky() -> dict[str, np.ndarray]:
     }
 
 
-def test_a_step_is_told_beside_its_products(tmp_path: Path) -> None:
+def test_a_step_is_compared_with_its_products(tmp_path: Path) -> None:
     """One row per precision and number of agents; the ratio is that of the two medians; the file
     says the same.
     """
@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_a_row_with_its_bytes(tmp_path: Path) -> None:
     assert not [part["failed"] for part in found["sections"] if "failed" in part]
     skipped = [row["skipped"] for row in found["rows"] if "skipped" in row]
     assert len(skipped) == 3
-    assert all(told.startswith("needs ") and "bytes" in told for told in skipped)
+    assert all(reason.startswith("needs ") and "bytes" in reason for reason in skipped)
 
 
 def test_the_products_alone_are_all_of_them() -> None:
@@ -96,9 +96,7 @@ def test_the_products_alone_are_all_of_them() -> None:
 
 
 def test_latency_has_every_way_of_taking_turns(tmp_path: Path) -> None:
-    """Alone, in turns, beside each other, in one batch; with the fast steps and with the engine's
-    own.
-    """
+    """Alone, in turns, in threads, in one batch; with the fast steps and with the engine's own."""
     flags = ("--streams", "2", "--own-tokens", "16", "--tokens", "3", "--out", str(tmp_path))
     found = latency.run(arguments(latency, *flags))
     assert [section.get("failed") for section in found["sections"]] == [None, None]

@@ -37,7 +37,8 @@ def test_quantiles_are_in_order(seconds: tuple[float, ...], low: float, high: fl
 @given(seconds=TIMES, factor=st.floats(0.5, 2))
 def test_a_spread_has_no_unit(seconds: tuple[float, ...], factor: float) -> None:
     """Slower by a factor is slower in the median, and as far apart as before."""
-    one, other = TimeSpread(seconds), TimeSpread(tuple(factor * second for second in seconds))
+    one = TimeSpread(seconds)
+    other = TimeSpread(tuple(factor * second for second in seconds))
     assert other.median == pytest.approx(factor * one.median)
     assert other.relative == pytest.approx(one.relative, rel=1e-6, abs=1e-9)
     assert one.median == statistics.median(seconds)
@@ -103,7 +104,7 @@ def test_a_table_says_where_it_comes_from() -> None:
     assert machine.memory_gib() > 1
 
 
-def test_bytes_are_told_by_owner() -> None:
+def test_bytes_are_counted_by_owner() -> None:
     """What is still held counts as steady, what was let go only in the peak; freed memory hides
     neither.
     """

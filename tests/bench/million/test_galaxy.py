@@ -1,6 +1,4 @@
-"""The galaxy and its crew: thoughts are judged by what they should have been, and slots change
-nothing.
-"""
+"""The galaxy and the slots: thoughts are compared with right ones, and slots change nothing."""
 
 import argparse
 from collections.abc import Iterator
@@ -119,9 +117,7 @@ def test_axes_are_the_thoughts_own(workshop: Workshop, done: SlotBatch) -> None:
 
 
 def test_what_is_stored_is_what_was_thought(workshop: Workshop, done: SlotBatch) -> None:
-    """Agents, questions and judgements stand in the agents' order; who thought nothing is never
-    accepted.
-    """
+    """Rows are in the agents' order; an empty thought is not accepted."""
     arrays = workshop.arrays(done, range(30), workshop.axes(8))
     tasks = [workshop.tasks.task(agent) for agent in range(30)]
     assert arrays["agent"].tolist() == list(range(30))

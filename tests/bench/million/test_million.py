@@ -123,7 +123,8 @@ def test_it_goes_on_where_it_was_interrupted(
     """Ctrl-C keeps the finished shards; a second call adds the missing ones, and the results are
     those of one call.
     """
-    write, written = Shards.write, []
+    write = Shards.write
+    written = []
 
     def interrupt(self: Shards, number: int, arrays: dict[str, np.ndarray]) -> None:
         if len(written) == 2:
@@ -230,7 +231,8 @@ def test_a_ledger_remembers_its_plan(tmp_path: Path) -> None:
 
 def test_lines_tell_rate_and_time_left() -> None:
     """Off a terminal there is a line now and then, with what is left at the pace so far."""
-    out, now = io.StringIO(), iter([0.0, 1.0, 20.0, 30.0])
+    out = io.StringIO()
+    now = iter([0.0, 1.0, 20.0, 30.0])
     lines = progress.Lines(100, 40, out, clock=lambda: next(now))
     for _ in range(3):
         lines.advance(20, 400)

@@ -163,9 +163,7 @@ def test_the_first_difference_of_plans_is_named(tmp_path: Path) -> None:
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
-    """`--show` tells what a folder holds whatever the flags, and in a folder without a run it
-    writes nothing.
-    """
+    """`--show` prints what a folder holds, whatever the flags, and never writes."""
     with pytest.raises(ValueError, match="holds no run"):
         million.shown(tmp_path / "none")
     assert not list(tmp_path.iterdir())

@@ -1,6 +1,4 @@
-"""The council's table: shares, gains over the same worlds, and which River an arm is held
-against.
-"""
+"""The council's table: shares, and gains over the same worlds without streams."""
 
 import json
 from dataclasses import replace

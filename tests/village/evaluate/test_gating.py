@@ -61,7 +61,8 @@ def test_right_is_what_the_text_says(where: Scene) -> None:
     """The exact sentence about the right subject is right, the admission is nothing, all else is
     wrong.
     """
-    asked, other = where.asked, where.others[0]
+    asked = where.asked
+    other = where.others[0]
     changed = protocol.answer(where.world.changed(asked.question)).text.strip()
     given_thoughts = trace(
         (task_of(asked), asked.thought.strip()),

@@ -95,9 +95,7 @@ def test_rows_are_shares_of_all_runs() -> None:
 
 
 def test_a_warm_river_does_not_loop(village: Prism, encoder: Encoder) -> None:
-    """On a sample: greedily every third sentence at least was said before; by default none, and the
-    answer is right.
-    """
+    """On a sample: greedy choice repeats every third sentence at least, the default none."""
     where = make(RECIPES[0], encoder)
     greedy = run_counts(village, where, Choice(0.0), seed=0)
     warm = run_counts(village, where, Choice(CortexConfig().river.temperature), seed=0)
@@ -117,7 +115,8 @@ def test_the_default_is_the_measured_one(village: Prism) -> None:
     assert [line["name"] for line in found["held_out"]] == [choice.name for choice in CHOICES]
     river = CortexConfig().river
     rows = {line["name"]: line for line in found["held_out"]}
-    default, greedy = rows[Choice(river.temperature, river.repetition_penalty).name], rows["greedy"]
+    default = rows[Choice(river.temperature, river.repetition_penalty).name]
+    greedy = rows["greedy"]
     assert default["runs"] == greedy["runs"] >= 60
     assert default["sentences_said_again"]["high"] < 0.01
     assert greedy["sentences_said_again"]["low"] > 0.4
@@ -141,9 +140,7 @@ def test_the_card_says_what_was_measured() -> None:
 
 
 def test_the_page_is_the_records(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--table` tells the record as the published page has it: a line per choice, every share with
-    interval and n.
-    """
+    """`--table` prints the record as it is published: a line per choice, shares with intervals."""
     folder = bundled("village").parents[1] / "docs" / "benchmarks"
     loops.main(["--table", str(folder / "loops.json")])
     out = capsys.readouterr().out

@@ -39,7 +39,8 @@ def test_what_the_river_should_follow(
     question, else the text.
     """
     where = scene(2, 300, encoder.length, kind="one")
-    asked_for, seen = where.asked.question, []
+    asked_for = where.asked.question
+    seen = []
 
     def said(context: object, opening: str, thought: str, *, wait_for: Item) -> str:
         assert opening.endswith(wait_for.task)
@@ -50,7 +51,8 @@ def test_what_the_river_should_follow(
     references.follows(SimpleNamespace(), where, where.asked, kind)  # type: ignore[arg-type]
     ((thought, question),) = seen
     assert (question == asked_for) == (kind != "supplies")
-    own, true = question.subject in thought, protocol.ref(question).text == thought
+    own = question.subject in thought
+    true = protocol.ref(question).text == thought
     stated = thought in {found.ref for found in (where.asked, *where.others)}
     assert (own, true, stated) == {
         "none": (False, False, False),

@@ -59,7 +59,8 @@ def test_worlds_that_all_agree_are_no_certainty() -> None:
     assert even["high"] == pytest.approx(100 * (1 - 0.025 ** (1 / 40)), abs=0.1), (
         "the exact bound (Clopper-Pearson)"
     )
-    ahead, behind = paired([True] * 40, [False] * 40), paired([False] * 40, [True] * 40)
+    ahead = paired([True] * 40, [False] * 40)
+    behind = paired([False] * 40, [True] * 40)
     assert (ahead["points"], ahead["high"]) == (100, 100)
     assert ahead["low"] == pytest.approx(100 * (2 * interval(40, 40)["low"] - 1), abs=0.02)
     assert (behind["points"], behind["low"], behind["high"]) == (-100, -100, -ahead["low"])

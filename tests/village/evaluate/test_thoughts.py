@@ -49,7 +49,8 @@ def test_it_is_what_the_threshold_was_chosen_on() -> None:
             [GATE["centred"][label][name] for name in ("p05", "median", "p95")], abs=2e-4
         )
     for scorer, want in GATE["area_right_against_nothing"].items():
-        good, bad = values("right", scorer), values("nothing", scorer)
+        good = values("right", scorer)
+        bad = values("nothing", scorer)
         curve = regate.roc(np.array(good + bad), [True] * len(good) + [False] * len(bad))
         assert curve is not None
         assert area(curve) == pytest.approx(want, abs=2e-4)

@@ -130,7 +130,8 @@ def test_batches_made_here_are_repeatable(encoder: Encoder) -> None:
     """A step always has the same batch; without workers, batches are made in this process."""
     with open_batch_source(encoder, seed=0, first=0, batch_tokens=500, workers=0) as source:
         assert isinstance(source, LocalBatches)
-        one, same = source.get(2, 0), source.get(2, 0)
+        one = source.get(2, 0)
+        same = source.get(2, 0)
     assert np.array_equal(one.ids, same.ids)
 
 

@@ -1,6 +1,4 @@
-"""Checkpoints: a run that is killed at any moment goes on from the last whole one, and nothing else
-is taken for it.
-"""
+"""Checkpoints: a run that is killed at any moment continues from the last complete one."""
 
 import json
 from collections.abc import Callable

@@ -1,6 +1,4 @@
-"""What the River is taught to write: the task, three sentences of waiting, and an answer only from
-what it can see.
-"""
+"""The River's episodes: the task, three sentences of prose, and an answer that it can see."""
 
 import re
 from collections.abc import Iterator

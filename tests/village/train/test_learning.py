@@ -125,7 +125,8 @@ def test_the_mean_follows_the_weights(encoder: Encoder) -> None:
     assert found.total.sum() > 0
     name, last = next(iter(learner.model.named_parameters()))
     mean = learner.mean[name].clone()
-    low, high = torch.minimum(before[name], last), torch.maximum(before[name], last)
+    low = torch.minimum(before[name], last)
+    high = torch.maximum(before[name], last)
     assert (mean - low).min() > -1e-2
     assert (high - mean).min() > -1e-2
     weights = last.detach().clone()
@@ -164,12 +165,15 @@ def test_heads_begin_by_looking_back(layer: int) -> None:
     size = Size(hidden=64, layers=2, heads=4, kv_heads=2, head_dim=64, feed_forward=48)
     model = make_model(300, 0, size)
     look_back(model)
-    attention, half = model.model.layers[layer].self_attn, size.head_dim // 2
+    attention = model.model.layers[layer].self_attn
+    half = size.head_dim // 2
     angles = ROPE_BASE ** (-torch.arange(half) / half)
 
     def turned(vector: torch.Tensor, position: int) -> torch.Tensor:
-        cos, sin = torch.cos(position * angles), torch.sin(position * angles)
-        one, other = vector[:half], vector[half:]
+        cos = torch.cos(position * angles)
+        sin = torch.sin(position * angles)
+        one = vector[:half]
+        other = vector[half:]
         return torch.cat((one * cos - other * sin, other * cos + one * sin))
 
     for head, offset in enumerate(LOOK_BACK[layer]):

@@ -1,6 +1,4 @@
-"""Who sees whom in a training row: a branch never sees another, nor context that was not kept for
-it.
-"""
+"""What a token of a training row sees: no other branch, and no context that its mask hides."""
 
 import numpy as np
 import pytest
@@ -42,7 +40,8 @@ def mask_of(batch: TrainingBatch) -> np.ndarray:
 
 def test_a_branch_never_sees_another(batch: TrainingBatch) -> None:
     """Every visible token is in the query's own segment or in the context."""
-    mask, segments = mask_of(batch), batch.segments[0]
+    mask = mask_of(batch)
+    segments = batch.segments[0]
     queries, keys = mask.nonzero()
     foreign = (segments[keys] != segments[queries]) & (segments[keys] != 0)
     assert not foreign.any()
@@ -50,9 +49,7 @@ def test_a_branch_never_sees_another(batch: TrainingBatch) -> None:
 
 
 def test_nobody_sees_the_future(batch: TrainingBatch) -> None:
-    """No token sees one behind it in the row; every token sees itself; padding is seen by itself
-    alone.
-    """
+    """No token sees a later one of its row; every token sees itself; padding sees only itself."""
     mask = mask_of(batch)
     assert not np.triu(mask, 1).any()
     assert mask.diagonal().all()
@@ -62,7 +59,8 @@ def test_nobody_sees_the_future(batch: TrainingBatch) -> None:
 
 def test_a_branch_sees_only_the_context_kept_for_it(row: TrainingRow, batch: TrainingBatch) -> None:
     """A stream with landmarks sees exactly those of the context, and one without sees all of it."""
-    seen, segments = mask_of(batch), batch.segments[0]
+    seen = mask_of(batch)
+    segments = batch.segments[0]
     size = len(row.context.sequence)
     subsets = 0
     for segment, mask in enumerate(row.visibility[1:], start=1):
@@ -75,11 +73,14 @@ def test_a_branch_sees_only_the_context_kept_for_it(row: TrainingRow, batch: Tra
 
 def test_a_window_hides_what_is_far_but_sinks_and_references() -> None:
     """Inside the context a token sees its window, the sinks, and injected tokens however far."""
-    size, window = 40, 8
-    segments, positions = torch.zeros(1, size, dtype=torch.uint8), torch.arange(size)[None]
+    size = 40
+    window = 8
+    segments = torch.zeros(1, size, dtype=torch.uint8)
+    positions = torch.arange(size)[None]
     marks = torch.zeros(1, size, dtype=torch.uint8)
     marks[0, 12] = int(Mark.REF)
-    visibility, windows = torch.ones(1, 1, size, dtype=torch.bool), torch.tensor([[window]])
+    visibility = torch.ones(1, 1, size, dtype=torch.bool)
+    windows = torch.tensor([[window]])
     seen = (
         build_mask(segments, positions, marks, visibility, windows)[0, 0, -1]
         .nonzero()

@@ -33,7 +33,7 @@ def record(name: str) -> dict:
     ("name", "size", "digest", "how"), listed(), ids=lambda value: value if "/" in value else ""
 )
 def test_a_file_is_what_the_table_says(name: str, size: str, digest: str, how: str) -> None:
-    """Size and SHA-256 agree, and a command tells how the file is made again."""
+    """Size and SHA-256 agree, and a command makes the file again."""
     content = (DATA / name).read_bytes()
     assert len(content) == int(size.replace(",", ""))
     assert hashlib.sha256(content).hexdigest() == digest
@@ -117,7 +117,8 @@ def test_logs_are_curves() -> None:
         for name in ("minutes", "step", "tokens"):
             values = [entry[name] for entry in entries]
             assert values == sorted(values)
-    first, last = entries[0]["heldout_mean"], entries[-1]["heldout_mean"]
+    first = entries[0]["heldout_mean"]
+    last = entries[-1]["heldout_mean"]
     assert last["full1024"]["stream"][0] >= first["full1024"]["stream"][0]
 
 

@@ -23,7 +23,8 @@ def length(text: str) -> int:
 @given(seed=st.integers(0, 10**6), split=st.sampled_from(SPLITS), facts=st.integers(1, 40))
 def test_a_seed_gives_one_world(seed: int, split, facts: int) -> None:
     """The same seed and split give the same facts and the same text; subjects are unique."""
-    one, other = World(seed, facts, split), World(seed, facts, split)
+    one = World(seed, facts, split)
+    other = World(seed, facts, split)
     assert one.facts == other.facts
     assert one.questions() == other.questions()
     assert document(one, 200, length).text == document(other, 200, length).text
