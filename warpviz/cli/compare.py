@@ -87,7 +87,8 @@ def execute(args: argparse.Namespace) -> int:
         comparison = _compare(args)
         paths = comparison.save(args.out)
     if args.json:
-        sys.stdout.write(json.dumps(comparison.to_record(points=str(paths["npz"]))) + "\n")
+        record = json.loads(paths["json"].read_text(encoding="ascii"))
+        sys.stdout.write(json.dumps({**record, "points": str(paths["npz"])}) + "\n")
     else:
         _print(comparison)
         write_line("written: " + ", ".join(str(path) for path in sorted(paths.values())))
