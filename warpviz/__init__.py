@@ -1,5 +1,4 @@
-"""See what agents that share one model and one context hold, think and keep: views, figures,
-topology, commands.
+"""See what agents that share one model and one context hold, think and keep.
 
 Every public name below is loaded from its module on first use, so that `import warpviz` costs next
 to nothing: UMAP, GUDHI, plotly and torch are imported by the first call that needs them.
@@ -27,7 +26,24 @@ _HOMES = {
     "samples": "warpviz.texts",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = [
+    "Comparison",
+    "CouncilMonitor",
+    "GateTuner",
+    "KVCloud",
+    "LiveRun",
+    "PersistenceCompare",
+    "TokenText",
+    "compare",
+    "compose",
+    "diagrams",
+    "explore",
+    "link",
+    "load",
+    "sample",
+    "samples",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> Any:

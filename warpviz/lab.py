@@ -1,6 +1,4 @@
-"""JupyterLab on the notebooks: where they are, a writable copy of them, and the command that opens
-them.
-"""
+"""JupyterLab on the notebooks: where they are, a writable copy, and the command that opens them."""
 
 import os
 import shutil
@@ -9,8 +7,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 FIRST = "00_start_here.ipynb"
-# JupyterLab by itself asks the internet for news, for updates and for its list of extensions. Ours
-# asks nobody.
+# JupyterLab by itself asks the internet for news, updates and a list of extensions: not this one.
 _QUIET = (
     "--LabApp.news_url=",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -27,13 +24,12 @@ def notebooks() -> Path:
     for folder in (_HERE / "notebooks", _HERE.parent / "notebooks"):
         if (folder / FIRST).is_file():
             return folder
-    msg = f"this installation of warpviz has no notebooks: neither beside {_HERE} nor in it"
+    msg = f"this installation of warpviz has no notebooks, neither in {_HERE} nor next to it"
     raise FileNotFoundError(msg)
 
 
 def copy_notebooks(folder: Path) -> list[Path]:
-    """Copy the notebooks that `folder` does not have yet into it and return the copies; what is
-    there stays.
+    """Copy the notebooks that `folder` does not have yet into it, and return the copies.
 
     Raises:
         ValueError: `folder` is a file, or cannot be written.
@@ -55,8 +51,7 @@ def copy_notebooks(folder: Path) -> list[Path]:
 
 
 def lab_environment() -> dict[str, str]:
-    """Return this process's environment, with defaults of ours added to JupyterLab's: it does not
-    ask about news.
+    """Return this process's environment with our defaults for JupyterLab: no question about news.
 
     What the user has set in JupyterLab still counts.
     """
@@ -67,11 +62,10 @@ def lab_environment() -> dict[str, str]:
 def lab_command(
     folder: Path, *, first: str | None = FIRST, port: int | None = None, show: bool = True
 ) -> list[str]:
-    """Return the command that serves `folder` with JupyterLab, on this machine only, and asks
-    nothing of any other.
+    """Return the command that serves `folder` with JupyterLab, on this machine only.
 
-    first: the notebook to open, None for none. port: None for JupyterLab's own choice. show: open a
-    browser.
+    It connects to no other machine. first: the notebook to open, None for none. port: None for
+    JupyterLab's own choice. show: open a browser.
     """
     command = [sys.executable, "-m", "jupyterlab", *_QUIET, "--ServerApp.ip=127.0.0.1"]
     command.append(f"--ServerApp.root_dir={folder.resolve()}")

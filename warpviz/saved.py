@@ -18,16 +18,15 @@ def load(path: Path | str) -> "Comparison | Trace":
     """
     given = Path(path)
     if not given.exists():
-        msg = f"nothing at {str(given)!r}; give a comparison.json, a trace.jsonl, or the folder of one of them"
+        accepted = "a comparison.json, a trace.jsonl, or the folder of one of them"
+        msg = f"nothing at {str(given)!r}; give {accepted}"
         raise FileNotFoundError(msg)
     files = [given / "comparison.json", given / "trace.jsonl"] if given.is_dir() else [given]
     found = [file for file in files if file.is_file()]
     if len(found) != 1:
-        what = (
-            "both a comparison and a trace; name one file"
-            if found
-            else "neither comparison.json nor trace.jsonl"
-        )
+        what = "neither comparison.json nor trace.jsonl"
+        if found:
+            what = "both a comparison and a trace; name one file"
         msg = f"{str(given)!r} holds {what}"
         raise ValueError(msg)
     if found[0].suffix == ".jsonl":

@@ -58,6 +58,7 @@ def test_every_public_name_is_there() -> None:
     import warpviz
 
     assert {"explore", "watch", "compare"} <= set(warpviz.__all__) <= set(dir(warpviz))
+    assert set(warpviz.__all__) == set(warpviz._HOMES)
     for name in warpviz.__all__:
         assert getattr(warpviz, name) is not None
     with pytest.raises(AttributeError, match="explore"):

@@ -35,7 +35,8 @@ def torus(num, *, seed, tube=1.0, ring=3.0):
     points = []
     while len(points) < num:
         u, v, w = generator.random(3)
-        u, v = 2 * np.pi * u, 2 * np.pi * v
+        u = 2 * np.pi * u
+        v = 2 * np.pi * v
         if w <= (ring + tube * np.cos(v)) / (ring + tube):
             out = ring + tube * np.cos(v)
             points.append([out * np.cos(u), out * np.sin(u), tube * np.sin(v)])

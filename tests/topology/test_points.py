@@ -35,9 +35,7 @@ def test_a_cloud_with_one_bad_number_is_refused_and_the_row_is_named(bad):
 
 @pytest.mark.parametrize("kind", [*COMPLEXES, "compare"])
 def test_coordinates_beyond_float32_are_refused(kind):
-    """Squared distances would overflow: no bars, endless ones, or a crash; float32's own largest
-    numbers pass.
-    """
+    """Squared distances would overflow: no bars, or a crash; float32's largest numbers pass."""
     points = gauss(12, 3, seed=2)
     points[7, 2] = -1e200
     measure = partial(compare, ks=(8,), policies=("farthest",))
@@ -171,11 +169,10 @@ def test_farthest_points_of_a_line_are_its_ends_then_its_middle():
 
 @given(st.integers(2, 40), st.integers(1, 50), st.integers(0, 1000))
 def test_farthest_samples_nest_and_their_radius_never_grows(num, count, seed):
-    """A sample of k is the beginning of a sample of k + 1, distinct rows, radius not growing,
-    correct by definition.
-    """
+    """A sample of k begins that of k + 1, of distinct rows, with the radius of the definition."""
     points = gauss(num, 3, seed=seed)
-    small, large = farthest_sample(points, count), farthest_sample(points, count + 1)
+    small = farthest_sample(points, count)
+    large = farthest_sample(points, count + 1)
     assert len(small.order) == min(count, num)
     assert len(set(large.order.tolist())) == len(large.order)
     assert large.order[: len(small.order)].tolist() == small.order.tolist()

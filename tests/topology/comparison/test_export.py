@@ -47,7 +47,10 @@ class Reader(HTMLParser):
 
     def __init__(self):
         super().__init__(convert_charrefs=True)
-        self.tags, self.handlers, self.scripts, self.links = [], [], [], []
+        self.tags = []
+        self.handlers = []
+        self.scripts = []
+        self.links = []
         self._inside = None
 
     def handle_starttag(self, tag, attrs):
@@ -95,16 +98,15 @@ def test_what_is_loaded_equals_what_was_saved(found, tmp_path):
 
 
 def test_anyone_can_recompute_every_row_from_the_files(found, tmp_path):
-    """From JSON and npz alone, with independent tools: SciPy's distances, GUDHI's bottleneck, our
-    own radius.
-    """
+    """From JSON and npz alone: SciPy's distances, GUDHI's bottleneck, our own radius."""
     from gudhi.bottleneck import bottleneck_distance
     from scipy.spatial.distance import cdist
 
     found.save(tmp_path)
     record = json.loads((tmp_path / "comparison.json").read_text())
     with np.load(tmp_path / record["points"], allow_pickle=False) as stored:
-        points, used = stored["points"].astype(float), stored["used"]
+        points = stored["points"].astype(float)
+        used = stored["used"]
     whole = diagrams(points)
     marks = {(mark["policy"], mark["k"]): mark["indices"] for mark in record["landmarks"]}
     for row in record["rows"]:
@@ -125,9 +127,7 @@ def test_the_bars_in_the_npz_are_those_of_the_rows(found, tmp_path):
 
 
 def test_the_json_has_what_the_contract_names(found):
-    """Rows with k, policy, dim, bottleneck, wasserstein, radius, bound, null_mean, null_std; and
-    the header.
-    """
+    """The header, and rows with k, policy, dimension, distances, radius, bound, null model."""
     record = json.loads(json_text(found))
     assert record["schema"] == SCHEMA
     header = {
@@ -171,9 +171,7 @@ def test_the_csv_has_a_line_per_row_in_full_precision(found):
 
 
 def test_every_line_of_the_csv_says_where_it_comes_from(found):
-    """Model, seed, settings and versions stand in columns of their own: the first line stays the
-    header.
-    """
+    """Model, seed, settings and versions are columns: the first line stays the header."""
     for line in csv.DictReader(csv_text(found).splitlines()):
         assert (line["model"], line["layer"]) == (found.model, "")
         assert (int(line["seed"]), int(line["tokens"]), int(line["num_null"])) == (
@@ -197,9 +195,7 @@ def test_the_page_holds_no_element_or_handler_of_the_models(found):
 
 
 def test_the_page_carries_every_token_as_data(found):
-    """The script's JSON has the landmarks of every view and texts in which hidden characters are
-    visible.
-    """
+    """The script's JSON has every view's landmarks, and texts with visible characters only."""
     reader = Reader()
     reader.feed(page(found))
     data = json.loads(reader.scripts[0])
@@ -212,9 +208,7 @@ def test_the_page_carries_every_token_as_data(found):
 
 
 def test_the_page_is_utf8_forbids_the_network_and_is_small(found):
-    """It encodes despite a lone surrogate, its policy allows no source but itself, and no library
-    is inside.
-    """
+    """It encodes despite a lone surrogate, allows no source but itself, and holds no library."""
     data = page(found).encode("utf-8")
     assert len(data) < 300_000
     assert b"default-src 'none'" in data
@@ -223,9 +217,7 @@ def test_the_page_is_utf8_forbids_the_network_and_is_small(found):
 
 
 def test_pictures_are_well_formed_and_hold_text_as_text(found):
-    """Each SVG parses as XML, has a title, keeps hostile names as text and paints a mark per
-    landmark bar.
-    """
+    """Each SVG parses, has a title, keeps hostile names as text and a mark per landmark bar."""
     for picture in (
         whole_picture(found),
         curves_picture(found),
@@ -253,9 +245,7 @@ def test_the_summary_names_the_best_policy(found):
 
 
 def test_strange_files_are_refused_with_a_reason(found, tmp_path):
-    """Not JSON, another schema, something missing, or a path out of the folder: one line each,
-    nothing is opened.
-    """
+    """No JSON, another schema, something missing, a path out of the folder: one line each."""
     path = tmp_path / "comparison.json"
     path.write_text("{")
     with pytest.raises(ValueError, match="is not JSON"):

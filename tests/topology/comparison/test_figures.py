@@ -26,13 +26,12 @@ def by_name(figure, start):
 
 
 def test_the_diagram_figure_holds_every_bar_and_the_matching(found):
-    """Open and filled marks per dimension carry the bars; a line joins each pair, none beyond the
-    distance.
-    """
+    """Open and filled marks carry the bars; a line joins each pair, none beyond the distance."""
     kept = found.diagrams["farthest"][30]
     figure = diagram_figure(found.full, kept, radius=1.0, title="t")
     for dim in (0, 1):
-        (whole,), (few,) = by_name(figure, f"H{dim} whole"), by_name(figure, f"H{dim} landmarks")
+        (whole,) = by_name(figure, f"H{dim} whole")
+        (few,) = by_name(figure, f"H{dim} landmarks")
         assert np.array_equal(np.column_stack([whole.x, whole.y]), found.full[dim])
         assert np.array_equal(np.column_stack([few.x, few.y]), kept[dim])
         assert whole.marker.symbol != few.marker.symbol

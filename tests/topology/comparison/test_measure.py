@@ -40,9 +40,7 @@ def evidence(points, *, seed):
     st.booleans(),
 )
 def test_no_row_ever_exceeds_its_bound(num, width, seed, policy, steps):
-    """Bottleneck <= 2r for every policy, k and dimension, and for the null model's mean against its
-    own radius.
-    """
+    """Bottleneck <= 2r for every policy, k and dimension, and for the null model's mean."""
     cloud = (walk if steps else gauss)(num, width, seed=seed)
     found = compare(
         evidence(cloud, seed=seed), ks=(8, 24), policies=(policy,), num_null=3, seed=seed
@@ -71,9 +69,7 @@ def test_every_number_can_be_recomputed_from_the_points_and_landmarks():
 
 
 def test_sinks_take_no_part_in_the_geometry():
-    """Moving the first four tokens to the moon changes no number; they stay in the landmark
-    lists.
-    """
+    """Moving the first four tokens far away changes no number; they stay landmarks."""
     points = gauss(60, 3, seed=2).astype(np.float32)
     moved = points.copy()
     moved[:4] += 1e4
@@ -94,9 +90,7 @@ def test_all_tokens_lose_nothing():
 
 
 def test_farthest_points_cover_better_than_chance():
-    """On a circle with a dense spot, the radius is below the null model's by more than two
-    deviations.
-    """
+    """On a circle with a dense spot the radius is two deviations below the null model's."""
     points = np.concatenate([circle(60, seed=4), circle(300, seed=5, radius=0.05)])
     (row,) = compare(
         evidence(points, seed=4), ks=(24,), policies=("farthest",), num_null=20, max_dim=0
@@ -105,9 +99,7 @@ def test_farthest_points_cover_better_than_chance():
 
 
 def test_a_large_cloud_is_thinned_but_keeps_every_landmark():
-    """Above the cap the cloud is a subsample with all landmarks; the bound holds for it; a note
-    says so.
-    """
+    """Above the cap the cloud is a subsample with all landmarks, for which the bound holds."""
     points = gauss(300, 4, seed=6)
     found = compare(
         evidence(points, seed=6),
@@ -134,7 +126,8 @@ def test_landmarks_nest_and_the_radius_does_not_grow_with_k():
     )
     assert found.ks == (8, 16, 32)
     for policy in found.policies:
-        marks, rows = found.landmarks[policy], found.select(policy=policy, dim=0)
+        marks = found.landmarks[policy]
+        rows = found.select(policy=policy, dim=0)
         assert set(marks[8]) < set(marks[16]) < set(marks[32])
         assert rows[0].radius >= rows[1].radius >= rows[2].radius
 
@@ -158,9 +151,7 @@ def test_one_size_and_one_policy_need_no_list():
 
 
 def test_a_context_brings_its_model_tokens_and_every_space(context):
-    """Model, checksum, token texts and sizes come from the context; each space, layer and head can
-    be compared.
-    """
+    """Model, checksum and texts are the context's; each space, layer and head can be compared."""
     found = compare(context, ks=(16,), policies=("hybrid", "snapkv", "tova", "keydiff"), num_null=2)
     assert (found.model, found.tokens) == (context.prism.spec.name, context.num_tokens)
     assert found.checksum == context.prism.spec.checksum
@@ -184,9 +175,7 @@ def test_a_context_is_compared_in_the_points_it_gives(context):
 
 
 def test_landmarks_are_chosen_in_the_layer_they_are_measured_in(context):
-    """The engine's own choice from that layer's evidence, as a view has it; another layer, other
-    landmarks.
-    """
+    """The engine's own choice from that layer's evidence; another layer, other landmarks."""
     chosen = {}
     for layer in (None, 0, 2):
         found = compare(context, ks=(32,), policies=("hybrid",), layer=layer, num_null=0)
@@ -197,9 +186,7 @@ def test_landmarks_are_chosen_in_the_layer_they_are_measured_in(context):
 
 
 def test_same_arguments_same_comparison(context):
-    """Deterministic: twice the same call gives equal comparisons; another seed another null model
-    and random policy.
-    """
+    """The same call gives equal comparisons; another seed another null model and random policy."""
     one, two, three = (compare(context, ks=(32,), num_null=4, seed=seed) for seed in (5, 5, 6))
     assert one == two
     assert one != three
@@ -231,9 +218,7 @@ def test_notes_name_the_rule_and_the_certificate():
 
 
 def test_the_certificate_is_against_what_keeps_the_same_tokens(context):
-    """Twelve clumps, twelve landmarks of which four are the last tokens, all of one clump: so the
-    note names them.
-    """
+    """Twelve clumps, twelve landmarks, four of them in one clump: the note names these four."""
     rows = np.concatenate([[0] * 4, np.arange(12).repeat(4), [0] * 4])
     clumps = 10.0 * np.eye(12)[rows] + 0.01 * gauss(len(rows), 12, seed=11)
     found = compare(evidence(clumps, seed=11), ks=(16,), policies=("hybrid",), recent=4, num_null=0)
@@ -293,10 +278,9 @@ def test_bad_arguments_are_named(settings_, said):
 
 
 def test_points_can_be_described():
-    """Whoever has points without their context can still say what they are of; a context's own
-    facts win.
-    """
-    points, texts = gauss(40, 3, seed=14), [f"t{at} " for at in range(40)]
+    """Points without a context can be described; a context's own facts win."""
+    points = gauss(40, 3, seed=14)
+    texts = [f"t{at} " for at in range(40)]
     about = {"model": "mine", "checksum": "c0ffee", "token_texts": texts}
     found = compare(points, ks=(8,), policies=("farthest",), num_null=0, about=about)
     assert (found.model, found.checksum, found.token_texts) == ("mine", "c0ffee", tuple(texts))
@@ -309,9 +293,7 @@ def test_points_can_be_described():
 
 
 def test_points_alone_allow_only_policies_that_need_no_attention():
-    """An array has no attention: the hybrid rule is refused with the list of those that work;
-    farthest works.
-    """
+    """An array has no attention: the hybrid rule is refused with a list of what works."""
     points = gauss(40, 3, seed=12)
     with pytest.raises(ValueError, match=r"policy 'hybrid' needs evidence\.received, .*farthest"):
         compare(points, ks=(8,), policies=("hybrid",))

@@ -34,9 +34,7 @@ def test_draws_are_uniform():
 
 
 def test_forced_rows_are_in_each_draw_and_the_rest_is_uniform():
-    """Every draw keeps the forced rows; each other row is drawn about as often; with none the draws
-    are as ever.
-    """
+    """Every draw keeps the forced rows; each other row is drawn about as often."""
     forced = np.array([17, 3, 19])
     one = draws(20, 8, num_draws=2000, seed=0, forced=forced)
     assert (np.diff(one, axis=1) > 0).all()
@@ -65,9 +63,7 @@ def test_impossible_sizes_are_refused(size):
 
 
 def test_each_draw_is_measured_as_a_comparison_measures_landmarks():
-    """Two routes: the null model's numbers are those of the drawn points, computed from scratch;
-    none exceeds 2r.
-    """
+    """Two routes: the null model's numbers are those of the drawn points, and none exceeds 2r."""
     points = gauss(60, 3, seed=1)
     full = diagrams(points)
     found = null_model(pairwise(points), full.bars, 12, num_draws=6, seed=5)
@@ -89,16 +85,21 @@ def test_all_points_are_no_loss():
 
 def test_a_null_model_can_be_stopped_between_draws():
     """The question is asked before every draw."""
-    points, asked = gauss(20, 2, seed=3), []
+    points = gauss(20, 2, seed=3)
+    asked = []
     with pytest.raises(StoppedError, match="random subset 3 of 9"):
-        null_model(pairwise(points), diagrams(points).bars, 5, num_draws=9, seed=0,
-                   should_stop=lambda: asked.append(0) or len(asked) == 3)  # fmt: skip
+        null_model(
+            pairwise(points),
+            diagrams(points).bars,
+            5,
+            num_draws=9,
+            seed=0,
+            should_stop=lambda: asked.append(0) or len(asked) == 3,
+        )
 
 
 def test_spread_by_hand():
-    """Mean, sample deviation and quantiles of 1..5; equal draws deviate by exactly zero; no draws
-    give NaN.
-    """
+    """Mean, deviation and quantiles of 1..5; equal draws deviate by 0; no draws give NaN."""
     found = spread(np.arange(1.0, 6.0))
     assert (found.mean, found.median) == (3.0, 3.0)
     assert found.std == pytest.approx(math.sqrt(2.5))
@@ -109,21 +110,19 @@ def test_spread_by_hand():
 
 
 def bound(num, recent, *, seed):
-    """Return a cloud whose last tokens lie together, away from the rest: whoever must keep them
-    covers less.
-    """
+    """Return a cloud whose last tokens lie together: a set that must keep them covers less."""
     return np.concatenate(
         [gauss(num - recent, 2, seed=seed), 9 + 0.1 * gauss(recent, 2, seed=seed + 1)]
     )
 
 
 def test_draws_have_no_more_freedom_than_a_policy():
-    """Whoever keeps the window and picks the rest by chance lies in the band of 5 to 95 % nine
-    times in ten.
-    """
+    """A set that keeps the window and draws the rest is in the 5 to 95 % band 9 times in 10."""
     points = bound(32, 8, seed=0)
-    distances, full = pairwise(points), diagrams(points, max_dim=0).bars
-    window, inside = np.arange(24, 32), {}
+    distances = pairwise(points)
+    full = diagrams(points, max_dim=0).bars
+    window = np.arange(24, 32)
+    inside = {}
     generator = np.random.default_rng(99)
     policies = [np.append(window, generator.choice(24, 6, replace=False)) for _ in range(200)]
     radii = np.array([distances[:, chosen].min(axis=1).max() for chosen in policies])
@@ -135,9 +134,7 @@ def test_draws_have_no_more_freedom_than_a_policy():
 
 
 def test_a_comparison_s_null_is_that_of_all_sets_that_keep_the_window():
-    """Oracle: the mean over every set with the three last tokens and two of the others, by brute
-    force.
-    """
+    """Oracle: the mean over every set with the three last tokens and two others."""
     points = bound(14, 3, seed=2)
     found = compare(
         points, ks=(7,), policies=("random",), skip=2, recent=3, num_null=500, max_dim=0
@@ -156,8 +153,7 @@ def test_a_comparison_s_null_is_that_of_all_sets_that_keep_the_window():
 
 
 def test_where_nothing_is_left_to_choose_chance_is_the_landmarks():
-    """Sinks and window fill k: every draw is what each policy keeps; "recent", without sinks, has
-    two more to choose.
+    """Sinks and window fill k: every draw is what each policy keeps; "recent" has two to choose.
 
     Nor does a size's null depend on the other sizes asked for, or on who else is compared.
     """
@@ -177,10 +173,9 @@ def test_where_nothing_is_left_to_choose_chance_is_the_landmarks():
 
 
 def test_given_orders_say_what_they_keep():
-    """Nothing is forced unless `recent` says so; orders that do not keep what it says are refused
-    by name.
-    """
-    points, order = bound(30, 6, seed=6), np.r_[:2, 29:23:-1, 2:24]
+    """Nothing is forced unless `recent` says so; orders that lack such a token are refused."""
+    points = bound(30, 6, seed=6)
+    order = np.r_[:2, 29:23:-1, 2:24]
     free, same, kept = (
         compare(points, orders={"mine": order}, ks=(12,), skip=2, num_null=5, max_dim=0, **settings)
         for settings in ({}, {"recent": 0}, {"recent": 6})

@@ -1,6 +1,4 @@
-"""The exported page in a real browser: it works offline, follows k and policy, and runs nothing a
-model wrote.
-"""
+"""The exported page in a browser: it works offline, follows k and policy, runs no model's text."""
 
 import dataclasses
 import os
@@ -35,8 +33,12 @@ def browser():
         pytest.fail(
             "no Chromium on the PATH; `make test` installs Debian's, or set CHROMIUM to one"
         )
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                 "--host-resolver-rules=MAP * ~NOTFOUND"]  # fmt: skip
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+    ]
     with sync_playwright() as playwright:
         chrome = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chrome
@@ -45,11 +47,11 @@ def browser():
 
 @pytest.fixture
 def page(browser, comparison, tmp_path):
-    """The page as a file; afterwards: no dialog, no console message, no request but the file
-    itself.
-    """
+    """The page as a file; afterwards: no dialog, no console message, no request but the file."""
     paths = comparison.save(tmp_path)
-    tab, said, asked = browser.new_page(), [], []
+    tab = browser.new_page()
+    said = []
+    asked = []
     tab.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
     tab.on("console", lambda message: said.append(message.text))
     tab.on("pageerror", lambda error: said.append(str(error)))
@@ -78,9 +80,7 @@ def test_the_page_starts_at_the_largest_k(page, comparison):
 
 
 def test_k_follows_the_keyboard_and_the_policy_its_menu(page):
-    """Arrow keys on the slider, a choice in the menu: diagrams, number and tokens follow at
-    once.
-    """
+    """Arrow keys and a choice in the menu: diagrams, number and tokens follow at once."""
     page.focus("#k")
     page.keyboard.press("ArrowLeft")
     assert shown(page) == ["farthest/16"]

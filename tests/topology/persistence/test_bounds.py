@@ -16,23 +16,20 @@ from warpviz.topology.points import pairwise
 
 
 def test_the_bound_is_twice_the_radius():
-    """2r, and tight: two points against one of them differ by half the lost bar, far below; r
-    bounds the shift.
-    """
+    """2r, in the units of the points."""
     assert bounds.bound(1.5) == 3.0
 
 
 @settings(max_examples=30)
 @given(st.integers(5, 40), st.integers(1, 5), st.integers(0, 10_000))
 def test_certified_bars_have_partners(num, width, seed):
-    """Moved down by r the landmarks' diagram is within r of the whole one, so bars beyond 2r are
-    matched in it.
-    """
+    """Moved down by r the landmarks' diagram is within r of the whole one: bars beyond 2r match."""
     generator = np.random.default_rng(seed)
     points = generator.normal(size=(num, width))
     kept = points[generator.choice(num, size=generator.integers(2, num + 1), replace=False)]
     radius = hausdorff(points, kept)
-    full, few = diagrams(points), diagrams(kept)
+    full = diagrams(points)
+    few = diagrams(kept)
     for dim in full.dims:
         assert bottleneck(full[dim], few[dim] - radius) <= radius + 1e-9
         sure = bounds.certified(few[dim], radius)
@@ -114,9 +111,7 @@ def test_one_far_point_leaves_the_dimension(estimate, far):
 
 
 def test_known_distances_give_the_same_dimension():
-    """Two routes: from blocks of fresh distances without near-copies, and from a matrix that has
-    them.
-    """
+    """Two routes: from blocks of fresh distances, and from a matrix."""
     points = gauss(1300, 3, seed=7)
     points = np.concatenate([points, points[:200], points[:50] + 1e-9])
     for estimate in (bounds.two_nn, bounds.mle_dimension):

@@ -25,9 +25,7 @@ def gudhi_bars(tree, dim, scale):
 @pytest.mark.parametrize("width", [2, 3])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_alpha_agrees_with_gudhi(width, seed):
-    """Two routes: SciPy's triangulation with our values, CGAL's with GUDHI's (squared radii become
-    diameters).
-    """
+    """Two routes: SciPy's triangulation with our values, CGAL's with GUDHI's squared radii."""
     from gudhi.delaunay_complex import AlphaComplex
 
     points = gauss(60, width, seed=seed)
@@ -65,9 +63,7 @@ def test_alpha_of_points_on_a_line_or_at_one_place(points):
 
 
 def test_near_copies_are_not_lost():
-    """The same token twice has keys equal to a rounding: the triangulation leaves one out, the
-    components do not.
-    """
+    """The triangulation leaves a token that is there twice out; the components do not."""
     points = gauss(60, 3, seed=12)
     twice = np.concatenate([points, points[:40] + 1e-13, points[:20] - 1e-13])
     found = diagrams(twice, complex="alpha")
@@ -137,7 +133,8 @@ def test_weak_witness_agrees_with_gudhis_euclidean_one():
     """Our distance table fed to the permissive class gives what GUDHI's Euclidean class gives."""
     from gudhi.euclidean_witness_complex import EuclideanWitnessComplex
 
-    points, chosen = circle(80, seed=5, noise=0.1), np.arange(0, 80, 8)
+    points = circle(80, seed=5, noise=0.1)
+    chosen = np.arange(0, 80, 8)
     tree = EuclideanWitnessComplex(landmarks=points[chosen], witnesses=points).create_simplex_tree(
         0.25, 2
     )
@@ -147,12 +144,11 @@ def test_weak_witness_agrees_with_gudhis_euclidean_one():
 
 
 def test_strong_witness_agrees_with_gudhis_euclidean_one():
-    """Our own strong complex, which only builds the dimensions asked for, gives what GUDHI's
-    gives.
-    """
+    """Our own strong complex, of the dimensions asked for only, gives what GUDHI's gives."""
     from gudhi.euclidean_strong_witness_complex import EuclideanStrongWitnessComplex
 
-    points, chosen = circle(80, seed=6, noise=0.1), np.arange(0, 80, 8)
+    points = circle(80, seed=6, noise=0.1)
+    chosen = np.arange(0, 80, 8)
     tree = EuclideanStrongWitnessComplex(
         landmarks=points[chosen], witnesses=points
     ).create_simplex_tree(0.25, 2)
@@ -172,22 +168,16 @@ def test_every_witness_complex_sees_the_circle(complex_):
 
 
 def test_lazy_values_by_hand():
-    """One witness at distances 1, 2, 4 from three landmarks: edges enter at the larger slack over
-    the nearest.
-    """
+    """One witness at distances 1, 2, 4 from three landmarks: edges enter at the larger slack."""
     value = lazy_matrix(np.array([[1.0, 2.0, 4.0]]))
     assert value.tolist() == [[0, 1, 3], [1, 0, 3], [3, 3, 0]]
 
 
 def test_witness_bounds_are_recorded_and_scale_with_the_cloud():
-    """The default bound is a length: doubling the cloud doubles it; a given threshold is used as it
-    is.
-    """
+    """The default bound is a length: doubling the cloud doubles it; a given one is used."""
     points = gauss(100, 3, seed=8)
-    one, two = (
-        diagrams(points, complex="witness-weak"),
-        diagrams(2 * points, complex="witness-weak"),
-    )
+    one = diagrams(points, complex="witness-weak")
+    two = diagrams(2 * points, complex="witness-weak")
     assert two.threshold == pytest.approx(2 * one.threshold)
     assert two[0] == pytest.approx(2 * one[0])
     assert diagrams(points, complex="witness-weak", threshold=0.5).threshold == 0.5

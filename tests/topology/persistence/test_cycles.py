@@ -40,9 +40,7 @@ def crossings(loop, cocycle):
 
 
 def filled(distances, path, *, scale):
-    """Say whether a loop is a sum of triangles of a Rips complex, by elimination over Z/2 (chains
-    are bit masks).
-    """
+    """Say whether a loop is a sum of triangles of a Rips complex, by elimination over Z/2."""
     num = len(distances)
 
     def chain(edges):
@@ -85,11 +83,10 @@ def test_the_longest_bar_of_a_noisy_circle_goes_around_it():
 
 @pytest.mark.parametrize(("num", "width", "seed"), [(80, 2, 1), (100, 6, 2), (120, 16, 3)])
 def test_every_loop_meets_its_bars_cocycle_exactly_once(num, width, seed):
-    """Two routes to one class: our loop and Ripser's cocycle pair to 1, so the loop lives as long
-    as the bar.
-    """
+    """Two routes: our loop meets Ripser's cocycle once, so it lasts as long as the bar."""
     points = gauss(num, width, seed=seed)
-    theirs, distances = cocycles(points), pairwise(points)
+    theirs = cocycles(points)
+    distances = pairwise(points)
     bars = diagrams(points)[1]
     assert len(bars) > 5
     for birth, death in bars:
@@ -98,9 +95,7 @@ def test_every_loop_meets_its_bars_cocycle_exactly_once(num, width, seed):
 
 
 def test_a_loop_is_made_of_edges_no_longer_than_the_birth():
-    """It is there when the bar is born: one edge as long as the birth, the others shorter, no token
-    twice.
-    """
+    """It exists at the birth: one edge as long as that, the others shorter, no token twice."""
     points = gauss(100, 4, seed=4)
     distances = pairwise(points)
     for birth, death in diagrams(points)[1][:10]:
@@ -114,9 +109,7 @@ def test_a_loop_is_made_of_edges_no_longer_than_the_birth():
 
 
 def test_killing_a_loops_edges_kills_its_bar():
-    """An independent check of the circle's loop: without the tokens on it the long bar is gone or
-    born later.
-    """
+    """Without the tokens on the circle's loop the long bar is gone, or its birth is later."""
     points = circle(60, seed=5, noise=0.02)
     birth, death = diagrams(points)[1][0]
     rest = np.delete(points, loop_of(points, birth=birth, death=death).path, axis=0)
@@ -135,9 +128,7 @@ def test_births_from_single_precision_find_their_edge():
 
 
 def test_ties_take_the_widest_loop():
-    """On a regular polygon every side is the birth edge, to a rounding or exactly: each corner is
-    visited once.
-    """
+    """On a regular polygon every side is the birth edge: each corner is visited once."""
     angle = np.arange(12) * np.pi / 6
     polygon = np.column_stack([np.cos(angle), np.sin(angle)])
     for points in (polygon, polygon + 1e-7 * gauss(12, 2, seed=7)):
@@ -160,9 +151,7 @@ def test_copies_of_tokens_do_not_hide_a_loop():
 
 @pytest.mark.parametrize("seed", range(8))
 def test_on_a_grid_with_copies_every_loop_lives_until_its_bar_dies(seed):
-    """Many edges of one length and many points in one place: no loop is filled before the death it
-    is shown for.
-    """
+    """Many equal edges and points in one place: no loop is filled before its bar's death."""
     points = np.random.default_rng(seed).integers(0, 4, size=(18, 2)).astype(float)
     distances = pairwise(points)
     for birth, death in diagrams(points)[1]:

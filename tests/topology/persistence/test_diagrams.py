@@ -29,9 +29,7 @@ def test_the_octahedron_bounds_a_void():
 
 
 def test_a_circle_has_one_long_loop():
-    """A noisy circle: the longest H1 bar is far longer than the next; its death is near sqrt(3)
-    times the radius.
-    """
+    """The longest H1 bar of a noisy circle is by far the longest; it ends near sqrt(3) radii."""
     bars = diagrams(circle(120, seed=0, noise=0.03))[1]
     lengths = bars[:, 1] - bars[:, 0]
     assert lengths[0] > 8 * lengths[1]
@@ -120,7 +118,8 @@ def test_the_caps_hold_by_dimension():
 def test_order_of_points_does_not_matter_and_bars_are_sorted():
     """Shuffled points give the same diagram, longest bar first."""
     points = gauss(40, 3, seed=10)
-    one, two = diagrams(points), diagrams(points[::-1])
+    one = diagrams(points)
+    two = diagrams(points[::-1])
     for dim in one.dims:
         assert one[dim] == pytest.approx(two[dim])
         assert (np.diff(one[dim][:, 1] - one[dim][:, 0]) <= 1e-12).all()
@@ -129,14 +128,13 @@ def test_order_of_points_does_not_matter_and_bars_are_sorted():
 @settings(max_examples=25)
 @given(st.integers(4, 40), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
 def test_stability(num, width, seed, clamped):
-    """bottleneck(Rips(X), Rips(Y)) <= 2 d_H(X, Y) in every dimension, clamped to a threshold or
-    not.
-    """
+    """bottleneck(Rips(X), Rips(Y)) <= 2 d_H(X, Y) in every dimension, clamped or not."""
     generator = np.random.default_rng(seed)
     points = generator.normal(size=(num, width))
     kept = points[generator.choice(num, size=generator.integers(1, num + 1), replace=False)]
     threshold = float(generator.random() * 3 + 0.1) if clamped else None
-    one, two = diagrams(points, threshold=threshold), diagrams(kept, threshold=threshold)
+    one = diagrams(points, threshold=threshold)
+    two = diagrams(kept, threshold=threshold)
     for dim in one.dims:
         assert bottleneck(one[dim], two[dim]) <= 2 * hausdorff(points, kept) + 1e-9
 

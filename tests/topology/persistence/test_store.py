@@ -52,7 +52,8 @@ def same(one, two):
 def test_what_is_put_comes_back_bit_for_bit(store, settings):
     """Bars, rows used and every setting survive the disk."""
     points = circle(60, seed=0, noise=0.1)
-    found, key = diagrams(points, **settings), key_of(points, settings)
+    found = diagrams(points, **settings)
+    key = key_of(points, settings)
     assert store.get(key) is None
     assert store.put(key, found) == store.path(key)
     assert same(store.get(key), found)
@@ -79,9 +80,7 @@ def test_the_key_is_the_content():
 
 @pytest.mark.parametrize("engine", ["gudhi", "scipy"])
 def test_diagrams_of_another_engine_are_computed_anew(engine, monkeypatch):
-    """The key names both engines' versions: GUDHI's, and SciPy's, whose Delaunay an alpha complex
-    stands on.
-    """
+    """The key names the versions of GUDHI and of SciPy, whose Delaunay alpha complexes use."""
     points = gauss(10, 3, seed=9)
     before = key_of(points, {"complex": "alpha"})
     monkeypatch.setattr(
@@ -93,18 +92,21 @@ def test_diagrams_of_another_engine_are_computed_anew(engine, monkeypatch):
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "text"])
 def test_a_damaged_entry_is_ignored_and_written_anew(store, damage):
-    """Whatever happened to the file: no exception, no wrong diagram, and the next put repairs
-    it.
-    """
+    """Whatever happened to the file: no exception, no wrong diagram; the next put repairs it."""
     points = gauss(30, 2, seed=2)
-    found, key = diagrams(points), key_of(points, {})
+    found = diagrams(points)
+    key = key_of(points, {})
     path = store.put(key, found)
     whole = path.read_bytes()
     middle = len(whole) // 2
-    path.write_bytes({
-        "empty": b"", "cut": whole[:middle], "text": b"not an archive",
-        "flipped": whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :],
-    }[damage])  # fmt: skip
+    path.write_bytes(
+        {
+            "empty": b"",
+            "cut": whole[:middle],
+            "text": b"not an archive",
+            "flipped": whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :],
+        }[damage]
+    )
     again = store.get(key)
     assert again is None or same(again, found)
     store.put(key, found)
@@ -112,11 +114,10 @@ def test_a_damaged_entry_is_ignored_and_written_anew(store, damage):
 
 
 def test_no_single_damaged_byte_gets_through(store):
-    """Headers that claim a password, an unknown way of packing or another dimension read as
-    nothing, too.
-    """
+    """Headers that claim a password, another compression or dimension read as nothing, too."""
     points = gauss(4, 2, seed=6)
-    found, key = diagrams(points), key_of(points, {})
+    found = diagrams(points)
+    key = key_of(points, {})
     path = store.put(key, found)
     whole = path.read_bytes()
     for at in range(len(whole)):
@@ -149,11 +150,12 @@ def test_no_fragments_are_left(store):
 
 
 def test_threads_that_save_the_same_do_not_trip_over_each_other(store, monkeypatch):
-    """Two threads are done writing before either moves its file into place: both succeed, the file
-    is whole.
-    """
-    points, both, write = gauss(10, 2, seed=8), Barrier(2, timeout=10), Path.write_bytes
-    found, key = diagrams(points), key_of(points, {})
+    """Two threads write before either moves its file into place: both succeed."""
+    points = gauss(10, 2, seed=8)
+    both = Barrier(2, timeout=10)
+    write = Path.write_bytes
+    found = diagrams(points)
+    key = key_of(points, {})
 
     def write_together(path, data):
         write(path, data)
@@ -176,9 +178,7 @@ def test_a_disk_that_refuses_costs_nothing_but_time(tmp_path):
 
 
 def test_a_full_disk_keeps_no_fragment(store, monkeypatch):
-    """Where the disk fills up while an entry is written, put returns None and leaves nothing
-    behind.
-    """
+    """Where the disk fills up while an entry is written, put returns None and leaves nothing."""
 
     def fill_up(path, data):
         with path.open("wb") as file:

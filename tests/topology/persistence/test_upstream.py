@@ -106,6 +106,7 @@ def test_importing_the_package_loads_nothing_heavy():
 def test_every_public_name_exists_and_others_are_answered():
     """The lazy table is right; a name it does not hold lists those it does."""
     importlib.import_module("warpviz.topology.comparison.measure")  # imports every subpackage
+    assert set(warpviz.topology.__all__) == set(warpviz.topology._HOMES)
     for name in warpviz.topology.__all__:
         assert getattr(warpviz.topology, name).__name__ == name
         hidden = importlib.util.find_spec(f"warpviz.topology.{name}")  # by a module of that name

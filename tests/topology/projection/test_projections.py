@@ -25,9 +25,7 @@ def elsewhere():
 
 @pytest.mark.parametrize("shape", [(50, 4), (10, 30), (700, 600)])
 def test_pca_keeps_the_most_variance(shape):
-    """Shares agree with the covariance's eigenvalues; axes are orthonormal; both routes, exact and
-    randomised.
-    """
+    """Shares are the covariance's eigenvalues, axes orthonormal; exact and randomised."""
     points = gauss(*shape, seed=0) * np.linspace(5, 1, shape[1])
     found = pca(points, num_axes=3)
     values = np.sort(np.linalg.eigvalsh(np.cov(points.T)))[::-1]
@@ -57,9 +55,7 @@ def test_pca_of_a_plane_is_an_isometry():
 
 @pytest.mark.parametrize("points", [np.ones((5, 3)), np.zeros((1, 4)), np.arange(3.0)[:, None]])
 def test_pca_of_little_still_has_its_axes(points):
-    """Copies of one point, one point, one coordinate: finite coordinates with the axes asked
-    for.
-    """
+    """Copies of one point, one point, one coordinate: finite coordinates on all axes asked for."""
     found = pca(points, num_axes=3)
     assert found.coords.shape == (len(points), 3)
     assert np.isfinite(found.coords).all()
@@ -137,9 +133,7 @@ def test_another_process_gives_the_same_bits(elsewhere):
 
 @pytest.mark.slow
 def test_later_points_are_placed_one_by_one_and_move_nothing(fitted):
-    """Each new token's place does not depend on the others; old rows keep their bits; a copy lands
-    on its original.
-    """
+    """A new place depends on no other; old rows keep their bits; a copy lands on its original."""
     points, found = fitted
     new = gauss(6, 6, seed=9) + 30
     together = found.place(new)
@@ -159,9 +153,7 @@ def test_a_new_point_lands_in_its_own_cloud(fitted):
 
 @pytest.mark.slow
 def test_many_points_are_fitted_in_part_and_placed(fitted, monkeypatch):
-    """Above the cap a subsample is fitted and the rest placed: every point has a finite place,
-    clouds stay apart.
-    """
+    """Above the cap a subsample is fitted and the rest placed: every place is finite."""
     monkeypatch.setattr("warpviz.topology.projection.projections.MAX_FIT", 40)
     points, _ = fitted
     found = umap(points, seed=7)
@@ -178,9 +170,7 @@ def test_umap_in_three_dimensions_and_other_metrics(fitted):
 
 @pytest.mark.parametrize("method", ["hdbscan", "kmeans"])
 def test_clusters_are_found_and_numbered_by_size(method):
-    """Clouds of 40, 20 and 10 far apart get the labels 0, 1 and 2, in as many dimensions as keys
-    have.
-    """
+    """Clouds of 40, 20 and 10 far apart get the labels 0, 1 and 2, in 80 dimensions."""
     sizes = (10, 40, 20)
     points = np.concatenate(
         [gauss(size, 80, seed=at) * 0.1 + 20 * at for at, size in enumerate(sizes)]
@@ -193,9 +183,7 @@ def test_clusters_are_found_and_numbered_by_size(method):
 
 
 def test_clusters_of_too_little_are_noise_or_one_each():
-    """Three points are noise to HDBSCAN and at most three clusters to k-means; unknown methods are
-    refused.
-    """
+    """Three points are noise to HDBSCAN and at most three clusters to k-means."""
     points = np.arange(3.0)[:, None]
     assert clusters(points).tolist() == [-1, -1, -1]
     assert sorted(clusters(points, method="kmeans", num=8).tolist()) == [0, 1, 2]

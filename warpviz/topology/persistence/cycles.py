@@ -2,7 +2,7 @@
 
 The loop closes the bar's birth edge by the shortest way along edges that existed before. It cannot
 be filled before the bar dies: Ripser's cocycle for the bar is the birth edge plus longer edges, so
-it meets the loop exactly once, and a cocycle that lives until the bar's death and meets a loop an
+it meets the loop exactly once, and a cocycle that lasts until the bar's death and meets a loop an
 odd number of times keeps it from being a boundary.
 """
 

@@ -77,7 +77,7 @@ class Diagrams:
         if self.num_duplicates:
             parts.append(f"{self.num_duplicates:,} duplicate points")
         if self.num_merged:
-            parts.append(f"{self.num_merged:,} points merged with a neighbour too near to tell")
+            parts.append(f"{self.num_merged:,} points merged with a too near neighbour")
         return ", ".join(parts)
 
 
