@@ -27,7 +27,10 @@ from warpviz.live.engine_thread import EngineThread, live_runs
 from warpviz.live.entries import EntryTap, merged
 from warpviz.views.watch import watch
 
-PROMPT = "Alma put the brass key in the cellar. Corin put the rope in the mill. [TASK: where is the brass key]\n"
+PROMPT = (
+    "Alma put the brass key in the cellar. Corin put the rope in the mill. "
+    "[TASK: where is the brass key]\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,7 @@ def test_neighbours_are_put_together(prism: Prism) -> None:
 def test_too_many_entries_are_counted_not_kept(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture nobody could read is not worth the memory; the River's own text is always kept."""
+    """Beyond a limit entries of streams are dropped and counted; the River's text never is."""
     monkeypatch.setattr("warpviz.live.entries.MOST_ENTRIES", 3)
     engine, tap, found = tapped(prism)
     assert tap.num_dropped > 0

@@ -1,4 +1,4 @@
-"""Following a run: every sink gets every event once, in order, whoever comes late, fails or
+"""Following a run: every sink gets every event once, in order, though one comes late, fails or
 leaves.
 """
 
@@ -22,7 +22,7 @@ class Collector:
         self.events, self.statuses = [], []
 
     def __call__(self, events, status):
-        """Keep what is told."""
+        """Keep what it is called with."""
         self.events.extend(events)
         self.statuses.append(status)
 
@@ -63,7 +63,7 @@ def test_a_late_sink_gets_the_beginning_too(run):
 
 
 def test_a_failing_sink_is_dropped_and_the_others_go_on(run):
-    """An exception in one view is kept and harms nobody."""
+    """An exception in one view is kept; the others go on."""
 
     def broken(events, status):
         msg = "no"
@@ -129,7 +129,7 @@ def test_no_thread_stays_behind(run):
 
 
 def test_an_event_is_told_soon_and_nothing_is_asked_meanwhile(run):
-    """The engine's own thread says that there is something; a follower that has ended is not told
+    """The engine's thread wakes the follower; a follower that has ended is not called
     any more.
     """
     follower = Follower(run, period_s=0.01)

@@ -67,7 +67,9 @@ def test_the_text_is_the_tokens():
 def test_a_stream_is_alive_from_spawn_to_judgement():
     """Active streams are exactly the cards whose phase says thinking or thought."""
     for cursor in range(0, len(TRACE.events), 17):
-        alive = {s for s in WHOLE.cards if WHOLE.phase(s, cursor) in {Phase.THINKING, Phase.THOUGHT}}
+        alive = {
+            s for s in WHOLE.cards if WHOLE.phase(s, cursor) in {Phase.THINKING, Phase.THOUGHT}
+        }
         assert set(WHOLE.at(cursor).active) == alive
 
 

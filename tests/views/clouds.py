@@ -7,7 +7,10 @@ from numpy.typing import NDArray
 
 from warpviz.views.base.data_source import DataSource, source_of_arrays
 
-SENTENCE = "The rain held off until noon and Maren walked north to the mill where the brass key lay in a red box ."
+SENTENCE = (
+    "The rain held off until noon and Maren walked north to the mill where the brass key lay in a "
+    "red box ."
+)
 WORDS = SENTENCE.split()
 HOSTILE = (
     '<img src=x onerror="window.pwned=1">',

@@ -129,8 +129,16 @@ class Fabricator:
             "river": {"max_tokens": self.num_tokens},
             "synapse": {"k": 32, "policy": "hybrid", "alpha": 0.3},
         }
-        return RunStart(step=0, model="fabricated", checksum="0" * 64, prompt=prompt, prompt_tokens=tokens,
-                        seed=self.seed, config=config, versions={"warpviz": "0"})  # fmt: skip
+        return RunStart(
+            step=0,
+            model="fabricated",
+            checksum="0" * 64,
+            prompt=prompt,
+            prompt_tokens=tokens,
+            seed=self.seed,
+            config=config,
+            versions={"warpviz": "0"},
+        )
 
     def _token(self, text: str) -> Event:
         self.step += 1
@@ -147,8 +155,15 @@ class Fabricator:
             yield from self._think()
         self.version += 1
         marks = sorted({*range(4), *r.sample(range(self.step), min(28, self.step))})
-        yield Publish(step=self.step, version=self.version, policy="hybrid", landmarks=marks, ranking=marks,
-                      radius=1.5, shared_bytes=len(marks) * KV_PER_TOKEN)  # fmt: skip
+        yield Publish(
+            step=self.step,
+            version=self.version,
+            policy="hybrid",
+            landmarks=marks,
+            ranking=marks,
+            radius=1.5,
+            shared_bytes=len(marks) * KV_PER_TOKEN,
+        )
         for _ in range(min(25, self.num_streams - self.stream) if self.together else 1):
             yield from self._spawn(f"{task}{odd}", odd, start, marks)
         queue.clear()
@@ -156,9 +171,17 @@ class Fabricator:
     def _spawn(self, task: str, odd: str, start: int, marks: list[int]) -> Iterator[Event]:
         r = self.rng
         stream, self.stream = self.stream, self.stream + 1
-        yield Spawn(step=self.step, stream=stream, task=task, kind="task", trigger=(start, len(self.text)),
-                    version=self.version, focus=marks[4:8])  # fmt: skip
-        thought = f" the {r.choice(THINGS)} is in the {r.choice(PLACES)}{odd}, {r.choice(PEOPLE)} wrote at noon"
+        yield Spawn(
+            step=self.step,
+            stream=stream,
+            task=task,
+            kind="task",
+            trigger=(start, len(self.text)),
+            version=self.version,
+            focus=marks[4:8],
+        )
+        where = f"{r.choice(THINGS)} is in the {r.choice(PLACES)}{odd}"
+        thought = f" the {where}, {r.choice(PEOPLE)} wrote at noon"
         most = r.randint(40, 90) if self.together else r.randint(6, 24)
         self.thinking[stream] = pieces(thought * (4 if self.together else 1))[:most]
         self.said[stream], self.tasks[stream] = [], task
@@ -190,24 +213,48 @@ class Fabricator:
             "standardised": centred * 0.9 - 0.04,
         }
         accepted = centred >= self.theta
-        yield GateDecision(step=self.step, stream=stream, accepted=accepted, similarity=centred, threshold=self.theta,
-                           scorer="centred", similarities=values)  # fmt: skip
+        yield GateDecision(
+            step=self.step,
+            stream=stream,
+            accepted=accepted,
+            similarity=centred,
+            threshold=self.theta,
+            scorer="centred",
+            similarities=values,
+        )
         if accepted:
             positions = list(range(self.step, self.step + 8))
-            yield Inject(step=self.step, injection=self.injection, stream=stream, text=f" [Ref:{text}]",
-                         positions=positions, anchor="next")  # fmt: skip
+            yield Inject(
+                step=self.step,
+                injection=self.injection,
+                stream=stream,
+                text=f" [Ref:{text}]",
+                positions=positions,
+                anchor="next",
+            )
             kl = [max(0.0, self.rng.gauss(0.9, 0.4)) * 0.75**i for i in range(12)]
-            yield Influence(step=self.step, injection=self.injection, first_position=self.step, kl=kl,
-                            attention_mass=[value / 9 for value in kl])  # fmt: skip
+            yield Influence(
+                step=self.step,
+                injection=self.injection,
+                first_position=self.step,
+                kl=kl,
+                attention_mass=[value / 9 for value in kl],
+            )
             self.injection += 1
         yield Finish(step=self.step, stream=stream, reason="accepted" if accepted else "rejected")
 
     def _memory(self) -> Event:
         own = sum(map(len, (self.said[s] for s in self.thinking)))
         shared = 32 * KV_PER_TOKEN * bool(self.version)
-        return Memory(step=self.step, weights=WEIGHTS, river_kv=self.step * KV_PER_TOKEN, shared_kv=shared,
-                      private_kv=own * KV_PER_TOKEN, num_streams=len(self.thinking),
-                      evidence=self.step * 512)  # fmt: skip
+        return Memory(
+            step=self.step,
+            weights=WEIGHTS,
+            river_kv=self.step * KV_PER_TOKEN,
+            shared_kv=shared,
+            private_kv=own * KV_PER_TOKEN,
+            num_streams=len(self.thinking),
+            evidence=self.step * 512,
+        )
 
 
 def fabricate(

@@ -62,18 +62,18 @@ def test_a_change_from_the_page_is_not_echoed_to_linked_views(
     """The page links its views by itself: the kernel follows silently; a change from Python is
     sent.
     """
-    told: list[tuple[str, Any]] = []
+    sent: list[tuple[str, Any]] = []
     link(three[0], three[1], "k")
     link(three[1], three[2], "k")
     for view in three:
         monkeypatch.setattr(
-            view, "send_state", lambda key=None, view=view: told.append((view.uid, key))
+            view, "send_state", lambda key=None, view=view: sent.append((view.uid, key))
         )
     from_browser(three[0], k=33)
     assert [view.k for view in three] == [33, 33, 33]
-    assert told == []
+    assert sent == []
     three[0].k = 34
-    assert {uid for uid, _ in told} == {view.uid for view in three}
+    assert {uid for uid, _ in sent} == {view.uid for view in three}
 
 
 def test_unlinked_views_go_their_own_way(three: list[Plain]) -> None:

@@ -25,8 +25,16 @@ def test_everything_shared_is_linked(tmp_path: Path) -> None:
     """k, alpha, layer, space, policy and selection move all views; each view keeps its own
     settings.
     """
-    board = explore(made_up(90), k=30, colour="rank", tint="received", dim=0, num_null=0, projection="pca",
-                    store=DiagramStore(root=tmp_path))  # fmt: skip
+    board = explore(
+        made_up(90),
+        k=30,
+        colour="rank",
+        tint="received",
+        dim=0,
+        num_null=0,
+        projection="pca",
+        store=DiagramStore(root=tmp_path),
+    )
     cloud, text, shape = board.views
     assert (cloud.k, text.k, shape.k) == (30, 30, 30)
     assert (cloud.colour, text.tint, shape.dim) == ("rank", "received", 0)

@@ -108,8 +108,10 @@ def test_a_run_s_settings_are_the_run_s(tmp_path: Path) -> None:
     for kind in (LiveRun, GateTuner, CouncilMonitor):
         with kind(TRACE) as made:
             assert {name: made.provenance[name] for name in ("k", "alpha", "policy")} == {
-                "k": 32, "alpha": 0.3, "policy": "hybrid",
-            }  # fmt: skip
+                "k": 32,
+                "alpha": 0.3,
+                "policy": "hybrid",
+            }
     with KVCloud(clouds.made_up(60), k=7, policy="farthest", projection="pca") as cloud:
         assert (cloud.provenance["k"], cloud.provenance["policy"]) == (7, "farthest")
 

@@ -1,4 +1,4 @@
-"""What lies beside a text in its cloud: kinds, places, and that nothing of the text moves for
+"""Points added to a cloud: kinds, places, and that nothing of the text moves for
 it.
 """
 
@@ -29,7 +29,10 @@ from warpviz.views.base.data_source import source_of, source_of_arrays
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.text.view import TokenText
 
-PROMPT = "Alma put the brass key in the cellar. Corin put the rope in the mill. [TASK: where is the brass key]"
+PROMPT = (
+    "Alma put the brass key in the cellar. Corin put the rope in the mill. "
+    "[TASK: where is the brass key]"
+)
 
 
 def vectors(num: int, *, seed: int = 0) -> np.ndarray[Any, Any]:
@@ -61,7 +64,7 @@ def test_injected_entries_are_points_of_their_own_kind(context: Context) -> None
     count = injected_entries(context)[5].num_entries
     source = source_of(context)
     with KVCloud(source, projection="pca") as view:
-        for space, beside in (
+        for space, num_added in (
             ("keys", count),
             ("rotated", count),
             ("values", count),
@@ -70,7 +73,7 @@ def test_injected_entries_are_points_of_their_own_kind(context: Context) -> None
             view.space = space
             view.wait()
             table = view.to_table()
-            assert table.kind.tolist() == ["text"] * context.num_tokens + ["injected"] * beside
+            assert table.kind.tolist() == ["text"] * context.num_tokens + ["injected"] * num_added
             assert np.isfinite(table[["x", "y"]].to_numpy()).all()
             assert np.array_equal(
                 view.scene.plane.coords[: context.num_tokens], view.maker.plane(look(view)).coords

@@ -31,7 +31,6 @@ def test_a_context_keeps_its_tokens_and_vectors(context) -> None:
     for space, layer, head, which in (
         ("keys", ALL, ALL, (None, None)),
         ("values", 1, MEAN, (1, "mean")),
-        # fmt: skip
         ("rotated", 2, 1, (2, 1)),
         ("hidden", ALL, ALL, (None, None)),
     ):
@@ -41,7 +40,7 @@ def test_a_context_keeps_its_tokens_and_vectors(context) -> None:
 
 
 def test_rankings_are_the_engine_s(context) -> None:
-    """The order is that of `rank` on the same evidence; radii let no sink cover, so may be larger."""
+    """The order is that of `rank` on the same evidence; radii may be larger: no sink covers."""
     source = source_of(context)
     for policy, alpha in (("hybrid", 0.3), ("farthest", 0.3), ("h2o", 0.3)):
         mine = source.ranked(space="keys", layer=ALL, policy=policy, alpha=alpha)

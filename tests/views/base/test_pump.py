@@ -14,7 +14,7 @@ FAST = 500.0
 
 
 class Browser:
-    """The other side of a pump: applies messages as the page does, and acknowledges when told."""
+    """The other side of a pump: applies messages as the page does, and acknowledges when asked."""
 
     def __init__(
         self, *, full: list[float] | None = None, acknowledge: bool = True, **settings: object
@@ -60,8 +60,9 @@ PATCHES = st.lists(
         st.lists(st.integers(0, 9), max_size=3),
         st.lists(st.integers(0, 9), max_size=2),
     ),
-    min_size=1, max_size=6,
-)  # fmt: skip
+    min_size=1,
+    max_size=6,
+)
 
 
 def applied(patches: list[Patch]) -> tuple[dict[str, object], list[float], list[object]]:

@@ -214,7 +214,7 @@ def test_a_page_holds_no_markup_from_data(view: Sample) -> None:
 
 
 def test_the_static_form_is_inert(view: Sample) -> None:
-    """A saved notebook carries words and a picture, escaped, beside the live view."""
+    """A saved notebook carries words and a picture, escaped, next to the live view."""
     bundle, _ = view._repr_mimebundle_()
     assert bundle["text/plain"] == view.summary()
     assert "application/vnd.jupyter.widget-view+json" in bundle
@@ -228,7 +228,7 @@ def test_a_rerun_cell_closes_its_earlier_views(monkeypatch: pytest.MonkeyPatch) 
     stay.
     """
     monkeypatch.setattr(registry, "current_cell", lambda: ("cell", "run 1"))
-    first, beside = Sample(), Sample()
+    first, second = Sample(), Sample()
     monkeypatch.setattr(registry, "current_cell", lambda: ("other", "run 2"))
     other = Sample()
     monkeypatch.setattr(registry, "current_cell", lambda: ("cell", "run 3"))
@@ -237,7 +237,7 @@ def test_a_rerun_cell_closes_its_earlier_views(monkeypatch: pytest.MonkeyPatch) 
     assert other in live
     assert again in live
     assert first not in live
-    assert beside not in live
+    assert second not in live
     for made in (other, again):
         made.close()
 

@@ -12,8 +12,18 @@ from tests.views.clouds import made_up
 from warpviz.views.cloud import scene as cloud_scene
 from warpviz.views.cloud.scene import Geometry, Maker
 
-LOOK = Geometry(space="keys", layer=-1, head=-1, policy="hybrid", alpha=0.3, projection="pca", dims=2,
-                metric="euclidean", n_neighbors=5, min_dist=0.1)  # fmt: skip
+LOOK = Geometry(
+    space="keys",
+    layer=-1,
+    head=-1,
+    policy="hybrid",
+    alpha=0.3,
+    projection="pca",
+    dims=2,
+    metric="euclidean",
+    n_neighbors=5,
+    min_dist=0.1,
+)
 
 
 def test_parts_depend_on_what_they_must() -> None:

@@ -203,32 +203,32 @@ def test_text_and_still_forms_refuse_what_is_no_context() -> None:
 
 
 def test_the_newest_request_wins_and_errors_reach_the_owner() -> None:
-    """Of many requests the last always runs; a job that was overtaken is told; an error does not
+    """Of many requests the last always runs; a job that was overtaken learns it; an error does not
     end the worker.
     """
     done: list[int] = []
     errors: list[BaseException] = []
     gate = threading.Event()
-    latest = NewestWorker(on_error=errors.append)
-    told = []
+    newest = NewestWorker(on_error=errors.append)
+    learnt = []
 
     def slow(overtaken) -> None:
         gate.wait(3)
-        told.append(overtaken())
+        learnt.append(overtaken())
 
-    latest.submit(slow)
+    newest.submit(slow)
     for number in range(100):
-        latest.submit(lambda _, number=number: done.append(number))
+        newest.submit(lambda _, number=number: done.append(number))
     gate.set()
-    assert latest.wait(3)
+    assert newest.wait(3)
     assert done[-1] == 99
-    assert told in ([True], [])
-    latest.submit(lambda _: 1 / 0)
-    assert latest.wait(3)
+    assert learnt in ([True], [])
+    newest.submit(lambda _: 1 / 0)
+    assert newest.wait(3)
     assert isinstance(errors[0], ZeroDivisionError)
-    latest.submit(lambda _: done.append(7))
-    assert latest.wait(3)
+    newest.submit(lambda _: done.append(7))
+    assert newest.wait(3)
     assert done[-1] == 7
-    assert latest.close()
-    latest.submit(lambda _: done.append(8))
+    assert newest.close()
+    newest.submit(lambda _: done.append(8))
     assert done[-1] == 7

@@ -161,8 +161,16 @@ def test_a_still_of_many_samples_shows_the_peak():
     """However many samples share a bar, what is said to be held at most is the peak."""
     council = CouncilHistory()
     for step in range(1000):
-        council.report(Memory(step=step, weights=0, river_kv=10**8 if step == 501 else 10**6, shared_kv=0,
-                              private_kv=0, num_streams=0))  # fmt: skip
+        council.report(
+            Memory(
+                step=step,
+                weights=0,
+                river_kv=10**8 if step == 501 else 10**6,
+                shared_kv=0,
+                private_kv=0,
+                num_streams=0,
+            )
+        )
     picture = council_still.picture(council.samples, provenance={})
     assert "100.0 MB at most" in picture
     assert picture.count("<rect") <= 5 * council_still.MOST_BARS + 10

@@ -150,7 +150,7 @@ def test_following_gathers_every_judgement():
 
 
 def test_a_mistaken_scorer_is_refused_and_named():
-    """Under a scorer nobody used, every thought would silently be rejected."""
+    """Under a scorer that judged nothing, every thought would silently be rejected."""
     with pytest.raises(
         ValueError, match="'centered' is unknown; accepted: centred, raw, standardised"
     ):
@@ -158,7 +158,7 @@ def test_a_mistaken_scorer_is_refused_and_named():
 
 
 def test_labels_that_raise_are_heard():
-    """An error in somebody's labels stands in the view, which would otherwise stay empty without a
+    """An error in a user's labels stands in the view, which would otherwise stay empty without a
     word.
     """
 

@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from tests.views.clouds import made_up
+from tests.views.clouds import made_up, vectors
 from warpviz.topology import compare
 from warpviz.topology.landmarks import num_recent
 from warpviz.views.base.data_source import SKIP
@@ -59,3 +59,15 @@ def test_a_thinned_cloud_keeps_the_window() -> None:
     rows = base.rows(30)
     assert base.used[base.forced(rows)].tolist() == list(range(64, 80))
     assert set(base.forced(rows)) <= set(rows)
+
+
+def test_long_contexts_are_thinned_and_keep_landmarks() -> None:
+    """Above the limit the cloud is thinned, the early landmarks stay in it, and the summary says n
+    of N.
+    """
+    points = vectors(400)
+    order = np.random.default_rng(0).permutation(400)
+    base = comparison_model.ground(points, order, skip=SKIP, most=120)
+    assert len(base.used) == 120
+    assert set(order[:60][order[:60] >= SKIP]) <= set(base.used)
+    assert base.radii[79] <= base.radii[19]

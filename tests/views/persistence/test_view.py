@@ -16,8 +16,8 @@ from warpviz.topology.persistence.distances import bottleneck
 from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import wire
 from warpviz.views.base.data_source import SKIP
-from warpviz.views.persistence import comparison_model, wire_arrays
 from warpviz.views.persistence import view as persistence_view
+from warpviz.views.persistence import wire_arrays
 from warpviz.views.persistence.view import PersistenceCompare
 
 
@@ -212,18 +212,6 @@ def test_too_few_tokens_and_bad_dimensions_are_said() -> None:
         PersistenceCompare(vectors(30), max_dim=5)
     with pytest.raises(ValueError, match="max_points must be a whole number of at least 3, got 0"):
         PersistenceCompare(vectors(30), max_points=0)
-
-
-def test_long_contexts_are_thinned_and_keep_landmarks() -> None:
-    """Above the limit the cloud is thinned, the early landmarks stay in it, and the summary says n
-    of N.
-    """
-    points = vectors(400)
-    order = np.random.default_rng(0).permutation(400)
-    base = comparison_model.ground(points, order, skip=SKIP, most=120)
-    assert len(base.used) == 120
-    assert set(order[:60][order[:60] >= SKIP]) <= set(base.used)
-    assert base.radii[79] <= base.radii[19]
 
 
 def test_still_forms_and_comparison(shape: PersistenceCompare, tmp_path: Path) -> None:

@@ -229,8 +229,10 @@ def test_a_similarity_that_is_no_number_has_no_mark():
     """A trace from elsewhere may say NaN: the still shows a dash and the verdict, and no place on
     the axis.
     """
-    events = [replace(event, similarity=float("nan")) if isinstance(event, GateDecision) else event
-              for event in TRACE.events]  # fmt: skip
+    events = [
+        replace(event, similarity=float("nan")) if isinstance(event, GateDecision) else event
+        for event in TRACE.events
+    ]
     with LiveRun(Trace(events=events)) as view, LiveRun(TRACE) as usual:
         text = view.to_svg()
         assert "nan" not in text

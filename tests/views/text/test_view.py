@@ -58,8 +58,17 @@ def test_notes_come_from_a_trace() -> None:
     revocation is marked.
     """
     trace = Trace()
-    trace.append(GateDecision(step=30, stream=1, accepted=True, similarity=0.7, threshold=0.5, scorer="raw",
-                              similarities={"raw": 0.7}))  # fmt: skip
+    trace.append(
+        GateDecision(
+            step=30,
+            stream=1,
+            accepted=True,
+            similarity=0.7,
+            threshold=0.5,
+            scorer="raw",
+            similarities={"raw": 0.7},
+        )
+    )
     trace.append(
         Inject(step=31, injection=5, stream=1, text=" [Ref: key]", positions=[31], anchor="next")
     )
