@@ -271,7 +271,7 @@ def test_the_council_s_bars_hold_the_peak(show: Open) -> None:
     """
     page = show(CouncilMonitor(fabricate(num_streams=120, num_tokens=300)))
     count, drawn = page.evaluate(
-        "() => { const v = document.querySelector('.warpviz').council;"
+        "() => { const v = document.querySelector('.warpviz').council.samples;"
         " return [v.count, Array.from({ length: v.count }, (_, peak) => v.shown((i) => (i === peak ? 1 : 0)))]; }"
     )
     assert count > 241

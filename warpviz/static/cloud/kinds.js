@@ -53,7 +53,8 @@ export function addedLooks(cloud) {
     { length: cloud.scene.count },
     (_, i) => table[kind[cloud.tokenOf(i)]] ?? null,
   );
-  return { rows, kinds: table.filter((look) => look !== null).filter((look) => rows.includes(look)) };
+  const kinds = table.filter((look) => look !== null);
+  return { rows, kinds: kinds.filter((look) => rows.includes(look)) };
 }
 
 /**

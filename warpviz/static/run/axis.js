@@ -1,28 +1,61 @@
-// The axis of similarity: accepted thoughts stack above it, rejected ones hang below, theta stands across.
+// The axis of similarity: accepted thoughts above it, rejected ones below, theta across it.
 
 import { linear } from "../base/axes.js";
 import { decimals } from "../base/decimals.js";
 import { drawMark } from "../base/marks.js";
-import { CanvasPen } from "../base/pen.js";
+import { CanvasPen, context2d, newCanvas } from "../base/pen.js";
 import { number } from "../base/text.js";
-import { countBelow } from "./fold.js";
+import { countBelow } from "./columns.js";
 
-const DOT = 5;
+/**
+ * @import { Scale } from "../base/axes.js"
+ * @import { Box, Pen, Point } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Run } from "./run.js"
+ * @import { StreamCard } from "./stream_card.js"
+ *
+ * @typedef {{ canvas: HTMLCanvasElement, key: string, isNew: boolean }} Layer
+ *
+ * @typedef {object} Look
+ * @property {number} cursor
+ * @property {number | null} theta the run's
+ * @property {number} wish the slider's theta
+ * @property {Set<StreamCard>} hidden thoughts still in flight
+ * @property {StreamCard | null} focus
+ * @property {boolean} [onScreen]
+ */
+
+const DOT = 5; // the radius of a thought
+const STEP = DOT * 2 + 1;
+const EDGE_OF_AXIS = 14;
+const LEAST_LOW = -0.05;
 
 export class GateAxis {
+  /** @param {Run} run */
   constructor(run) {
+    this.run = run;
+    /** @type {Map<StreamCard, Point>} */
     this.places = new Map();
+    /** @type {Map<number, number>} how many thoughts a column holds */
+    this.stacks = new Map();
     this.box = { x: 0, y: 0, w: 1, h: 1 };
+    /** @type {Record<string, Layer>} */
     this.layers = {};
-    this.turn = 0;
-    this.reset(run);
+    this.turn = 0; // the picture of thoughts is drawn from nothing when this has changed
+    this.key = ""; // what the places depend on
+    this.counted = 0; // thoughts whose similarity the domain has room for
+    this.laid = 0; // thoughts with a place
+    this.drawn = 0; // thoughts in the kept picture, or in `late`
+    this.drawnTo = 0; // the cursor of the kept picture
+    /** @type {StreamCard[]} thoughts still in flight when the picture was drawn */
+    this.late = [];
+    this.low = LEAST_LOW;
   }
 
-  /** The range of similarities with room for theta; grows, never shrinks while the run goes on. */
+  /** The range of similarities; it only grows while the run goes on. */
   get domain() {
     const { gated } = this.run;
     for (; this.counted < gated.length; this.counted += 1) {
-      // each thought once, though every frame asks
       const { similarity } = gated[this.counted];
       if (similarity !== null && similarity > -1) this.low = Math.min(this.low, similarity - 0.03);
     }
@@ -30,69 +63,83 @@ export class GateAxis {
   }
 
   get scale() {
-    return linear(this.domain, [this.box.x + 14, this.box.x + this.box.w - 14]);
+    const { x, w } = this.box;
+    return linear(this.domain, [x + EDGE_OF_AXIS, x + w - EDGE_OF_AXIS]);
   }
 
+  /** The height of the axis itself. */
   get line() {
     return this.box.y + this.box.h * 0.56;
   }
 
-  /** Place every judged thought once: beside its neighbours, accepted upwards and rejected downwards. */
+  /** Place every judged thought once: in its column, accepted ones upwards, rejected ones down. */
   layout() {
     const key = [this.box.w, this.box.h, this.box.x, this.box.y, this.domain].join();
     if (key !== this.key) {
       this.key = key;
       this.laid = 0;
-      this.inked = 0;
-      this.stacks = new Map();
+      this.drawn = 0;
+      this.stacks.clear();
       this.places.clear();
     }
     const scale = this.scale;
-    const room = Math.max(1, Math.floor((this.box.h * 0.3) / (DOT * 2 + 1)));
+    const room = Math.max(1, Math.floor((this.box.h * 0.3) / STEP));
     for (; this.laid < this.run.gated.length; this.laid += 1) {
       const card = this.run.gated[this.laid];
-      const x = Math.round(scale(Math.max(card.similarity ?? -1, scale.domain[0])) / (DOT * 2 + 1));
+      const x = Math.round(scale(Math.max(card.similarity ?? -1, scale.domain[0])) / STEP);
       const column = 2 * x + (card.accepted ? 1 : 0);
       const level = this.stacks.get(column) ?? 0;
       this.stacks.set(column, level + 1);
-      const rise =
-        (Math.min(level, room - 1) + 1) * (DOT * 2 + 1) + (level >= room ? (level % 3) * 2 : 0);
-      this.places.set(card, [x * (DOT * 2 + 1), this.line + (card.accepted ? -rise : rise)]);
+      const spare = level >= room ? (level % 3) * 2 : 0; // a full column gets denser
+      const rise = (Math.min(level, room - 1) + 1) * STEP + spare;
+      this.places.set(card, [x * STEP, this.line + (card.accepted ? -rise : rise)]);
     }
   }
 
+  /**
+   * Return where a thought stands.
+   *
+   * @param {StreamCard} card
+   * @returns {Point}
+   */
   place(card) {
     this.layout();
     return this.places.get(card) ?? [this.box.x, this.line];
   }
 
+  /**
+   * @param {Pen} pen
+   * @param {Theme} theme
+   * @param {Look} look
+   */
   draw(pen, theme, { cursor, theta, wish, hidden, focus, onScreen = false }) {
     this.layout();
     const scale = this.scale;
     const line = this.line;
     const hgt = this.box.h;
-    if (onScreen) {
-      this.picture(pen, theme, "ground", theta, (brush) => this.drawGround(brush, theme, theta));
-      this.blit(pen, theme, cursor, hidden);
+    if (onScreen && pen instanceof CanvasPen) {
+      const ground = (brush) => this.drawGround(brush, theme, theta);
+      this.drawKept(pen, theme, "ground", String(theta), ground);
+      this.drawKeptThoughts(pen, theme, cursor, hidden);
     } else {
       this.drawGround(pen, theme, theta);
       for (const card of this.landed(0, cursor, hidden)) this.drawThought(pen, theme, card, DOT);
     }
     if (focus && focus.gatedAt < cursor) this.drawThought(pen, theme, focus, 6);
     if (theta === null) return;
-    if (Math.abs(wish - theta) > 0.004)
-      pen.line(scale(wish), line - hgt * 0.42, scale(wish), line + hgt * 0.3, {
-        stroke: theme.accent,
-        width: 1.5,
-        dash: [4, 4],
-      });
-    pen.line(scale(theta), line - hgt * 0.46, scale(theta), line + hgt * 0.32, {
-      stroke: theme.ink,
-      width: 1.5,
-    });
+    if (Math.abs(wish - theta) > 0.004) {
+      const style = { stroke: theme.accent, width: 1.5, dash: [4, 4] };
+      pen.line(scale(wish), line - hgt * 0.42, scale(wish), line + hgt * 0.3, style);
+    }
+    const style = { stroke: theme.ink, width: 1.5 };
+    pen.line(scale(theta), line - hgt * 0.46, scale(theta), line + hgt * 0.32, style);
   }
 
-  /** What does not change with the thoughts: the scale, both sides of theta, its name. */
+  /**
+   * Draw what does not change with the thoughts: the scale, both sides of theta, its value.
+   *
+   * @type {(pen: Pen, theme: Theme, theta: number | null) => void}
+   */
   drawGround(pen, theme, theta) {
     const { x, w, h: hgt } = this.box;
     const scale = this.scale;
@@ -100,38 +147,45 @@ export class GateAxis {
     this.drawScale(pen, theme, scale, line);
     if (theta === null) return;
     const cut = scale(theta);
-    pen.rect(cut, line - hgt * 0.42, x + w - 14 - cut, hgt * 0.42, {
-      fill: theme.green,
-      alpha: 0.07,
-      radius: 4,
-    });
-    pen.rect(x + 14, line, cut - x - 14, hgt * 0.3, {
-      fill: theme.vermilion,
-      alpha: 0.06,
-      radius: 4,
-    });
-    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${decimals(theta)}`, {
-      size: 11,
-      weight: 600,
-      halo: true,
-    });
+    const left = x + EDGE_OF_AXIS;
+    const right = x + w - EDGE_OF_AXIS;
+    const passing = { fill: theme.green, alpha: 0.07, radius: 4 };
+    pen.rect(cut, line - hgt * 0.42, right - cut, hgt * 0.42, passing);
+    const failing = { fill: theme.vermilion, alpha: 0.06, radius: 4 };
+    pen.rect(left, line, cut - left, hgt * 0.3, failing);
+    const text = { size: 11, weight: 600, halo: true };
+    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${decimals(theta)}`, text);
   }
 
-  /** Return the thoughts judged before `cursor`, from the `first` of them on, that are not on their way any more. */
+  /**
+   * Return the thoughts judged before `cursor`, from the `first` on, without those in flight.
+   *
+   * @type {(first: number, cursor: number, hidden: Set<StreamCard>) => StreamCard[]}
+   */
   landed(first, cursor, hidden) {
     return this.run.gated
       .slice(first, countBelow(this.run.gatedAt, cursor))
       .filter((card) => !hidden.has(card));
   }
 
-  /** Show a kept picture of the axis's box, drawn anew when `key` has changed: text on a canvas lays out the page. */
-  picture(pen, theme, name, key, draw) {
+  /**
+   * Draw a kept picture of the axis, drawn from nothing when `key` has changed: text on a canvas
+   * makes the page lay out. The picture of thoughts is added to every time.
+   *
+   * @param {CanvasPen} pen
+   * @param {Theme} theme
+   * @param {string} name
+   * @param {string} key
+   * @param {(brush: CanvasPen, isNew: boolean) => void} draw
+   */
+  drawKept(pen, theme, name, key, draw) {
     const { box, layers } = this;
     const x = Math.floor(box.x);
     const y = Math.floor(box.y);
-    const layer = (layers[name] ??= { canvas: document.createElement("canvas"), key: null });
+    layers[name] ??= { canvas: newCanvas(), key: "", isNew: true };
+    const layer = layers[name];
     const whole = [this.key, pen.ratio, theme.surface, key].join();
-    const context = layer.canvas.getContext("2d");
+    const context = context2d(layer.canvas);
     if (whole !== layer.key) {
       Object.assign(layer.canvas, {
         width: Math.ceil((box.w + 1) * pen.ratio),
@@ -149,55 +203,57 @@ export class GateAxis {
     if (width && height) pen.c.drawImage(layer.canvas, x, y, width / pen.ratio, height / pen.ratio);
   }
 
-  /** Show the thoughts from a picture to which only new ones are added. */
-  blit(pen, theme, cursor, hidden) {
-    if (cursor < this.inkedTo || !this.inked) this.turn += 1;
-    this.picture(pen, theme, "thoughts", this.turn, (brush, isNew) => {
-      if (isNew) Object.assign(this, { inked: 0, late: [] });
-      const fresh = [
-        ...this.late,
-        ...this.run.gated.slice(this.inked, countBelow(this.run.gatedAt, cursor)),
-      ];
+  /**
+   * Draw the thoughts from a kept picture to which new ones are added.
+   *
+   * @type {(pen: CanvasPen, theme: Theme, cursor: number, hidden: Set<StreamCard>) => void}
+   */
+  drawKeptThoughts(pen, theme, cursor, hidden) {
+    if (cursor < this.drawnTo || !this.drawn) this.turn += 1;
+    const until = countBelow(this.run.gatedAt, cursor);
+    this.drawKept(pen, theme, "thoughts", String(this.turn), (brush, isNew) => {
+      if (isNew) {
+        this.drawn = 0;
+        this.late = [];
+      }
+      const fresh = [...this.late, ...this.run.gated.slice(this.drawn, until)];
       this.late = fresh.filter((card) => hidden.has(card));
       for (const card of fresh) if (!hidden.has(card)) this.drawThought(brush, theme, card, DOT);
     });
-    this.inked = countBelow(this.run.gatedAt, cursor);
-    this.inkedTo = cursor;
+    this.drawn = until;
+    this.drawnTo = cursor;
   }
 
+  /** @type {(pen: Pen, theme: Theme, scale: Scale, line: number) => void} */
   drawScale(pen, theme, scale, line) {
+    const { x, y, w, h: hgt } = this.box;
+    const low = y + hgt - 4;
     for (const tick of scale.ticks(8)) {
       pen.line(scale(tick), line - 3, scale(tick), line + 3, { stroke: theme.faint });
-      pen.text(scale(tick), this.box.y + this.box.h - 4, number(tick, 2), {
-        size: 10,
-        fill: theme.faint,
-        align: "center",
-      });
+      const style = /** @type {const} */ ({ size: 10, fill: theme.faint, align: "center" });
+      pen.text(scale(tick), low, number(tick, 2), style);
     }
-    pen.line(this.box.x + 14, line, this.box.x + this.box.w - 14, line, {
-      stroke: theme.line,
-      width: 1.2,
-    });
-    pen.text(this.box.x + 14, this.box.y + 12, "similarity to the River", {
-      size: 11,
-      fill: theme.soft,
-    });
+    const left = x + EDGE_OF_AXIS;
+    pen.line(left, line, x + w - EDGE_OF_AXIS, line, { stroke: theme.line, width: 1.2 });
+    pen.text(left, y + 12, "similarity to the River", { size: 11, fill: theme.soft });
   }
 
+  /** @type {(pen: Pen, theme: Theme, card: StreamCard, r: number) => void} */
   drawThought(pen, theme, card, r) {
     const [x, y] = this.place(card);
     if (card.accepted) pen.dot(x, y, r, theme.green);
     else drawMark(pen, "cross", x, y, r * 0.72, { stroke: theme.vermilion, width: 1.6 });
   }
 
+  /** @param {Run} run */
   reset(run) {
     this.run = run;
     this.key = "";
     this.counted = 0;
     this.laid = 0;
-    this.inked = 0;
-    this.inkedTo = 0;
+    this.drawn = 0;
+    this.drawnTo = 0;
     this.late = [];
-    this.low = -0.05;
+    this.low = LEAST_LOW;
   }
 }

@@ -1,26 +1,54 @@
-// Where streams leave the River and where they arrive: the curves between text, cards and gate.
+// The curves between text, cards and gate: where streams leave the River, where they arrive.
 
 import { LINGER_BEATS, streamColor } from "./cards.js";
-import { bend, onCurve } from "./flights.js";
+import { bend, onCurve } from "./curves.js";
+
+/**
+ * @import { Box, Pen, Point } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Curve } from "./curves.js"
+ * @import { Run } from "./run.js"
+ * @import { StreamCard } from "./stream_card.js"
+ * @import { LiveRunView } from "./view.js"
+ *
+ * @typedef {object} Seen boxes in the overlay's pixels
+ * @property {DOMRect} origin of the overlay on the page
+ * @property {(el: Element) => Box} of
+ * @property {Box} view the River's text
+ * @property {Map<StreamCard, Box>} panels
+ * @property {Map<StreamCard, number>} places in the crowd
+ * @property {Box} crowd
+ * @property {Box} gate
+ * @property {Box} cloud
+ * @property {Map<Element, Box>} spans
+ * @property {boolean} isStacked whether the cards are below the text
+ */
 
 const CURVE_STEPS = 24;
-const FAR_STEPS = 10; // of the faint ones behind
+const FAR_STEPS = 10; // of the crowd's
 const MOST_THREADS = 48;
 
 export class Branches {
+  /** @param {LiveRunView} view */
   constructor({ overlay, river, cards, gate, cloudBox }) {
     this.overlay = overlay;
     this.river = river;
     this.cards = cards;
     this.gate = gate;
     this.cloudBox = cloudBox;
+    /** @type {Seen | null} */
     this.seen = null;
   }
 
-  /** Read where things stand, once per frame; everything below answers from this. */
+  /**
+   * Read where things stand on the page, once per frame.
+   *
+   * @returns {Seen}
+   */
   look() {
     if (this.seen) return this.seen;
     const origin = this.overlay.canvas.getBoundingClientRect();
+    /** @type {(el: Element) => Box} */
     const of = (el) => {
       const box = el.getBoundingClientRect();
       return { x: box.left - origin.left, y: box.top - origin.top, w: box.width, h: box.height };
@@ -41,47 +69,64 @@ export class Branches {
       spans: new Map(),
       isStacked: side.y >= view.y + view.h,
     };
-    for (const card of [
-      ...this.cards.slots.filter(Boolean),
-      ...this.cards.crowd.slice(0, MOST_THREADS),
-    ])
-      this.spanBox(card);
+    for (const card of this.cards.seated()) this.spanBox(card);
+    for (const card of this.cards.crowd.slice(0, MOST_THREADS)) this.spanBox(card);
     return this.seen;
   }
 
-  /** Forget the frame before. */
+  /** Forget what was read: the page may have changed. */
   blink() {
     this.seen = null;
   }
 
-  /** The rectangle of an element, in the overlay's pixels. */
+  /**
+   * Return the box of an element.
+   *
+   * @param {Element} el
+   */
   local(el) {
     return this.look().of(el);
   }
 
-  /** The rectangle of a stream's trigger, null when the text in the page does not hold it. */
+  /**
+   * Return the box of a stream's trigger, null when it is not in the text on the page.
+   *
+   * @param {StreamCard} card
+   * @returns {Box | null}
+   */
   spanBox(card) {
     const { spans, of } = this.look();
     const span = this.river.span(card.to);
-    if (span && !spans.has(span)) spans.set(span, of(span));
-    return span ? spans.get(span) : null;
+    if (!span) return null;
+    const box = spans.get(span) ?? of(span);
+    spans.set(span, box);
+    return box;
   }
 
-  /** Where a stream leaves the River: its trigger in the text, or the bank beside it; null when it is out of sight. */
+  /**
+   * Return where a stream leaves the River: its trigger in the text, or the edge of the text at the
+   * same height.
+   *
+   * @type {(card: StreamCard, inText?: boolean) => Point}
+   */
   trigger(card, inText = false) {
     const { view, isStacked } = this.look();
     const box = this.spanBox(card);
     const y = box ? box.y + box.h / 2 : view.y;
     const seen = y >= view.y && y <= view.y + view.h;
-    if (inText)
-      return seen && box
-        ? [box.x + box.w, y]
-        : [view.x + view.w, Math.max(view.y, Math.min(y, view.y + view.h))];
-    if (isStacked) return [view.x + 1, view.y + view.h]; // cards below: branches run down the left bank
-    return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, view.y + view.h - 2))];
+    const low = view.y + view.h;
+    if (inText && seen && box) return [box.x + box.w, y];
+    if (inText) return [view.x + view.w, Math.max(view.y, Math.min(y, low))];
+    if (isStacked) return [view.x + 1, low]; // cards below: branches run down along the left edge
+    return [view.x + view.w + 2, Math.max(view.y + 2, Math.min(y, low - 2))];
   }
 
-  /** Where a card receives its stream: the middle of its left edge, or a share of its width; in the crowd, its dot. */
+  /**
+   * Return where a card receives its stream: the middle of its left edge, or with a share of its
+   * width at its lower edge; in the crowd its dot.
+   *
+   * @type {(card: StreamCard, share?: number) => Point}
+   */
   port(card, share = 0) {
     const { panels, crowd, places } = this.look();
     const box = panels.get(card);
@@ -90,13 +135,19 @@ export class Branches {
     return [crowd.x + 1 + 8 * share, crowd.y + y];
   }
 
-  /** Draw the branches of streams in sight; `beat` fades the judged ones, `time` moves a pulse along those that think. */
+  /**
+   * Draw the branches of streams in sight. Judged ones fade with the beat; a pulse moves with the
+   * time along those that think (null: no pulse).
+   *
+   * @param {Pen} pen
+   * @param {Theme} theme
+   * @param {{ run: Run, cursor: number, beat: number, time: number | null }} moment
+   */
   draw(pen, theme, { run, cursor, beat, time }) {
     for (const card of this.cards.crowd.slice(0, MOST_THREADS))
       if (card.closedAt >= cursor)
         this.thread(pen, theme, card, { alpha: 0.14, width: 1, steps: FAR_STEPS });
-    for (const card of this.cards.slots) {
-      if (!card) continue;
+    for (const card of this.cards.seated()) {
       const age = card.closedAt < cursor ? (beat - run.beats[card.closedAt]) / LINGER_BEATS : 0;
       if (age >= 1) continue;
       const curve = this.thread(pen, theme, card, {
@@ -110,19 +161,24 @@ export class Branches {
     }
   }
 
+  /**
+   * Draw the branch of one stream; returns its curve.
+   *
+   * @param {Pen} pen
+   * @param {Theme} theme
+   * @param {StreamCard} card
+   * @param {{ alpha: number, width: number, steps: number }} look
+   * @returns {Curve}
+   */
   thread(pen, theme, card, { alpha, width, steps }) {
+    const stroke = streamColor(card, theme);
     const bank = this.trigger(card);
     const curve = bend(bank, this.port(card), this.look().isStacked);
     const source = this.trigger(card, true);
     if (steps === CURVE_STEPS && source[0] < bank[0] && source[1] === bank[1])
-      pen.line(...source, ...bank, {
-        stroke: streamColor(card, theme),
-        width: 1,
-        alpha: alpha * 0.45,
-        dash: [2, 4],
-      });
+      pen.line(...source, ...bank, { stroke, width: 1, alpha: alpha * 0.45, dash: [2, 4] });
     const points = Array.from({ length: steps + 1 }, (_, i) => onCurve(curve, i / steps));
-    pen.path(points, { stroke: streamColor(card, theme), width, alpha });
+    pen.path(points, { stroke, width, alpha });
     return curve;
   }
 }

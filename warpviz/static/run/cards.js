@@ -1,18 +1,38 @@
-// Cards of the streams one can read, and the crowd of all others as dots.
+// The cards of the streams that have a seat, and the crowd of all others as dots.
 
 import { comparison } from "../base/decimals.js";
 import { clip, h, number, oneLine, setText, visible } from "../base/text.js";
-import { countBelow, NEVER } from "./fold.js";
+import { countBelow, NEVER } from "./columns.js";
 
-export const LINGER_BEATS = 10; // a judged stream's branch fades over these
+/**
+ * @import { Box, Pen } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Run } from "./run.js"
+ * @import { Phase, StreamCard } from "./stream_card.js"
+ *
+ * @typedef {object} Panel a card on the page
+ * @property {HTMLElement} el
+ * @property {HTMLElement} verdict
+ * @property {HTMLElement} words
+ * @property {number} first the first token that stands in `words`
+ * @property {number} shown how many tokens have been written
+ * @property {string} phase
+ * @property {boolean} past
+ * @property {number} slot
+ */
+
+export const LINGER_BEATS = 10; // in which a judged stream's branch fades
 const CARD_HEIGHT = 58;
 const SEATS = 7;
-// More than a panel's two lines hold; all of a long thought would be laid out anew with every word.
+const MOST_DOTS = 400;
+// More than a card's two lines hold: all of a long thought would be laid out again at every word.
 const WORDS_KEPT = 120;
 const WORDS_MOST = 320;
-export const WORD_MS = 80; // words that come faster than this need not fade in
+export const WORD_MS = 80; // words that come faster do not fade in
 const STREAM_COLORS = ["purple", "orange", "sky", "blue"];
+/** @type {Record<Phase, string>} */
 const VERDICTS = {
+  unborn: "",
   thinking: "",
   thought: "\u2026",
   accepted: "\u2713",
@@ -23,19 +43,31 @@ const VERDICTS = {
   closed: "\u25a1",
 };
 
+/**
+ * Return the colour of a stream.
+ *
+ * @type {(card: StreamCard, theme: Theme) => string}
+ */
 export function streamColor(card, theme) {
-  return theme[STREAM_COLORS[card.stream % STREAM_COLORS.length]];
+  return theme.palette[STREAM_COLORS[card.stream % STREAM_COLORS.length]];
 }
 
 export class Cards {
+  /**
+   * @param {Run} run
+   * @param {Theme} theme
+   */
   constructor(run, theme) {
     this.run = run;
     this.theme = theme;
+    /** @type {(StreamCard | null)[]} by seat, null for a free one */
     this.slots = [];
+    /** @type {Map<StreamCard, Panel>} */
     this.panels = new Map();
+    /** @type {StreamCard[]} */
     this.crowd = [];
     this.drawnAt = 0;
-    this.movedAt = 0;
+    this.movedAt = 0; // when a card last changed its seat
     this.list = h("div", { class: "wr-cards", role: "list", "aria-label": "Streams" });
     this.empty = h("p", {
       class: "wr-empty",
@@ -47,14 +79,20 @@ export class Cards {
     this.el = h("div", { class: "wr-side" }, this.list, this.empty, this.crowdBox);
   }
 
-  /** Seat the cards after `cursor` events: who has a seat keeps it, free seats go to those furthest in thought. */
+  /** Return the cards that have a seat, in the order of the seats. */
+  seated() {
+    return this.slots.filter((card) => card !== null);
+  }
+
+  /** Seat the cards after `cursor` events: seats are kept, free ones go to the longest thoughts. */
   show(cursor) {
     const present = this.run.present(cursor, LINGER_BEATS);
     const seats = present.length > SEATS ? SEATS - 1 : SEATS;
-    this.slots = Array.from({ length: seats }, (_, i) =>
-      this.slots[i]?.spawnedAt < cursor ? this.slots[i] : null,
-    );
-    const seated = new Set(this.slots.filter(Boolean));
+    this.slots = Array.from({ length: seats }, (_, i) => {
+      const card = this.slots[i] ?? null;
+      return card && card.spawnedAt < cursor ? card : null;
+    });
+    const seated = new Set(this.seated());
     const isNew = seated.size === 0;
     const waiting = present.filter((card) => !seated.has(card));
     if (waiting.length > 1)
@@ -66,41 +104,44 @@ export class Cards {
     this.crowd = waiting;
     this.drawPanels(cursor);
     const num = this.crowd.length;
-    setText(
-      this.crowdText,
-      num ? `and ${number(num)} more ${num === 1 ? "stream" : "streams"}` : "",
-    );
+    const noun = num === 1 ? "stream" : "streams";
+    setText(this.crowdText, num ? `and ${number(num)} more ${noun}` : "");
     this.list.classList.toggle("wr-full", this.slots.length === SEATS);
     this.empty.hidden = this.slots.some(Boolean);
   }
 
-  /** Give free seats, then those of streams judged long ago, to the ones waiting. */
+  /**
+   * Give free seats, then those of streams judged long ago, to the cards that wait.
+   *
+   * @type {(waiting: StreamCard[], present: StreamCard[], cursor: number) => void}
+   */
   seat(waiting, present, cursor) {
     const here = new Set(present);
     for (let i = 0; i < this.slots.length && waiting.length; i += 1)
-      this.slots[i] ??= waiting.shift();
-    const old = [...this.slots.keys()].filter(
-      (i) => this.slots[i] && !here.has(this.slots[i]) && !waiting.includes(this.slots[i]),
-    );
-    old.sort((a, b) => this.slots[a].closedAt - this.slots[b].closedAt);
-    for (const i of old)
-      if (waiting.length && waiting[0].closedAt >= cursor) this.slots[i] = waiting.shift();
+      this.slots[i] ??= waiting.shift() ?? null;
+    const old = this.seated().filter((card) => !here.has(card) && !waiting.includes(card));
+    old.sort((a, b) => a.closedAt - b.closedAt);
+    for (const card of old)
+      if (waiting.length && waiting[0].closedAt >= cursor)
+        this.slots[this.slots.indexOf(card)] = waiting.shift() ?? null;
   }
 
   /** Return the streams spawned last, oldest first, that have no seat. */
   past(cursor, most) {
+    /** @type {StreamCard[]} */
     const found = [];
-    for (
-      let i = countBelow(this.run.when.spawned, cursor) - 1;
-      i >= 0 && found.length < most;
-      i -= 1
-    ) {
+    const last = countBelow(this.run.when.spawned, cursor) - 1;
+    for (let i = last; i >= 0 && found.length < most; i -= 1) {
       if (!this.slots.includes(this.run.order[i])) found.unshift(this.run.order[i]);
     }
     return found;
   }
 
-  /** Those nearest their verdict are the ones to watch. */
+  /**
+   * Return how much a card is worth a seat: the nearer its verdict, the more.
+   *
+   * @type {(card: StreamCard, cursor: number) => number}
+   */
   interest(card, cursor) {
     return card.closedAt < cursor
       ? -1
@@ -108,7 +149,7 @@ export class Cards {
   }
 
   drawPanels(cursor) {
-    const seated = new Set(this.slots.filter(Boolean));
+    const seated = new Set(this.seated());
     for (const [card, panel] of this.panels) {
       if (seated.has(card)) continue;
       panel.el.remove();
@@ -129,11 +170,14 @@ export class Cards {
     });
   }
 
+  /**
+   * @param {StreamCard} card
+   * @returns {Panel}
+   */
   makePanel(card) {
-    const panel = { first: 0, shown: 0, phase: "" };
-    panel.verdict = h("span", { class: "wr-verdict", "data-svg-text": "" });
-    panel.words = h("div", { class: "wr-words" }); // its end stays in sight by itself
-    panel.el = h(
+    const verdict = h("span", { class: "wr-verdict", "data-svg-text": "" });
+    const words = h("div", { class: "wr-words" }); // the style keeps its end in sight
+    const el = h(
       "div",
       { class: "wr-card", role: "listitem", "data-stream": card.stream },
       h(
@@ -147,17 +191,22 @@ export class Cards {
           title: visible(card.task),
           "data-svg-text": "",
         }),
-        panel.verdict,
+        verdict,
       ),
-      h("div", { class: "wr-thought" }, panel.words),
+      h("div", { class: "wr-thought" }, words),
     );
-    panel.el.style.setProperty("--stream", streamColor(card, this.theme));
+    el.style.setProperty("--stream", streamColor(card, this.theme));
+    const panel = { el, verdict, words, first: 0, shown: 0, phase: "", past: false, slot: -1 };
     this.panels.set(card, panel);
-    this.list.append(panel.el);
+    this.list.append(el);
     return panel;
   }
 
-  /** Bring a panel to this moment. */
+  /**
+   * Bring a panel to a moment.
+   *
+   * @type {(panel: Panel, card: StreamCard, cursor: number, slow: boolean) => void}
+   */
   fillPanel(panel, card, cursor, slow) {
     this.fillWords(panel, card, card.count(cursor), slow);
     const phase = card.phase(cursor);
@@ -172,23 +221,27 @@ export class Cards {
     panel.phase = phase;
     panel.el.dataset.phase = phase;
     const judged = card.gatedAt < cursor;
-    const against = judged
-      ? `${VERDICTS[phase]} ${comparison(card.similarity, card.threshold, card.accepted)}`
-      : VERDICTS[phase];
-    setText(panel.verdict, phase === "failed" ? `! ${oneLine(clip(card.failure, 40))}` : against);
+    const { similarity, threshold, accepted, failure } = card;
+    const words = judged ? ` ${comparison(similarity, threshold, accepted)}` : "";
+    const verdict = `${VERDICTS[phase]}${words}`;
+    setText(panel.verdict, phase === "failed" ? `! ${oneLine(clip(failure, 40))}` : verdict);
   }
 
-  /** Write the last of a card's first `count` words; begin anew where too many stand, or too few before the last. */
+  /**
+   * Write the last of a card's first `count` words. Begin again where too many would stand, or too
+   * few before the last.
+   *
+   * @type {(panel: Panel, card: StreamCard, count: number, slow: boolean) => void}
+   */
   fillWords(panel, card, count, slow) {
-    if (
-      count - panel.first > WORDS_MOST ||
-      (panel.first > 0 && count - panel.first < WORDS_KEPT / 2)
-    ) {
+    const standing = count - panel.first;
+    if (standing > WORDS_MOST || (panel.first > 0 && standing < WORDS_KEPT / 2)) {
       panel.words.replaceChildren();
-      panel.first = panel.shown = Math.max(0, count - WORDS_KEPT);
+      panel.first = Math.max(0, count - WORDS_KEPT);
+      panel.shown = panel.first;
     }
     while (panel.shown > count) {
-      panel.words.lastChild.remove();
+      panel.words.lastChild?.remove();
       panel.shown -= 1;
     }
     const fresh = slow && count - panel.shown <= 2;
@@ -203,35 +256,44 @@ export class Cards {
     }
   }
 
+  /**
+   * Return where a dot of the crowd stands in its box.
+   *
+   * @type {(index: number, width: number) => [x: number, y: number]}
+   */
   crowdPlace(index, width) {
     const perRow = Math.max(1, Math.floor((width - 8) / 11));
     return [8 + (index % perRow) * 11, 26 + Math.floor(index / perRow) * 11];
   }
 
-  /** Draw the crowd: one dot per stream, brighter the newer its last token, hollow once judged. */
+  /**
+   * Draw the crowd: a dot per stream, larger after a new token, hollow once judged.
+   *
+   * @type {(pen: Pen, box: Box, cursor: number) => void}
+   */
   drawCrowd(pen, box, cursor) {
+    const { theme } = this;
     const beat = this.run.beatOf(cursor);
-    this.crowd.slice(0, 400).forEach((card, i) => {
+    this.crowd.slice(0, MOST_DOTS).forEach((card, i) => {
       const [x, y] = this.crowdPlace(i, box.w);
       if (y > box.h - 4) return;
       const count = card.count(cursor);
       const last = count ? this.run.beats[card.tokenAt[count - 1]] : -99;
-      const color = streamColor(card, this.theme);
+      const isFresh = beat - last < 2;
+      const verdict = card.accepted ? theme.green : theme.vermilion;
+      const color = streamColor(card, theme);
       if (card.closedAt < cursor)
-        pen.circle(box.x + x, box.y + y, 2.6, {
-          stroke: card.accepted ? this.theme.green : this.theme.vermilion,
-          width: 1.4,
-        });
-      else
-        pen.dot(box.x + x, box.y + y, beat - last < 2 ? 4 : 3, color, beat - last < 2 ? 1 : 0.55);
+        pen.circle(box.x + x, box.y + y, 2.6, { stroke: verdict, width: 1.4 });
+      else pen.dot(box.x + x, box.y + y, isFresh ? 4 : 3, color, isFresh ? 1 : 0.55);
     });
   }
 
+  /** @param {Run} run */
   reset(run) {
     this.run = run;
     this.slots = [];
     this.crowd = [];
-    this.panels.forEach((panel) => panel.el.remove());
+    for (const { el } of this.panels.values()) el.remove();
     this.panels.clear();
   }
 }

@@ -1,51 +1,48 @@
-// Motion: short flights between places on the page, drawn above everything; every flight has an end and an effect.
+// Short flights between places on the page, drawn above everything; each has an effect at its end.
 
 import { motionOk } from "../base/theme.js";
-import { streamColor } from "./cards.js";
+import { onCurve } from "./curves.js";
 
-const FLIGHT_MS = { spawn: 620, gate: 560, inject: 760 };
-const MOST_FLIGHTS = 24; // beyond this nobody can follow; the state changes without ceremony
-const FLIGHTS_PER_S = 10; // as many may set out in a second; the same reason
+/**
+ * @import { Pen, Point } from "../base/pen.js"
+ * @import { Curve } from "./curves.js"
+ *
+ * @typedef {object} Launch
+ * @property {"spawn" | "gate" | "inject"} kind
+ * @property {string} color
+ * @property {() => Curve} curve asked at every frame: it follows scrolling
+ * @property {() => void} [land] called at the end
+ * @property {number} [delay] in ms
+ * @property {number} [size] of its head in pixels
+ *
+ * @typedef {Launch & { size: number, start: number, ms: number }} Flight
+ */
+
+export const FLIGHT_MS = { spawn: 620, gate: 560, inject: 760 };
+// No eye follows more flights at once or more launches per second: what would have flown lands.
+const MOST_FLIGHTS = 24;
+const FLIGHTS_PER_S = 10;
+const RING_MS = 480;
 const TAIL = 9;
 
 const easeInOut = (t) => (t < 0.5 ? 4 * t * t * t : 1 - (-2 * t + 2) ** 3 / 2);
 const easeOut = (t) => 1 - (1 - t) ** 3;
 
-/** Return the point of a cubic curve [p0, c0, c1, p1] at t. */
-export function onCurve([a, b, c, d], t) {
-  const u = 1 - t;
-  const mix = (i) =>
-    u * u * u * a[i] + 3 * u * u * t * b[i] + 3 * u * t * t * c[i] + t * t * t * d[i];
-  return [mix(0), mix(1)];
-}
-
-/** Return a curve between two points that leaves and arrives level, or upright where the way is mostly vertical. */
-export function bend(
-  from,
-  to,
-  upright = Math.abs(to[0] - from[0]) < Math.abs(to[1] - from[1]) * 0.6,
-) {
-  if (upright) {
-    const dy = (to[1] - from[1]) * 0.55;
-    return [from, [from[0], from[1] + dy], [to[0], to[1] - dy], to];
-  }
-  const dx = (to[0] - from[0]) * 0.5;
-  return [from, [from[0] + dx, from[1]], [to[0] - dx, to[1]], to];
-}
-
 export class Flights {
   constructor() {
+    /** @type {Flight[]} */
     this.list = [];
+    /** @type {{ point: Point, color: string, start: number }[]} */
     this.rings = [];
-    this.room = FLIGHTS_PER_S;
-    this.filled = 0;
+    this.room = FLIGHTS_PER_S; // launches left; they come back with time
+    this.filled = 0; // when `room` was last filled up
   }
 
   get busy() {
     return this.list.length > 0 || this.rings.length > 0;
   }
 
-  /** Whether one more may set out now. */
+  /** Return whether one more flight may be launched now. */
   hasRoom(now) {
     this.room = Math.min(FLIGHTS_PER_S, this.room + ((now - this.filled) * FLIGHTS_PER_S) / 1000);
     this.filled = now;
@@ -53,8 +50,9 @@ export class Flights {
   }
 
   /**
-   * Start a flight; `curve()` is asked at every frame, so that it follows scrolling. `land()` is called at its end.
-   * Returns whether it flies: where nobody could follow, it lands at once.
+   * Launch a flight, or let it land at once where there is no room; returns whether it flies.
+   *
+   * @type {(launch: Launch, now: number) => boolean}
    */
   launch({ kind, color, curve, land, delay = 0, size = 4 }, now) {
     if (!this.hasRoom(now)) {
@@ -66,28 +64,30 @@ export class Flights {
     return true;
   }
 
+  /** @type {(point: Point, color: string, now: number) => void} */
   ring(point, color, now) {
     if (motionOk()) this.rings.push({ point, color, start: now });
   }
 
+  /** Let every flight land now. */
   clear() {
     for (const flight of this.list.splice(0)) flight.land?.();
     this.rings.length = 0;
   }
 
+  /** @type {(pen: Pen, now: number) => void} */
   draw(pen, now) {
     for (const flight of [...this.list]) {
       const t = (now - flight.start) / flight.ms;
       if (t >= 1) {
         this.list.splice(this.list.indexOf(flight), 1);
         flight.land?.();
-        const curve = flight.curve();
-        if (curve) this.ring(curve[3], flight.color, now);
+        this.ring(flight.curve()[3], flight.color, now);
       } else if (t > 0) this.comet(pen, flight, t);
     }
-    this.rings = this.rings.filter((ring) => now - ring.start < 480);
+    this.rings = this.rings.filter((ring) => now - ring.start < RING_MS);
     for (const ring of this.rings) {
-      const t = easeOut((now - ring.start) / 480);
+      const t = easeOut((now - ring.start) / RING_MS);
       pen.circle(ring.point[0], ring.point[1], 4 + 15 * t, {
         stroke: ring.color,
         width: 2 * (1 - t) + 0.3,
@@ -96,9 +96,13 @@ export class Flights {
     }
   }
 
+  /**
+   * Draw a flight as a dot with a tail.
+   *
+   * @type {(pen: Pen, flight: Flight, t: number) => void}
+   */
   comet(pen, flight, t) {
     const curve = flight.curve();
-    if (!curve) return;
     for (let i = TAIL; i >= 0; i -= 1) {
       const [x, y] = onCurve(curve, easeInOut(Math.max(0, t - i * 0.022)));
       pen.dot(
@@ -110,63 +114,4 @@ export class Flights {
       );
     }
   }
-}
-
-/** Let what an event brings fly across a live view: streams that branch, thoughts on their way to the gate and back. */
-export function flyRow(view, row) {
-  const now = performance.now();
-  const { flights, branches, axis, frame } = view;
-  if (!"sgi".includes(row[0]) || !flights.hasRoom(now)) return;
-  const card = view.run.card(row[0] === "i" ? row[3] : row[2]);
-  if (row[0] === "s") {
-    view.river.flash(card);
-    const curve = () => {
-      const a = branches.trigger(card, true);
-      return a && bend(a, branches.port(card));
-    };
-    flights.launch({ kind: "spawn", color: streamColor(card, frame.theme), curve }, now);
-  } else if (row[0] === "g") {
-    view.hidden.add(card);
-    const color = card.accepted ? frame.theme.green : frame.theme.vermilion;
-    const land = () => {
-      view.hidden.delete(card);
-      view.stir();
-    };
-    flights.launch(
-      {
-        kind: "gate",
-        color,
-        curve: () => bend(branches.port(card, 0.5), axis.place(card), true),
-        land,
-      },
-      now,
-    );
-  } else flyBack(view, card, now);
-}
-
-/** An accepted thought flies from the axis into the text's margin and into the cloud. */
-function flyBack(view, card, now) {
-  const note = view.river.notes.get(card);
-  if (!note) return;
-  const { flights, branches, axis, cloud } = view;
-  const flight = { kind: "inject", color: view.frame.theme.green, delay: FLIGHT_MS.gate * 0.8 };
-  note.classList.add("wr-coming");
-  const curve = () => {
-    const box = branches.local(note);
-    return bend(axis.place(card), [box.x + box.w, box.y + 10], true);
-  };
-  flights.launch(
-    { ...flight, size: 5, curve, land: () => note.classList.remove("wr-coming") },
-    now,
-  );
-  const into = card.noteToken - 1;
-  if (!cloud.has(into)) return;
-  flights.launch(
-    {
-      ...flight,
-      size: 3,
-      curve: () => bend(axis.place(card), cloud.place(into, branches.look().cloud)),
-    },
-    now,
-  );
 }

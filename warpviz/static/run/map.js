@@ -1,13 +1,21 @@
-// A small map of the run's tokens beside the gate: a point per visible token, landmarks as diamonds.
+// A small map of the run's visible tokens: a point per token, landmarks as diamonds.
 
 import { drawMark } from "../base/marks.js";
 
+/**
+ * @import { Box, Pen, Point } from "../base/pen.js"
+ * @import { Store } from "../base/store.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Run } from "./run.js"
+ */
+
 export class SmallCloud {
+  /** @param {Store} store */
   constructor(store) {
     this.store = store;
   }
 
-  /** The places, x and y in turn, in the unit square; empty without a cloud. */
+  /** x and y per token in turn, in the unit square; empty without a cloud. */
   get xy() {
     return this.store.array("cloud");
   }
@@ -16,11 +24,16 @@ export class SmallCloud {
     return this.xy.length / 2;
   }
 
+  /** Return whether token i has a place. */
   has(i) {
     return i >= 0 && i < this.size && Number.isFinite(this.xy[2 * i]);
   }
 
-  /** Where token i lies inside a box. */
+  /**
+   * Return where token i lies inside a box.
+   *
+   * @type {(i: number, box: Box) => Point}
+   */
   place(i, box) {
     return [
       box.x + 10 + this.xy[2 * i] * (box.w - 20),
@@ -28,6 +41,7 @@ export class SmallCloud {
     ];
   }
 
+  /** @type {(pen: Pen, theme: Theme, at: { run: Run, cursor: number, box: Box }) => void} */
   draw(pen, theme, { run, cursor, box }) {
     if (!this.size || !box.w) return;
     const count = Math.min(run.numTokens(cursor), this.size);

@@ -1,12 +1,18 @@
-// Where in the run one looks: a place in beats that plays, follows a live run, is scrubbed and stepped.
+// The place in the run that is shown, in beats: it plays, follows a live run, seeks and steps.
+
+/** @import { Run } from "./run.js" */
 
 const BEATS_PER_S = 12;
-const LIVE_SHARE = 6; // a live view makes up this part of its distance at every frame, a beat at least: late ones are each seen
-const JUMP_BEATS = 60; // a live view further behind than this jumps instead of hurrying
+// At every frame a live view moves by this part of what it is behind, at least by one beat.
+const LIVE_PART = 6;
+const JUMP_BEATS = 60; // a live view that is further behind jumps
 export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8];
 
 export class Playhead {
-  /** `onmove(from, to, jumped)` is told of every change of the cursor. */
+  /**
+   * @param {Run} run
+   * @param {(from: number, to: number, jumped: boolean) => void} onmove called as the cursor moves
+   */
   constructor(run, onmove) {
     this.run = run;
     this.onmove = onmove;
@@ -15,6 +21,7 @@ export class Playhead {
     this.playing = false;
     this.live = false;
     this.speed = 1;
+    /** @type {number | null} the time of the last tick */
     this.last = null;
   }
 
@@ -26,13 +33,13 @@ export class Playhead {
     return this.cursor >= this.run.length;
   }
 
-  /** Beats pass slower where streams branch, land and fly back, so that the eye can follow. */
+  /** Return how long a beat takes: longer where streams branch and thoughts fly. */
   weight(beat) {
     const events = this.run.drama.get(beat) ?? 0;
     return events === 0 ? 1 : events <= 4 ? 3 : 1.5;
   }
 
-  /** Advance with the clock (ms); returns whether there is more to play. */
+  /** Advance with the clock, in ms; returns whether there is more to play. */
   tick(now) {
     const elapsed = this.last === null ? 0 : Math.min(now - this.last, 100) / 1000;
     this.last = now;
@@ -40,7 +47,7 @@ export class Playhead {
     const behind = this.run.lastBeat - this.place;
     if (this.live) {
       if (behind > JUMP_BEATS) this.seek(this.run.lastBeat - 1);
-      else this.move(this.beat + Math.ceil(behind / LIVE_SHARE));
+      else this.move(this.beat + Math.ceil(behind / LIVE_PART));
       return true;
     }
     this.move(
@@ -54,6 +61,7 @@ export class Playhead {
     return false;
   }
 
+  /** Show a place; motion is drawn on the way there unless it is a jump. */
   move(place, jumped = false) {
     const from = this.cursor;
     this.place = Math.max(0, Math.min(place, this.run.lastBeat));
@@ -76,14 +84,14 @@ export class Playhead {
     this.playing = false;
   }
 
-  /** Go one beat on or back; forward steps show their motion. */
+  /** Go one beat on or back; steps forward show their motion. */
   step(direction) {
     this.pause();
     if (direction > 0) this.move(this.beat + 1);
     else this.seek(this.beat - 1);
   }
 
-  /** Go to the next or previous beat in which something branches, lands or flies. */
+  /** Go to the next or previous beat that has a mark on the timeline. */
   skip(direction) {
     this.pause();
     const beats = [...this.run.drama.keys()].sort((a, b) => a - b);

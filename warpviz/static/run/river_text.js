@@ -1,37 +1,53 @@
-// The River's text: one span per token, only the last stretch of it in the page, notes of accepted thoughts in its margin.
+// The River's text: one span per token, only its last stretch on the page, notes in its margin.
 
-import { decimals } from "../base/decimals.js";
-import { clip, h, number, oneLine, visible } from "../base/text.js";
+import { h, number, visible } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
 import { WORD_MS } from "./cards.js";
-import { countBelow } from "./fold.js";
+import { MarginNotes } from "./notes.js";
 
-const TEXT_WINDOW = 600; // all of it is laid out anew with every token
-const TEXT_SLACK = 150;
-const FRESH_MOST = 12;
+/**
+ * @import { Run } from "./run.js"
+ * @import { StreamCard } from "./stream_card.js"
+ *
+ * @typedef {object} RiverOptions
+ * @property {(card: StreamCard) => string} colorOf a stream's colour
+ * @property {(card: StreamCard | null) => void} onnote called as the pointer enters or leaves one
+ * @property {() => void} onmoved called when the text has moved on the page
+ */
+
+const TEXT_WINDOW = 600; // tokens on the page: all are laid out again with every new one
+const TEXT_SLACK = 150; // tokens more than that before the first ones are removed
+const FRESH_MOST = 12; // more new tokens at once do not fade in
 const LIT_MS = 1100;
-// Pixels.
-const NOTE_TALL = 54;
-const NOTE_SMALL = 22;
-const NOTE_DRIFT = 130;
+const END_REACH = 28; // pixels from the end at which the text keeps to its end
 
 export class RiverText {
-  /** `colorOf(card)` names a card's colour; `onnote(card | null)` is told which note is pointed at. */
-  constructor(run, { colorOf, onnote }) {
+  /**
+   * @param {Run} run
+   * @param {RiverOptions} options
+   */
+  constructor(run, { colorOf, onnote, onmoved }) {
     this.run = run;
     this.colorOf = colorOf;
     this.onnote = onnote;
-    this.first = 0;
-    this.end = 0;
+    this.onmoved = onmoved;
+    this.cursor = 0;
+    this.first = 0; // the first token on the page
+    this.end = 0; // the token after the last one
+    /** @type {HTMLElement[]} from `first` on */
     this.spans = [];
-    this.notes = new Map();
-    this.tops = new Map();
     this.window = TEXT_WINDOW;
-    this.sticky = true;
-    this.tinted = new Set();
+    this.sticky = true; // whether the end stays in sight
     this.shownAt = 0;
-    this.dyed = 0;
-    this.owed = 0;
+    /** @type {Set<HTMLElement>} the spans with a mark */
+    this.tinted = new Set();
+    /** @type {number | null} the injection pointed at */
+    this.focus = null;
+    this.marked = ""; // what the marks depend on
+    this.markedEnd = 0;
+    this.tintedTo = 0; // the token after the last one with influence
+    this.dyed = 0; // streams whose trigger is underlined
+    this.owed = 0; // the first stream whose trigger was not complete, plus one; 0 for none
     this.more = h("button", {
       type: "button",
       class: "wr-more",
@@ -44,7 +60,7 @@ export class RiverText {
     this.text = h("div", { class: "wr-text" }, this.more);
     this.caret = h("span", { class: "wr-caret", "aria-hidden": "true" });
     this.text.append(this.caret);
-    this.margin = h("div", { class: "wr-notes" });
+    this.notes = new MarginNotes(this);
     this.scroller = h(
       "div",
       {
@@ -55,7 +71,7 @@ export class RiverText {
         "aria-label": "River text",
       },
       this.text,
-      this.margin,
+      this.notes.el,
     );
     this.back = h("button", {
       type: "button",
@@ -66,26 +82,26 @@ export class RiverText {
     });
     this.el = h("div", { class: "wr-river" }, this.scroller, this.back);
     this.scroller.addEventListener("scroll", () => this.onscroll());
-    this.cursor = 0;
-    this.observer = new ResizeObserver(() => this.onreflow()); // after layout: what it reads costs none
+    this.observer = new ResizeObserver(() => this.onreflow()); // after layout: reading is free
     this.observer.observe(this.text);
   }
 
-  /** Lines have come, gone or wrapped otherwise: notes keep to their tokens, the end stays in sight. */
+  /** Lines have come, gone or wrapped in another way: notes follow, the end stays in sight. */
   onreflow() {
-    this.tops.clear();
-    this.placeNotes(this.cursor, true);
+    this.notes.forget();
+    this.notes.place(this.cursor);
     if (this.sticky) this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.onmoved?.();
+    this.onmoved();
   }
 
   onscroll() {
     const s = this.scroller;
-    this.sticky = s.scrollHeight - s.scrollTop - s.clientHeight < 28;
+    this.sticky = s.scrollHeight - s.scrollTop - s.clientHeight < END_REACH;
     this.back.hidden = this.sticky;
-    this.onmoved?.();
+    this.onmoved();
   }
 
+  /** Go to the end and stay there. */
   stick() {
     this.sticky = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
@@ -101,7 +117,7 @@ export class RiverText {
     else {
       const added = end - this.end;
       while (this.end > end) {
-        this.spans.pop().remove();
+        this.spans.pop()?.remove();
         this.end -= 1;
       }
       const now = performance.now();
@@ -111,40 +127,41 @@ export class RiverText {
     this.mark(cursor);
   }
 
+  /** Write the last stretch of the text from nothing. */
   rebuild(cursor) {
-    this.spans.forEach((span) => span.remove());
+    for (const span of this.spans) span.remove();
     this.spans = [];
     this.tinted.clear();
-    this.tops.clear();
-    this.marked = this.noted = null;
-    this.first = this.end = Math.max(0, this.run.numTokens(cursor) - this.window);
+    this.notes.forget();
+    this.marked = "";
+    this.first = Math.max(0, this.run.numTokens(cursor) - this.window);
+    this.end = this.first;
     this.more.hidden = this.first === 0;
     this.more.textContent = `\u25b2 ${number(this.first)} earlier tokens`;
     this.append(this.run.numTokens(cursor), false);
   }
 
+  /** @type {(end: number, fresh: boolean) => void} */
   append(end, fresh) {
+    const { length } = this.run.prompt;
     const batch = document.createDocumentFragment();
     for (; this.end < end; this.end += 1) {
       const text = this.run.token(this.end);
-      const kind =
-        this.end < this.run.prompt.length
-          ? "wr-tok wr-prompt"
-          : fresh
-            ? "wr-tok wr-fresh"
-            : "wr-tok";
-      const span = h("span", { class: kind, text: visible(text), "data-svg-text": "" });
+      const kind = this.end < length ? " wr-prompt" : fresh ? " wr-fresh" : "";
+      const look = `wr-tok${kind}`;
+      const span = h("span", { class: look, text: visible(text), "data-svg-text": "" });
       this.spans.push(span);
       batch.append(span);
     }
     this.text.insertBefore(batch, this.caret);
   }
 
+  /** Return the span of a token, null when it is not on the page. */
   span(index) {
     return this.spans[index - this.first] ?? null;
   }
 
-  /** Underline the triggers that have fired and tint tokens by the influence of injected thoughts. */
+  /** Underline the triggers that have fired, tint tokens by the influence of injected thoughts. */
   mark(cursor, force = false) {
     const sum = this.run.counts(cursor);
     const key = [
@@ -153,13 +170,13 @@ export class RiverText {
       this.focus,
       this.first,
     ].join();
-    const anew = force || key !== this.marked || sum.spawned < this.dyed;
-    if (anew) this.wash();
+    const again = force || key !== this.marked || sum.spawned < this.dyed;
+    if (again) this.wash();
     else if (sum.spawned === this.dyed && !this.owed && this.end === this.markedEnd) return;
     this.marked = key;
     this.markedEnd = this.end;
     this.dyeTriggers(sum.spawned);
-    if (this.run.influences.length && (anew || this.end <= this.tintedTo))
+    if (this.run.influences.length && (again || this.end <= this.tintedTo))
       this.dyeInfluence(cursor);
   }
 
@@ -175,7 +192,7 @@ export class RiverText {
     this.owed = 0;
   }
 
-  /** Underline the triggers of the first `count` streams, from where the last call ended or a token was missing. */
+  /** Underline the triggers of the first `count` streams that are not underlined yet. */
   dyeTriggers(count) {
     const from = this.owed ? this.owed - 1 : this.dyed;
     this.owed = 0;
@@ -190,7 +207,7 @@ export class RiverText {
   }
 
   dyeInfluence(cursor) {
-    const { tint, most } = this.run.influence(cursor, this.focus ?? null);
+    const { tint, most } = this.run.influence(cursor, this.focus);
     this.tintedTo = Math.max(0, ...tint.keys()) + 1;
     for (const [index, kl] of tint) {
       const span = this.span(index);
@@ -201,6 +218,7 @@ export class RiverText {
     }
   }
 
+  /** @type {(span: HTMLElement | null, name: string, color?: string) => void} */
   dye(span, name, color) {
     if (!span) return;
     span.classList.add(name);
@@ -208,105 +226,33 @@ export class RiverText {
     this.tinted.add(span);
   }
 
-  /** Let a trigger light up for a moment. */
+  /**
+   * Let a trigger light up for a moment.
+   *
+   * @param {StreamCard} card
+   */
   flash(card) {
     if (!motionOk()) return;
     for (let i = Math.max(card.from, 0); i <= card.to; i += 1) {
-      this.span(i)?.animate([{ background: this.colorOf(card), color: "var(--wz-surface)" }, {}], {
-        duration: LIT_MS,
-        easing: "ease-out",
-      });
+      const lit = { background: this.colorOf(card), color: "var(--wz-surface)" };
+      this.span(i)?.animate([lit, {}], { duration: LIT_MS, easing: "ease-out" });
     }
   }
 
-  /** Lay the notes beside the token their thought entered at: newest first, older ones move up, shrink, then give way. */
-  placeNotes(cursor, force = false) {
-    const num = countBelow(this.run.noteAt, cursor);
-    const key = [num, this.first, this.run.counts(cursor).revoked].join();
-    if (key === this.noted && !force) return;
-    this.noted = key;
-    const places = new Map(); // all read before the first is written: one layout, not one per note
-    let limit = Infinity;
-    for (let n = num - 1; n >= 0 && limit >= 30; n -= 1) {
-      const card = this.run.notes[n];
-      const ideal = this.topOf(card);
-      if (ideal === null) break;
-      const drift = ideal - (limit - NOTE_TALL);
-      if (drift > NOTE_DRIFT * 2) continue;
-      const small = drift > NOTE_DRIFT;
-      const top = Math.min(ideal, limit - (small ? NOTE_SMALL : NOTE_TALL));
-      places.set(card, { top, small });
-      limit = top - 4;
-    }
-    for (const [card, place] of places) this.placeNote(card, place, cursor);
-    for (const [card, note] of this.notes)
-      if (!places.has(card)) {
-        note.remove();
-        this.notes.delete(card);
-      }
+  /**
+   * Show what one thought changed; null shows what all of them changed.
+   *
+   * @param {StreamCard | null} card
+   */
+  pointAt(card) {
+    this.focus = card ? card.injection : null;
+    this.mark(this.cursor, true);
+    this.onnote(card);
   }
 
-  /** Return where a card's note would stand, null above the text in the page. Asked once per reflow. */
-  topOf(card) {
-    if (card.noteToken < this.first) return null;
-    if (!this.tops.has(card)) {
-      const anchor = this.span(Math.min(card.noteToken, this.end) - 1);
-      this.tops.set(card, anchor ? anchor.offsetTop + anchor.offsetHeight - 24 : null);
-    }
-    return this.tops.get(card);
-  }
-
-  placeNote(card, { top, small }, cursor) {
-    const note = this.notes.get(card) ?? this.makeNote(card);
-    const look = [top, small, card.revokedAt < cursor].join();
-    if (note.look === look) return;
-    note.look = look;
-    note.style.top = `${top}px`;
-    note.classList.toggle("wr-small", small);
-    note.classList.toggle("wr-revoked", card.revokedAt < cursor);
-  }
-
-  makeNote(card) {
-    const note = h(
-      "button",
-      {
-        type: "button",
-        class: "wr-note",
-        title: "Show what this thought changed",
-        style: `--stream:${this.colorOf(card)}`,
-      },
-      h("span", {
-        class: "wr-note-head",
-        text: `\u2713 #${card.stream}  ${decimals(card.similarity)}`,
-        "data-svg-text": "",
-      }),
-      h("span", {
-        class: "wr-note-text",
-        text: oneLine(clip(card.note.trim(), 90)),
-        "data-svg-text": "",
-      }),
-    );
-    const point = (on) => () => {
-      this.focus = on ? card.injection : null;
-      this.mark(this.cursor, true);
-      this.onnote(on ? card : null);
-    };
-    for (const [name, on] of [
-      ["mouseenter", true],
-      ["focus", true],
-      ["mouseleave", false],
-      ["blur", false],
-    ])
-      note.addEventListener(name, point(on));
-    this.notes.set(card, note);
-    this.margin.append(note);
-    return note;
-  }
-
-  /** Forget everything drawn; the run has been replaced. */
+  /** @param {Run} run */
   reset(run) {
     this.run = run;
-    this.notes.forEach((note) => note.remove());
     this.notes.clear();
     this.rebuild(0);
   }

@@ -1,4 +1,4 @@
-// Play, pause, speed, and a timeline one can drag, with the run's moments marked on it.
+// Play, pause, speed, and a timeline to drag, with the run's moments marked on it.
 
 import { linear } from "../base/axes.js";
 import { button, select, toggle } from "../base/controls.js";
@@ -7,6 +7,26 @@ import { Plot } from "../base/plot.js";
 import { h, number, setText } from "../base/text.js";
 import { SPEEDS } from "./playhead.js";
 
+/**
+ * @import { Scale } from "../base/axes.js"
+ * @import { Frame } from "../base/frame.js"
+ * @import { Shape } from "../base/marks.js"
+ * @import { Pen } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
+ * @import { Playhead } from "./playhead.js"
+ *
+ * @typedef {object} Acts what the controls do
+ * @property {() => void} toggle plays or pauses
+ * @property {(beat: number) => void} seek
+ * @property {(direction: number) => void} step
+ * @property {(direction: number) => void} skip
+ * @property {(speed: number) => void} speed
+ * @property {(on: boolean) => void} follow
+ * @property {() => void} hold pauses or resumes the engine
+ * @property {() => void} stop ends the run
+ */
+
+/** @type {Record<string, { color: string, row: number, shape: Shape }>} */
 const MARK_STYLE = {
   spawn: { color: "purple", row: 0, shape: "triangle" },
   accept: { color: "green", row: 1, shape: "circle" },
@@ -14,15 +34,26 @@ const MARK_STYLE = {
   reject: { color: "vermilion", row: 2, shape: "cross" },
 };
 
-const TIMELINE_MS = 60; // while playing, the timeline need not move with every frame
-const LIVE_MS = 250; // live, all of it moves with every beat, by little
+const TIMELINE_MS = 60; // between two drawings while the run plays
+const LIVE_MS = 250; // of a live run: every beat moves all of it, by little
+const KEYS_OF_TIMELINE =
+  "Space plays and pauses, \u2190 \u2192 step, with Shift from event to event. " +
+  "\u25b2 a stream branches off, \u25cf accepted, \u2715 rejected.";
 
 export class Transport {
-  /** `act` holds what the controls do: toggle, seek(beat), step(n), skip(n), speed(v), and stop / hold when live. */
+  /**
+   * @param {Frame} frame
+   * @param {{ playhead: Playhead, act: Acts }} options
+   */
   constructor(frame, { playhead, act }) {
     this.frame = frame;
     this.playhead = playhead;
     this.act = act;
+    this.dragging = false;
+    this.mode = ""; // what the buttons show
+    this.shownAt = 0;
+    this.drawn = ""; // what the timeline shows
+    this.drawnAt = 0;
     this.play = button(frame, {
       label: "\u25b6 Play",
       name: "play",
@@ -33,7 +64,7 @@ export class Transport {
       label: "Speed",
       options: SPEEDS.map((v) => [v, `${v}\u00d7`]),
       value: 1,
-      onchange: act.speed,
+      onchange: (v) => act.speed(Number(v)),
     });
     this.follow = toggle(frame, {
       label: "Follow live",
@@ -65,9 +96,7 @@ export class Transport {
     this.canvas.setAttribute("role", "slider");
     this.canvas.setAttribute("aria-label", "Time in beats");
     this.canvas.classList.add("wr-timeline");
-    frame.status(
-      "Space plays and pauses, \u2190 \u2192 step, with Shift from event to event. \u25b2 a stream branches off, \u25cf accepted, \u2715 rejected.",
-    );
+    frame.status(KEYS_OF_TIMELINE);
     this.listen();
   }
 
@@ -97,16 +126,17 @@ export class Transport {
     this.frame.root.addEventListener("keydown", (event) => this.onkey(event));
   }
 
-  /** Space plays and pauses, arrows step, with shift to the next event, Home and End jump. */
+  /**
+   * Space plays and pauses, arrows step, with Shift to the next event, Home and End jump.
+   *
+   * @param {KeyboardEvent} event
+   */
   onkey(event) {
-    if (
-      event.target.closest("input, select, textarea") ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey
-    )
-      return;
-    if (event.key === " " && event.target.closest("button")) return;
+    const isWithin = (tags) => event.target instanceof Element && event.target.closest(tags);
+    if (isWithin("input, select, textarea")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === " " && isWithin("button")) return;
+    /** @type {Record<string, () => void>} */
     const keys = {
       " ": () => this.act.toggle(),
       Home: () => this.act.seek(0),
@@ -120,27 +150,29 @@ export class Transport {
     keys[event.key]();
   }
 
-  /** Show where things stand; `status` is the engine's, empty for a saved run. */
+  /**
+   * Show where the run stands.
+   *
+   * @param {string} status the engine's, empty for a saved run
+   */
   show(status) {
     const { playhead, run, canvas } = this;
     const now = performance.now();
     const live = status === "running" || status === "paused";
     const mode = [playhead.playing, playhead.live, status].join();
     if (mode !== this.mode) this.showMode(status, live);
-    else if (playhead.playing && now - this.toldAt < TIMELINE_MS) return;
+    else if (playhead.playing && now - this.shownAt < TIMELINE_MS) return;
     this.mode = mode;
-    this.toldAt = now;
+    this.shownAt = now;
     setText(this.time, `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`);
-    for (const [name, value] of [
-      ["valuemin", 0],
-      ["valuemax", run.lastBeat],
-      ["valuenow", playhead.beat],
-    ])
-      canvas.setAttribute(`aria-${name}`, value);
+    canvas.setAttribute("aria-valuemin", "0");
+    canvas.setAttribute("aria-valuemax", String(run.lastBeat));
+    canvas.setAttribute("aria-valuenow", String(playhead.beat));
     const key = [Math.round(playhead.place * 4), run.lastBeat, run.marks.length].join();
     const wait = playhead.live && live ? LIVE_MS : TIMELINE_MS;
     if (key === this.drawn || (playhead.playing && now - this.drawnAt < wait)) return;
-    [this.drawn, this.drawnAt] = [key, now];
+    this.drawn = key;
+    this.drawnAt = now;
     this.plot.redraw();
   }
 
@@ -149,17 +181,18 @@ export class Transport {
     const { playhead } = this;
     setText(this.play, playhead.playing ? "\u275a\u275a Pause" : "\u25b6 Play");
     this.play.setAttribute("aria-pressed", String(playhead.playing));
-    this.follow.el.hidden = this.stop.hidden = this.hold.hidden = !live;
+    for (const el of [this.follow.el, this.stop, this.hold]) el.hidden = !live;
     this.follow.set(playhead.live && playhead.playing);
     setText(this.hold, status === "paused" ? "Resume engine" : "Pause engine");
     this.speed.el.hidden = live && playhead.live;
   }
 
+  /** @type {(pen: Pen, w: number, hgt: number, theme: Theme) => void} */
   draw(pen, w, hgt, theme) {
     const x = this.scale(w);
     const base = hgt - 12;
     const alive = this.run.aliveByBeat;
-    const most = alive.reduce((top, num) => Math.max(top, num), 1); // as many arguments as beats would be too many
+    const most = alive.reduce((top, num) => Math.max(top, num), 1);
     const area = [[x(0), base]];
     const stride = Math.max(1, Math.floor(alive.length / Math.max(1, w)));
     for (let beat = 0; beat < alive.length; beat += stride)
@@ -175,17 +208,19 @@ export class Transport {
     pen.line(10, base, now, base, { stroke: theme.accent, width: 2 });
     pen.line(now, 4, now, base, { stroke: theme.ink, width: 1.5 });
     pen.dot(now, base, 6, theme.ink);
-    if (most > 1)
-      pen.text(w - 22, hgt - 2.5, `up to ${most} at once`, {
-        size: 10,
-        fill: theme.faint,
-        align: "right",
-        halo: true,
-      }); // no mark lies so low
+    if (most <= 1) return;
+    const style = /** @type {const} */ ({
+      size: 10,
+      fill: theme.faint,
+      align: "right",
+      halo: true,
+    });
+    pen.text(w - 22, hgt - 2.5, `up to ${most} at once`, style); // below every mark
   }
 
+  /** @type {(pen: Pen, theme: Theme, x: Scale, hgt: number) => void} */
   drawMarks(pen, theme, x, hgt) {
-    const seen = [-1, -1, -1]; // per row, the last place with a mark: one is enough where many crowd
+    const seen = [-1, -1, -1]; // per row the last place with a mark: marks there are drawn once
     for (const { beat, kind } of this.run.marks) {
       const style = MARK_STYLE[kind];
       if (!style) continue;
@@ -193,14 +228,10 @@ export class Transport {
       if (seen[style.row] === spot) continue;
       seen[style.row] = spot;
       const y = 9 + style.row * ((hgt - 26) / 2);
-      const paint =
-        style.shape === "cross"
-          ? { stroke: theme[style.color], width: 1.4 }
-          : { fill: theme[style.color] };
-      drawMark(pen, style.shape, x(beat), y, 3, {
-        ...paint,
-        alpha: beat <= this.playhead.place ? 1 : 0.4,
-      });
+      const color = theme.palette[style.color];
+      const paint = style.shape === "cross" ? { stroke: color, width: 1.4 } : { fill: color };
+      const alpha = beat <= this.playhead.place ? 1 : 0.4;
+      drawMark(pen, style.shape, x(beat), y, 3, { ...paint, alpha });
     }
   }
 }
