@@ -8,12 +8,13 @@ PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 # Two test workers with two BLAS threads each are slower than two with one on a two-core machine.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: lab test check lint help
+.PHONY: lab test check lint node help
 
 help:
 	@echo "make lab     set up on the first call, then open JupyterLab on notebooks/00_start_here.ipynb"
 	@echo "make test    install what the tests need, then run all of them (browser, notebooks and wheel included)"
 	@echo "make check   style, types, import contracts and the quick tests: under two minutes"
+	@echo "make node    install what checks the front-end modules, pinned; needs Node, and nothing else here does"
 
 lab: $(VENV)/.lab
 	@$(BIN)/warpviz lab notebooks $(ARGS)
@@ -31,6 +32,11 @@ lint: $(VENV)/.dev
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@if [ -x node_modules/.bin/biome ]; then npm run --silent check; \
+	else echo "Skipped: biome and tsc on warpviz/static (make node installs both; it needs Node)."; fi
+
+node:
+	@npm ci --no-audit --no-fund
 
 # The stamps make a second call start at once; a changed pyproject or constraints file installs again.
 $(VENV)/.lab: pyproject.toml constraints.txt

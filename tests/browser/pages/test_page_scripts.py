@@ -19,11 +19,11 @@ from warpviz.views.base.nearest import chains
 
 MODULES = (
     "base/axes.js",
-    "base/controls.js",
+    "frame/controls.js",
     "base/landmarks.js",
     "base/marks.js",
-    "base/page.js",
-    "base/plot.js",
+    "frame/page.js",
+    "frame/plot.js",
     "base/svg_pen.js",
     "cloud/controls.js",
     "cloud/scene.js",
@@ -208,10 +208,13 @@ def test_hidden_characters_show_alike_in_both_languages(page: Page) -> None:
     """Control and direction characters become the same visible text in the browser and in Python's
     SVG.
     """
-    texts = [wire.clean(text) for text in HOSTILE] + ["\u2066x\u2069", "\u007f", "a\x00b", "\U000e006f"]
-    assert page.evaluate("texts => texts.map(visible)", texts) == [
-        visible(text) for text in texts
+    texts = [wire.clean(text) for text in HOSTILE] + [
+        "\u2066x\u2069",
+        "\u007f",
+        "a\x00b",
+        "\U000e006f",
     ]
+    assert page.evaluate("texts => texts.map(visible)", texts) == [visible(text) for text in texts]
 
 
 def test_a_drawing_as_svg_is_well_formed_whatever_it_says(page: Page) -> None:

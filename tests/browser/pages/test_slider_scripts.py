@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.pages.test_page_scripts import FAKE
 from warpviz.views.base import static
 
-MODULES = ("base/page.js", "base/landmarks.js", "gate/view.js")
+MODULES = ("frame/page.js", "base/landmarks.js", "gate/view.js")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ def modules(browser: Browser, *names: str) -> Iterator[Page]:
     bare.on("pageerror", lambda error: wrong.append(str(error)))
     bare.set_content("<body></body>")
     bare.add_style_tag(content=static.sheet())
-    bare.add_script_tag(content=static.joined("base/page.js", *names) + FAKE)
+    bare.add_script_tag(content=static.joined("frame/page.js", *names) + FAKE)
     yield bare
     bare.close()
     assert not wrong, wrong

@@ -1,11 +1,13 @@
 """Modules joined without a bundler: in the order of their imports, each once, or not at all."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from warpviz.views.base import static
 
+STATIC = Path(static.__file__).parents[2] / "static"
 ENTRIES = ("cloud", "council", "gate", "persistence", "run", "text")
 PARTS = {
     "base/number.js": """// Numbers.
@@ -37,7 +39,7 @@ import { word } from "../base/words.js";
 
 export default word(3);
 """,
-    "base/page.js": """// A page.
+    "frame/page.js": """// A page.
 
 export function startPage(given) {
   show(given);
@@ -113,3 +115,16 @@ def test_all_views_fit_on_one_page() -> None:
     text = static.page({view: f"{view}/view.js" for view in ENTRIES})
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", text, re.MULTILINE)
     assert len(names) == len(set(names)) > 200
+
+
+def test_every_module_is_used_and_fits_a_screen() -> None:
+    """Each is part of a view or of a page; no line of a script or style sheet is over 100 wide."""
+    text = static.page({view: f"{view}/view.js" for view in ENTRIES})
+    for path in sorted(STATIC.rglob("*.*")):
+        name = path.relative_to(STATIC).as_posix()
+        if path.suffix == ".js":
+            assert f"// warpviz/static/{name}\n" in text, name
+        else:
+            assert name in static.SHEETS
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert not [line for line in lines if len(line) > 100], name

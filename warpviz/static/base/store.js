@@ -122,7 +122,7 @@ export class Store extends Emitter {
     this.touched[name] = performance.now();
     this.model.set(name, value);
     if (save && this.live) this.attempt(() => this.model.save_changes());
-    const group = (this.get("links") ?? {})[name];
+    const group = this.get("links")?.[name];
     for (const other of WARPVIZ.groups.get(group) ?? []) {
       if (other !== this && !same(other.get(name), value)) other.model.set(name, value);
     }

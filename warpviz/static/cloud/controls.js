@@ -1,12 +1,12 @@
 // The cloud's controls: k and colours in sight, the geometry behind a disclosure.
 
-import { button, OWN_KEYS, segmented, select, slider } from "../base/controls.js";
 import { certificateFactor, ruleOf } from "../base/landmarks.js";
 import { counted, h, number, oneLine } from "../base/text.js";
+import { button, OWN_KEYS, segmented, select, slider } from "../frame/controls.js";
 import { COLOUR_MODES } from "./colours.js";
 
 /**
- * @import { Frame } from "../base/frame.js"
+ * @import { Frame } from "../frame/frame.js"
  * @import { Cloud } from "./view.js"
  *
  * @typedef {[value: string | number, text: string]} Pair

@@ -1,10 +1,10 @@
 // KVCloud: a cache as a cloud of tokens. k, colours, radius and cells follow without the kernel.
 
-import { widget } from "../base/frame.js";
 import { Landmarks } from "../base/landmarks.js";
 import { newCanvas } from "../base/pen.js";
-import { Plot } from "../base/plot.js";
 import { clip, h, number, oneLine, setText } from "../base/text.js";
+import { widget } from "../frame/frame.js";
+import { Plot } from "../frame/plot.js";
 import { colourPoints } from "./colours.js";
 import { cloudControls, cloudTable } from "./controls.js";
 import { addedLooks, nameOf, neighbours, setOutFrom } from "./kinds.js";
@@ -13,7 +13,7 @@ import { cloudPointer } from "./pointer.js";
 import { Scene } from "./scene.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  * @import { Look } from "./kinds.js"
  * @import { Legend } from "./legend.js"

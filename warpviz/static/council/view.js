@@ -1,17 +1,17 @@
 // CouncilMonitor: what the agents hold, what they do and how fast, next to the paper's table.
 
-import { segmented } from "../base/controls.js";
-import { widget } from "../base/frame.js";
-import { Plot } from "../base/plot.js";
 import { WARPVIZ } from "../base/store.js";
 import { h, number } from "../base/text.js";
+import { segmented } from "../frame/controls.js";
+import { widget } from "../frame/frame.js";
+import { Plot } from "../frame/plot.js";
 import { bytesText, OWNERS } from "./bytes.js";
 import { drawAgents, drawBytes, drawSpeed } from "./charts.js";
 import { paperTables } from "./paper_table.js";
 import { Samples } from "./samples.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  */
 

@@ -10,7 +10,7 @@ import { keptPicture } from "./kept_pictures.js";
 /**
  * @import { Scale } from "../base/axes.js"
  * @import { Pen } from "../base/pen.js"
- * @import { Band } from "../base/plot.js"
+ * @import { Band } from "../frame/plot.js"
  * @import { Theme } from "../base/theme.js"
  * @import { GateTunerView } from "./view.js"
  */

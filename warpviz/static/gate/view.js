@@ -1,12 +1,12 @@
 // GateTuner: every thought on the similarity axis of every scorer; the verdicts follow theta.
 
 import { linear } from "../base/axes.js";
-import { button, segmented, slider, toggle } from "../base/controls.js";
 import { decimals } from "../base/decimals.js";
-import { widget } from "../base/frame.js";
-import { Plot } from "../base/plot.js";
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
+import { button, segmented, slider, toggle } from "../frame/controls.js";
+import { widget } from "../frame/frame.js";
+import { Plot } from "../frame/plot.js";
 import { Facts } from "./facts.js";
 import { judgedOf } from "./judged.js";
 import { gatePointer } from "./pointer.js";
@@ -16,7 +16,7 @@ import { drawStrips, STRIP_HEIGHT } from "./strips.js";
 import { ThoughtList } from "./thought_list.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  * @import { Pictures } from "./kept_pictures.js"
  */

@@ -1,10 +1,10 @@
 // The controls of PersistenceCompare: k, what is drawn, the complex, and the worker's progress.
 
-import { segmented, select, slider } from "../base/controls.js";
 import { h, oneLine } from "../base/text.js";
+import { segmented, select, slider } from "../frame/controls.js";
 
 /**
- * @import { Frame } from "../base/frame.js"
+ * @import { Frame } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  * @import { PersistenceView } from "./view.js"
  *

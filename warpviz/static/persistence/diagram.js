@@ -2,8 +2,8 @@
 
 import { drawAxes, linear } from "../base/axes.js";
 import { drawMark, stampMark } from "../base/marks.js";
-import { Plot } from "../base/plot.js";
 import { number } from "../base/text.js";
+import { Plot } from "../frame/plot.js";
 import { ends, lengths, starts } from "./bars.js";
 
 /**

@@ -1,9 +1,9 @@
 // PersistenceCompare: the shape of the whole context against the shape of its landmarks.
 
-import { widget } from "../base/frame.js";
 import { Landmarks } from "../base/landmarks.js";
-import { Plot } from "../base/plot.js";
 import { clip, h, number, oneLine, setText } from "../base/text.js";
+import { widget } from "../frame/frame.js";
+import { Plot } from "../frame/plot.js";
 import { rowsOf } from "./bars.js";
 import { persistenceControls } from "./controls.js";
 import { DiagramPlot } from "./diagram.js";
@@ -12,7 +12,7 @@ import { factList, factsOf } from "./facts.js";
 import { drawPanel } from "./panels.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  * @import { Bar, Side } from "./bars.js"
  * @import { Spot } from "./diagram.js"

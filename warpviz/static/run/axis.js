@@ -5,14 +5,14 @@ import { decimals } from "../base/decimals.js";
 import { drawMark } from "../base/marks.js";
 import { CanvasPen, context2d, newCanvas } from "../base/pen.js";
 import { number } from "../base/text.js";
-import { countBelow } from "./columns.js";
+import { countBelow } from "../timeline/columns.js";
 
 /**
  * @import { Scale } from "../base/axes.js"
  * @import { Box, Pen, Point } from "../base/pen.js"
  * @import { Theme } from "../base/theme.js"
- * @import { Run } from "./run.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { Run } from "../timeline/run.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  *
  * @typedef {{ canvas: HTMLCanvasElement, key: string, isNew: boolean }} Layer
  *

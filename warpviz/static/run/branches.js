@@ -1,14 +1,14 @@
 // The curves between text, cards and gate: where streams leave the River, where they arrive.
 
+import { bend, onCurve } from "../motion/curves.js";
 import { LINGER_BEATS, streamColor } from "./cards.js";
-import { bend, onCurve } from "./curves.js";
 
 /**
  * @import { Box, Pen, Point } from "../base/pen.js"
  * @import { Theme } from "../base/theme.js"
- * @import { Curve } from "./curves.js"
- * @import { Run } from "./run.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { Curve } from "../motion/curves.js"
+ * @import { Run } from "../timeline/run.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  * @import { LiveRunView } from "./view.js"
  *
  * @typedef {object} Seen boxes in the overlay's pixels

@@ -2,13 +2,13 @@
 
 import { comparison } from "../base/decimals.js";
 import { clip, h, number, oneLine, setText, visible } from "../base/text.js";
-import { countBelow, NEVER } from "./columns.js";
+import { countBelow, NEVER } from "../timeline/columns.js";
 
 /**
  * @import { Box, Pen } from "../base/pen.js"
  * @import { Theme } from "../base/theme.js"
- * @import { Run } from "./run.js"
- * @import { Phase, StreamCard } from "./stream_card.js"
+ * @import { Run } from "../timeline/run.js"
+ * @import { Phase, StreamCard } from "../timeline/stream_card.js"
  *
  * @typedef {object} Panel a card on the page
  * @property {HTMLElement} el

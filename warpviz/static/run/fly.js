@@ -1,12 +1,12 @@
 // What an event sets in motion: streams branch off, thoughts fly to the gate and back.
 
+import { bend } from "../motion/curves.js";
+import { FLIGHT_MS } from "../motion/flights.js";
 import { streamColor } from "./cards.js";
-import { bend } from "./curves.js";
-import { FLIGHT_MS } from "./flights.js";
 
 /**
- * @import { Row } from "./run.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { Row } from "../timeline/run.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  * @import { LiveRunView } from "./view.js"
  */
 

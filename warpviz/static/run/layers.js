@@ -1,9 +1,9 @@
 // Two canvases over the stage: one for curves, crowd, axis and map, one for flights.
 
 import { CanvasPen } from "../base/pen.js";
-import { Plot } from "../base/plot.js";
 import { svgText } from "../base/svg_text.js";
 import { motionOk } from "../base/theme.js";
+import { Plot } from "../frame/plot.js";
 
 /**
  * @import { Pen } from "../base/pen.js"

@@ -6,7 +6,7 @@ import { drawMark } from "../base/marks.js";
  * @import { Box, Pen, Point } from "../base/pen.js"
  * @import { Store } from "../base/store.js"
  * @import { Theme } from "../base/theme.js"
- * @import { Run } from "./run.js"
+ * @import { Run } from "../timeline/run.js"
  */
 
 export class SmallCloud {

@@ -2,11 +2,11 @@
 
 import { decimals } from "../base/decimals.js";
 import { clip, h, oneLine } from "../base/text.js";
-import { countBelow } from "./columns.js";
+import { countBelow } from "../timeline/columns.js";
 
 /**
  * @import { RiverText } from "./river_text.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  *
  * @typedef {{ el: HTMLElement, look: string }} MarginNote
  */

@@ -1,6 +1,6 @@
 // The place in the run that is shown, in beats: it plays, follows a live run, seeks and steps.
 
-/** @import { Run } from "./run.js" */
+/** @import { Run } from "../timeline/run.js" */
 
 const BEATS_PER_S = 12;
 // At every frame a live view moves by this part of what it is behind, at least by one beat.

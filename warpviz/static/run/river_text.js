@@ -6,8 +6,8 @@ import { WORD_MS } from "./cards.js";
 import { MarginNotes } from "./notes.js";
 
 /**
- * @import { Run } from "./run.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { Run } from "../timeline/run.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  *
  * @typedef {object} RiverOptions
  * @property {(card: StreamCard) => string} colorOf a stream's colour

@@ -1,15 +1,15 @@
 // Play, pause, speed, and a timeline to drag, with the run's moments marked on it.
 
 import { linear } from "../base/axes.js";
-import { button, select, toggle } from "../base/controls.js";
 import { drawMark } from "../base/marks.js";
-import { Plot } from "../base/plot.js";
 import { h, number, setText } from "../base/text.js";
+import { button, select, toggle } from "../frame/controls.js";
+import { Plot } from "../frame/plot.js";
 import { SPEEDS } from "./playhead.js";
 
 /**
  * @import { Scale } from "../base/axes.js"
- * @import { Frame } from "../base/frame.js"
+ * @import { Frame } from "../frame/frame.js"
  * @import { Shape } from "../base/marks.js"
  * @import { Pen } from "../base/pen.js"
  * @import { Theme } from "../base/theme.js"

@@ -1,28 +1,28 @@
 // LiveRun: the River's text, the cards of streams, the gate's axis, and the motion between them.
 
-import { widget } from "../base/frame.js";
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
+import { widget } from "../frame/frame.js";
+import { Flights } from "../motion/flights.js";
+import { Frames } from "../motion/frames.js";
+import { sourceOf } from "../timeline/source.js";
 import { actsOf } from "./acts.js";
 import { GateAxis } from "./axis.js";
 import { Branches } from "./branches.js";
 import { Cards, streamColor, WORD_MS } from "./cards.js";
-import { Flights } from "./flights.js";
 import { flyRow } from "./fly.js";
-import { Frames } from "./frames.js";
 import { Layers } from "./layers.js";
 import { SmallCloud } from "./map.js";
 import { Playhead } from "./playhead.js";
 import { RiverText } from "./river_text.js";
-import { sourceOf } from "./source.js";
 import { Transport } from "./transport.js";
 import { Words } from "./words.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
- * @import { StreamCard } from "./stream_card.js"
+ * @import { StreamCard } from "../timeline/stream_card.js"
  */
 
 const SETTLE_MS = 340; // in which cards glide to their seats

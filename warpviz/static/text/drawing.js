@@ -4,7 +4,7 @@ import { SvgPen } from "../base/svg_pen.js";
 import { number, oneLine } from "../base/text.js";
 
 /**
- * @import { Drawing } from "../base/frame.js"
+ * @import { Drawing } from "../frame/frame.js"
  * @import { Pen } from "../base/pen.js"
  * @import { TokenText } from "./view.js"
  */

@@ -1,8 +1,8 @@
 // Tokens as flowing text: one span per token, in blocks that the browser skips out of sight.
 
-import { OWN_KEYS } from "../base/controls.js";
 import { h, visible } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
+import { OWN_KEYS } from "../frame/controls.js";
 
 const BLOCK_TOKENS = 2000; // also in a text without line breaks, so that it can be skipped
 const LEAST_BLOCK = 40;

@@ -1,16 +1,16 @@
 // TokenText: the context as text. Landmarks follow k, injected thoughts stand in the margin.
 
-import { select, slider } from "../base/controls.js";
-import { widget } from "../base/frame.js";
 import { Landmarks } from "../base/landmarks.js";
 import { quantiles } from "../base/ramp.js";
 import { counted, h, number, oneLine, setText } from "../base/text.js";
+import { select, slider } from "../frame/controls.js";
+import { widget } from "../frame/frame.js";
 import { textDrawing } from "./drawing.js";
 import { Notes } from "./notes.js";
 import { Flow } from "./token_flow.js";
 
 /**
- * @import { Frame, Mount } from "../base/frame.js"
+ * @import { Frame, Mount } from "../frame/frame.js"
  * @import { Store } from "../base/store.js"
  */
 

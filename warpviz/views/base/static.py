@@ -13,7 +13,18 @@ from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from posixpath import dirname, join, normpath
 
-SHEETS = ("base/theme.css", "run/live.css")
+SHEETS = (
+    "base/theme.css",
+    "frame/frame.css",
+    "frame/controls.css",
+    "cloud/view.css",
+    "text/view.css",
+    "persistence/view.css",
+    "run/river.css",
+    "run/view.css",
+    "gate/view.css",
+    "council/view.css",
+)
 DEFAULTS = "DEFAULTS"  # in the joined text: what each entry exports by default, by module name
 IMPORT = re.compile(r'^import \{([^}]*)\} from "([^"]*)";\n', re.MULTILINE)
 DECLARATION = re.compile(
@@ -52,7 +63,7 @@ def module(entry: str) -> str:
 def page(entries: Mapping[str, str]) -> str:
     """Return the script of a page of many views; `entries` are modules by kind of view."""
     kinds = ", ".join(f'"{kind}": {DEFAULTS}["{entry}"]' for kind, entry in entries.items())
-    return f"{joined('base/page.js', *entries.values())}startPage({{ {kinds} }});\n"
+    return f"{joined('frame/page.js', *entries.values())}startPage({{ {kinds} }});\n"
 
 
 @cache

@@ -1,8 +1,8 @@
 // Export buttons: a kernel writes the file next to the notebook; without one it is downloaded.
 
+import { WARPVIZ } from "../base/store.js";
+import { h, visible } from "../base/text.js";
 import { framePng, frameSvg } from "./pictures.js";
-import { WARPVIZ } from "./store.js";
-import { h, visible } from "./text.js";
 
 /** @import { Frame } from "./frame.js" */
 

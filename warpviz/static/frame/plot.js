@@ -1,13 +1,13 @@
 // A canvas that is sharp on every screen and redraws once per frame at most.
 
+import { CanvasPen, context2d } from "../base/pen.js";
+import { h } from "../base/text.js";
 import { OWN_KEYS } from "./controls.js";
-import { CanvasPen, context2d } from "./pen.js";
-import { h } from "./text.js";
 
 /**
  * @import { Frame } from "./frame.js"
- * @import { Pen } from "./pen.js"
- * @import { Theme } from "./theme.js"
+ * @import { Pen } from "../base/pen.js"
+ * @import { Theme } from "../base/theme.js"
  *
  * @typedef {[top: number, bottom: number]} Band
  * @typedef {(pen: Pen, width: number, height: number, theme: Theme, band?: Band) => void} Draw

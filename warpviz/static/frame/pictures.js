@@ -1,12 +1,12 @@
 // A whole frame as one picture: its title, its canvases and drawings, and its summary in words.
 
-import { CanvasPen, context2d, newCanvas } from "./pen.js";
-import { escapeXml, SvgPen } from "./svg_pen.js";
-import { oneLine, visible } from "./text.js";
+import { CanvasPen, context2d, newCanvas } from "../base/pen.js";
+import { escapeXml, SvgPen } from "../base/svg_pen.js";
+import { oneLine, visible } from "../base/text.js";
 
 /**
  * @import { Drawing, Frame } from "./frame.js"
- * @import { Pen } from "./pen.js"
+ * @import { Pen } from "../base/pen.js"
  * @import { Plot } from "./plot.js"
  *
  * @typedef {{ drawing: Plot | Drawing, x: number, y: number }} Part

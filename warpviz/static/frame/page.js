@@ -1,8 +1,8 @@
 // A page without a kernel: a small model with the interface of a notebook's, below the same views.
 
-import { Emitter, openStore, same, WARPVIZ } from "./store.js";
-import { h } from "./text.js";
-import { bytesOfBase64, decodeArray } from "./wire.js";
+import { Emitter, openStore, same, WARPVIZ } from "../base/store.js";
+import { h } from "../base/text.js";
+import { bytesOfBase64, decodeArray } from "../base/wire.js";
 
 /** @import { widget } from "./frame.js" */
 

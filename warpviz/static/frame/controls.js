@@ -1,6 +1,6 @@
 // Small controls on native elements: tab, arrows and screen readers work by themselves.
 
-import { h, number } from "./text.js";
+import { h, number } from "../base/text.js";
 
 /**
  * @import { Frame } from "./frame.js"

@@ -1,14 +1,14 @@
 // The frame of every view: header, controls, body, status line. It shows every error of its view.
 
+import { closeStore, openStore } from "../base/store.js";
+import { h, oneLine, setText, visible } from "../base/text.js";
+import { themeOf, watchTheme } from "../base/theme.js";
 import { addExports } from "./export.js";
-import { closeStore, openStore } from "./store.js";
-import { h, oneLine, setText, visible } from "./text.js";
-import { themeOf, watchTheme } from "./theme.js";
 
 /**
  * @import { Draw, Plot } from "./plot.js"
- * @import { Store } from "./store.js"
- * @import { Theme } from "./theme.js"
+ * @import { Store } from "../base/store.js"
+ * @import { Theme } from "../base/theme.js"
  *
  * @typedef {{ width: number, height: number, draw: Draw }} Drawing
  * @typedef {(frame: Frame, store: Store) => (() => void) | void} Mount
