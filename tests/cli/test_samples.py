@@ -1,4 +1,4 @@
-"""What a newcomer sees first: `warpviz run` on the bundled samples, without a flag."""
+"""What a newcomer sees first: `warpviz run` on the village's sample texts, without a flag."""
 
 import json
 import re
@@ -9,10 +9,11 @@ from warp_cortex import Inject, Thought, Token, load_trace
 
 import warpviz
 from warpviz.cli import main
+from warpviz.village.world.sample_texts import RECIPES
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", warpviz.samples())
+@pytest.mark.parametrize("name", [recipe.name for recipe in RECIPES])
 def test_a_council_at_work(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Three streams from the River's triggers; one thought is rejected, one injected and used."""
     prompt = tmp_path / "prompt.txt"

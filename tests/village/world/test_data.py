@@ -33,11 +33,13 @@ def record(name: str) -> dict:
     ("name", "size", "digest", "how"), listed(), ids=lambda value: value if "/" in value else ""
 )
 def test_a_file_is_what_the_table_says(name: str, size: str, digest: str, how: str) -> None:
-    """Size and SHA-256 agree, and a command makes the file again."""
+    """Size and SHA-256 agree; a command makes the file again, or it was written for the project."""
     content = (DATA / name).read_bytes()
     assert len(content) == int(size.replace(",", ""))
     assert hashlib.sha256(content).hexdigest() == digest
-    assert "warpviz.village" in how or "the same" in how
+    assert any(
+        words in how for words in ("warpviz.village", "the same", "written for this project")
+    )
 
 
 def test_every_file_is_listed() -> None:
@@ -123,15 +125,12 @@ def test_logs_are_curves() -> None:
 
 
 def test_samples_end_where_the_river_goes_on() -> None:
-    """Each sample ends in a full stop, and is named by its recipe and in the table."""
-    assert sorted(recipe.name for recipe in RECIPES) == sorted(
-        path.stem for path in DATA.glob("contexts/*.txt")
-    )
-    for path in sorted(DATA.glob("contexts/*.txt")):
-        text = path.read_text(encoding="utf-8")
+    """Each text that a recipe makes ends in a full stop, and is in the table of recipes."""
+    for recipe in RECIPES:
+        text = (DATA / "contexts" / f"{recipe.name}.txt").read_text(encoding="utf-8")
         assert text.endswith(".")
         assert "[TASK" not in text
-        assert f"| `{path.stem}` |" in (DATA / "README.md").read_text(encoding="utf-8")
+        assert f"| `{recipe.name}` |" in (DATA / "README.md").read_text(encoding="utf-8")
 
 
 def test_data_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
