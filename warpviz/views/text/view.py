@@ -238,7 +238,9 @@ class TokenText(View):
                     fill=YELLOW,
                     fill_opacity=0.5,
                 )
-            pen.text(x, y, text, font_size=SIZE, font_family="monospace", textLength=wide)
+            # a token's own spaces count: without them its letters would spread over their room
+            look = {"font_size": SIZE, "font_family": "monospace", "xml:space": "preserve"}
+            pen.text(x, y, text, **look, textLength=wide)
             if token in kept:
                 pen.line(x, y + 3, x + wide, y + 3, stroke=VERMILION, stroke_width=2)
         if self.source.num_tokens > MOST_DRAWN:
