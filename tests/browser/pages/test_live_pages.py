@@ -38,7 +38,7 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
         cursors,
     )
     for cursor, seen in zip(cursors, found, strict=True):
-        state, tally = line.at(cursor), line.at(cursor).tally
+        state = line.at(cursor)
         assert seen["text"] == line.text(cursor)
         assert (seen["beat"], seen["theta"], tuple(seen["landmarks"])) == (
             state.beat,
@@ -46,12 +46,11 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
             state.landmarks,
         )
         counts = {
-            "spawned": tally.spawned,
+            "spawned": state.counts.spawned,
             "alive": len(state.active),
-            "accepted": tally.accepted,
-            # fmt: skip
-            "rejected": tally.rejected,
-            "injected": tally.injected,
+            "accepted": state.counts.accepted,
+            "rejected": state.counts.rejected,
+            "injected": state.counts.injected,
             "revoked": 0,
             "failed": 0,
         }
