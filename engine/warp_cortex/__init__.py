@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
     from warp_cortex.model.spec import ModelSpec
     from warp_cortex.prism import Prism, attached
+    from warp_cortex.remote.child import ChildProcess, parent_pipes
     from warp_cortex.remote.process import ProcessStreams
     from warp_cortex.remote.ray_streams import RayStreams
     from warp_cortex.router.router import Router, Task
@@ -83,109 +84,42 @@ if TYPE_CHECKING:
     from warp_cortex.voice.shipped import VOICES
     from warp_cortex.voice.voice import Voice
 
+# the names that a module of this package gives to the public, by module
 _HOMES = {
-    "agents.streams": (
-        "Stream",
-        "StreamBatch",
-    ),
-    "assets": (
-        "bundled",
-        "is_bundled",
-    ),
-    "atomic_files": (
-        "Content",
-        "write_files",
-    ),
-    "cache.store": ("SharedKV",),
+    "agents.streams": "Stream StreamBatch",
+    "assets": "bundled is_bundled",
+    "atomic_files": "Content write_files",
+    "cache.store": "SharedKV",
     "config": (
-        "ANCHORS",
-        "CortexConfig",
-        "GateConfig",
-        "InjectionConfig",
-        "POLICIES",
-        "RiverConfig",
-        "RouterConfig",
-        "SCORERS",
-        "SPACES",
-        "TRIGGERS",
-        "StreamConfig",
-        "SynapseConfig",
+        "ANCHORS CortexConfig GateConfig InjectionConfig POLICIES RiverConfig RouterConfig "
+        "SCORERS SPACES TRIGGERS StreamConfig SynapseConfig"
     ),
-    "context.context": ("Context",),
-    "context.entries": (
-        "EntryProjector",
-        "injected_entries",
-        "text_entries",
-    ),
-    "cortex": ("Cortex",),
-    "landmarks.evidence": ("Evidence",),
-    "landmarks.policies": (
-        "Policy",
-        "register_policy",
-    ),
-    "landmarks.ranking": (
-        "Ranking",
-        "certificate",
-        "cover_radius",
-        "rank",
-    ),
-    "model.spec": ("ModelSpec",),
-    "prism": (
-        "Prism",
-        "attached",
-    ),
-    "remote.process": ("ProcessStreams",),
-    "remote.ray_streams": ("RayStreams",),
-    "router.router": (
-        "Router",
-        "Task",
-    ),
-    "sources.catalogue": ("CATALOGUE",),
-    "sources.download": (
-        "fetch_model",
-        "is_fetched",
-    ),
-    "voice.shipped": ("VOICES",),
-    "voice.voice": ("Voice",),
-    "synapse.files": (
-        "load_snapshot",
-        "save_snapshot",
-    ),
-    "synapse.synapse": (
-        "Snapshot",
-        "Synapse",
-    ),
-    "thoughts.calibration": (
-        "Roc",
-        "area",
-        "best_theta",
-        "confusion",
-        "roc",
-    ),
-    "trace.summary": ("summarise",),
+    "context.context": "Context",
+    "context.entries": "EntryProjector injected_entries text_entries",
+    "cortex": "Cortex",
+    "landmarks.evidence": "Evidence",
+    "landmarks.policies": "Policy register_policy",
+    "landmarks.ranking": "Ranking certificate cover_radius rank",
+    "model.spec": "ModelSpec",
+    "prism": "Prism attached",
+    "remote.child": "ChildProcess parent_pipes",
+    "remote.process": "ProcessStreams",
+    "remote.ray_streams": "RayStreams",
+    "router.router": "Router Task",
+    "sources.catalogue": "CATALOGUE",
+    "sources.download": "fetch_model is_fetched",
+    "voice.shipped": "VOICES",
+    "voice.voice": "Voice",
+    "synapse.files": "load_snapshot save_snapshot",
+    "synapse.synapse": "Snapshot Synapse",
+    "thoughts.calibration": "Roc area best_theta confusion roc",
+    "trace.summary": "summarise",
     "trace.trace": (
-        "EVENT_TYPES",
-        "Event",
-        "Failure",
-        "Finish",
-        "GateDecision",
-        "Influence",
-        "Inject",
-        "Memory",
-        "Publish",
-        "Revoke",
-        "RunStart",
-        "Spawn",
-        "StreamToken",
-        "Thought",
-        "Token",
-        "Trace",
-        "from_record",
-        "load_trace",
-        "to_record",
+        "EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish Revoke "
+        "RunStart Spawn StreamToken Thought Token Trace from_record load_trace to_record"
     ),
 }
-_HOME_OF = {name: f"warp_cortex.{home}" for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: f"warp_cortex.{home}" for home, names in _HOMES.items() for name in names.split()}
 _RENAMED = {"Beside": "EntryProjector"}  # until 0.3
 
 __all__ = [
@@ -197,6 +131,7 @@ __all__ = [
     "SPACES",
     "TRIGGERS",
     "VOICES",
+    "ChildProcess",
     "Content",
     "Context",
     "Cortex",
@@ -253,6 +188,7 @@ __all__ = [
     "is_fetched",
     "load_snapshot",
     "load_trace",
+    "parent_pipes",
     "rank",
     "register_policy",
     "roc",

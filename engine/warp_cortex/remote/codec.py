@@ -1,4 +1,4 @@
-"""Snapshots as plain numbers and arrays, for any wire that carries those."""
+"""Snapshots as plain numbers and arrays, for transports that carry only those."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from warp_cortex.synapse.synapse import Snapshot
 
 
 def pack(snapshot: Snapshot) -> dict[str, Any]:
-    """Return a snapshot as plain numbers and arrays; bfloat16 travels as its bits."""
+    """Return a snapshot as plain numbers and arrays; bfloat16 is sent as its bits."""
     arrays = to_arrays(snapshot.kv)
     return {
         **arrays,
@@ -28,7 +28,7 @@ def pack(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def split(packed: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
-    """Return what is JSON-ready of a parcel, and its arrays; what is None is in neither."""
+    """Return the JSON-ready values of a packed snapshot, and its arrays; without values of None."""
     arrays = {name: value for name, value in packed.items() if isinstance(value, np.ndarray)}
     return {
         name: value for name, value in packed.items() if name not in arrays and value is not None
@@ -61,7 +61,7 @@ def unpack(packed: dict[str, Any], prism: Prism) -> Snapshot:
 
 
 def to_arrays(kv: SharedKV) -> dict[str, Any]:
-    """Return a block of entries as numpy arrays; bfloat16 travels as its bits."""
+    """Return a block of entries as numpy arrays; bfloat16 is sent as its bits."""
 
     def bits(tensor: torch.Tensor) -> Any:
         plain = tensor.contiguous().cpu()
@@ -77,9 +77,7 @@ def to_arrays(kv: SharedKV) -> dict[str, Any]:
 
 
 def from_arrays(arrays: dict[str, Any], prism: Prism) -> SharedKV:
-    """Return a block of entries on a model's device; received memory is read-only, so it is
-    copied.
-    """
+    """Return a block of entries on a model's device; received memory is read-only, so copied."""
 
     def tensor(array: Any) -> torch.Tensor:
         plain = torch.from_numpy(array.copy())

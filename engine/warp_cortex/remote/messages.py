@@ -1,5 +1,6 @@
-"""Messages between two processes of one machine: a JSON record and its arrays, framed by their
-lengths. No pickles.
+"""Messages between two processes of one machine: a JSON record and its arrays; no pickles.
+
+A message is two lengths in bytes, the record, and the arrays as safetensors.
 """
 
 import json
@@ -16,9 +17,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def send(stream: IO[bytes], record: dict[str, Any], arrays: Arrays | None = None) -> None:
-    """Write one message; arrays of any number of dimensions, none of them bfloat16 (see
-    `parcels`).
-    """
+    """Write one message; numpy has no bfloat16, which `codec` sends as its bits."""
     text = json.dumps(record).encode()
     blob = (
         save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
@@ -30,7 +29,7 @@ def send(stream: IO[bytes], record: dict[str, Any], arrays: Arrays | None = None
 
 
 def receive(stream: IO[bytes]) -> tuple[dict[str, Any], Arrays] | None:
-    """Read one message; None when the other side has ended, in the middle of a message too."""
+    """Read one message; None when the other side has ended, even in the middle of a message."""
     head = stream.read(LENGTHS.size)
     if len(head) < LENGTHS.size:
         return None

@@ -1,7 +1,6 @@
-"""Streams in a process of their own on this machine, so that they share no interpreter with the
-River.
+"""Streams in a process of their own on this machine: they do not share the River's interpreter.
 
-The model is loaded twice; snapshots and thoughts travel as frames.
+The model is loaded twice; snapshots and thoughts are sent as messages.
 """
 
 import queue
@@ -27,14 +26,13 @@ POLL_S = 0.005
 
 
 class ProcessStreams:
-    """Where streams think: `Cortex(prism, config, streams=ProcessStreams())`, best with
-    `mode="concurrent"`.
+    """A process for streams: `Cortex(prism, config, streams=ProcessStreams())`.
 
-    threads: of the other process' arithmetic. device: of its model, which may be another one than
-    the River's. The process is started by the first run and serves later ones; `close()`, a `with`
-    block or the interpreter's end ends it. It serves one run at a time: a new one ends the streams
-    of the one before. Thoughts arrive when they are ready: two runs of the same seed may differ in
-    when, never in what a stream thinks.
+    It helps most with `mode="concurrent"`. threads: of the process' arithmetic. device: of its
+    model; it may differ from the River's. The first run starts the process, later runs use it;
+    `close()`, the end of a `with` block or of the interpreter ends it. It serves one run at a time:
+    a new run ends the streams of the one before. Two runs of the same seed may differ in when a
+    thought arrives, never in what a stream thinks.
     """
 
     def __init__(self, *, threads: int = 1, device: str = "cpu") -> None:
@@ -44,11 +42,10 @@ class ProcessStreams:
         self._worker: WorkerProcess | None = None
 
     def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "ProcessRunner":
-        """Return the lane of one run; waits for the process to have loaded the model when it was
-        not running.
+        """Return the runner of one run; if the process is new, wait until it has the model.
 
         Raises:
-            ValueError: the model cannot be loaded by name there, or is not the same one.
+            ValueError: the process cannot load the model by name, or loads another one.
         """
         if prism.source is None:
             msg = (
@@ -85,12 +82,12 @@ class ProcessStreams:
 
 @dataclass(slots=True)
 class ProcessRunner:
-    """A stream lane whose streams think in another process; the same calls as `StreamLane`."""
+    """A `StreamRunner` whose streams think in another process."""
 
     worker_process: WorkerProcess
     config: StreamConfig
     seed: int
-    private_bytes: int = 0  # of the streams' own entries, as the process last told
+    private_bytes: int = 0  # of the streams' own entries, by the latest reply
     _run: int = 0
     _inbox: Inbox = field(default_factory=queue.SimpleQueue)
     _open: dict[int, tuple[Stream, Snapshot]] = field(default_factory=dict)
@@ -102,17 +99,17 @@ class ProcessRunner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits or thinks."""
+        """Whether no stream is open."""
         return not self._open
 
     @property
     def num_active(self) -> int:
-        """Streams the process has been given and that have not ended."""
+        """Number of streams that were sent to the process and have not ended."""
         return len(self._open)
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots somebody still reads, in version order."""
+        """The snapshots that open streams read, in version order."""
         found = {snapshot.version: snapshot for _, snapshot in list(self._open.values())}
         return [found[version] for version in sorted(found)]
 
@@ -135,9 +132,7 @@ class ProcessRunner:
         self._send({"kind": "open", **order}, arrays)
 
     def step(self) -> list[StepOutcome]:
-        """Return what has been told since the last call; waits a few milliseconds when nothing has
-        been.
-        """
+        """Return the outcomes since the last call; if there are none, wait a few milliseconds."""
         outcomes: list[StepOutcome] = []
         wait = True
         while not self.is_idle:
@@ -146,11 +141,11 @@ class ProcessRunner:
             except queue.Empty:
                 return outcomes + self._lost()
             wait = False
-            outcomes += self._heard(*frame) if frame is not None else []
+            outcomes += self._received(*frame) if frame is not None else []
         return outcomes
 
     def close(self, reason: str) -> list[Stream]:
-        """End everybody who still waits or thinks; the process stays for the next run."""
+        """End the open streams; the process stays for the next run."""
         streams = [stream for stream, _ in self._open.values()]
         for stream in streams:
             stream.reason = reason
@@ -162,37 +157,35 @@ class ProcessRunner:
     def _send(self, order: dict[str, Any], arrays: Arrays | None = None) -> None:
         self.worker_process.send({**order, "run": self._run}, arrays)
 
-    def _heard(self, record: dict[str, Any], arrays: Arrays) -> list[StepOutcome]:
+    def _received(self, record: dict[str, Any], arrays: Arrays) -> list[StepOutcome]:
         self.private_bytes = record["private_bytes"]
         states = iter(torch.from_numpy(arrays["states"]) if arrays else ())
-        told = [each for each in record["outcomes"] if each["stream"] in self._open]
-        return [self._outcome(each, states) for each in told]
+        outcomes = [each for each in record["outcomes"] if each["stream"] in self._open]
+        return [self._outcome(each, states) for each in outcomes]
 
-    def _outcome(self, told: dict[str, Any], states: Iterator[torch.Tensor]) -> StepOutcome:
-        stream, _ = self._open[told["stream"]]
-        if "token" in told:
-            stream.ids.append(told["token"])
-            stream.text += told["piece"]
+    def _outcome(self, record: dict[str, Any], states: Iterator[torch.Tensor]) -> StepOutcome:
+        stream, _ = self._open[record["stream"]]
+        if "token" in record:
+            stream.ids.append(record["token"])
+            stream.text += record["piece"]
             return StepOutcome(
-                stream, token=told["token"], index=told["index"], piece=told["piece"]
+                stream, token=record["token"], index=record["index"], piece=record["piece"]
             )
-        stream.text = told["text"]
-        stream.reason = told["reason"]
+        stream.text = record["text"]
+        stream.reason = record["reason"]
         del self._open[stream.id]
-        if told["error"] is not None:
-            return StepOutcome(stream, error=told["error"])
+        if record["error"] is not None:
+            return StepOutcome(stream, error=record["error"])
         middle, last = next(states)
         return StepOutcome(stream, state=GateState(middle=middle, last=last))
 
     def _lost(self) -> list[StepOutcome]:
-        """End everybody if the process is gone or serves another run, and with it what they had
-        thought.
-        """
+        """End the open streams, with an error, if the process is gone or serves another run."""
         if self.worker_process.has_ended:
-            why = f"the process for streams has ended ({self.worker_process.why_ended()})"
+            why = f"the process for streams has ended ({self.worker_process.child.why_ended()})"
         elif self._run != self.worker_process.num_runs:
             why = (
-                "the process for streams serves another run by now; "
+                "the process for streams serves another run now; "
                 "runs at the same time need a ProcessStreams each"
             )
         else:

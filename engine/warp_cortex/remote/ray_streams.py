@@ -1,9 +1,8 @@
-"""Streams on other machines, through Ray: snapshots travel, thoughts come back, the River stays
-here.
+"""Streams on other machines, through Ray: snapshots go out, thoughts come back.
 
-A snapshot of k landmarks is small, which is the real argument for landmarks: it is put into Ray's
-object store once and every worker reads it there. Each worker holds its own Prism. A lost worker
-loses only its unfinished thoughts, which are given to another. Needs the extra `warpviz[ray]`.
+A snapshot of k landmarks is small: it is put into Ray's object store once, and every worker reads
+it there. Each worker holds its own Prism. The unfinished streams of a lost worker are sent to
+another one. Needs the extra `warpviz[ray]`.
 """
 
 import os
@@ -26,16 +25,15 @@ from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
 
 POLL_S = 0.005
-MAX_LOSSES = 8  # workers that may die before streams are given up instead of being rescheduled
+MAX_LOSSES = 8  # after so many lost workers, streams end with an error instead of being sent again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RayStreams:
-    """Where streams think: `Cortex(prism, config, streams=RayStreams(address="10.0.0.1:6379"))`.
+    """Ray workers for streams: `Cortex(prism, streams=RayStreams(address="10.0.0.1:6379"))`.
 
-    address: of a running cluster; "local" starts one on this machine, bound to 127.0.0.1, with
-    neither dashboard nor usage statistics; None uses the cluster this process is already connected
-    to.
+    address: of a running cluster; "local" starts one on this machine, bound to 127.0.0.1, without
+    dashboard and usage statistics; None uses the cluster that this process is connected to.
     """
 
     address: str | None = "local"
@@ -46,8 +44,10 @@ class RayStreams:
         whole("workers", self.workers, least=1)
 
     def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> "RayRunner":
-        """Start the workers and return the lane; raises a ValueError for a model that workers
-        cannot load by name.
+        """Start the workers and return the runner of one run.
+
+        Raises:
+            ValueError: workers cannot load the model by name.
         """
         if prism.source is None:
             msg = (
@@ -63,7 +63,7 @@ class RayStreams:
 
 @dataclass(slots=True)
 class _Job:
-    """A stream on its way: what a worker needs and what the driver keeps."""
+    """An open stream, with what a worker needs for it."""
 
     stream: Stream
     snapshot: Snapshot
@@ -72,7 +72,7 @@ class _Job:
 
 @dataclass(slots=True)
 class RayRunner:
-    """A stream lane whose streams think elsewhere; the same calls as `StreamLane`."""
+    """A `StreamRunner` whose streams think in Ray workers."""
 
     backend: RayStreams
     prism: Prism
@@ -91,22 +91,22 @@ class RayRunner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits or thinks."""
+        """Whether no stream is open."""
         return not self._inbox and not self._busy
 
     @property
     def num_active(self) -> int:
-        """Streams a worker is thinking about."""
+        """Number of streams that a worker has."""
         return sum(len(jobs) for _, jobs in list(self._busy.values()))
 
     @property
     def private_bytes(self) -> int:
-        """Bytes of private entries on this machine: none, they lie with the workers."""
+        """Bytes of private entries on this machine: 0, the workers hold them."""
         return 0
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots somebody still reads, in version order."""
+        """The snapshots that open streams read, in version order."""
         jobs: list[_Job] = [
             *self._inbox,
             *(job for _, group in list(self._busy.values()) for job in group),
@@ -115,13 +115,11 @@ class RayRunner:
         return [found[version] for version in sorted(found)]
 
     def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
-        """Queue a stream; it is sent in the order of opening."""
+        """Queue a stream; streams are sent in the order of opening."""
         self._inbox.append(_Job(stream, snapshot, focus))
 
     def step(self) -> list[StepOutcome]:
-        """Send queued streams to free workers and return what came back; never waits longer than a
-        few milliseconds.
-        """
+        """Send queued streams to free workers; return outcomes, within a few milliseconds."""
         self._dispatch()
         if not self._busy:
             return []
@@ -129,7 +127,7 @@ class RayRunner:
         return [outcome for ref in done for outcome in self._collect(ref)]
 
     def close(self, reason: str) -> list[Stream]:
-        """End everybody who still waits or thinks and let the workers go."""
+        """End the open streams and the workers."""
         ray = _ray()
         jobs: list[_Job] = [
             *self._inbox,
@@ -147,7 +145,7 @@ class RayRunner:
 
     def _hire(self) -> Any:
         gpus = 0 if self.backend.device == "cpu" else 1
-        # no CPU is reserved: a cluster that is busy would otherwise let the run wait for ever
+        # no CPU is reserved: the run would otherwise wait for ever on a busy cluster
         worker = _ray().remote(num_cpus=0, num_gpus=gpus, scheduling_strategy="SPREAD")(Worker)
         return worker.remote(
             self.prism.source,
@@ -189,9 +187,8 @@ class RayRunner:
             results = ray.get(ref)
         except ray.exceptions.RayActorError as error:
             return self._replace(index, jobs, error)
-        # of the work itself, or of an object that was lost on its way
-        except ray.exceptions.RayError as error:
-            # which may be the snapshot: the next streams send it anew
+        except ray.exceptions.RayError as error:  # the work failed, or an object was lost
+            # the lost object may be the snapshot: the next streams send it again
             self._sent.pop(jobs[0].snapshot.version, None)
             return [self._fail(job, str(getattr(error, "cause", error))) for job in jobs]
         return [
@@ -199,9 +196,7 @@ class RayRunner:
         ]
 
     def _replace(self, index: int, jobs: list[_Job], error: Exception) -> list[StepOutcome]:
-        """Hire another worker for a lost one and give its unfinished streams to whoever is free
-        first.
-        """
+        """Start another worker for a lost one and queue the lost one's streams first."""
         self.num_losses += 1
         self.workers[index] = self._hire()
         if self.num_losses > MAX_LOSSES:

@@ -1,6 +1,4 @@
-"""What thinks on another machine: one Prism, and a stream lane for each batch of tasks it is
-given.
-"""
+"""A Ray worker of `RayStreams`: one Prism, and a runner for each batch of streams it gets."""
 
 from typing import Any
 
@@ -16,9 +14,7 @@ from warp_cortex.remote.codec import from_arrays, unpack
 
 
 class Worker:
-    """A Prism of its own, kept for as long as the worker lives; settings and results are plain
-    numbers and arrays.
-    """
+    """A Prism that is loaded once; settings and results are plain numbers and arrays."""
 
     def __init__(
         self, source: str, device: str, dtype: str, config: dict[str, Any], seed: int
@@ -31,9 +27,7 @@ class Worker:
         self._seed = seed
 
     def think(self, packed: dict[str, Any], orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Think every stream to its end; return ids, text, reason, error and the states the Gate
-        judges.
-        """
+        """Let every stream think to its end; return ids, text, reason, error and Gate states."""
         snapshot = unpack(packed, self._prism)
         runner = LocalRunner(self._prism, self._config, seed=self._seed)
         for order in orders:

@@ -161,10 +161,10 @@ def test_an_interrupt_while_it_loads_leaves_no_process(
     started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
     monkeypatch.setattr(
-        "warp_cortex.remote.process_client.subprocess.Popen",
+        "warp_cortex.remote.child.subprocess.Popen",
         lambda *a, **k: started.append(popen(*a, **k)) or started[0],
     )
-    monkeypatch.setattr("warp_cortex.remote.process_client.frames.receive", strike)
+    monkeypatch.setattr("warp_cortex.remote.process_client.messages.receive", strike)
     with pytest.raises(KeyboardInterrupt) as kept:
         ProcessStreams().connect(prism, CONFIG, seed=0)
     assert kept.traceback
@@ -195,7 +195,7 @@ def test_a_killed_process_ends_its_streams_and_the_next_run_starts_another(prism
         streams = opened(runner, prism, 2)
         while not any(stream.ids for stream in streams):
             runner.step()
-        os.kill(runner.worker_process.process.pid, signal.SIGKILL)
+        os.kill(runner.worker_process.child.pid, signal.SIGKILL)
         errors = [outcome.error for outcome in finish(runner) if outcome.error]
         assert len(errors) == 2
         assert all("exit code -9" in error for error in errors)
@@ -218,7 +218,7 @@ def test_the_same_model_in_another_precision_is_another_model(prism: Prism) -> N
         assert isinstance(first, ProcessRunner)
         assert isinstance(second, ProcessRunner)
         assert first.worker_process is not second.worker_process
-        assert first.worker_process.process.poll() == 0
+        assert first.worker_process.child.returncode == 0
         again = backend.connect(half, CONFIG, seed=0)
         assert isinstance(again, ProcessRunner)
         assert again.worker_process is second.worker_process
@@ -232,7 +232,7 @@ def test_closing_leaves_no_process_and_no_thread(prism: Prism) -> None:
     assert isinstance(runner, ProcessRunner)
     backend.close()
     backend.close()
-    assert runner.worker_process.process.returncode == 0
+    assert runner.worker_process.child.returncode == 0
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)

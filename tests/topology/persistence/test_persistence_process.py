@@ -192,3 +192,9 @@ def test_the_worker_loads_no_model_code():
         [sys.executable, "-c", code], capture_output=True, text=True, env=here, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_no_module_of_the_current_folder_runs(poison):
+    """Diagrams are computed beside a numpy.py and others that would leave a mark: none runs."""
+    assert compute(circle(20, seed=8)).result(60).dims == (0, 1)
+    assert not list(poison.glob("*.ran"))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_a_process_that_dies_is_said_and_replaced(elsewhere: Projector) -> None:
     elsewhere.fit(POINTS)
     first = elsewhere._process
     threading.Timer(0.3, first.kill).start()
-    with pytest.raises(RuntimeError, match="ended with exit code -9"):
+    with pytest.raises(RuntimeError, match=r"the UMAP process has ended \(exit code -9\)"):
         elsewhere.fit(MANY, n_neighbors=5)
     assert elsewhere.fit(POINTS).method == "pca"
     assert elsewhere._process is not first
@@ -87,7 +88,7 @@ def test_a_fit_nobody_wants_any_more_is_left(
     assert list(tmp_path.iterdir()) == []
     elsewhere.close()
     assert same(elsewhere.fit(POINTS, seed=2), umap(POINTS, seed=2))
-    assert elsewhere._said == {}
+    assert elsewhere._replies == {}
 
 
 def test_a_killed_parent_leaves_no_points_behind(tmp_path: Path) -> None:
@@ -116,12 +117,16 @@ def test_a_killed_parent_leaves_no_points_behind(tmp_path: Path) -> None:
     assert list(tmp_path.glob("warpviz-umap-*")) == []
 
 
-def test_it_ends_when_nobody_asks_for_long(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Without a question for the idle time, serving ends and has said nothing."""
+def test_it_ends_when_no_order_comes_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an order for the idle time, serving ends and has replied nothing."""
     monkeypatch.setattr(umap_process, "IDLE_S", 0.05)
-    monkeypatch.setattr(umap_process, "_hear", lambda _: None)
-    monkeypatch.setattr(umap_process.os, "nice", lambda _: 0)
-    serve()
-    assert capfd.readouterr().out == ""
+    monkeypatch.setattr(umap_process, "_hear", lambda *_: None)
+    replies = BytesIO()
+    serve(BytesIO(), replies)
+    assert replies.getvalue() == b""
+
+
+def test_no_module_of_the_current_folder_runs(elsewhere: Projector, poison: Path) -> None:
+    """UMAP is fitted beside a numpy.py and others that would leave a mark: none of them runs."""
+    assert elsewhere.fit(MANY, n_neighbors=5).method == "umap"
+    assert not list(poison.glob("*.ran"))

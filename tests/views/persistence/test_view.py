@@ -173,7 +173,7 @@ def test_a_second_view_finds_the_diagrams_on_disk(
 ) -> None:
     """The same points are computed once per machine: no process is started again."""
     monkeypatch.setattr(
-        "warpviz.topology.persistence.persistence_process._start",
+        "warpviz.topology.persistence.persistence_process.ChildProcess",
         lambda *_: pytest.fail("a process was started"),
     )
     with PersistenceCompare(

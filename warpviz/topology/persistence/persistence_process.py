@@ -1,40 +1,39 @@
-"""Diagrams in a process of their own, with progress and a cancel that takes effect at once.
+"""Diagrams in a child process, with progress and a cancel that takes effect at once.
 
 Persistence runs inside one C++ call that cannot be asked to stop, so it runs in a process that can
-be killed. The process is a fresh interpreter (no fork of a process that holds a model and threads,
-no pickles): points go in and diagrams come out as npz files, progress as JSON lines. It ends by
-itself when its parent does.
+be killed. Points go in and diagrams come out as npz files, progress as JSON lines.
 """
 
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from warp_cortex import ChildProcess, parent_pipes
 
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.persistence.diagrams import Diagrams, diagrams
 from warpviz.topology.persistence.store import DiagramStore, from_arrays, key_of, to_arrays
 from warpviz.topology.points import cloud
 
-NICENESS = 10
+MODULE = "warpviz.topology.persistence.persistence_process"
+NICENESS = 10  # a model that writes comes first
+REFUSED = 2  # exit code for points or settings that are refused
 
 
 class Job:
-    """Diagrams on their way: `fraction` in [0, 1], `what` is being done, and the outcome once
-    `done`.
+    """Diagrams that are being computed.
 
-    `notify` is called without arguments, from a thread of the job's own, whenever one of these
-    changed.
+    fraction: the part done, in [0, 1]. what: the present stage, as text. notify: called without
+    arguments, from a thread of the job's own, after every change of these and of `done`.
     """
 
     def __init__(self, *, notify: Callable[[], None] | None = None) -> None:
@@ -44,7 +43,7 @@ class Job:
         self._over = threading.Event()
         self._found: Diagrams | None = None
         self._error: Exception | None = None
-        self._process: subprocess.Popen[str] | None = None
+        self._process: ChildProcess | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._cancelled = False
@@ -65,7 +64,7 @@ class Job:
         Raises:
             StoppedError: the job was cancelled.
             ValueError: the points or settings were refused.
-            RuntimeError: the process failed, most likely for want of memory.
+            RuntimeError: the process failed, most likely because memory ran out.
             TimeoutError: no outcome within `timeout` seconds; the job goes on.
         """
         if not self._over.wait(timeout):
@@ -87,18 +86,50 @@ class Job:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _report(self, fraction: float, what: str) -> None:
-        self.fraction = fraction
-        self.what = what
-        if self._notify is not None:
-            self._notify()
+    def follow(
+        self, process: ChildProcess, folder: Path, *, keep: tuple[DiagramStore, str] | None
+    ) -> None:
+        """Report what the process says, in a thread of this job's own, and take the outcome."""
+        self._process = process
+        self._thread = threading.Thread(
+            target=self._follow, args=(process, folder, keep), daemon=True
+        )
+        weakref.finalize(self, _abandon, process, folder)  # at the latest when Python ends
+        self._thread.start()
 
-    def _finish(self, found: Diagrams | None, error: Exception | None) -> None:
+    def finish(self, found: Diagrams | None, error: Exception | None) -> None:
+        """Take the outcome."""
         with self._lock:
             self._found = found
             self._error = StoppedError("cancelled") if self._cancelled else error
             self._over.set()
         self._report(1.0, "done" if self._error is None else str(self._error))
+
+    def _follow(
+        self, process: ChildProcess, folder: Path, keep: tuple[DiagramStore, str] | None
+    ) -> None:
+        found = None
+        error = None
+        try:
+            for line in process.stdout:
+                record = json.loads(line)
+                self._report(float(record["fraction"]), str(record["what"]))
+            found, error = _outcome(folder, process)
+            if found is not None and keep is not None:
+                keep[0].put(keep[1], found)
+        except (OSError, ValueError) as problem:  # a pipe or line cut short by the kill
+            error = RuntimeError(f"the persistence process failed: {problem}")
+        finally:
+            process.kill()
+            process.stdout.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            self.finish(found, error)
+
+    def _report(self, fraction: float, what: str) -> None:
+        self.fraction = fraction
+        self.what = what
+        if self._notify is not None:
+            self._notify()
 
 
 def compute(
@@ -108,14 +139,12 @@ def compute(
     notify: Callable[[], None] | None = None,
     **settings: Any,
 ) -> Job:
-    """Start computing `diagrams(points, **settings)` in the background, or find them in `store` at
-    once.
-    """
+    """Start computing `diagrams(points, **settings)`; a job found in `store` is done at once."""
     array = cloud(points)
     job = Job(notify=notify)
     key = key_of(array, settings) if store is not None else ""
     if store is not None and (known := store.get(key)) is not None:
-        job._finish(known, None)
+        job.finish(known, None)
         return job
     folder = Path(tempfile.mkdtemp(prefix="warpviz-"))
     plain = {
@@ -129,101 +158,61 @@ def compute(
             points=array,
             settings=np.array(json.dumps(plain)),
         )
-        process = _start(folder)
-    except BaseException:  # a full disk, or no room for another process
+        process = ChildProcess(MODULE, str(folder))
+    except BaseException:  # a full disk, or no memory for another process
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    job._process = process
-    keep = (store, key) if store is not None else None
-    job._thread = threading.Thread(target=_follow, args=(job, process, folder, keep), daemon=True)
-    weakref.finalize(job, _abandon, process, folder)  # at the latest when this interpreter ends
-    job._thread.start()
+    job.follow(process, folder, keep=None if store is None else (store, key))
     return job
 
 
-def _abandon(process: "subprocess.Popen[str]", folder: Path) -> None:
+def _abandon(process: ChildProcess, folder: Path) -> None:
     process.kill()
-    process.wait()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path) -> "subprocess.Popen[str]":
-    """Start a fresh interpreter on `folder` that finds the same packages as this one."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with (folder / "errors.txt").open("w") as errors:
-        return subprocess.Popen(
-            [sys.executable, "-m", "warpviz.topology.persistence.persistence_process", str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=environment,
-        )
-
-
-def _follow(
-    job: Job, process: "subprocess.Popen[str]", folder: Path, keep: tuple[DiagramStore, str] | None
-) -> None:
-    assert process.stdout is not None and process.stdin is not None
-    found = None
-    error = None
-    try:
-        for line in process.stdout:
-            record = json.loads(line)
-            job._report(float(record["fraction"]), str(record["what"]))
-        code = process.wait()
-        found, error = _outcome(folder, code)
-        if found is not None and keep is not None:
-            keep[0].put(keep[1], found)
-    except (OSError, ValueError) as problem:  # a pipe or line cut short by the kill
-        error = RuntimeError(f"the persistence process failed: {problem}")
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stdin.close()
-        shutil.rmtree(folder, ignore_errors=True)
-        job._finish(found, error)
-
-
-def _outcome(folder: Path, code: int) -> tuple[Diagrams | None, Exception | None]:
+def _outcome(folder: Path, process: ChildProcess) -> tuple[Diagrams | None, Exception | None]:
+    code = process.wait()
     if code == 0:
         with np.load(folder / "out.npz", allow_pickle=False) as stored:
             return from_arrays({name: stored[name] for name in stored.files}), None
-    said = (folder / "errors.txt").read_text(encoding="utf-8", errors="replace").strip()
-    last = said.splitlines()[-1] if said else f"exit code {code}"
-    return None, ValueError(last) if code == 2 else RuntimeError(
-        f"the persistence process failed: {last}"
-    )
+    if code == REFUSED:
+        return None, ValueError(process.last_line())
+    return None, RuntimeError(f"the persistence process failed: {process.why_ended()}")
 
 
-def serve(folder: Path) -> int:
-    """Compute what `folder` asks for and write it there; the worker process's whole life."""
-    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)  # a model that is writing comes first
+def serve(folder: Path, replies: IO[bytes]) -> int:
+    """Compute what `folder` asks for, write it there, and return the exit code of the process."""
     with np.load(folder / "in.npz", allow_pickle=False) as stored:
         points = stored["points"]
         settings = json.loads(str(stored["settings"]))
+
+    def report(fraction: float, what: str) -> None:
+        replies.write(json.dumps({"fraction": fraction, "what": what}).encode() + b"\n")
+        replies.flush()
+
     try:
-        found = diagrams(points, progress=_say, **settings)
+        found = diagrams(points, progress=report, **settings)
     except (TypeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2
+        return REFUSED
     np.savez(folder / "out.npz", allow_pickle=False, **to_arrays(found))
     return 0
 
 
-def _say(fraction: float, what: str) -> None:
-    sys.stdout.write(json.dumps({"fraction": fraction, "what": what}) + "\n")
-    sys.stdout.flush()
-
-
-def _end_with_parent(folder: Path) -> None:
-    sys.stdin.read()  # returns when the parent closes its end, whatever became of it
-    shutil.rmtree(folder, ignore_errors=True)  # a killed parent cannot tidy up
+def _end_with_parent(orders: IO[bytes], folder: Path) -> None:
+    orders.read()  # returns when the parent has ended
+    shutil.rmtree(folder, ignore_errors=True)  # a killed parent cannot remove it
     os._exit(3)
 
 
+def main() -> int:
+    """Serve one job; the whole life of the process."""
+    folder = Path(sys.argv[1])
+    orders, replies = parent_pipes(niceness=NICENESS)
+    threading.Thread(target=_end_with_parent, args=(orders, folder), daemon=True).start()
+    return serve(folder, replies)
+
+
 if __name__ == "__main__":
-    sys.exit(serve(Path(sys.argv[1])))
+    sys.exit(main())

@@ -1,9 +1,7 @@
-"""UMAP in a process of its own: loading and compiling it is half a minute of Python, in which a
-slider would wait.
+"""UMAP in a child process: to load and compile it takes half a minute, while a slider would wait.
 
-One process serves all fits, so it compiles once; it is a fresh interpreter (no fork of a process
-that holds a model and threads, no pickles). Points go in and coordinates come out as npz files. It
-ends with its parent, or when long idle.
+One process serves all fits, so UMAP is compiled once. Points go in and coordinates come out as npz
+files. The process ends with its parent, and after ten minutes without a fit.
 """
 
 import atexit
@@ -11,48 +9,46 @@ import json
 import os
 import queue
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from warp_cortex import ChildProcess, parent_pipes
 
 from warpviz.topology.hooks import StoppedError
 from warpviz.topology.points import cloud
 from warpviz.topology.projection.projections import Projection, umap
 
-NICENESS = 10
-IDLE_S = 600.0  # it holds some 300 MB; a later fit starts a new one
+MODULE = "warpviz.topology.projection.umap_process"
+NICENESS = 10  # a model that writes and a hand on a slider come first
+IDLE_S = 600.0  # the process holds some 300 MB; a later fit starts a new one
 POLL_S = 0.2
 ARRAYS = ("coords", "share", "mean", "axes", "anchors", "anchor_coords")
 
 
 class Projector:
-    """Fits UMAP elsewhere. Safe from any thread; fits wait for one another. `close` ends the
-    process.
-    """
+    """Fits UMAP in a child process, one fit at a time; any thread may call it."""
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
-        self._process: subprocess.Popen[str] | None = None
-        # what the process said of each folder: "" or what went wrong
-        self._said: dict[str, str] = {}
+        self._process: ChildProcess | None = None
+        self._replies: dict[str, str] = {}  # by folder: "" or what went wrong
 
     def fit(
         self, points: ArrayLike, *, should_stop: Callable[[], bool] = lambda: False, **settings: Any
     ) -> Projection:
-        """Return `umap(points, **settings)`, bit for bit, computed in the process; `settings` are
-        keywords of `umap`.
+        """Return `umap(points, **settings)`, bit for bit, computed in the process.
+
+        should_stop: asked several times a second; after True the result is dropped.
 
         Raises:
-            StoppedError: `should_stop` said so; the process finishes that fit for nobody.
+            StoppedError: `should_stop` returned True.
             ValueError: the points or settings were refused.
-            RuntimeError: the process ended, most likely for want of memory.
+            RuntimeError: the process ended, most likely because memory ran out.
         """
         folder = Path(tempfile.mkdtemp(prefix="warpviz-umap-"))
         try:
@@ -79,98 +75,74 @@ class Projector:
             process = self._process
         if process is not None:
             process.kill()
-            process.wait()
             with self._wake:
                 self._wake.wait_for(lambda: self._process is not process, 2.0)
 
-    def _ask(self, folder: Path) -> "subprocess.Popen[str]":
+    def _ask(self, folder: Path) -> ChildProcess:
         with self._wake:
-            if self._process is None or self._process.poll() is not None:
-                self._process = _start()
+            if self._process is None or self._process.returncode is not None:
+                self._process = ChildProcess(MODULE)
                 threading.Thread(target=self._listen, args=(self._process,), daemon=True).start()
                 atexit.register(self.close)
-            assert self._process.stdin is not None
-            self._process.stdin.write(f"{folder}\n")
+            self._process.stdin.write(f"{folder}\n".encode())
             self._process.stdin.flush()
             return self._process
 
-    def _answer(
-        self, process: "subprocess.Popen[str]", folder: str, should_stop: Callable[[], bool]
-    ) -> str:
-        """Wait for what the process says of a folder."""
+    def _answer(self, process: ChildProcess, folder: str, should_stop: Callable[[], bool]) -> str:
+        """Wait for the reply to a folder, and return it."""
         with self._wake:
-            while folder not in self._said:
+            while folder not in self._replies:
                 if self._process is not process:
-                    msg = f"the UMAP process ended with exit code {process.returncode}"
+                    msg = f"the UMAP process has ended ({process.why_ended()})"
                     raise RuntimeError(msg)
                 if should_stop():
                     msg = "stopped"
                     raise StoppedError(msg)
                 self._wake.wait(POLL_S)
-            return self._said.pop(folder)
+            return self._replies.pop(folder)
 
-    def _listen(self, process: "subprocess.Popen[str]") -> None:
-        assert process.stdout is not None and process.stdin is not None
+    def _listen(self, process: ChildProcess) -> None:
         for line in process.stdout:
             record = json.loads(line)
             with self._wake:
-                if Path(record["folder"]).exists():  # else nobody waits for it any more
-                    self._said[record["folder"]] = record["wrong"]
+                if Path(record["folder"]).exists():  # `fit` removes it when it stops to wait
+                    self._replies[record["folder"]] = record["wrong"]
                 self._wake.notify_all()
         process.wait()
+        process.close()
         process.stdout.close()
-        process.stdin.close()
         with self._wake:
             if self._process is process:
                 self._process = None
             self._wake.notify_all()
 
 
-def _start() -> "subprocess.Popen[str]":
-    """Start a fresh interpreter that finds the same packages as this one."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    return subprocess.Popen(
-        [sys.executable, "-m", "warpviz.topology.projection.umap_process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    )
-
-
-def serve() -> None:
-    """Fit what is asked for, one folder a line, until the parent is gone or has been silent for
-    long.
-    """
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)  # a model that is writing and a hand on a slider come first
+def serve(orders: IO[bytes], replies: IO[bytes]) -> None:
+    """Fit what is asked for, one folder a line, until no order has come for long."""
     asked: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_hear, args=(asked,), daemon=True).start()
-    with os.fdopen(os.dup(1), "w") as replies:
-        os.dup2(2, 1)  # what a library prints is no reply
-        while True:
-            try:
-                folder = asked.get(timeout=IDLE_S)
-            except queue.Empty:
-                return
-            replies.write(json.dumps({"folder": folder, "wrong": _fit(Path(folder))}) + "\n")
-            replies.flush()
+    threading.Thread(target=_hear, args=(orders, asked), daemon=True).start()
+    while True:
+        try:
+            folder = asked.get(timeout=IDLE_S)
+        except queue.Empty:
+            return
+        record = {"folder": folder, "wrong": _fit(Path(folder))}
+        replies.write(json.dumps(record).encode() + b"\n")
+        replies.flush()
 
 
-def _hear(asked: "queue.Queue[str]") -> None:
+def _hear(orders: IO[bytes], asked: "queue.Queue[str]") -> None:
     folders = []
-    for line in sys.stdin:
-        folders.append(line.rstrip("\n"))
+    for line in orders:
+        folders.append(line.decode().rstrip("\n"))
         asked.put(folders[-1])
-    # the parent has closed its end, whatever became of it: a killed one cannot tidy up
-    for folder in folders:
+    for folder in folders:  # the parent has ended; a killed one cannot remove them
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
 def _fit(folder: Path) -> str:
-    """Write the projection beside the points; return what went wrong, nothing if all went well."""
+    """Write the projection into the folder of the points; return what went wrong, "" if nothing."""
     try:
         with np.load(folder / "in.npz", allow_pickle=False) as stored:
             points = stored["points"]
@@ -186,4 +158,4 @@ def _fit(folder: Path) -> str:
 shared = Projector()
 
 if __name__ == "__main__":
-    serve()
+    serve(*parent_pipes(niceness=NICENESS))
