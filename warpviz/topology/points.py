@@ -71,7 +71,8 @@ def _floats(points: Any, name: str) -> FloatArray:
     except (TypeError, ValueError) as error:  # rows of two lengths, or words among the numbers
         msg = f"{wanted}, got {kind}"
         raise TypeError(msg) from error
-    if array.dtype.kind not in "biufO":  # digits in a text, times, complex numbers
+    # digits in a text, times, complex numbers; a lone number, or None
+    if array.dtype.kind not in "biufO" or not array.shape:
         msg = f"{wanted}, got {kind} of {array.dtype}"
         raise TypeError(msg)
     return found

@@ -5,7 +5,9 @@ computed once.
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from warp_cortex import Cortex, CortexConfig, RiverConfig, rank
 
 from tests.engine.tiny import build_prism
@@ -105,6 +107,30 @@ def test_many_threads_compute_an_answer_once() -> None:
     for thread in threads:
         thread.join()
     assert calls == [("keys", ALL, ALL)]
+
+
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.ndarray.tolist, pd.DataFrame])
+def test_whatever_holds_numbers_is_a_source(kind) -> None:
+    """Tensors, lists and data frames are read as the array they hold."""
+    points = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    assert np.array_equal(source_of(kind(points)).points(), points)
+
+
+@pytest.mark.parametrize(
+    ("given_", "error", "said"),
+    [
+        (np.zeros((0, 3)), ValueError, "at least 1 rows, got 0"),
+        (np.zeros((2, 3, 4)), ValueError, r"\[N, P\] with P >= 1, got shape \(2, 3, 4\)"),
+        (np.full((5, 2), np.nan), ValueError, "5 of 5 rows are not"),
+        (3, TypeError, "a Context, a Cortex or numbers .* got int"),
+        (object(), TypeError, "a Context, a Cortex or numbers .* got object"),
+        ([[1.0], [2.0, 3.0]], TypeError, "got list"),
+    ],
+)
+def test_what_is_no_source_is_named(given_, error, said) -> None:
+    """The shape, the row or the type that is wrong stands in one line."""
+    with pytest.raises(error, match=said):
+        source_of(given_)
 
 
 def test_rank_arrays_are_ready_for_the_wire() -> None:

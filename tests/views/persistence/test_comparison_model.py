@@ -10,6 +10,7 @@ from warpviz.topology import compare
 from warpviz.topology.landmarks import num_recent
 from warpviz.views.base.data_source import SKIP
 from warpviz.views.persistence import comparison_model
+from warpviz.views.persistence.view import PersistenceCompare
 
 
 @pytest.mark.parametrize("policy", ["hybrid", "random", "recent"])
@@ -71,3 +72,11 @@ def test_long_contexts_are_thinned_and_keep_landmarks() -> None:
     assert len(base.used) == 120
     assert set(order[:60][order[:60] >= SKIP]) <= set(base.used)
     assert base.radii[79] <= base.radii[19]
+
+
+def test_a_figure_of_too_few_tokens_says_why() -> None:
+    """The file is refused for the reason the view shows, not as if something had failed."""
+    view = PersistenceCompare(vectors(5), k=4, num_null=0).wait(60)
+    with pytest.raises(ValueError, match="at least 3 tokens after the first 4, got 1"):
+        view.to_figure()
+    view.close()

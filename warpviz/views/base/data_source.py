@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from warpviz.topology.landmarks import RECENT, SINKS, cover_radii
+from warpviz.topology.points import cloud
 from warpviz.views.base.added_points import AddedPoints, added_by_run
 from warpviz.views.base.nearest import Chains, chains
 from warpviz.views.base.wire import Array, float32, uint32
 
 ALL = -1
 MEAN = -2
-MATRIX = 2
 MOST_LANDMARKS = 512
 SKIP = SINKS  # attention sinks: always landmarks, and left out of radii
 ALWAYS = SINKS + RECENT  # landmarks at any k, before the policy chooses
@@ -131,13 +131,15 @@ class DataSource:
 
 
 def source_of(given: Any, *, seed: int = 0) -> DataSource:
-    """Return the DataSource of a Context, a Cortex or an array [T, P]; a DataSource is returned.
+    """Return the DataSource of a Context, a Cortex or numbers [T, P]; a DataSource is returned.
+
+    Numbers may be an array, a tensor, a data frame or nested lists.
 
     A Context that goes on writing is not followed: its cache is copied as it is now.
 
     Raises:
         TypeError: `given` is none of these.
-        ValueError: `given` is a Cortex that has not run.
+        ValueError: `given` is a Cortex that has not run, or the numbers are no cloud of points.
     """
     if isinstance(given, DataSource):
         return given
@@ -151,10 +153,12 @@ def source_of(given: Any, *, seed: int = 0) -> DataSource:
         raise ValueError(msg)
     if hasattr(given, "evidence"):
         return _of_context(given, seed, num_prompt, trace)
-    if isinstance(given, np.ndarray) and given.ndim == MATRIX:
-        return source_of_arrays(given)
-    msg = f"expected a Context, a Cortex or an array [T, P], got {type(given).__name__}"
-    raise TypeError(msg)
+    try:
+        points = cloud(given)
+    except TypeError as error:
+        msg = f"expected a Context, a Cortex or numbers [T, P], got {type(given).__name__}"
+        raise TypeError(msg) from error
+    return source_of_arrays(points)
 
 
 def source_of_arrays(
@@ -181,10 +185,10 @@ def source_of_arrays(
         import torch
         from warp_cortex import Evidence
 
-        cloud = torch.from_numpy(array.copy())
+        rows = torch.from_numpy(array.copy())
         weight = torch.from_numpy(mass.copy())
         return _rank(
-            Evidence(points=cloud, keys=cloud, received=weight),
+            Evidence(points=rows, keys=rows, received=weight),
             k,
             policy,
             alpha,

@@ -38,6 +38,7 @@ class ShownComparison(Protocol):
     max_points: int
     num_null: int
     seed: int
+    notice: str
 
     @property
     def provenance(self) -> Mapping[str, Any]:
@@ -109,7 +110,7 @@ def figure(view: ShownComparison) -> Any:
     from warpviz.topology.comparison.figures import diagram_figure
 
     if view.full is None or view.pair is None:
-        msg = "there are no diagrams yet: the computation was cancelled or failed"
+        msg = f"there are no diagrams yet: {view.notice or 'the computation was cancelled'}"
         raise ValueError(msg)
     radius = None if view.pair.bound is None else view.pair.radius
     return diagram_figure(view.full, view.pair.bars, radius=radius, title=summary(view))
