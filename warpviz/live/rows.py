@@ -1,6 +1,6 @@
 """Trace events as JSON rows for the browser: [code, beat, ...], a tenth of the records' size.
 
-`static/run/fold.js` folds them as `timeline.py` folds events, so that a saved page plays without a
+`static/timeline/fold.js` folds them as `timeline.py` folds events: a saved page plays without a
 kernel. Text is not changed here: `wire.clean` replaces lone surrogates, and the browser makes
 hidden characters visible.
 """
