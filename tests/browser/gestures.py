@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 PATIENCE_MS = 120_000
 LASSO = ((0.03, 0.03), (0.97, 0.03), (0.97, 0.97), (0.03, 0.97))
+STORE_OF = "(e => [...globalThis.__warpviz.stores.values()].find(s => s.uid === e.dataset.uid))"
 STRIDE = 9  # pixels between two looks for a bar: smaller than a finger's width on the diagram
 
 
@@ -79,13 +80,13 @@ def click_a_loop(page: Page, view: Locator) -> list[int]:
 
 def chosen(view: Locator) -> list[int]:
     """Return the tokens selected in a view, from its own data."""
-    script = "e => [...globalThis.__warpviz.stores.values()].find(s => s.uid === e.dataset.uid).get('selection')"
+    script = f"e => {STORE_OF}(e).get('selection')"
     return list(view.evaluate(script))
 
 
 def data_of(view: Locator, name: str) -> Any:
     """Return a trait of a view as the page has it."""
-    script = "(e, n) => [...globalThis.__warpviz.stores.values()].find(s => s.uid === e.dataset.uid).get(n)"
+    script = f"(e, n) => {STORE_OF}(e).get(n)"
     return view.evaluate(script, name)
 
 
@@ -115,7 +116,8 @@ def ask(lab: Lab, expression: str) -> Any:
     lab.page.evaluate(write, [index, code])
     lab.command("notebook:run-cell")
     lab.page.wait_for_function(
-        f"([i, n]) => {cell}.executionCount && {cell}.executionCount !== n && {cell}.executionState !== 'running'",
+        f"([i, n]) => {{ const c = {cell}; return c.executionCount && c.executionCount !== n"
+        " && c.executionState !== 'running'; }",
         arg=[index, before],
         timeout=PATIENCE_MS,
     )

@@ -79,7 +79,8 @@ class Lab:
         )
         self.page.wait_for_function(
             "() => { const p = window.jupyterapp?.shell?.currentWidget;"
-            " return p?.content?.widgets?.length && p.sessionContext?.session?.kernel?.status === 'idle'; }",
+            " return p?.content?.widgets?.length"
+            " && p.sessionContext?.session?.kernel?.status === 'idle'; }",
             timeout=PATIENCE_S * 1000,
         )
 
@@ -87,7 +88,10 @@ class Lab:
         """Run every cell, as the menu does; returns at once. A kernel may drop a first request: it
         is repeated.
         """
-        started = f"() => {NOTEBOOK}.widgets.some(c => c.model.executionCount || c.model.executionState === 'running')"
+        started = (
+            f"() => {NOTEBOOK}.widgets.map(c => c.model)"
+            ".some(m => m.executionCount || m.executionState === 'running')"
+        )
         for _attempt in range(5):
             self.command("notebook:run-all-cells")
             try:
@@ -109,7 +113,8 @@ class Lab:
         from the model.
         """
         return self.page.evaluate(
-            f"() => {NOTEBOOK}.widgets.map(c => ({{type: c.model.type, source: c.model.sharedModel.source, "
+            f"() => {NOTEBOOK}.widgets.map(c => ({{type: c.model.type,"
+            " source: c.model.sharedModel.source, "
             "count: c.model.executionCount ?? null, outputs: c.model.outputs?.toJSON() ?? []}))"
         )
 
@@ -122,8 +127,11 @@ class Lab:
         """
         code = f"{NOTEBOOK}.widgets.filter(c => c.model.type === 'code')"
         done = f"""(index) => {{ const cells = {code}; const cell = cells.at(index);
-            const broken = c => (c.model.outputs?.toJSON() ?? []).some(o => o.output_type === 'error');
-            return cells.some(broken) || (cell?.model.executionCount && cell.model.executionState !== 'running'); }}"""
+            const outputs = c => c.model.outputs?.toJSON() ?? [];
+            const broken = c => outputs(c).some(o => o.output_type === 'error');
+            const m = cell?.model;
+            const done = m?.executionCount && m.executionState !== 'running';
+            return cells.some(broken) || done; }}"""
         self.page.wait_for_function(done, arg=index, timeout=timeout_s * 1000, polling=100)
         cells = [cell for cell in self.cells() if cell["type"] == "code"]
         for cell in cells:

@@ -46,12 +46,15 @@ def test_a_live_run_that_lost_its_kernel_is_no_longer_live(page: Page) -> None:
     through.
     """
     found = page.evaluate("""async () => {
-      const model = fake({ theta: 0.5 }), store = new Store(model), frame = new Frame(document.body, store);
+      const model = fake({ theta: 0.5 });
+      const store = new Store(model);
+      const frame = new Frame(document.body, store);
       const rows = [["r", 0, "m", ["a"], 1, 0.5], ["t", 1, "b"]];
       store.apply({ op: "state", data: { rows, status: "running" } }, []);
       mountRun(frame, store);
+      const button = (name) => frame.root.querySelector(`[data-name=${name}]`);
       const look = () => ({ meta: frame.meta.textContent, said: frame.statusLine.textContent,
-        engine: ["hold", "stop"].map((name) => frame.root.querySelector(`[data-name=${name}]`).checkVisibility()) });
+        engine: ["hold", "stop"].map((name) => button(name).checkVisibility()) });
       const wait = (ms) => new Promise((done) => setTimeout(done, ms));
       await wait(400);
       const before = look();
@@ -82,9 +85,11 @@ def test_the_gate_and_the_council_go_on_without_their_kernel(browser: Browser) -
           const model = fake({ theta: 0.2, scorer: "raw" }), store = new Store(model);
           const frame = new Frame(document.body, store);
           const size = 40, values = Float32Array.from({ length: size }, (_, i) => (i + 0.5) / size);
-          const thoughts = Array.from({ length: size }, (_, i) => [0, i, 0, "task", `thought ${i}`]);
-          const numbers = { similarities: values, labels: new Uint8Array(size), recorded: new Uint8Array(size) };
-          const arrays = Object.entries(numbers).map(([name, data]) => [{ name }, { data, shape: [size] }]);
+          const thoughts = Array.from(values, (_, i) => [0, i, 0, "task", `thought ${i}`]);
+          const none = new Uint8Array(size);
+          const numbers = { similarities: values, labels: none, recorded: none };
+          const arrays = Object.entries(numbers)
+            .map(([name, data]) => [{ name }, { data, shape: [size] }]);
           store.apply({ op: "state", data: { scorers: ["raw"], thoughts, live: true } }, arrays);
           mountGate(frame, store);
           const fields = ["beat", "thinking", "accepted", "rejected", "failed"];
@@ -98,7 +103,8 @@ def test_the_gate_and_the_council_go_on_without_their_kernel(browser: Browser) -
           const before = look();
           model.send = model.save_changes = () => { throw new Error("Cannot send"); };
           model.listeners.emit("comm_live_update");
-          const canvas = frame.root.querySelector(".wt-canvas"), box = canvas.getBoundingClientRect();
+          const canvas = frame.root.querySelector(".wt-canvas");
+          const box = canvas.getBoundingClientRect();
           const x = box.left + frame.root.gateTuner.scale()(0.6), y = box.top + 40;
           canvas.setPointerCapture = () => {};
           for (const type of ["pointerdown", "pointermove", "pointerup"]) {

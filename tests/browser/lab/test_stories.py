@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gestures import PATIENCE_MS, ask, chosen, click_a_loop, data_of, drag, export, lasso, slide
 from lab_page import Lab, press, says, words
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 FOLDER = Path(__file__).parents[3] / "notebooks"
 MOST_REPLAY_BYTES = 5_000_000
@@ -32,8 +32,12 @@ def bare(lab: Lab, path: Path) -> Page:
     )
     page = context.new_page()
     page.on("pageerror", lambda error: lab.errors.append(f"{path.name}: {error}"))
-    page.on("request", lambda request: lab.foreign.append(request.url) if "://" in request.url[:8] and not
-            request.url.startswith("file:") else None)  # fmt: skip
+
+    def watch(request: Request) -> None:
+        if "://" in request.url[:8] and not request.url.startswith("file:"):
+            lab.foreign.append(request.url)
+
+    page.on("request", watch)
     page.goto(path.as_uri())
     page.wait_for_selector("body[data-ready]")
     return page
@@ -125,7 +129,8 @@ def test_a_replay_is_played_stepped_scrubbed_and_taken_away(lab: Lab) -> None:
     tokens = ask(lab, f"[*cortex.trace.events[0].prompt_tokens, *{wrote}]")
     assert shown == "".join(tokens[:written])
     replay.get_by_role("button", name="Play").click()
-    plays = "beat => [...document.querySelectorAll('section.warpviz')].at(-1).liveRun.playhead.beat > beat"
+    last = "[...document.querySelectorAll('section.warpviz')].at(-1)"
+    plays = f"beat => {last}.liveRun.playhead.beat > beat"
     lab.page.wait_for_function(plays, arg=middle + 3)
     line.focus()
     lab.page.keyboard.press("End")
@@ -179,7 +184,7 @@ def test_theta_scorer_and_true_labels(lab: Lab) -> None:
     python = ask(
         lab, "(lambda o: [known.theta, o.num_accepted, o.precision, o.recall])(known.outcome())"
     )
-    outcome = "e => Object.assign({ theta: e.gateTuner.theta }, e.gateTuner.gate.outcome(e.gateTuner.theta))"
+    outcome = "({ gateTuner: { theta, gate } }) => ({ theta, ...gate.outcome(theta) })"
     seen = [known.evaluate(outcome)[name] for name in ("theta", "accepted", "precision", "recall")]
     assert [round(value, 6) for value in python] == [round(value, 6) for value in seen]
     assert python[0] == theta

@@ -16,7 +16,8 @@ SETUP = """
 import sys; sys.path.insert(0, {root!r})
 from tests.views.clouds import made_up
 from warpviz.views.explore import explore
-board = explore(made_up({num}, hostile=True), k=40, projection="pca", export_dir="shots", num_null=3)
+given = made_up({num}, hostile=True)
+board = explore(given, k=40, projection="pca", export_dir="shots", num_null=3)
 board
 """
 STORES = "[...globalThis.__warpviz.stores.values()]"
@@ -56,15 +57,18 @@ def run_cell(lab: Lab, index: int, code: str | None = None) -> str:
     cell = "window.jupyterapp.shell.currentWidget.content.widgets[i]"
     lab.page.evaluate(
         f"([i, code]) => {{ window.jupyterapp.shell.currentWidget.content.activeCellIndex = i;"
-        f" if (code) {cell}.model.sharedModel.setSource(code); }}", [index, code],
-    )  # fmt: skip
+        f" if (code) {cell}.model.sharedModel.setSource(code); }}",
+        [index, code],
+    )
     before = lab.cells()[index]["count"]
     lab.command("notebook:run-cell")
     lab.page.wait_for_function(
-        f"([i, before]) => {{ const c = {cell}; return c.model.executionCount && c.model.executionCount !== before"
+        f"([i, before]) => {{ const c = {cell}; const n = c.model.executionCount;"
+        " return n && n !== before"
         " && c.model.executionState !== 'running'; }",
-        arg=[index, before], timeout=60_000,
-    )  # fmt: skip
+        arg=[index, before],
+        timeout=60_000,
+    )
     return "".join(out.get("text", "") for out in lab.cells()[index]["outputs"])
 
 
@@ -128,7 +132,8 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
     old = page.locator(CLOUD).get_attribute("data-uid")
     run_cell(lab, 0)
     page.wait_for_function(
-        f'(old) => {{ const el = document.querySelector("{CLOUD}"); return el && el.dataset.uid !== old; }}',
+        f'(old) => {{ const el = document.querySelector("{CLOUD}");'
+        " return el && el.dataset.uid !== old; }",
         arg=old,
     )
     wait_for_board(page)

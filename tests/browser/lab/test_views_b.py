@@ -29,9 +29,9 @@ from warpviz.live.engine_thread import live_runs
 import threading
 from warpviz.views.base import registry
 pumps = [thread for thread in threading.enumerate() if thread.name == "warpviz-pump"]
-json.dumps(dict(status=board.run.status, theta=cortex.theta, gate=board.gate.theta, live=board.live.theta,
-    dropped=board.live.dropped, runs=len(live_runs()), views=len(registry._views),
-    pumps=len(pumps)))
+thetas = dict(theta=cortex.theta, gate=board.gate.theta, live=board.live.theta)
+json.dumps(dict(thetas, status=board.run.status, dropped=board.live.dropped,
+    runs=len(live_runs()), views=len(registry._views), pumps=len(pumps)))
 """
 
 
@@ -43,7 +43,8 @@ def run_cell(lab: Lab, index: int) -> dict[str, Any]:
     lab.command("notebook:run-cell")
     lab.page.wait_for_function(
         f"""([i, before]) => {{ const c = {notebook}.widgets[i].model;
-            return c.executionCount && c.executionCount !== before && c.executionState !== 'running'; }}""",
+            const isNew = c.executionCount && c.executionCount !== before;
+            return isNew && c.executionState !== 'running'; }}""",
         arg=[index, before],
         timeout=120_000,
     )
@@ -152,7 +153,8 @@ def test_ten_thousand_events_at_once_in_two_pictures_of_one_view(lab: Lab) -> No
     assert lab.page.evaluate(found).count(count) >= 1
     assert count > 9_000
     lab.page.evaluate(
-        "code => window.jupyterapp.shell.currentWidget.content.widgets[3].model.sharedModel.setSource(code)",
+        "code => window.jupyterapp.shell.currentWidget.content.widgets[3]"
+        ".model.sharedModel.setSource(code)",
         CLOSE,
     )
     assert run_cell(lab, 3) == {"pump": False, "follower": False}

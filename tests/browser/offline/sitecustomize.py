@@ -19,7 +19,7 @@ def foreign_host(event: str, args: tuple[Any, ...]) -> str | None:
     else:
         return None
     local = host in {None, "", "localhost", "::1", "::"} or str(host).startswith(
-        ("127.", "0.0.0.0")
+        ("127.", "0.0.0.0")  # noqa: S104 - compared, not bound to
     )
     return None if local else str(host)
 

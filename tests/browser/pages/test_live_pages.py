@@ -30,7 +30,8 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
     cursors = [0, 1, 2, *range(5, len(trace.events), 37), len(trace.events)]
     found = page.evaluate(
         f"""cursors => {{ const run = {LIVE}.run; return cursors.map(c => ({{
-            counts: run.counts(c), beat: run.beatOf(c), theta: run.theta(c), landmarks: run.landmarks(c),
+            counts: run.counts(c), beat: run.beatOf(c), theta: run.theta(c),
+            landmarks: run.landmarks(c),
             text: Array.from({{length: run.numTokens(c)}}, (_, i) => run.token(i)).join(""),
             phases: run.order.map(l => l.phase(c)),
             thoughts: run.order.map(l => l.tokens.slice(0, l.count(c)).join("")),
@@ -55,9 +56,9 @@ def test_the_browser_folds_a_run_as_python_does(show: Open) -> None:
             "failed": 0,
         }
         assert seen["counts"] == counts
-        assert seen["phases"] == [str(lane.phase(cursor)) for lane in line.cards.values()]
+        assert seen["phases"] == [str(card.phase(cursor)) for card in line.cards.values()]
         assert seen["thoughts"] == [
-            "".join(lane.tokens[: lane.num_tokens(cursor)]) for lane in line.cards.values()
+            "".join(card.tokens[: card.num_tokens(cursor)]) for card in line.cards.values()
         ]
 
 
@@ -108,7 +109,10 @@ def test_the_keyboard_plays_steps_and_jumps(show: Open) -> None:
     the ends.
     """
     page = show(LiveRun(fabricate(num_streams=6, num_tokens=120)), motion="no-preference")
-    beat = lambda: page.evaluate(f"{LIVE}.playhead.beat")
+
+    def beat() -> int:
+        return page.evaluate(f"{LIVE}.playhead.beat")
+
     page.locator(".wr-timeline").focus()
     page.keyboard.press("Home")
     assert (beat(), page.evaluate(f"{LIVE}.playhead.playing")) == (0, False)
@@ -149,9 +153,9 @@ def test_scrubbing_shows_the_past_exactly(show: Open) -> None:
             "[...document.querySelectorAll('.wr-tok')].map(e => e.textContent).join('')"
         )
         assert shown == line.text(cursor)
-        lanes = page.evaluate(f"{LIVE}.cards.slots.filter(Boolean).map(l => l.stream)")
-        assert set(line.at(cursor).active) <= set(lanes)
-        assert lanes == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-7:]
+        cards = page.evaluate(f"{LIVE}.cards.slots.filter(Boolean).map(l => l.stream)")
+        assert set(line.at(cursor).active) <= set(cards)
+        assert cards == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-7:]
 
 
 def test_motion_flies_and_lands(show: Open) -> None:
@@ -271,7 +275,8 @@ def test_the_council_s_bars_hold_the_peak(show: Open) -> None:
     page = show(CouncilMonitor(fabricate(num_streams=120, num_tokens=300)))
     count, drawn = page.evaluate(
         "() => { const v = document.querySelector('.warpviz').council.samples;"
-        " return [v.count, Array.from({ length: v.count }, (_, peak) => v.shown((i) => (i === peak ? 1 : 0)))]; }"
+        " const shown = (_, peak) => v.shown((i) => (i === peak ? 1 : 0));"
+        " return [v.count, Array.from({ length: v.count }, shown)]; }"
     )
     assert count > 241
     for peak, bars in enumerate(drawn):

@@ -31,7 +31,8 @@ MODULES = (
 )
 FAKE = """
 window.fake = (traits) => {
-  const model = new PageModel({ uid: Math.random().toString(36).slice(2), links: {}, selection: [], ...traits });
+  const uid = Math.random().toString(36).slice(2);
+  const model = new PageModel({ uid, links: {}, selection: [], ...traits });
   model.offline = false;
   model.sent = [];
   model.saves = 0;
@@ -83,7 +84,9 @@ RUN = """(messages) => {
   for (const { content, buffers } of messages) store.receive(content, buffers.map(buffer));
   return new Promise((done) => setTimeout(() => done({
     data: store.data, seq: store.seq, events, sent: model.sent,
-    arrays: Object.fromEntries(Object.entries(store.arrays).map(([n, a]) => [n, [Array.from(a.data), a.shape]])),
+    arrays: Object.fromEntries(
+      Object.entries(store.arrays).map(([n, a]) => [n, [Array.from(a.data), a.shape]]),
+    ),
   }), 300));
 }"""
 
@@ -101,8 +104,12 @@ def test_patches_follow_a_state_and_are_acknowledged(page: Page) -> None:
     far it got.
     """
     one, two = np.array([[1, 2]], np.float32), np.array([[3, 4], [5, 6]], np.float32)
-    found = page.evaluate(RUN, [message("state", 4, {"x": one}), message("patch", 5, {"x": two}, append=True),
-                                message("patch", 6, {"y": one})])  # fmt: skip
+    messages = [
+        message("state", 4, {"x": one}),
+        message("patch", 5, {"x": two}, append=True),
+        message("patch", 6, {"y": one}),
+    ]
+    found = page.evaluate(RUN, messages)
     assert found["arrays"]["x"] == [[1, 2, 3, 4, 5, 6], [3, 2]]
     assert found["data"]["n"] == 6
     assert found["events"] == [4, 5, 6]
@@ -112,8 +119,12 @@ def test_patches_follow_a_state_and_are_acknowledged(page: Page) -> None:
 def test_a_gap_asks_for_the_state_and_applies_nothing(page: Page) -> None:
     """A message out of order changes nothing and asks for a full state once; the state mends it."""
     x = np.array([1], np.float32)
-    found = page.evaluate(RUN, [message("state", 1, {"x": x}), message("patch", 3, {"x": x}, append=True),
-                                message("patch", 4, {"x": x}, append=True)])  # fmt: skip
+    messages = [
+        message("state", 1, {"x": x}),
+        message("patch", 3, {"x": x}, append=True),
+        message("patch", 4, {"x": x}, append=True),
+    ]
+    found = page.evaluate(RUN, messages)
     assert found["seq"] == 1
     assert found["arrays"]["x"][0] == [1]
     assert {"op": "resync"} in found["sent"]
@@ -132,7 +143,8 @@ def test_a_gap_asks_for_the_state_and_applies_nothing(page: Page) -> None:
 def test_a_linked_trait_moves_other_stores_without_telling_the_kernel(page: Page) -> None:
     """Only the store that was touched saves; the others follow on the page; unlinked ones stay."""
     found = page.evaluate("""() => {
-      const models = [fake({ k: 1, links: { k: "g" } }), fake({ k: 1, links: { k: "g" } }), fake({ k: 1 })];
+      const linked = () => fake({ k: 1, links: { k: "g" } });
+      const models = [linked(), linked(), fake({ k: 1 })];
       const stores = models.map((m) => new Store(m));
       const heard = [];
       stores[1].on("change:k", (v) => heard.push(v));
@@ -181,11 +193,15 @@ def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
     ranks = source.rank_arrays(space="keys", layer=-1, policy="hybrid", alpha=0.3)
     order = source.ranked(space="keys", layer=-1, policy="hybrid", alpha=0.3).order
     links = chains(source.points(), order)
-    found = page.evaluate("""([arrays, ks]) => {
-      const store = { array: (name) => arrays[name] ? Float64Array.from(arrays[name]) : new Float32Array(0) };
-      const marks = new Landmarks(store);
-      return ks.map((k) => { marks.use(k); return [Array.from(marks.near), Array.from(marks.far), marks.radius]; });
-    }""", [{name: array.tolist() for name, array in ranks.items()}, list(range(1, 91))])  # fmt: skip
+    arrays = {name: array.tolist() for name, array in ranks.items()}
+    script = """([arrays, ks]) => {
+      const marks = new Landmarks({ array: (name) => Float64Array.from(arrays[name] ?? []) });
+      return ks.map((k) => {
+        marks.use(k);
+        return [Array.from(marks.near), Array.from(marks.far), marks.radius];
+      });
+    }"""
+    found = page.evaluate(script, [arrays, list(range(1, 91))])
     for k, (near, far, radius) in enumerate(found, start=1):
         rows, distances = links.at(k)
         assert near == order[rows].tolist()
@@ -220,15 +236,19 @@ def test_hidden_characters_show_alike_in_both_languages(page: Page) -> None:
 def test_a_drawing_as_svg_is_well_formed_whatever_it_says(page: Page) -> None:
     """Hostile labels, colours and clips give XML that parses, with the text as text."""
     texts = [wire.clean(text) for text in HOSTILE]
-    body = page.evaluate("""(texts) => {
+    body = page.evaluate(
+        """(texts) => {
       const theme = { ink: "#000", surface: "#fff", font: "a'b\\"c<", mono: "m" };
       const pen = new SvgPen(theme, 100, 100);
-      pen.clip(0, 0, 50, 50, () => texts.forEach((text, i) => pen.text(1, i * 10, text, { halo: true, rotate: 0.1 })));
+      const write = (text, i) => pen.text(1, i * 10, text, { halo: true, rotate: 0.1 });
+      pen.clip(0, 0, 50, 50, () => texts.forEach(write));
       drawMark(pen, "diamond", 5, 5, 3, { fill: "#abc" });
       pen.union([[1, 2], [3, 4]], 5, { fill: "red", alpha: 0.5 });
       pen.path([[0, NaN], [1, 2]], { stroke: "blue", dash: [1, 2] });
       return pen.group(0, 0);
-    }""", texts)  # fmt: skip
+    }""",
+        texts,
+    )
     root = ET.fromstring(f"<svg>{body}</svg>")
     assert [el.text for el in root.iter("text")] == [visible(text) for text in texts]
     assert "NaN" not in body
@@ -265,13 +285,17 @@ def test_old_points_stay_where_they_are_when_new_ones_come(page: Page) -> None:
     point.
     """
     points = vectors(30)[:, :2]
-    found = page.evaluate("""([few, all]) => {
+    found = page.evaluate(
+        """([few, all]) => {
       const scene = new Scene();
       scene.aim(Float32Array.from(few), 2), scene.project(400, 300);
       const [before, scale] = [Array.from(scene.screen), scene.scale];
       scene.aim(Float32Array.from(all), 2, { origin: () => [0, 0, 0] });
-      return { before, scale, goal: Array.from(scene.goal), now: Array.from(scene.now), count: scene.count };
-    }""", [points[:20].ravel().tolist(), points.ravel().tolist()])  # fmt: skip
+      const [goal, now] = [Array.from(scene.goal), Array.from(scene.now)];
+      return { before, scale, goal, now, count: scene.count };
+    }""",
+        [points[:20].ravel().tolist(), points.ravel().tolist()],
+    )
     screen = np.array(found["before"]).reshape(-1, 2)
     true = np.linalg.norm(points[:20, None] - points[None, :20], axis=2) * found["scale"]
     seen = np.linalg.norm(screen[:, None] - screen[None], axis=2)

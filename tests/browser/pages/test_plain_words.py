@@ -69,5 +69,8 @@ def test_a_picture_of_a_long_text_says_that_it_is_its_beginning(show: Open) -> N
 
 
 # The numbers of an SVG's axes: its short texts.
-TEXTS = """(_, svg) => [...new DOMParser().parseFromString(svg, "image/svg+xml").querySelectorAll("text")]
-    .map((e) => e.textContent).filter((text) => /^[\\d.,e+-]+$/.test(text))"""
+TEXTS = """(_, svg) => {
+  const drawing = new DOMParser().parseFromString(svg, "image/svg+xml");
+  const texts = Array.from(drawing.querySelectorAll("text"), (e) => e.textContent);
+  return texts.filter((text) => /^[\\d.,e+-]+$/.test(text));
+}"""

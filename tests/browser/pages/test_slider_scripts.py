@@ -32,7 +32,9 @@ def test_ten_thousand_events_are_a_few_drawings(page: Page) -> None:
     queue is left.
     """
     found = page.evaluate("""async () => {
-      const model = fake({ k: 1 }), store = new Store(model), frame = new Frame(document.body, store);
+      const model = fake({ k: 1 });
+      const store = new Store(model);
+      const frame = new Frame(document.body, store);
       const drawn = [], told = [];
       const plot = new Plot(frame, { height: 40, draw: () => drawn.push(store.get("k")) });
       const k = slider(frame, { label: "k", trait: "k", min: 1, max: 20000, format: String });
@@ -40,11 +42,15 @@ def test_ten_thousand_events_are_a_few_drawings(page: Page) -> None:
       frame.cleanup(store.on("change:k", () => { plot.redraw(); frame.later("told", tell); }));
       await new Promise((done) => setTimeout(done, 200));
       drawn.length = 0;
-      for (let v = 1; v <= 10000; v += 1) { k.input.value = v; k.input.dispatchEvent(new Event("input")); }
+      for (let v = 1; v <= 10000; v += 1) {
+        k.input.value = v;
+        k.input.dispatchEvent(new Event("input"));
+      }
       await new Promise((done) => setTimeout(done, 900));
       const left = [plot.pending, plot.later, frame.waiting.size];
       frame.close();
-      return { drawn, told, left, saves: model.saves, shown: k.el.querySelector("output").textContent };
+      const shown = k.el.querySelector("output").textContent;
+      return { drawn, told, left, saves: model.saves, shown };
     }""")
     assert found["drawn"] == [10000]
     assert found["told"] == [2, 10000]  # the first words at once, then the last
@@ -67,7 +73,8 @@ def test_a_plot_follows_its_size_and_asks_for_no_layout(page: Page) -> None:
       await new Promise((done) => setTimeout(done, 200));
       const narrow = sizes.at(-1);
       let asked = 0;
-      Object.defineProperty(plot.canvas, "clientWidth", { get: () => { asked += 1; return 0; }, configurable: true });
+      const get = () => { asked += 1; return 0; };
+      Object.defineProperty(plot.canvas, "clientWidth", { get, configurable: true });
       plot.paint();
       delete plot.canvas.clientWidth;
       box.style.width = "500px";
@@ -82,11 +89,12 @@ def test_a_plot_follows_its_size_and_asks_for_no_layout(page: Page) -> None:
 
 
 STRIPS = """(theta) => {
-  const size = 900, values = Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 1000) / 1000);
+  const size = 900;
+  const values = Float32Array.from({ length: size }, (_, i) => ((i * 7919) % 1000) / 1000);
   const labels = Uint8Array.from({ length: size }, (_, i) => 1 + (i % 2));
   const gate = new Regate(values, labels), scale = linear([0, 1], [100, 600]);
-  const view = { size, theta, active: 0, width: 620, domain: "0,1", gate, gates: [gate], labels, point: null,
-    scorers: ["raw"], recorded: new Uint8Array(size), pictures: new Map(),
+  const view = { size, theta, active: 0, width: 620, domain: "0,1", gate, gates: [gate], labels,
+    point: null, scorers: ["raw"], recorded: new Uint8Array(size), pictures: new Map(),
     passes: (i) => values[i] >= Math.fround(theta),
     swarms: [beeswarm(values, scale, { radius: beadOf(size), middle: 48, half: 30 })] };
   const theme = themeOf(document.body);
@@ -99,7 +107,10 @@ STRIPS = """(theta) => {
   };
   const [kept, each] = [draw(true), draw(false)];
   let [ink, off] = [0, 0];
-  for (let i = 0; i < kept.length; i += 1) { if (each[i]) ink += 1; if (Math.abs(kept[i] - each[i]) > 24) off += 1; }
+  for (let i = 0; i < kept.length; i += 1) {
+    if (each[i]) ink += 1;
+    if (Math.abs(kept[i] - each[i]) > 24) off += 1;
+  }
   return { ink, off, pictures: view.pictures.size };
 }"""
 
@@ -120,9 +131,11 @@ def test_a_curve_of_thoughts_knows_its_area_and_its_lowest(page: Page) -> None:
     what was not judged.
     """
     found = page.evaluate("""() => {
-      const values = Float32Array.from([0.9, 0.1, -0.4, 0.5, -1, 0.3]), labels = Uint8Array.from([1, 2, 2, 1, 0, 2]);
+      const values = Float32Array.from([0.9, 0.1, -0.4, 0.5, -1, 0.3]);
+      const labels = Uint8Array.from([1, 2, 2, 1, 0, 2]);
       const gate = new Regate(values, labels);
-      return { auc: gate.auc, lowest: gate.lowest, none: new Regate(values, new Uint8Array(6)).auc };
+      const none = new Regate(values, new Uint8Array(6)).auc;
+      return { auc: gate.auc, lowest: gate.lowest, none };
     }""")
     assert found["auc"] == pytest.approx(1.0)
     assert found["lowest"] == pytest.approx(-0.4)
@@ -151,8 +164,8 @@ def test_nearest_landmarks_are_found_when_asked_for(page: Page) -> None:
     k.
     """
     found = page.evaluate("""() => {
-      const arrays = { order: [2, 0], radii: [3, 1], chain_start: [0, 2, 3, 4], chain_pick: [0, 1, 0, 0],
-        chain_distance: [3, 0, 1, 0] };
+      const arrays = { order: [2, 0], radii: [3, 1], chain_start: [0, 2, 3, 4],
+        chain_pick: [0, 1, 0, 0], chain_distance: [3, 0, 1, 0] };
       const marks = new Landmarks({ array: (name) => Float32Array.from(arrays[name]) });
       return [1, 2].map((k) => {
         marks.use(k);

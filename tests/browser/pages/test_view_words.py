@@ -15,7 +15,7 @@ from warpviz.views.base import static
 
 @contextmanager
 def modules(browser: Browser, *names: str) -> Iterator[Page]:
-    """Open a page that holds these modules and nothing else; afterwards nothing went wrong on it."""
+    """Open a page that holds these modules; afterwards nothing went wrong on it."""
     bare = browser.new_page()
     wrong: list[str] = []
     bare.on("pageerror", lambda error: wrong.append(str(error)))
@@ -44,14 +44,17 @@ def test_a_barcode_calls_no_bar_certified_where_nothing_is(browser: Browser, com
     nothing.
     """
     with modules(browser, "persistence/view.js") as page:
-        drawn = page.evaluate("""(complex) => {
+        drawn = page.evaluate(
+            """(complex) => {
           const view = Object.create(PersistenceView.prototype);
           view.store = new Store(fake({ complex, k: 1, dim: 0 }));
           view.store.arrays.base_radii = { data: [0.5] };
           const theme = themeOf(document.body), pen = new SvgPen(theme, 400, 200);
           drawBarcode(view, pen, 400, 200, theme, { full: [[0, 2]], marks: [[0, 2]] });
           return pen.group(0, 0);
-        }""", complex_)  # fmt: skip
+        }""",
+            complex_,
+        )
         assert ("longer than 2r, certified" in drawn) == (complex_ == "rips")
         assert ("none certified" in drawn) == (complex_ != "rips")
 
@@ -65,16 +68,20 @@ def test_thoughts_are_in_the_page_in_their_order(browser: Browser) -> None:
           const size = 300, list = new ThoughtList(() => {});
           document.body.append(list.el);
           list.held = true;
-          const thoughts = Array.from({ length: size }, (_, i) => [0, i, 0, "task", `thought ${i}`]);
+          const thought = (_, i) => [0, i, 0, "task", `thought ${i}`];
+          const thoughts = Array.from({ length: size }, thought);
           const order = thoughts.map((_, i) => i), values = order.map((i) => 1 - i / size);
-          const turn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)));
+          const frame = () => new Promise((done) => requestAnimationFrame(done));
+          const turn = () => frame().then(() => new Promise((done) => setTimeout(done, 60)));
+          const labels = new Uint8Array(size);
           await turn();
-          list.show({ thoughts, order, cut: 100, values, labels: new Uint8Array(size), theta: 0.5 });
+          list.show({ thoughts, order, cut: 100, values, labels, theta: 0.5 });
           const seen = [];
           for (const top of [0, 4000, 3900, 3700, 3820, 6000, 0]) {
             list.el.scrollTop = top;
             await turn();
-            seen.push(Array.from(list.el.querySelectorAll(".wt-row"), (row) => Number(row.dataset.thought)));
+            const rows = list.el.querySelectorAll(".wt-row");
+            seen.push(Array.from(rows, (row) => Number(row.dataset.thought)));
           }
           const last = list.el.querySelector(".wt-row:last-child");
           const place = [last.ariaPosInSet, last.ariaSetSize, last.dataset.thought];
@@ -91,10 +98,13 @@ def test_how_many_at_once_is_said_where_no_mark_is(browser: Browser) -> None:
     """The timeline's words lie below every row of marks, however late the run's moments are."""
     with modules(browser, "run/view.js") as page:
         words, marks = page.evaluate("""() => {
-          const run = { lastBeat: 100, aliveByBeat: Array(101).fill(3), marks: Object.keys(MARK_STYLE).map((kind) => ({ beat: 100, kind })) };
+          const marks = Object.keys(MARK_STYLE).map((kind) => ({ beat: 100, kind }));
+          const run = { lastBeat: 100, aliveByBeat: Array(101).fill(3), marks };
           const line = Object.create(Transport.prototype);
           line.playhead = { run, place: 100 };
-          const theme = themeOf(document.body), pen = new SvgPen(theme, 400, 52), low = [], words = [];
+          const theme = themeOf(document.body);
+          const pen = new SvgPen(theme, 400, 52);
+          const [low, words] = [[], []];
           pen.text = (x, y, text, style) => words.push([x, y - style.size, text]);
           globalThis.drawMark = (_, __, x, y, r) => low.push(y + r);
           line.draw(pen, 400, 52, theme);
@@ -114,7 +124,8 @@ def test_one_endless_token_is_wrapped_inside_its_picture(browser: Browser) -> No
           const pen = new SvgPen(themeOf(document.body), 760, 0);
           const text = Array.from({ length: 10000 }, (_, i) => (i % 7 ? "W" : "i\u00e9")).join("");
           const pieces = fitting(pen, text, 13, 728);
-          return [pieces.join("") === text, pieces.map((piece) => pen.measure(piece, { size: 13 })), fitting(pen, "", 13, 728)];
+          const widths = pieces.map((piece) => pen.measure(piece, { size: 13 }));
+          return [pieces.join("") === text, widths, fitting(pen, "", 13, 728)];
         }""")
     assert pieces
     assert max(widths) <= 728
