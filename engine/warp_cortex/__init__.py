@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from warp_cortex.trace.summary import summarise
     from warp_cortex.trace.trace import (
         EVENT_TYPES,
+        Calibration,
         Event,
         Failure,
         Finish,
@@ -117,6 +118,26 @@ _HOMES = {
     "trace.trace": (
         "EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish Revoke "
         "RunStart Spawn StreamToken Thought Token Trace from_record load_trace to_record"
+        "Calibration",
+        "EVENT_TYPES",
+        "Event",
+        "Failure",
+        "Finish",
+        "GateDecision",
+        "Influence",
+        "Inject",
+        "Memory",
+        "Publish",
+        "Revoke",
+        "RunStart",
+        "Spawn",
+        "StreamToken",
+        "Thought",
+        "Token",
+        "Trace",
+        "from_record",
+        "load_trace",
+        "to_record",
     ),
 }
 _HOME_OF = {name: f"warp_cortex.{home}" for home, names in _HOMES.items() for name in names.split()}
@@ -131,6 +152,7 @@ __all__ = [
     "SPACES",
     "TRIGGERS",
     "VOICES",
+    "Calibration",
     "ChildProcess",
     "Content",
     "Context",

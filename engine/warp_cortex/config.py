@@ -1,7 +1,7 @@
 """Settings of an engine: frozen dataclasses; a bad value is named, with what is accepted."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from string import Formatter
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 # which `import warp_cortex` runs before anything else
 POLICIES: tuple[str, ...] = ()
 COMPOSABLE: tuple[str, ...] = ()
-SCORERS = ("raw", "centred", "standardised")
+SCORERS = ("raw", "centred", "standardised", "likelihood")
+AUTO = "auto"  # a theta that is measured when a run begins
 ANCHORS = ("next", "past", "gap")
 TRIGGERS = ("bracket", "phrase", "sentence", "uncertain", "schedule")
 TEXT_TRIGGERS = ("bracket", "phrase")  # those that read tasks out of the River's own words
@@ -35,6 +36,16 @@ def several(name: str, values: Iterable[str], known: tuple[str, ...]) -> tuple[s
     """Return `values` as a tuple if each is known; one text alone counts as one value."""
     listed = (values,) if isinstance(values, str) else tuple(values)
     return tuple(dict.fromkeys(choice(name, value, known) for value in listed))
+
+
+def texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return `values` as a tuple of non-empty texts; one text alone counts as one value."""
+    listed = (values,) if isinstance(values, str) else tuple(values)
+    for value in listed:
+        if not isinstance(value, str) or not value:
+            msg = f"{name} must hold non-empty texts, got {value!r:.60}"
+            raise TypeError(msg) if not isinstance(value, str) else ValueError(msg)
+    return listed
 
 
 def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
@@ -91,11 +102,11 @@ class SynapseConfig:
     publishes a new one. With `incremental` only the first snapshot considers the whole
     context; later ones cost in proportion to the tokens since, and their radius is a certified
     upper bound (`synapse/coresets.py`). None means True for contexts of more than 4,096 tokens, if
-    the policy allows it.
+    the policy allows it. A policy of None is that of the model's profile in a run, else "hybrid".
     """
 
     k: int = 64
-    policy: str = "hybrid"
+    policy: str | None = None
     alpha: float = 0.3
     space: str = "keys"
     sinks: int = 4
@@ -107,7 +118,8 @@ class SynapseConfig:
 
     def __post_init__(self) -> None:
         whole("k", self.k, least=1)
-        choice("policy", self.policy, POLICIES)
+        if self.policy is not None:
+            choice("policy", self.policy, POLICIES)
         within("alpha", self.alpha, 0, 1)
         choice("space", self.space, SPACES)
         for name in ("sinks", "recent", "focus", "max_age"):
@@ -116,30 +128,41 @@ class SynapseConfig:
         if self.incremental is not None and not isinstance(self.incremental, bool):
             msg = f"incremental must be True, False or None, got {self.incremental!r}"
             raise TypeError(msg)
-        if self.incremental and self.policy not in COMPOSABLE:
+        if self.incremental and self.chosen_policy not in COMPOSABLE:
             msg = (
                 f"incremental needs a policy that composes ({' or '.join(COMPOSABLE)}), "
                 f"got {self.policy!r}"
             )
             raise ValueError(msg)
 
+    @property
+    def chosen_policy(self) -> str:
+        """The policy, where nothing has filled it in from a model's profile "hybrid"."""
+        return self.policy or "hybrid"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateConfig:
     """When a thought is accepted: its similarity under `scorer` is at least `theta`.
 
-    theta is a cosine in [-1, 1]. `python -m warpviz.village.evaluate.gating` finds 0.3 on labelled
-    thoughts of the bundled model (Youden's J); the paper's 0.5, for raw cosines, would reject every
-    right two-hop thought here.
+    theta is in [-1, 1]: a cosine, or the probability per token for the scorer "likelihood". "auto"
+    measures it when a run begins, so that the share `share` of thoughts that do not belong to the
+    text would pass. None takes theta and scorer of the model's profile: 0.3 and "centred" for the
+    bundled village (`python -m warpviz.village.evaluate.gating`, Youden's J on labelled thoughts),
+    "auto" and "likelihood" for other models.
     """
 
-    theta: float = 0.3
-    scorer: str = "centred"
+    theta: float | str | None = None
+    scorer: str | None = None
     enabled: bool = True
+    share: float = 0.05
 
     def __post_init__(self) -> None:
-        within("theta", self.theta, -1, 1)
-        choice("scorer", self.scorer, SCORERS)
+        if self.theta is not None and self.theta != AUTO:
+            within("theta", self.theta, -1, 1)  # type: ignore[arg-type] # other texts are refused
+        if self.scorer is not None:
+            choice("scorer", self.scorer, SCORERS)
+        within("share", self.share, 0, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,19 +192,27 @@ class RiverConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
-    """How side agents think: `slots` at once, each up to `max_tokens` tokens after its prompt."""
+    """How side agents think: `slots` at once, each up to `max_tokens` tokens after its prompt.
 
-    max_tokens: int = 24
+    prompt: what a stream reads for every kind of task; None takes the voice's words for its kind.
+    stop: texts that end a thought. Whatever is None is that of the model's voice and profile.
+    """
+
+    max_tokens: int | None = None
     slots: int = 16
     temperature: float = 0.0
-    prompt: str = " [TASK: {task}] thought:"
-    stop: tuple[str, ...] = ("\n",)
+    prompt: str | None = None
+    stop: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        whole("streams.max_tokens", self.max_tokens, least=1)
+        if self.max_tokens is not None:
+            whole("streams.max_tokens", self.max_tokens, least=1)
         whole("slots", self.slots, least=1)
         within("streams.temperature", self.temperature, 0, 100)
-        template("streams.prompt", self.prompt, slot="task")
+        if self.prompt is not None:
+            template("streams.prompt", self.prompt, slot="task")
+        if self.stop is not None:
+            object.__setattr__(self, "stop", texts("streams.stop", self.stop))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,25 +245,34 @@ class RouterConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectionConfig:
-    """How accepted thoughts enter the River's cache, and how many tokens of them it may hold."""
+    """How accepted thoughts enter the River's cache, and how many tokens of them it may hold.
+
+    template: what a thought is written as; None takes the words of the model's voice.
+    """
 
     enabled: bool = True
     anchor: str = "next"
-    template: str = " [Ref: {thought}]"
+    template: str | None = None
     max_tokens: int = 512
 
     def __post_init__(self) -> None:
         choice("anchor", self.anchor, ANCHORS)
         whole("injection.max_tokens", self.max_tokens, least=0)
-        template("injection.template", self.template, slot="thought")
+        if self.template is not None:
+            template("injection.template", self.template, slot="thought")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CortexConfig:
-    """Everything a run depends on besides the model and the prompt."""
+    """Everything a run depends on besides the model and the prompt.
+
+    voice: how one speaks to the model: a `Voice`, the name of one that ships, or None for the
+    model's own. What is None in any part follows the model (`voice/profiles.py`).
+    """
 
     seed: int = 0
     mode: str = "cooperative"
+    voice: Any = None
     river: RiverConfig = field(default_factory=RiverConfig)
     streams: StreamConfig = field(default_factory=StreamConfig)
     synapse: SynapseConfig = field(default_factory=SynapseConfig)
@@ -246,6 +286,10 @@ class CortexConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as nested JSON-ready dicts."""
-        record = asdict(self)
-        record["streams"]["stop"] = list(self.streams.stop)
+        voice = self.voice
+        record = asdict(replace(self, voice=None))
+        record["voice"] = voice.to_dict() if hasattr(voice, "to_dict") else voice
+        for part, name in (("streams", "stop"), ("router", "triggers")):
+            if record[part][name] is not None:
+                record[part][name] = list(record[part][name])
         return record

@@ -11,7 +11,7 @@ from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
-from warp_cortex.config import CortexConfig, within
+from warp_cortex.config import AUTO, CortexConfig, within
 from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
@@ -20,6 +20,8 @@ from warp_cortex.run.run import Run, focus_of
 from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
 from warp_cortex.trace import summary
 from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, RunStart, Trace
+from warp_cortex.voice.chat import Messages
+from warp_cortex.voice.profiles import settle, voice_of
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -40,11 +42,14 @@ class Cortex:
         streams: StreamBackend | None = None,
     ) -> None:
         self.prism = prism
-        self.config = config or CortexConfig()
+        self.config = settle(config or CortexConfig(), prism.voice)
         self._backend = streams
         self.trace = Trace()
         self.context: Context | None = None
-        self._controls = loop.Controls(theta=self.config.gate.theta)
+        theta = self.config.gate.theta
+        # until it is measured nothing passes
+        self._controls = loop.Controls(theta=theta if isinstance(theta, float | int) else 1.0)
+        self._calibrates = self.config.gate.enabled and theta == AUTO
         self._run: Run | None = None
         self._is_open = False  # whether the latest run has begun and not ended
 
@@ -56,6 +61,25 @@ class Cortex:
     @theta.setter
     def theta(self, value: float) -> None:
         self._controls.theta = within("theta", value, -1, 1)
+        self._calibrates = False
+
+    def ask(self, question: str) -> None:
+        """Open a stream for a question of the user's at the run's next step, from any thread.
+
+        Raises:
+            ValueError: no run goes on, or the question is no text of a task's length.
+        """
+        text = question.strip() if isinstance(question, str) else ""
+        most = self.config.router.max_task_chars
+        if not 0 < len(text) <= most:
+            msg = f"a question must have 1 to {most} characters, got {question!r:.80}"
+            raise ValueError(msg)
+        if not self._is_open or self._run is None:
+            msg = (
+                "no run goes on that could answer; ask between the first event of a run and its end"
+            )
+            raise ValueError(msg)
+        self._run.questions.put(text)
 
     def stop(self) -> None:
         """Ask the run to end at its next step; what happened so far stays in the trace."""
@@ -74,7 +98,7 @@ class Cortex:
         self._controls.go.set()
 
     def run(
-        self, prompt: str, *, progress: Callable[[int, int], None] | None = None
+        self, prompt: "str | Messages", *, progress: Callable[[int, int], None] | None = None
     ) -> Iterator[Event]:
         """Read the prompt, then write, yielding every event as it happens.
 
@@ -94,7 +118,7 @@ class Cortex:
         return self._events(prompt, progress, self.trace)
 
     def _events(
-        self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
+        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:
         self._check_latest(trace)
         for event in self._happening(prompt, progress, trace):
@@ -102,7 +126,7 @@ class Cortex:
             yield self._emit(event)
 
     def _happening(
-        self, prompt: str, progress: Callable[[int, int], None] | None, trace: Trace
+        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:
         run: Run | None = None
         self._is_open = True
@@ -149,7 +173,7 @@ class Cortex:
         streams = []
         try:
             for number, task in enumerate(tasks, start=1):
-                prompt = self.config.streams.prompt.format(task=task)
+                prompt = self._asked(task)
                 stream = Stream(
                     number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt)
                 )
@@ -214,18 +238,18 @@ class Cortex:
         return summary.summarise(self.trace)
 
     def _begin(
-        self, prompt: str, progress: Callable[[int, int], None] | None
+        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None
     ) -> Generator[Event, None, Run | None]:
         config = self.config
-        ids = self.prism.encode(prompt, start=True)
+        text, ids = self.prism.opened(prompt, voice_of(config, self.prism.voice))
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
         check_fits(
             self.prism,
             room,
             chunk=config.river.prefill_chunk,
-            publishes=config.synapse.policy != "all",
+            publishes=config.synapse.chosen_policy != "all",
         )
-        if config.synapse.policy != "all":
+        if config.synapse.chosen_policy != "all":
             check_k(config.synapse.k, len(ids))
         self.context = context = Context(
             self.prism, query_window=config.synapse.query_window, capacity=room
@@ -241,15 +265,19 @@ class Cortex:
         if not context.read(
             ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped
         ):
-            yield self._header(context, prompt)
+            yield self._header(context, text)
             yield Finish(step=context.num_tokens, stream=None, reason="stopped")
             return None
         river = River(
             self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed
         )
         self._run = run = Run(self.prism, config, river, self._runner(), synapse)
-        yield self._header(context, prompt)
+        yield self._header(context, text)
         yield run.publish()
+        if self._calibrates:
+            measured = run.calibrate()
+            self._controls.theta = measured.theta
+            yield measured
         river.forget()
         yield run.memory()
         return run
@@ -267,6 +295,13 @@ class Cortex:
             config=self.config.to_dict(),
             versions={"python": platform.python_version(), **versions},
         )
+
+    def _asked(self, task: str) -> str:
+        """Return what a stream of a fork reads for a task."""
+        plain = self.prism.without_special_tokens(task)
+        if self.config.streams.prompt is not None:
+            return self.config.streams.prompt.format(task=plain)
+        return voice_of(self.config, self.prism.voice).ask(plain, "task")
 
     def _runner(self) -> StreamRunner:
         if self._backend is not None:

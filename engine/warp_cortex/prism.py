@@ -11,6 +11,7 @@ from warp_cortex.context import budget
 from warp_cortex.context.context import Context
 from warp_cortex.model import loading
 from warp_cortex.model.shared import SharedModel
+from warp_cortex.voice.files import voice_in
 
 
 class Prism(SharedModel):
@@ -25,7 +26,8 @@ class Prism(SharedModel):
     ) -> Self:
         """Load a bundled model, a folder or a hub id; see `loading.load` for the errors."""
         model, tokenizer = loading.load(name, device=device, dtype=dtype)
-        return cls(model, tokenizer, name=name, source=name)
+        voice = voice_in(loading.locate(name))
+        return cls(model, tokenizer, name=name, source=name, voice=voice)
 
     def read(
         self,

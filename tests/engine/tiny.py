@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
-from warp_cortex import Prism
+from warp_cortex import VOICES, Prism
 
 SHAPE: dict[str, Any] = {
     "vocab_size": 260, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
@@ -65,7 +65,10 @@ def build_prism(family: str = "qwen2", **changes: Any) -> Prism:
     """Return a Prism over a tiny random model; nothing ever ends a text (no id 2 by chance) unless
     asked.
     """
-    return Prism(build_model(family, **changes), build_tokenizer(), name=f"tiny-{family}")
+    voice = VOICES["village"]
+    return Prism(
+        build_model(family, **changes), build_tokenizer(), name=f"tiny-{family}", voice=voice
+    )
 
 
 def random_ids(count: int, *, seed: int = 0) -> list[int]:

@@ -125,7 +125,7 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         state = f"the trace so far is in {args.out}" if cortex.trace.events else "no trace yet"
         write_error("warpviz run", f"interrupted; {state}")
         return 130
-    k = None if config.synapse.policy == "all" else config.synapse.k
+    k = None if config.synapse.chosen_policy == "all" else config.synapse.k
     summary = {**cortex.summary(), "k": k, "seconds": round(seconds, 3)}
     if args.json:
         sys.stdout.write(json.dumps(summary) + "\n")

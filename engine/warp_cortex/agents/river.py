@@ -30,6 +30,8 @@ class River:
         self._ends = list(itertools.accumulate(map(len, context.tokens)))
         self._statistics = Statistics.empty(prism.spec.hidden_size)
         self._judged = 0
+        self.measures_entropy = False
+        self.entropy: float | None = None  # nats, of the choice of the latest token
 
     @property
     def num_written(self) -> int:
@@ -60,6 +62,7 @@ class River:
         if not bool(torch.isfinite(logits).all()):
             msg = "the River's logits are not finite; the model or its precision is broken"
             raise FloatingPointError(msg)
+        self.entropy = _entropy(logits) if self.measures_entropy else None
         scores = penalise(
             logits, self.context.ids[self.num_prompt :], penalty=self.config.repetition_penalty
         )
@@ -104,3 +107,9 @@ class River:
         rows = self.context.middle[first:stop] if first < stop else self.context.middle[-1:]
         assert self.context.last is not None
         return GateState(middle=rows.float().mean(0), last=self.context.last.float())
+
+
+def _entropy(logits: torch.Tensor) -> float:
+    """Return the entropy in nats of the next-token distribution given as logits [V]."""
+    log_probs = logits.float().log_softmax(-1)
+    return float(-(log_probs.exp() * log_probs).sum())

@@ -16,6 +16,7 @@ from warp_cortex.model.detokenize import Detokenizer
 from warp_cortex.model.shared import Pass
 from warp_cortex.prism import Prism
 from warp_cortex.synapse.synapse import Snapshot
+from warp_cortex.voice.profiles import settle_streams
 
 TOGETHER = 256  # agents whose tasks are read in one pass, and of whom logits exist at once, at most
 
@@ -42,7 +43,11 @@ class LocalRunner:
 
     def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
         self.prism = prism
-        self.config = config
+        self.config = config = settle_streams(config, prism.voice)
+        assert config.stop is not None  # settled
+        assert config.max_tokens is not None
+        self._stops = config.stop
+        self._most_tokens = config.max_tokens
         self._seed = seed
         self._inbox: deque[_Seat] = deque()
         self._waiting: deque[int] = deque()
@@ -162,7 +167,7 @@ class LocalRunner:
         """Return the batch of a snapshot's streams, with room for these and all they may think."""
         longest = (
             max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats)
-            + self.config.max_tokens
+            + self._most_tokens
         )
         if version not in self.batches:
             batch = StreamBatch(self.prism, seats[0].snapshot, slots=len(seats), capacity=longest)
@@ -217,11 +222,11 @@ class LocalRunner:
         stream.ids.append(token)
         stream.text += piece
         outcomes = [StepOutcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
-        cut = min((at for at in map(stream.text.find, self.config.stop) if at >= 0), default=-1)
+        cut = min((at for at in map(stream.text.find, self._stops) if at >= 0), default=-1)
         if cut >= 0:
             stream.text = stream.text[:cut]
             stream.reason = "stop text"
-        elif len(stream.ids) >= self.config.max_tokens:
+        elif len(stream.ids) >= self._most_tokens:
             stream.reason = "budget"
         elif not batch.can_step(slot):
             stream.reason = "model positions"

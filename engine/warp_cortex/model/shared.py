@@ -21,6 +21,9 @@ from warp_cortex.model.compatibility import decoder_layers, refuse_unsupported
 from warp_cortex.model.decoder_check import decoder_for
 from warp_cortex.model.detokenize import Detokenizer
 from warp_cortex.model.spec import describe
+from warp_cortex.voice.chat import Messages, chat_voice, has_template, render
+from warp_cortex.voice.shipped import PLAIN
+from warp_cortex.voice.voice import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,15 @@ class Pass:
 
     middle: [B, T, C], the input of the middle layer. last: [B, T, C], the last layer's normalised
     states (the input of the vocabulary projection). ends: [B, C], each sequence's last state, the
-    input of `head`; without a head, the logits [B, V] themselves.
+    input of `head`; without a head, the logits [B, V] themselves. every: the logits [B, T, V]
+    behind every token, where they were asked for.
     """
 
     middle: Tensor
     last: Tensor
     ends: Tensor
     head: Callable[[Tensor], Tensor] | None = None
+    every: Tensor | None = None
 
     @property
     def logits(self) -> Tensor:
@@ -64,8 +69,10 @@ class SharedModel:
         *,
         name: str = "model",
         source: str | None = None,
+        voice: Voice | None = None,
     ) -> None:
         refuse_unsupported(model)
+        self._voice = voice
         training = model.training
         self.model = model.eval()
         self.tokenizer = tokenizer
@@ -89,13 +96,30 @@ class SharedModel:
         self.source = source  # the name that `load` got; None for a model object of the user's
         self.spec = describe(self.model, layout, name=name, source=source)
 
+    @cached_property
+    def voice(self) -> Voice:
+        """How one speaks to this model: what it was given, else by its tokenizer's template.
+
+        Raises:
+            ValueError: the chat template cannot be read; give a voice.
+        """
+        if self._voice is not None:
+            return self._voice
+        return chat_voice(self.tokenizer) if has_template(self.tokenizer) else PLAIN
+
     def forward(
-        self, ids: Tensor, plan: Plan, cache: Cache, *, last_rows: Tensor | None = None
+        self,
+        ids: Tensor,
+        plan: Plan,
+        cache: Cache,
+        *,
+        last_rows: Tensor | None = None,
+        every: bool = False,
     ) -> Pass:
         """Run the model over ids [B, T] at `plan.positions`, reading and writing `cache`.
 
         last_rows: int64 [B], the column of each sequence's last token; needed when the batch is
-        padded on the right.
+        padded on the right. every: also return the logits behind every token.
         """
         if not self._handles:
             msg = "this Prism is closed; load or wrap the model again"
@@ -103,12 +127,13 @@ class SharedModel:
         if (
             isinstance(cache, CacheView)
             and ids.shape[1] == 1
+            and not every
             and (decoder := self.decoder) is not None
         ):
             entries = cache.entries(plan.shared)
             if entries is not None:
                 return self._decoded(decoder, ids[:, 0], plan, entries)
-        self._local.frame = frame = _Frame(last_rows)
+        self._local.frame = frame = _Frame(last_rows, every)
         try:
             with torch.inference_mode():
                 logits = self.model(
@@ -122,7 +147,11 @@ class SharedModel:
             self._local.frame = None  # another Prism's hooks on this model must not write here
         assert frame.middle is not None
         assert frame.last is not None
-        return Pass(frame.middle, frame.last, logits[:, -1])
+        if not every:
+            return Pass(frame.middle, frame.last, logits[:, -1])
+        rows = torch.arange(len(ids), device=ids.device)
+        ends = logits[:, -1] if last_rows is None else logits[rows, last_rows]
+        return Pass(frame.middle, frame.last, ends, every=logits)
 
     def _logits(self, ids: Tensor, plan: Plan, cache: Cache) -> Tensor:
         return self.forward(ids, plan, cache).logits
@@ -169,6 +198,38 @@ class SharedModel:
             msg = f"the tokenizer makes no token of {text[:40]!r}; give a text it knows"
             raise ValueError(msg)
         return ids
+
+    def opened(self, prompt: "str | Messages", voice: Voice) -> tuple[str, list[int]]:
+        """Return the text that a run begins with, and its ids.
+
+        prompt: a text, which the voice opens, or chat messages. A text that holds a special token
+        of the tokenizer, a rendered template say, is taken as it is.
+
+        Raises:
+            ValueError: the text is empty, or the messages are not what the model's template takes.
+            TypeError: neither a text nor messages.
+        """
+        if not isinstance(prompt, str):
+            text = render(self.tokenizer, prompt)
+        elif not prompt.strip() or self._is_rendered(prompt):
+            text = prompt
+        elif voice.before_task and has_template(self.tokenizer) and voice.name == "chat":
+            text = render(self.tokenizer, [{"role": "user", "content": voice.open(prompt)}])
+        else:
+            text = voice.open(prompt)
+        return text, self.encode(text, start=not self._is_rendered(text))
+
+    def without_special_tokens(self, text: str) -> str:
+        """Return a text in which no special token of the tokenizer is spelled out.
+
+        What the River or a user wrote must not open or close a turn in a stream's prompt.
+        """
+        for token in self.tokenizer.all_special_tokens:
+            text = text.replace(token, " ")
+        return text
+
+    def _is_rendered(self, text: str) -> bool:
+        return any(token in text for token in self.tokenizer.all_special_tokens if len(token) > 1)
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids, without special tokens."""
@@ -246,6 +307,8 @@ class SharedModel:
         if frame is None:
             return args
         frame.last = args[0]
+        if frame.every:
+            return args
         if frame.last_rows is None:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
@@ -256,5 +319,6 @@ class _Frame:
     """What the hooks store during one forward pass of one thread."""
 
     last_rows: Tensor | None
+    every: bool = False
     middle: Tensor | None = None
     last: Tensor | None = None

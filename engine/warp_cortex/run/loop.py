@@ -54,10 +54,12 @@ def river_step(run: Run, controls: Controls) -> tuple[list[Event], str | None]:
     events: list[Event] = []
     with run.river_lock:
         try:
+            events += run.answer()
             written = run.river.step()
             if written is None:
-                return [], "end"
+                return events, "end"
             token, piece = written
+            run.remember()
             events.append(Token(step=run.step, id=token, text=piece, position=run.step - 1))
             events += run.route(piece)
         except (RuntimeError, FloatingPointError) as error:  # what the River wrote before stays

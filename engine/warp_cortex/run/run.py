@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from queue import SimpleQueue
 
 import torch
 
@@ -10,30 +11,29 @@ from warp_cortex.agents.backend import StepOutcome, StreamRunner
 from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream, own_entries
-from warp_cortex.cache.store import SharedKV
+from warp_cortex.cache.store import TEXT, KVStore, SharedKV
 from warp_cortex.config import CortexConfig
 from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
-from warp_cortex.router.router import Router
+from warp_cortex.router.router import Router, Task
 from warp_cortex.run import memory
 from warp_cortex.run.arrays import trace_arrays
+from warp_cortex.run.judging import calibrate, judge
 from warp_cortex.synapse.focus import focus_rows
 from warp_cortex.synapse.synapse import Snapshot, Synapse
-from warp_cortex.thoughts.gate import decide, similarities
 from warp_cortex.thoughts.injection import Injector
 from warp_cortex.trace.trace import (
+    Calibration,
     Event,
     Failure,
     Finish,
-    GateDecision,
-    Inject,
     Memory,
     Publish,
     Spawn,
     StreamToken,
-    Thought,
     Trace,
 )
+from warp_cortex.voice.profiles import voice_of
 
 
 class Run:
@@ -53,7 +53,11 @@ class Run:
         self.runner = runner
         self.synapse = synapse
         self.injector = Injector(river.context, config.injection)
-        self.router = Router(config.router)
+        self.voice = voice_of(config, prism.voice)
+        self.router = Router(config.router, standing=self.voice.standing)
+        river.measures_entropy = bool({"uncertain", "schedule"} & set(config.router.triggers or ()))
+        self.questions: SimpleQueue[str] = SimpleQueue()  # asked from other threads
+        self.archive = self._archive()  # the whole cache, where the River's own is bounded
         self.router.prime(river.context.text)
         # held by a thread while it uses or changes the River's cache
         self.river_lock = threading.RLock()
@@ -98,18 +102,40 @@ class Run:
     def route(self, piece: str) -> list[Event]:
         """Feed the Router what the River wrote and open a stream for every task it found."""
         events: list[Event] = []
-        for task in self.router.feed(piece) if self.config.router.enabled else ():
-            if self.synapse.is_stale(self.step):
-                events += [self.publish(), *self._changed()]
-            snapshot = self.synapse.current
-            assert snapshot is not None
-            self._num_streams += 1
-            prompt = self.prism.encode(self.config.streams.prompt.format(task=task.text))
-            stream = Stream(
-                self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt
-            )
-            events += self._open(stream, snapshot)
+        if not self.config.router.enabled:
+            return events
+        for task in self.router.feed(piece, entropy=self.river.entropy):
+            events += self._spawn(task)
         return events
+
+    def answer(self) -> list[Event]:
+        """Open a stream for every question that was asked from outside since the last call."""
+        events: list[Event] = []
+        while not self.questions.empty():
+            task = self.router.ask(self.questions.get())
+            events += [] if task is None else self._spawn(task)
+        return events
+
+    def _spawn(self, task: Task) -> list[Event]:
+        """Open a stream for a task, on a new snapshot if the current one is too old."""
+        events: list[Event] = []
+        if self.synapse.is_stale(self.step):
+            events += [self.publish(), *self._changed()]
+        snapshot = self.synapse.current
+        assert snapshot is not None
+        self._num_streams += 1
+        prompt = self.prism.encode(self.asked(task.text, task.kind))
+        stream = Stream(
+            self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt
+        )
+        return events + self._open(stream, snapshot, why=task.why)
+
+    def asked(self, task: str, kind: str) -> str:
+        """Return what a stream reads for a task: no word of it counts as a special token."""
+        plain = self.prism.without_special_tokens(task)
+        if self.config.streams.prompt is not None:
+            return self.config.streams.prompt.format(task=plain)
+        return self.voice.ask(plain, kind)
 
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
         """Let every stream think one token; judge and inject finished thoughts."""
@@ -130,7 +156,7 @@ class Run:
                 *self._changed(),
             ]
         with self.river_lock:
-            return [*self._judge(outcome, theta=theta, can_inject=can_inject), *self._changed()]
+            return [*judge(self, outcome, theta=theta, can_inject=can_inject), *self._changed()]
 
     def _grown(self) -> list[Event]:
         """Report the bytes held if the streams' are a new peak: the trace then holds the peak."""
@@ -167,7 +193,7 @@ class Run:
         """Put the arrays that viewers need into the trace; see `trace_arrays`."""
         trace.arrays = trace_arrays(self.river.context, self._thoughts)
 
-    def _open(self, stream: Stream, snapshot: Snapshot) -> list[Event]:
+    def _open(self, stream: Stream, snapshot: Snapshot, *, why: str) -> list[Event]:
         after: list[Event] = []
         try:
             focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus)
@@ -186,6 +212,7 @@ class Run:
             trigger=stream.trigger,
             version=snapshot.version,
             focus=stream.focus,
+            why=why,
         )
         return [spawn, *after]
 
@@ -208,54 +235,40 @@ class Run:
             position=position,
         )
 
-    def _judge(self, outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
-        stream = outcome.stream
-        state = outcome.state
-        gate = self.config.gate
-        assert state is not None
-        self._thoughts.append(state.middle.cpu())
-        text = stream.text.strip()
-        thought = Thought(
-            step=self.step,
-            stream=stream.id,
-            text=text,
-            num_tokens=len(stream.ids),
-            reason=stream.reason or "",
-            vector=len(self._thoughts) - 1,
-        )
-        scores = similarities(self.river.state(stream.trigger), state, self.river.statistics())
-        scores = {name: round(score, 6) for name, score in scores.items()}
-        accepted = bool(text) and (
-            not gate.enabled or decide(scores, scorer=gate.scorer, theta=theta)
-        )
-        decision = GateDecision(
-            step=self.step,
-            stream=stream.id,
-            accepted=accepted,
-            similarity=scores[gate.scorer],
-            threshold=theta,
-            scorer=gate.scorer,
-            similarities=scores,
-        )
-        events: list[Event] = [thought, decision]
-        if accepted and can_inject and self.injector.can_inject(text):
-            events.append(self._inject(text, stream.id))
-        events.append(Finish(step=self.step, stream=stream.id, reason=stream.reason or ""))
-        return events
+    def calibrate(self) -> Calibration:
+        """Measure the Gate's threshold for this model and text; see `judging.calibrate`."""
+        return calibrate(self)
 
-    def _inject(self, text: str, stream: int) -> Event:
-        try:
-            injection = self.injector.inject(text, stream=stream)
-        except RuntimeError as error:  # out of memory: the River goes on without this thought
-            return self._failure(stream, error)
-        return Inject(
-            step=self.step,
-            injection=injection.id,
-            stream=stream,
-            text=injection.text,
-            positions=list(injection.positions),
-            anchor=injection.anchor,
-        )
+    def note_vector(self, vector: torch.Tensor) -> int:
+        """Keep the pooled states of a thought for the trace; return their row there."""
+        self._thoughts.append(vector.cpu())
+        return len(self._thoughts) - 1
+
+    def whole(self) -> Context:
+        """Return the River's context with every entry it ever had, injected ones excepted.
+
+        A River whose cache is bounded keeps one copy of the whole for verification.
+        """
+        context = self.river.context
+        return context if self.archive is None else context.over(self.archive)
+
+    def remember(self) -> None:
+        """Copy the entry of the River's latest token into the archive, if there is one."""
+        if self.archive is None:
+            return
+        store = self.river.context.store
+        entry = store.gather(store.text_rows()[-1:])
+        at = self.archive.length
+        self.archive.reserve(1)
+        self.archive.data[:, 0, :, at : at + 1] = entry.keys
+        self.archive.data[:, 1, :, at : at + 1] = entry.values
+        self.archive.commit(entry.positions, TEXT)
+
+    def _archive(self) -> KVStore | None:
+        """Return a copy of the whole cache for verification, if the River forgets its own."""
+        if self.config.river.window is None or self.config.gate.scorer != "likelihood":
+            return None
+        return self.river.context.store.fork()
 
 
 def focus_of(context: Context, stream: Stream, snapshot: Snapshot, count: int) -> SharedKV | None:

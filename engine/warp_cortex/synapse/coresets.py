@@ -106,7 +106,7 @@ class Coresets:
         ranking = rank(
             evidence,
             k=min(ranked, len(positions)),
-            policy=config.policy,
+            policy=config.chosen_policy,
             alpha=config.alpha,
             sinks=config.sinks,
             recent=config.recent,
@@ -132,7 +132,7 @@ class Coresets:
     def _evidence(self, context: "Context", config: SynapseConfig, rows: Tensor) -> Evidence:
         """Return the evidence of some rows of the cache, in the units of the first snapshot."""
         points = context_points.framed(context, self.space, rows, self.frame)
-        if "received" not in find_policy(config.policy).needs:
+        if "received" not in find_policy(config.chosen_policy).needs:
             return Evidence(points=points)
         return Evidence(points=points, received=context_points.attention(context, rows)[1])
 

@@ -65,7 +65,7 @@ class Synapse:
     def __init__(self, config: SynapseConfig, *, seed: int = 0) -> None:
         self.config = config
         self.seed = seed
-        self._policy = find_policy(config.policy)
+        self._policy = find_policy(config.chosen_policy)
         self.current: Snapshot | None = None
         self._coresets: Coresets | None = None
         self._accumulator: EvidenceAccumulator | None = None
@@ -87,7 +87,7 @@ class Synapse:
         Called during prefill it leaves less work to the first snapshot, which is the same without.
         """
         with self._writer:
-            if self.config.policy == ALL or not self._can_accumulate(context):
+            if self.config.chosen_policy == ALL or not self._can_accumulate(context):
                 return
             if self._coresets is None or not self._coresets.follows(context):
                 self._accumulated(context).take(context)
@@ -111,7 +111,7 @@ class Synapse:
         spec = context.prism.spec
         slack = 0.0
         evaluations = 0
-        if config.policy == ALL:
+        if config.chosen_policy == ALL:
             kv = context.store.share()
             order = context.positions
             landmarks = order
@@ -131,7 +131,7 @@ class Synapse:
             landmarks=landmarks.cpu(),
             ranking=order.cpu(),
             radius=radius,
-            policy=config.policy,
+            policy=config.chosen_policy,
             model=spec.name,
             checksum=spec.checksum,
             slack=slack,
@@ -157,7 +157,7 @@ class Synapse:
         ranking = rank(
             self._evidence(context),
             k=ranked,
-            policy=config.policy,
+            policy=config.chosen_policy,
             alpha=config.alpha,
             sinks=config.sinks,
             recent=config.recent,

@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from warp_cortex.attention.shared import Limits
-from warp_cortex.cache.store import TEXT
+from warp_cortex.cache.store import TEXT, AppendView
 from warp_cortex.config import InjectionConfig
 from warp_cortex.context.context import Context
 from warp_cortex.context.queries import weigh
+from warp_cortex.thoughts.verification import likelihood, log_probabilities
 
 if TYPE_CHECKING:
     from warp_cortex.model.shared import Pass
@@ -47,6 +48,19 @@ class Injection:
     positions: tuple[int, ...]
     anchor: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A thought that was read over the River's cache and is not in it.
+
+    view: what keeps its entries; None if it was read over another context. likelihood: the
+    probability per token of the thought, wrapping left out, given everything before it.
+    """
+
+    injection: Injection
+    view: AppendView | None
+    likelihood: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,26 +107,40 @@ class Injector:
         Raises:
             ValueError: `can_inject` is false.
         """
-        if not self.can_inject(thought):
-            msg = (
-                f"the thought of stream {stream} does not fit: "
-                f"at most {self.config.max_tokens} injected tokens"
-            )
-            raise ValueError(msg)
-        ids = self._encode(thought)
-        at = self.context.num_tokens
-        positions = ANCHOR_RANGES[self.config.anchor](at, len(ids))
-        self._count += 1
-        injection = Injection(
-            self._count,
-            stream,
-            self._written(thought),
-            tuple(ids),
-            tuple(positions),
-            self.config.anchor,
-            at,
-        )
+        injection = self._prepared(thought, stream=stream)
         _encode_at(self.context, injection)
+        self._count += 1
+        self.active[injection.id] = injection
+        return injection
+
+    def draft(self, thought: str, *, stream: int, over: Context | None = None) -> "Draft":
+        """Read a thought over the River's whole cache as `inject` would, and keep nothing.
+
+        over: another context of the same text to read it over, for a River whose own is bounded.
+
+        Raises:
+            ValueError: `can_inject` is false.
+        """
+        injection = self._prepared(thought, stream=stream)
+        context = over or self.context
+        first = injection.positions[0]
+        places = range(first, first + len(injection.ids))
+        view, out = context.draft_at(list(injection.ids), places, tag=injection.id)
+        assert out.every is not None  # asked for
+        assert context.logits is not None  # a River that was prompted has them
+        ids = list(injection.ids)
+        log_probs = log_probabilities(context.logits, out.every[0], ids)
+        told = self._told(thought, ids)
+        return Draft(injection, None if over else view, likelihood(log_probs[told]))
+
+    def keep(self, draft: "Draft") -> Injection:
+        """Put a draft into the River's cache, without another pass if it was read over that."""
+        injection = draft.injection
+        self._count += 1
+        if draft.view is None:
+            _encode_at(self.context, injection)
+        else:
+            draft.view.commit()
         self.active[injection.id] = injection
         return injection
 
@@ -152,11 +180,44 @@ class Injector:
         other.active = dict(self.active)
         return other
 
-    def _written(self, thought: str) -> str:
-        return self.config.template.format(thought=thought.strip())
+    def _prepared(self, thought: str, *, stream: int) -> Injection:
+        if not self.can_inject(thought):
+            msg = (
+                f"the thought of stream {stream} does not fit: "
+                f"at most {self.config.max_tokens} injected tokens"
+            )
+            raise ValueError(msg)
+        ids = self._encode(thought)
+        at = self.context.num_tokens
+        return Injection(
+            id=self._count + 1,
+            stream=stream,
+            text=self.written(thought),
+            ids=tuple(ids),
+            positions=tuple(ANCHOR_RANGES[self.config.anchor](at, len(ids))),
+            anchor=self.config.anchor,
+            at=at,
+        )
+
+    def _told(self, thought: str, ids: list[int]) -> list[int]:
+        """Return which of a reference's tokens are the thought's own and not its wrapping."""
+        begin = self.written(thought).index(thought.strip())
+        end = begin + len(thought.strip())
+        rows = []
+        at = 0
+        for row, piece in enumerate(self.context.prism.pieces(ids)):
+            if at < end and at + len(piece) > begin:
+                rows.append(row)
+            at += len(piece)
+        return rows
+
+    def written(self, thought: str) -> str:
+        """Return what a thought is written as."""
+        template = self.config.template or self.context.prism.voice.reference
+        return template.format(thought=thought.strip())
 
     def _encode(self, thought: str) -> list[int]:
-        return self.context.prism.encode(self._written(thought))
+        return self.context.prism.encode(self.written(thought))
 
     def _get(self, number: int) -> Injection:
         if number not in self.active:

@@ -63,7 +63,8 @@ class Publish(Event):
 class Spawn(Event):
     """The Router opened a stream for `task`.
 
-    trigger: the span of characters in the River's text that named the task.
+    trigger: the span of characters in the River's text that named the task. why: what made it
+    fire, where the text alone does not say so.
     """
 
     type: ClassVar[str] = "spawn"
@@ -73,6 +74,7 @@ class Spawn(Event):
     trigger: tuple[int, int]
     version: int
     focus: list[int] = field(default_factory=list)
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,21 @@ class GateDecision(Event):
     threshold: float
     scorer: str
     similarities: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration(Event):
+    """The Gate measured its threshold on thoughts that do not belong to the text.
+
+    similarities: of these strangers under every scorer, sorted. theta: what a thought needs from
+    here on under `scorer`, so that no more than the share `share` of the strangers would pass.
+    """
+
+    type: ClassVar[str] = "calibration"
+    scorer: str
+    theta: float
+    share: float
+    similarities: dict[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +207,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
         RunStart,
         Token,
         Publish,
+        Calibration,
         Spawn,
         StreamToken,
         Thought,

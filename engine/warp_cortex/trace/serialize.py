@@ -14,14 +14,17 @@ Reader = Callable[[Any], Any]
 
 
 def to_record(event: Event) -> dict[str, Any]:
-    """Return the event as a JSON-ready dict with its type first, without a `time_s` of None.
+    """Return the event as a JSON-ready dict with its type first.
 
+    A `time_s` of None and a `why` without words are left out.
     JSON has no NaN and no infinity: such numbers become None, and `from_record` reads None as NaN
     where a number belongs. numpy scalars become plain numbers.
     """
     record = {"type": event.type, **_plain(asdict(event))}
     if record["time_s"] is None:
         del record["time_s"]
+    if not record.get("why", "words"):
+        del record["why"]
     return record
 
 
@@ -121,6 +124,7 @@ READERS: dict[Any, Reader] = {
     list[float]: _list(_number),
     tuple[int, int]: _span,
     dict[str, float]: _dict(_number),
+    dict[str, list[float]]: _dict(_list(_number)),
     dict[str, str]: _dict(_exactly(str)),
     dict[str, Any]: _dict(lambda value: value),
 }

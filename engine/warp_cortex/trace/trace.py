@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from warp_cortex.atomic_files import write_files
 from warp_cortex.trace.events import (
     EVENT_TYPES,
+    Calibration,
     Event,
     Failure,
     Finish,
@@ -42,6 +43,7 @@ from warp_cortex.trace.serialize import from_record, to_record
 __all__ = [
     "EVENT_TYPES",
     "SCHEMA_VERSION",
+    "Calibration",
     "Event",
     "Failure",
     "Finish",

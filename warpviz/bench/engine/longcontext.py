@@ -200,7 +200,7 @@ def _compare(
     """
     points = context.points(config.space)
     exact = rank(
-        context.evidence(config.space), k=config.k, policy=config.policy, alpha=config.alpha
+        context.evidence(config.space), k=config.k, policy=config.chosen_policy, alpha=config.alpha
     )
     row["certified_radius"] = snapshot.radius
     row["true_radius"] = cover_radius(points, snapshot.landmarks)

@@ -42,7 +42,7 @@ class WorkPlan:
     context: int
     k: int
     shard: int
-    theta: float = GateConfig().theta
+    theta: float = 0.3
 
     def record(self) -> dict[str, Any]:
         """Return it JSON-ready."""

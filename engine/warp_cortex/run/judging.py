@@ -1,0 +1,141 @@
+"""How a finished thought is judged, and what comes of it: events, and entries in the cache."""
+
+from typing import TYPE_CHECKING
+
+from warp_cortex.agents.backend import StepOutcome
+from warp_cortex.thoughts.gate import REJECTED, decide, similarities
+from warp_cortex.thoughts.injection import Draft
+from warp_cortex.thoughts.strangers import sorted_by_scorer, strangers, theta_for
+from warp_cortex.thoughts.verification import read_each
+from warp_cortex.trace.trace import (
+    Calibration,
+    Event,
+    Failure,
+    Finish,
+    GateDecision,
+    Inject,
+    Thought,
+)
+
+if TYPE_CHECKING:
+    from warp_cortex.run.run import Run
+
+LIKELIHOOD = "likelihood"
+
+
+def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
+    """Return the events of a finished thought; inject it if it passes and may.
+
+    A thought without words, one that says there is nothing to add, and one that only repeats its
+    task are no thoughts: they are neither scored nor injected.
+    """
+    stream = outcome.stream
+    state = outcome.state
+    assert state is not None  # a finished thought has one
+    text = stream.text.strip()
+    thought = Thought(
+        step=run.step,
+        stream=stream.id,
+        text=text,
+        num_tokens=len(stream.ids),
+        reason=stream.reason or "",
+        vector=run.note_vector(state.middle),
+    )
+    if why := no_thought(run, text, stream.task):
+        return [thought, Finish(step=run.step, stream=stream.id, reason=why)]
+    scores = similarities(run.river.state(stream.trigger), state, run.river.statistics())
+    draft = _drafted(run, text, stream.id)
+    if run.config.gate.scorer == LIKELIHOOD:
+        scores[LIKELIHOOD] = REJECTED if draft is None else draft.likelihood
+    decision = _decided(run, stream.id, scores, theta)
+    events: list[Event] = [thought, decision]
+    if decision.accepted and can_inject:
+        events += _injected(run, text, stream.id, draft)
+    events.append(Finish(step=run.step, stream=stream.id, reason=stream.reason or ""))
+    return events
+
+
+def no_thought(run: "Run", text: str, task: str) -> str:
+    """Return why a text is no thought, or "" if it is one."""
+    if not text:
+        return "empty"
+    if run.voice.is_nothing(text):
+        return "nothing to add"
+    return "repeats its task" if run.voice.repeats(text, task) else ""
+
+
+def calibrate(run: "Run") -> Calibration:
+    """Measure the gate on strangers: thoughts that do not belong to the River's text.
+
+    They are read on top of the River's cache, each by itself, in a few passes; nothing is kept.
+    """
+    gate = run.config.gate
+    assert gate.scorer is not None  # settled
+    context = run.river.context
+    told = [run.prism.encode(run.injector.written(text)) for text in strangers()]
+    river = run.river.state((0, len(context.text)))
+    statistics = run.river.statistics()
+    rows = []
+    for found, state in read_each(context, told):
+        rows.append({**similarities(river, state, statistics), LIKELIHOOD: found})
+    known = sorted_by_scorer(rows)
+    return Calibration(
+        step=run.step,
+        scorer=gate.scorer,
+        theta=round(theta_for(known[gate.scorer], gate.share), 6),
+        share=gate.share,
+        similarities=known,
+    )
+
+
+def _drafted(run: "Run", text: str, stream: int) -> Draft | None:
+    """Return the thought read over the whole cache, if the gate asks for its likelihood."""
+    if run.config.gate.scorer != LIKELIHOOD or not run.injector.can_inject(text):
+        return None
+    return run.injector.draft(
+        text, stream=stream, over=None if run.archive is None else run.whole()
+    )
+
+
+def _decided(run: "Run", stream: int, scores: dict[str, float], theta: float) -> GateDecision:
+    gate = run.config.gate
+    assert gate.scorer is not None  # settled
+    scores = {name: round(score, 6) for name, score in scores.items()}
+    accepted = not gate.enabled or decide(scores, scorer=gate.scorer, theta=theta)
+    return GateDecision(
+        step=run.step,
+        stream=stream,
+        accepted=accepted,
+        similarity=scores[gate.scorer],
+        threshold=theta,
+        scorer=gate.scorer,
+        similarities=scores,
+    )
+
+
+def _injected(run: "Run", text: str, stream: int, draft: Draft | None) -> list[Event]:
+    """Put an accepted thought into the River's cache, if it fits."""
+    injector = run.injector
+    try:
+        if draft is not None:
+            injection = injector.keep(draft)
+        elif injector.can_inject(text):
+            injection = injector.inject(text, stream=stream)
+        else:
+            return []
+    except RuntimeError as error:  # out of memory: the River goes on without this thought
+        return [Failure(step=run.step, stream=stream, message=_one_line(error))]
+    return [
+        Inject(
+            step=run.step,
+            injection=injection.id,
+            stream=stream,
+            text=injection.text,
+            positions=list(injection.positions),
+            anchor=injection.anchor,
+        )
+    ]
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -1,0 +1,44 @@
+"""Strangers: thoughts that do not belong to a text, against which a threshold means something."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+
+from warp_cortex.assets import bundled
+
+
+def strangers() -> list[str]:
+    """Return the statements that ship for calibration; they belong to no sample text."""
+    path = bundled("strangers") / "thoughts.json"
+    texts: list[str] = json.loads(path.read_text(encoding="utf-8"))["thoughts"]
+    return texts
+
+
+def theta_for(similarities: Sequence[float], share: float) -> float:
+    """Return the smallest threshold under which at most `share` of the strangers pass.
+
+    A similarity passes if it is at least the threshold, which hence lies just above the first of
+    those that must not: in the middle between it and the next one, or a little above the highest.
+
+    Raises:
+        ValueError: there is no stranger.
+    """
+    ranked = sorted(similarities, reverse=True)
+    if not ranked:
+        msg = "a threshold needs at least one similarity of a stranger, got none"
+        raise ValueError(msg)
+    passing = math.floor(share * len(ranked))
+    if passing >= len(ranked):
+        return ranked[-1]
+    above = ranked[passing - 1] if passing else ranked[0] + abs(ranked[0]) * 0.02 + 1e-6
+    return max(-1.0, min(1.0, (above + ranked[passing]) / 2))
+
+
+def share_passing(similarities: Sequence[float], theta: float) -> float:
+    """Return which share of the strangers passes a threshold, in [0, 1]."""
+    return sum(value >= theta for value in similarities) / len(similarities)
+
+
+def sorted_by_scorer(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Return every scorer's similarities of the strangers, sorted, from one mapping a stranger."""
+    return {name: sorted(round(row[name], 6) for row in rows) for name in rows[0]}

@@ -1,0 +1,94 @@
+"""Draft and verify: how likely a thought is, given everything the River has read.
+
+A stream drafts its thought over a few landmarks, which is cheap and lossy. The pass that puts the
+thought into the River's cache reads it over the whole cache, which is exact, and says how probable
+each of its tokens was. Right values are told from wrong ones by that, where a cosine of hidden
+states sees only the topic.
+"""
+
+import torch
+from torch import Tensor
+
+from warp_cortex.attention.shared import Plan
+from warp_cortex.cache.slots import Slots
+from warp_cortex.context.context import Context
+from warp_cortex.thoughts.gate import GateState
+
+ROWS = 8  # texts read in one pass: logits of [ROWS, tokens, V] exist at once
+
+
+def log_probabilities(before: Tensor, every: Tensor, ids: list[int]) -> Tensor:
+    """Return the log-probability of each of T tokens given all before it, float32 [T], in nats.
+
+    before: logits [V] that the first token was chosen from. every: logits [T, V] behind each token.
+    """
+    logits = torch.cat((before[None].float(), every[: len(ids) - 1].float()))
+    chosen = torch.tensor(ids, device=logits.device)[:, None]
+    return logits.log_softmax(-1).gather(1, chosen)[:, 0]
+
+
+def likelihood(log_probs: Tensor) -> float:
+    """Return the geometric mean of the tokens' probabilities, in [0, 1]; 0 for no token.
+
+    The first token is left out if there are others: it says how well a sentence begins in the
+    middle of another one, not whether it is true.
+    """
+    told = log_probs[1:] if len(log_probs) > 1 else log_probs
+    mean = told.mean() if len(told) else torch.tensor(-torch.inf)
+    return float(mean.exp()) if bool(torch.isfinite(mean)) else 0.0
+
+
+def read_each(context: Context, texts: list[list[int]]) -> list[tuple[float, GateState]]:
+    """Read each of several texts by itself on top of a context; return likelihoods and states.
+
+    The context's visible entries are shared by reference and nothing is kept.
+
+    Raises:
+        ValueError: a text runs past the model's last position.
+    """
+    context.check_room(max(map(len, texts)))
+    found = []
+    for at in range(0, len(texts), ROWS):
+        found += _read_together(context, texts[at : at + ROWS])
+    return found
+
+
+def _read_together(context: Context, texts: list[list[int]]) -> list[tuple[float, GateState]]:
+    prism = context.prism
+    spec = prism.spec
+    width = max(map(len, texts))
+    slots = Slots(
+        num_layers=spec.num_layers,
+        num_kv_heads=spec.num_kv_heads,
+        head_dim=spec.head_dim,
+        dtype=prism.dtype,
+        device=prism.device,
+        slots=len(texts),
+        capacity=width,
+    )
+    slots.admit([None] * len(texts))
+    counts = [len(ids) for ids in texts]
+    padded = [ids + ids[-1:] * (width - len(ids)) for ids in texts]
+    positions = context.num_tokens + torch.arange(width, device=prism.device)
+    positions = positions.expand(len(texts), -1)
+    view = slots.view(0, counts, positions)
+    plan = Plan(
+        positions,
+        view.key_positions,
+        shared=context.store.share(),
+        mask=view.mask,
+        span=context.num_tokens + width,
+    )
+    ends = torch.tensor(counts, device=prism.device) - 1
+    ids = torch.tensor(padded, device=prism.device)
+    out = prism.forward(ids, plan, view, last_rows=ends, every=True)
+    assert out.every is not None  # asked for
+    assert context.logits is not None  # a context that was read has them
+    found = []
+    for row, tokens in enumerate(texts):
+        count = len(tokens)
+        log_probs = log_probabilities(context.logits, out.every[row], tokens)
+        middle = out.middle[row, :count].float().mean(0).cpu()
+        state = GateState(middle=middle, last=out.last[row, count - 1].float().cpu())
+        found.append((likelihood(log_probs), state))
+    return found

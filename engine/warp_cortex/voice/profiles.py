@@ -1,0 +1,99 @@
+"""Profiles: the settings that follow the model, each with the measurement that chose it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from warp_cortex.config import AUTO, CortexConfig, StreamConfig
+from warp_cortex.voice.shipped import VOICES
+from warp_cortex.voice.voice import Voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a run uses where its settings say None.
+
+    theta, scorer: of the gate. triggers: of the Router. policy: of the Synapse. thought_tokens:
+    the most a stream may think.
+    """
+
+    theta: float | str
+    scorer: str
+    triggers: tuple[str, ...]
+    policy: str
+    thought_tokens: int
+
+
+# theta and scorer of the village: `python -m warpviz.village.evaluate.gating` (Youden's J on
+# labelled thoughts). Those of real models: "draft and verify" (see `thoughts.verification`), which
+# tells right values from wrong ones where the cosine does not.
+VILLAGE = Profile(
+    theta=0.3,
+    scorer="centred",
+    triggers=("bracket", "phrase"),
+    policy="hybrid",
+    thought_tokens=24,
+)
+REAL = Profile(
+    theta=AUTO,
+    scorer="likelihood",
+    triggers=("bracket", "phrase", "sentence", "uncertain", "schedule"),
+    policy="keydiff",
+    thought_tokens=40,
+)
+PROFILES = {"village": VILLAGE}
+
+
+def profile_of(voice: Voice) -> Profile:
+    """Return the profile of a voice: the village's for its own, that of real models for others."""
+    return PROFILES.get(voice.name, REAL)
+
+
+def voice_of(config: CortexConfig, voice: Voice) -> Voice:
+    """Return the voice that settings name or hold, else the model's own.
+
+    Raises:
+        ValueError: no voice of that name ships.
+        TypeError: neither a name nor a Voice.
+    """
+    if config.voice is None:
+        return voice
+    if isinstance(config.voice, Voice):
+        return config.voice
+    if config.voice == voice.name:
+        return voice  # with what the model's own template writes around a question
+    if config.voice in VOICES:
+        return VOICES[config.voice]
+    known = ", ".join(VOICES)
+    msg = f"voice must be a Voice or one of {known}, got {config.voice!r:.60}"
+    raise (ValueError if isinstance(config.voice, str) else TypeError)(msg)
+
+
+def settle(config: CortexConfig, model_voice: Voice) -> CortexConfig:
+    """Return the settings with every None replaced by the profile of the voice they use."""
+    voice = voice_of(config, model_voice)
+    profile = profile_of(voice)
+    return replace(
+        config,
+        voice=voice,
+        streams=settle_streams(config.streams, voice),
+        synapse=_filled(config.synapse, policy=profile.policy),
+        router=_filled(config.router, triggers=profile.triggers),
+        gate=_filled(config.gate, theta=profile.theta, scorer=profile.scorer),
+        injection=_filled(config.injection, template=voice.reference),
+    )
+
+
+def settle_streams(config: StreamConfig, voice: Voice) -> StreamConfig:
+    """Return settings of streams with every None replaced, the prompt excepted.
+
+    A prompt of None stays: what a stream reads depends on the kind of its task (`Voice.ask`).
+    """
+    most = profile_of(voice).thought_tokens
+    settled: StreamConfig = _filled(config, stop=voice.stops, max_tokens=most)
+    return settled
+
+
+def _filled(config: Any, **values: Any) -> Any:
+    """Return a dataclass with its fields of None set."""
+    missing = {name: value for name, value in values.items() if getattr(config, name) is None}
+    return replace(config, **missing) if missing else config
