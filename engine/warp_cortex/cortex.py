@@ -276,8 +276,9 @@ class Cortex:
         yield run.publish()
         if self._calibrates:
             measured = run.calibrate()
-            self._controls.theta = measured.theta
-            yield measured
+            if measured is not None:
+                self._controls.theta = measured.theta
+                yield measured
         river.forget()
         yield run.memory()
         return run

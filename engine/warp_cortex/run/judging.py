@@ -64,15 +64,20 @@ def no_thought(run: "Run", text: str, task: str) -> str:
     return "repeats its task" if run.voice.repeats(text, task) else ""
 
 
-def calibrate(run: "Run") -> Calibration:
+def calibrate(run: "Run") -> Calibration | None:
     """Measure the gate on strangers: thoughts that do not belong to the River's text.
 
     They are read on top of the River's cache, each by itself, in a few passes; nothing is kept.
+    None if no stranger fits before the model's last position.
     """
     gate = run.config.gate
     assert gate.scorer is not None  # settled
     context = run.river.context
-    told = [run.prism.encode(run.injector.written(text)) for text in strangers()]
+    room = run.prism.spec.max_positions - context.num_tokens
+    read = [run.prism.encode(run.injector.written(text)) for text in strangers()]
+    told = [ids for ids in read if len(ids) <= room]
+    if not told:
+        return None
     river = run.river.state((0, len(context.text)))
     statistics = run.river.statistics()
     rows = []

@@ -235,7 +235,7 @@ class Run:
             position=position,
         )
 
-    def calibrate(self) -> Calibration:
+    def calibrate(self) -> Calibration | None:
         """Measure the Gate's threshold for this model and text; see `judging.calibrate`."""
         return calibrate(self)
 

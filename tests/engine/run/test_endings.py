@@ -148,7 +148,7 @@ def test_a_bug_in_the_rivers_thread_is_an_end(
         msg = "a bug"
         raise IndexError(msg)
 
-    monkeypatch.setattr("warp_cortex.run.run.similarities", bug)
+    monkeypatch.setattr("warp_cortex.run.judging.similarities", bug)
     cortex, _ = run(prism, mode="concurrent")
     assert (None, "IndexError: a bug") in [
         (event.stream, event.message) for event in cortex.trace.of(Failure)
@@ -186,9 +186,7 @@ def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
     second = cortex.run(PROMPT)
     events = [next(second)]
     for other in (idle, first):
-        with pytest.raises(
-            ValueError, match="this run is over: its Cortex has begun another"
-        ):
+        with pytest.raises(ValueError, match="this run is over: its Cortex has begun another"):
             list(other)
     events += second
     assert cortex.trace.events == events

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 from warp_cortex import (
+    VOICES,
     Cortex,
     Failure,
     Finish,
@@ -208,7 +209,10 @@ def test_the_river_ends_at_the_models_last_position(monkeypatch: pytest.MonkeyPa
     enter.
     """
     with Prism(
-        build_model("qwen2", max_position_embeddings=120), build_tokenizer(), name="short"
+        build_model("qwen2", max_position_embeddings=120),
+        build_tokenizer(),
+        name="short",
+        voice=VOICES["village"],
     ) as prism:
         scripted(monkeypatch, prism)
         cortex, _ = run(prism)

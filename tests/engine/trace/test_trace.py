@@ -44,6 +44,7 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     list[float]: st.lists(NUMBER, max_size=4),
     tuple[int, int]: st.tuples(INTEGER, INTEGER),
     dict[str, float]: st.dictionaries(TEXT, NUMBER, max_size=4),
+    dict[str, list[float]]: st.dictionaries(TEXT, st.lists(NUMBER, max_size=3), max_size=3),
     dict[str, str]: st.dictionaries(TEXT, TEXT, max_size=4),
     dict[str, Any]: st.dictionaries(
         TEXT, NUMBER | TEXT | st.none() | st.booleans() | st.lists(INTEGER), max_size=4
@@ -189,7 +190,7 @@ WRONG = '{"type": "token", "step": 1, "id": 2, "text": "a", "position": '
         (HEAD + "[1]\n", r"trace\.jsonl:2 is not a JSON object"),
         (
             HEAD + '{"type": "magic"}\n',
-            r"trace\.jsonl:2: unknown event type 'magic'; known: error, finish",
+            r"trace\.jsonl:2: unknown event type 'magic'; known: calibration, error, finish",
         ),
         (HEAD + '{"type": ["token"]}\n', "unknown event type"),
         (HEAD + '{"type": "token", "step": 1}\n', "event 'token' is incomplete: .*'id'"),
