@@ -116,28 +116,8 @@ _HOMES = {
     "thoughts.calibration": "Roc area best_theta confusion roc",
     "trace.summary": "summarise",
     "trace.trace": (
-        "EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish Revoke "
-        "RunStart Spawn StreamToken Thought Token Trace from_record load_trace to_record"
-        "Calibration",
-        "EVENT_TYPES",
-        "Event",
-        "Failure",
-        "Finish",
-        "GateDecision",
-        "Influence",
-        "Inject",
-        "Memory",
-        "Publish",
-        "Revoke",
-        "RunStart",
-        "Spawn",
-        "StreamToken",
-        "Thought",
-        "Token",
-        "Trace",
-        "from_record",
-        "load_trace",
-        "to_record",
+        "Calibration EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish "
+        "Revoke RunStart Spawn StreamToken Thought Token Trace from_record load_trace to_record"
     ),
 }
 _HOME_OF = {name: f"warp_cortex.{home}" for home, names in _HOMES.items() for name in names.split()}
