@@ -1,5 +1,6 @@
 """What an import costs: nothing heavy is loaded before it is used."""
 
+import ast
 import json
 import os
 import subprocess
@@ -43,13 +44,66 @@ def test_the_engine_loads_no_viewer() -> None:
     assert not modules_after("import warp_cortex") & (HEAVY - {"sklearn"} | {"warpviz", "IPython"})
 
 
+def test_reading_a_trace_loads_no_model_library(tmp_path: Path) -> None:
+    """`import warp_cortex`, load_trace and summarise need neither torch nor transformers."""
+    import numpy as np
+    from warp_cortex import RunStart, Trace
+
+    start = RunStart(
+        step=0, model="m", checksum="c", prompt="", prompt_tokens=[], seed=0, config={}, versions={}
+    )
+    Trace(events=[start], arrays={"hidden": np.zeros((1, 2), np.float16)}).save(tmp_path)
+    read = f"trace = warp_cortex.load_trace({str(tmp_path)!r})"
+    used = "assert trace.arrays and warp_cortex.summarise(trace)"
+    found = modules_after(f"import warp_cortex; {read}; {used}")
+    assert "warp_cortex" in found
+    assert not found & (HEAVY | {"torch", "transformers", "tokenizers", "scipy", "warpviz"})
+
+
+def test_children_load_no_model_library() -> None:
+    """What a child process of the toolkit needs of the engine costs no torch."""
+    names = "ChildProcess, parent_pipes, write_files"
+    found = modules_after(f"from warp_cortex import {names}")
+    assert not found & (HEAVY | {"torch", "transformers", "numpy"})
+
+
+def test_the_engines_names_are_listed_alike() -> None:
+    """The lazy table, the imports for type checkers and `__all__` name the same things."""
+    import warp_cortex
+
+    tree = ast.parse((ROOT / "engine" / "warp_cortex" / "__init__.py").read_text(encoding="utf-8"))
+    typed = {
+        (node.module, alias.name)
+        for block in tree.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert typed == {(home, name) for name, home in warp_cortex._HOME_OF.items()}
+    assert sorted(warp_cortex.__all__) == sorted(warp_cortex._HOME_OF)
+    for name in warp_cortex.__all__:
+        assert getattr(warp_cortex, name) is not None
+    assert set(warp_cortex.__all__) <= set(dir(warp_cortex))
+    with pytest.raises(AttributeError, match=r"no attribute 'prism_of'; it has: .*Prism"):
+        warp_cortex.prism_of  # noqa: B018 - reading the attribute is what is refused
+
+
+def test_a_renamed_name_still_works_and_warns() -> None:
+    """Code that imports `Beside` gets the class of its new name, and a warning that names it."""
+    import warp_cortex
+
+    with pytest.warns(DeprecationWarning, match=r"Beside is called EntryProjector now"):
+        old = warp_cortex.Beside
+    assert old is warp_cortex.EntryProjector
+    assert "Beside" not in warp_cortex.__all__
+
+
 @pytest.mark.parametrize(
     "statement", ["import warpviz", "import warpviz.topology", "import warpviz.cli"]
 )
 def test_the_toolkit_loads_nothing_heavy(statement: str) -> None:
-    """`import warpviz` and the command line load neither torch nor any of the viewers'
-    libraries.
-    """
+    """`import warpviz` and the command line load neither torch nor a library of the viewers."""
     assert not modules_after(statement) & (HEAVY | {"torch", "transformers"})
 
 
@@ -66,9 +120,7 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_no_public_name_hides_a_module() -> None:
-    """A public name that is a module's name too would change its meaning with the first import of
-    that module.
-    """
+    """The first import of a module would change the meaning of a public name that is its name."""
     import warpviz
 
     modules = {path.stem for path in (ROOT / "warpviz").iterdir()}
