@@ -1,6 +1,4 @@
-"""The other route to every answer: transformers' own model, attention and cache, never touched by
-the engine.
-"""
+"""The reference for every answer: transformers' own model, attention and cache."""
 
 from functools import cache
 from typing import Any
@@ -23,9 +21,14 @@ def reference(family: str, attention: str = "eager") -> Any:
 
 @torch.no_grad()
 def feed(
-    family: str, ids: list[int], *, positions: range | None = None, cache: DynamicCache | None = None,
-    mask: Tensor | None = None, attention: str = "eager",
-) -> Tensor:  # fmt: skip
+    family: str,
+    ids: list[int],
+    *,
+    positions: range | None = None,
+    cache: DynamicCache | None = None,
+    mask: Tensor | None = None,
+    attention: str = "eager",
+) -> Tensor:
     """Return the twin's logits [T, V] after reading ids at positions, on top of a cache.
 
     mask: float [T, S], added to the scores of every layer in place of the causal triangle over

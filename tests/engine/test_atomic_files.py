@@ -84,7 +84,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from warp_cortex import write_files
-folder, name = Path(sys.argv[1]), sys.argv[2].encode()
+folder = Path(sys.argv[1])
+name = sys.argv[2].encode()
 for number in range(60):
     write_files({folder / "a": name, folder / "b": name})
 """
@@ -121,7 +122,8 @@ def test_writers_at_the_same_time_never_mix_a_pair(tmp_path: Path) -> None:
 def test_a_partial_name_says_whose_it_is() -> None:
     """It is hidden, new each time, and names the process; other names belong to no process."""
     path = Path("folder/trace.npz")
-    first, second = partial_path(path), partial_path(path)
+    first = partial_path(path)
+    second = partial_path(path)
     assert first != second
     assert first.parent == path.parent
     assert first.name.startswith(".trace.npz.")

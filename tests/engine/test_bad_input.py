@@ -1,6 +1,4 @@
-"""A user's mistake is one line that names the value and says what would be accepted, before any
-work is done.
-"""
+"""A user's mistake is one line with the value and what is accepted, before any work is done."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -99,9 +97,7 @@ def test_mistakes_are_named_in_one_line(prism: Prism, name: str) -> None:
 
 
 def test_nothing_is_allocated_for_a_prompt_that_does_not_fit(prism: Prism) -> None:
-    """A prompt of a million tokens is refused at once, not after a cache of a million entries was
-    made.
-    """
+    """A prompt of a million tokens is refused at once, before a cache of that size is made."""
     cortex = Cortex(
         prism, CortexConfig(synapse=SynapseConfig(k=8), river=RiverConfig(max_tokens=10**9))
     )
@@ -126,7 +122,8 @@ def test_a_folder_is_loaded_and_is_the_model_it_holds(tmp_path: Path, prism: Pri
     """Saved and loaded again it gives the same text's states, under a checksum of its files."""
     with Prism.load(folder(tmp_path)) as loaded:
         assert loaded.encode(TEXT) == prism.encode(TEXT)
-        one, other = loaded.read(TEXT), prism.read(TEXT)
+        one = loaded.read(TEXT)
+        other = prism.read(TEXT)
         assert one.logits is not None
         assert other.logits is not None
         assert (one.logits - other.logits).abs().max() < 1e-5
@@ -168,9 +165,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", sorted(BROKEN))
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path, name: str) -> None:
-    """No config, broken or missing safetensors, an unknown family: one line with the path; pickles
-    are never read.
-    """
+    """No config, bad or missing safetensors, an unknown family: one line with the path."""
     make, kind, message = BROKEN[name]
     path = make(tmp_path)
     with pytest.raises(kind, match=message) as caught:

@@ -86,9 +86,7 @@ PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, Inj
     ],
 )
 def test_bad_values_are_named(cls, name, value, words):
-    """Every setting out of range raises at once, with its name, the value and what would be
-    accepted.
-    """
+    """Every setting out of range raises at once, with its name, the value and what is accepted."""
     with pytest.raises((ValueError, TypeError), match=words):
         cls(**{name: value})
 
@@ -121,9 +119,7 @@ def test_settings_are_values(cls):
 
 
 def test_all_settings_are_json_and_rebuild_the_same_run():
-    """The header of a trace holds every setting, as JSON, and the parts can be built from it
-    again.
-    """
+    """The header of a trace holds every setting, as JSON; the parts can be built from it again."""
     config = CortexConfig(
         seed=7, synapse=SynapseConfig(k=16, policy="farthest"), river=RiverConfig(window=256)
     )

@@ -1,6 +1,4 @@
-"""Tiny random models of several families and a byte-level tokenizer, built in memory: no download,
-no file.
-"""
+"""Tiny random models of several families and a byte-level tokenizer, built in memory."""
 
 from functools import cache
 from typing import Any
@@ -11,9 +9,17 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 from warp_cortex import VOICES, Prism
 
 SHAPE: dict[str, Any] = {
-    "vocab_size": 260, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "max_position_embeddings": 512, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0,
-}  # fmt: skip
+    "vocab_size": 260,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+}
 FAMILIES: dict[str, dict[str, Any]] = {
     "qwen2": {},
     "qwen3": {"head_dim": 16},
@@ -30,9 +36,7 @@ LAW_FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma", "gpt_neox")
 
 
 def build_model(family: str, *, seed: int = 0, **changes: Any) -> torch.nn.Module:
-    """Return a random float32 model; weights are large enough that attention is far from
-    uniform.
-    """
+    """Return a random float32 model; its large weights make attention far from uniform."""
     torch.manual_seed(seed)
     config = AutoConfig.for_model(family, **{**SHAPE, **FAMILIES.get(family, {}), **changes})
     model = AutoModelForCausalLM.from_config(config).eval()
@@ -62,9 +66,7 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def build_prism(family: str = "qwen2", **changes: Any) -> Prism:
-    """Return a Prism over a tiny random model; nothing ever ends a text (no id 2 by chance) unless
-    asked.
-    """
+    """Return a Prism over a tiny random model; no id 2 ends a text by chance, unless asked for."""
     voice = VOICES["village"]
     return Prism(
         build_model(family, **changes), build_tokenizer(), name=f"tiny-{family}", voice=voice

@@ -1,6 +1,4 @@
-"""Which models are served: many families give their own logits; the others are refused with the
-reason.
-"""
+"""Which models are served: families that give their own logits; others are refused by reason."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,14 +37,25 @@ SERVED: dict[str, dict[str, Any]] = {
     "afmoe": {"head_dim": 8, "sliding_window": 16, **MOE},
 }
 MLA = {
-    "n_routed_experts": 4, "q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8,
-    "v_head_dim": 8, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1, "num_key_value_heads": 4,
-}  # fmt: skip
+    "n_routed_experts": 4,
+    "q_lora_rank": 16,
+    "kv_lora_rank": 16,
+    "qk_rope_head_dim": 8,
+    "qk_nope_head_dim": 8,
+    "v_head_dim": 8,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    "num_key_value_heads": 4,
+}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "mamba": ({"state_size": 8}, "does not use transformers' attention interface"),
     "mpt": (
         {"d_model": 32, "n_heads": 4, "n_layers": 3, "expansion_ratio": 2},
-        "MptForCausalLM does not use transformers' attention interface, so its attention cannot be shared",
+        (
+            "MptForCausalLM does not use transformers' attention interface, "
+            "so its attention cannot be shared"
+        ),
     ),
     "gpt_oss": (
         {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8},
@@ -59,11 +68,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "diffllama": ({}, "DiffLlamaForCausalLM gives other logits through shared-context attention"),
     "jetmoe": (
         {"num_local_experts": 4},
-        "JetMoeAttention attends to 4 heads of keys where it caches 2, so what is cached cannot be shared",
+        (
+            "JetMoeAttention attends to 4 heads of keys where it caches 2, "
+            "so what is cached cannot be shared"
+        ),
     ),
     "phimoe": (
         {"sliding_window": 16, "num_local_experts": 4},
-        r"passes the sliding windows none to its attention but masks \[16\], so they cannot be honoured",
+        (
+            r"passes the sliding windows none to its attention but masks \[16\], "
+            "so they cannot be honoured"
+        ),
     ),
     "olmoe": (
         {"sliding_window": 16, **MOE},
@@ -106,9 +121,7 @@ def test_many_families_give_their_own_logits(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(SERVED))
 def test_many_families_think_over_what_they_have_read(kind: str) -> None:
-    """With every token as a landmark, streams in one ragged batch have the logits of the model's
-    own continuation.
-    """
+    """With every token a landmark, ragged batches have the logits of the model's continuation."""
     model = causal(kind, SERVED[kind])
     ids = random_ids(40, seed=1)
     with torch.no_grad():
@@ -124,9 +137,7 @@ def test_many_families_think_over_what_they_have_read(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(REFUSED))
 def test_what_cannot_be_served_is_refused_with_the_reason(kind: str) -> None:
-    """State-space, sinks, chunks, unequal entries: a one-line error, and the model goes back as it
-    was.
-    """
+    """State-space, sinks, chunks, unequal entries: a one-line error, and the model is restored."""
     options, message = REFUSED[kind]
     model = causal(kind, options)
     before = world(model)
@@ -186,9 +197,7 @@ def shared(model: PreTrainedModel) -> None:
 def test_a_model_that_hides_something_is_found_out(
     change: Callable[[PreTrainedModel], None], message: str
 ) -> None:
-    """What a name cannot tell is measured: the model's own logits, windows and entries, before
-    anything is served.
-    """
+    """What no class name says is measured before use: own logits, windows and entries."""
     model = build_model("gemma2")
     change(model)
     before = world(model)
@@ -217,9 +226,7 @@ def centred(model: PreTrainedModel) -> None:
 def test_a_part_its_family_does_not_have_is_never_passed_by(
     change: Callable[[PreTrainedModel], None],
 ) -> None:
-    """A Llama that was changed before anybody looked writes what it computes itself, not what a
-    Llama would.
-    """
+    """A Llama with changed modules writes what it computes itself, not what a plain Llama would."""
     model = build_model("llama")
     change(model)
     ids = random_ids(30, seed=1)

@@ -1,6 +1,4 @@
-"""Pieces put together are the text, for any ids, whatever the tokenizer does with bytes, spaces and
-special tokens.
-"""
+"""Joined pieces are the text, for any ids, whatever the tokenizer does with bytes and spaces."""
 
 from functools import cache
 
@@ -17,16 +15,20 @@ PLAIN = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters=[REPLACEMENT]), max_size=30
 )
 SAMPLES = [
-    "naïve café", "数字を書く", "👩\u200d🚀 and 🇫🇷 flags", "a\tb\r\n\n  c", "ß🙂ß", "\u202eback\u202c", "\x00\x7f"
-]  # fmt: skip
+    "naïve café",
+    "数字を書く",
+    "👩\u200d🚀 and 🇫🇷 flags",
+    "a\tb\r\n\n  c",
+    "ß🙂ß",
+    "\u202eback\u202c",
+    "\x00\x7f",
+]
 WORDS = ["<s>", "</s>", "▁the", "▁lamp", "▁", "s", "é", "▁🙂", "<0x0A>", "<0x41>"]
 
 
 @cache
 def sentencepiece() -> PreTrainedTokenizerFast:
-    """Return a tokenizer in the style of Llama's first: ▁ for spaces, one token per byte where no
-    word is known.
-    """
+    """Return a tokenizer like Llama's first: ▁ for spaces, a token per byte of an unknown word."""
     words = ["▁the", "▁lamp", "▁", "s", "é", "▁🙂"]
     vocab = ["<unk>", "<s>", "</s>", *[f"<0x{byte:02X}>" for byte in range(256)], *words]
     tokenizer = Tokenizer(
@@ -91,9 +93,7 @@ def test_a_character_appears_with_its_last_byte(text: str) -> None:
 @given(st.lists(st.integers(0, 259), max_size=40))
 @settings(max_examples=200)
 def test_any_ids_lose_no_character(ids: list[int]) -> None:
-    """For bytes in any order, broken characters and special tokens among them, nothing is lost or
-    doubled.
-    """
+    """For bytes in any order, broken characters and special tokens, nothing is lost or doubled."""
     # ordinary characters end what is unfinished
     ids = [*ids, *build_tokenizer()("\n.")["input_ids"]]
     assert "".join(pieces("bytes", ids)).replace(REPLACEMENT, "") == decode("bytes", ids).replace(
@@ -104,9 +104,7 @@ def test_any_ids_lose_no_character(ids: list[int]) -> None:
 @given(st.lists(st.sampled_from(WORDS), max_size=30))
 @settings(max_examples=200)
 def test_any_words_and_special_tokens_are_the_text(tokens: list[str]) -> None:
-    """Spaces at word starts, lone bytes and special tokens anywhere: put together they are the
-    decoded text.
-    """
+    """Spaces at word starts, lone bytes, special tokens: the joined pieces are the decoded text."""
     ids = sentencepiece().convert_tokens_to_ids(tokens)
     assert "".join(pieces("sentencepiece", ids)) == decode("sentencepiece", ids)
 
@@ -119,9 +117,7 @@ def test_spaces_survive_special_tokens_in_mid_text() -> None:
 
 
 def test_only_a_short_tail_is_decoded() -> None:
-    """The cost of a piece does not grow with the text, not even in a run of bytes that are no
-    text.
-    """
+    """The cost of a piece does not grow with the text, even among bytes that are no text."""
     seen = []
 
     def watch(ids: list[int]) -> str:

@@ -1,6 +1,4 @@
-"""The Prism: a model is lent, never taken; several may hold it, two threads may use it, and it goes
-back as it was.
-"""
+"""The Prism restores its model; several Prisms may hold one model, and two threads may use it."""
 
 import threading
 from collections.abc import Iterator
@@ -20,7 +18,7 @@ IDS = torch.tensor([random_ids(12, seed=1)])
 
 @pytest.fixture
 def model() -> PreTrainedModel:
-    """Somebody else's model."""
+    """A model of the user's."""
     return build_model("llama")
 
 
@@ -49,11 +47,10 @@ def read(prism: Prism) -> Tensor:
 def test_a_model_goes_back_as_it_was(
     model: PreTrainedModel, attention: str, training: bool
 ) -> None:
-    """Attention, hooks, mode, parameters and outputs are those from before, to the bit; closing
-    twice is harmless.
-    """
+    """Attention, hooks, mode, parameters and outputs are restored to the bit; closing twice too."""
     model.set_attn_implementation(attention)
-    before, parameters = logits(model), [p.clone() for p in model.parameters()]
+    before = logits(model)
+    parameters = [p.clone() for p in model.parameters()]
     model.train(training)
     prism = Prism(model, build_tokenizer())
     assert model.config._attn_implementation == NAME
@@ -93,9 +90,7 @@ def test_a_lent_model_says_so_when_called_past_its_prism(model: PreTrainedModel)
 
 
 def test_several_prisms_may_hold_one_model(model: PreTrainedModel) -> None:
-    """Each gives the model's own logits, whoever ran before and whoever closes first; the last one
-    gives it back.
-    """
+    """Each gives the model's own logits, in any order of use; the last one to close restores it."""
     want = logits(model)[0, -1]
     first = Prism(model, build_tokenizer())
     second = Prism(model, build_tokenizer())
@@ -114,14 +109,13 @@ def test_several_prisms_may_hold_one_model(model: PreTrainedModel) -> None:
 
 
 def test_two_models_do_not_know_each_other() -> None:
-    """Two Prisms in one process, interleaved, each stay their own model; a third model stays
-    untouched.
-    """
+    """Two Prisms in one process, used in turns, keep their models; a third one is untouched."""
     stranger = build_model("qwen2", seed=5)
     untouched = logits(stranger)
     with build_prism("qwen2") as one, build_prism("gpt_neox") as other:
         alone = read(one), read(other)
-        a, b = one.read("text"), other.read("text")
+        a = one.read("text")
+        b = other.read("text")
         for token in random_ids(5, seed=2):
             a.write(token)
             b.write(token)
@@ -131,9 +125,7 @@ def test_two_models_do_not_know_each_other() -> None:
 
 
 def test_two_threads_may_read_at_once() -> None:
-    """What the hooks collect belongs to the thread that asked: states and logits never get mixed
-    up.
-    """
+    """What the hooks collect belongs to the calling thread: states are never mixed up."""
     with build_prism("qwen2") as prism:
         texts = [random_ids(10 + n, seed=n) for n in range(4)]
 
@@ -206,9 +198,7 @@ def test_nothing_is_recorded_for_gradients(prism: Prism) -> None:
 
 
 def test_text_and_ids(prism: Prism) -> None:
-    """Encoding and decoding are inverse; pieces put together are the text; half a character counts
-    as nothing yet.
-    """
+    """Encoding and decoding are inverse; joined pieces are the text; half a character is none."""
     for text in ("plain", "naïve 🙂 数", " \n\t"):
         ids = prism.encode(text)
         assert prism.decode(ids) == text
@@ -219,9 +209,7 @@ def test_text_and_ids(prism: Prism) -> None:
 
 
 def test_a_document_begins_with_the_tokenizers_begin_token_if_it_has_one(prism: Prism) -> None:
-    """start=True adds what the tokenizer itself would; a task in mid-text gets none; without one
-    nothing is added.
-    """
+    """start=True adds the tokenizer's begin token, if it has one; a task in mid-text gets none."""
     tokenizer = build_tokenizer()
     assert prism.encode("a", start=True) == prism.encode("a") == tokenizer("a")["input_ids"]
     backend = tokenizer.backend_tokenizer.from_str(tokenizer.backend_tokenizer.to_str())

@@ -1,6 +1,4 @@
-"""The few things of transformers the engine relies on: a new version that changes one fails here
-first.
-"""
+"""What the engine relies on in transformers: a new version that changes one of these fails here."""
 
 import inspect
 from typing import Any
@@ -26,9 +24,7 @@ def test_attention_can_be_registered_by_name() -> None:
 
 
 def test_attention_is_called_the_way_ours_reads_it() -> None:
-    """Module, query, key, value and mask come first; scaling by keyword; unknown keywords reach it
-    from the call.
-    """
+    """Module, query, key, value and mask come first; scaling and unknown keywords come by name."""
     seen: dict[str, Any] = {}
 
     def spy(module: Any, query: Any, key: Any, value: Any, mask: Any = None, **options: Any) -> Any:
@@ -70,9 +66,7 @@ def test_models_say_whether_they_use_the_interface(family: str) -> None:
 
 
 def test_a_cache_is_written_and_measured_through_two_methods() -> None:
-    """Layers call update(key, value, layer); the length of what is held is asked with
-    get_seq_length.
-    """
+    """Layers call update(key, value, layer), and get_seq_length for the number of entries held."""
     names = list(inspect.signature(Cache.update).parameters)
     assert names[:4] == ["self", "key_states", "value_states", "layer_idx"]
     calls = []
@@ -90,9 +84,7 @@ def test_a_cache_is_written_and_measured_through_two_methods() -> None:
 
 
 def test_positions_are_what_we_say() -> None:
-    """position_ids decide the rotation; nothing is derived from the cache's length when they are
-    given.
-    """
+    """position_ids decide the rotation; if given, the length of the cache does not matter."""
     model = build_model("qwen2")
     where = torch.tensor([[0, 1, 2]])
     near = model(input_ids=torch.tensor([[5, 6, 7]]), position_ids=where).logits

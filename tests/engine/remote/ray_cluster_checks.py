@@ -1,5 +1,4 @@
-"""Streams on other machines: a real local Ray cluster of two workers, one of which is killed in
-mid-run.
+"""Streams on a real local Ray cluster of two workers, one of which is killed in mid-run.
 
 Run by `test_ray_streams.py` in a process of its own: Ray leaves sockets and threads to the
 interpreter's end, which the other tests' clean world would be blamed for.
@@ -50,7 +49,7 @@ def prism(folder: Path) -> Iterator[Prism]:
 
 @pytest.fixture(scope="module")
 def runner(prism: Prism) -> Iterator[RayRunner]:
-    """Return a lane of two workers on a cluster of this machine."""
+    """Return a runner of two workers on a cluster of this machine."""
     runner = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
     yield runner
     runner.close("done")
@@ -58,7 +57,7 @@ def runner(prism: Prism) -> Iterator[RayRunner]:
 
 
 def finish(runner: RayRunner | LocalRunner) -> list[StepOutcome]:
-    """Step until nobody thinks; return everything that happened."""
+    """Step until no stream is open; return all outcomes."""
     outcomes = []
     while not runner.is_idle:
         outcomes += runner.step()
@@ -66,7 +65,7 @@ def finish(runner: RayRunner | LocalRunner) -> list[StepOutcome]:
 
 
 def open_streams(runner: RayRunner | LocalRunner, prism: Prism, count: int) -> list[Stream]:
-    """Open streams over one snapshot, in a lane."""
+    """Open streams over one snapshot, in a runner."""
     snapshot = Synapse(SynapseConfig(k=24)).publish(prism.read(TEXT))
     streams = [
         Stream(i, f"task {i}", "test", (0, 0), 1, prism.encode(f" task {i}:"))
@@ -89,9 +88,7 @@ def test_a_snapshot_survives_the_wire(prism: Prism) -> None:
 
 
 def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, runner: RayRunner) -> None:
-    """The same streams think the same tokens and end in the same states on workers and in this
-    process.
-    """
+    """The same streams think the same tokens and end in the same states, on workers and here."""
     there = open_streams(runner, prism, 5)
     outcomes = finish(runner)
     sent = runner.bytes_sent
@@ -111,9 +108,7 @@ def test_thoughts_elsewhere_are_the_thoughts_here(prism: Prism, runner: RayRunne
 
 
 def test_a_killed_worker_loses_no_stream(prism: Prism, runner: RayRunner) -> None:
-    """When a worker dies in mid-run its unfinished streams are given to another, and all of them
-    finish.
-    """
+    """If a worker dies in mid-run, its unfinished streams go to another one, and all end."""
     streams = open_streams(runner, prism, 8)
     runner.step()
     assert runner.num_active > 0
@@ -134,9 +129,7 @@ def test_a_cortex_forks_its_streams_elsewhere(prism: Prism, runner: RayRunner) -
 
 
 def test_a_handed_over_model_is_refused() -> None:
-    """Workers load their model by name, so a model that has none is refused before anything
-    starts.
-    """
+    """Workers load their model by name: a model without one is refused before anything starts."""
     with (
         Prism(build_model("qwen2"), build_tokenizer()) as nameless,
         pytest.raises(ValueError, match=r"Prism\.load"),

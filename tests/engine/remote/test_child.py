@@ -192,7 +192,7 @@ def test_a_deleted_current_folder_harms_nothing(
 @pytest.mark.slow
 @pytest.mark.xdist_group("process")
 def test_streams_run_no_module_of_the_current_folder(poison: Path, tmp_path: Path) -> None:
-    """A process for streams loads its model beside a torch.py and others: none of them runs."""
+    """A process for streams loads its model in a folder with a torch.py: none of these runs."""
     folder = tmp_path / "model"
     build_model("qwen2").save_pretrained(folder)
     build_tokenizer().save_pretrained(folder)

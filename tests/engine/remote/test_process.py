@@ -1,4 +1,4 @@
-"""Streams in a process of their own think what they think here, and take nobody down with them."""
+"""Streams in a process of their own think what they think here; its end harms nothing else."""
 
 import os
 import signal
@@ -72,7 +72,7 @@ def opened(runner: StreamRunner, prism: Prism, count: int) -> list[Stream]:
 
 
 def finish(runner: StreamRunner) -> list[StepOutcome]:
-    """Step until nobody thinks; return everything that happened."""
+    """Step until no stream is open; return all outcomes."""
     outcomes = []
     while not runner.is_idle:
         outcomes += runner.step()
@@ -83,11 +83,14 @@ def test_streams_think_elsewhere_what_they_think_here(
     prism: Prism, backend: ProcessStreams
 ) -> None:
     """The same tokens, pieces, ends and gate states, in the same order for each stream."""
-    here, there = LocalRunner(prism, CONFIG), backend.connect(prism, CONFIG, seed=0)
-    want, got = opened(here, prism, 5), opened(there, prism, 5)
+    here = LocalRunner(prism, CONFIG)
+    there = backend.connect(prism, CONFIG, seed=0)
+    want = opened(here, prism, 5)
+    got = opened(there, prism, 5)
     assert there.num_active == 5
     assert [snapshot.version for snapshot in there.snapshots] == [1]
-    left, right = finish(here), finish(there)
+    left = finish(here)
+    right = finish(there)
     assert [(s.ids, s.text, s.reason) for s in got] == [(s.ids, s.text, s.reason) for s in want]
     for stream in range(1, 6):
         mine, other = ([o for o in outcomes if o.stream.id == stream] for outcomes in (left, right))
@@ -105,8 +108,10 @@ def test_streams_think_elsewhere_what_they_think_here(
 def test_sampling_is_by_stream_not_by_place(prism: Prism, backend: ProcessStreams) -> None:
     """With a temperature and the same seed, the process draws what this one draws."""
     warm = StreamConfig(max_tokens=6, slots=3, stop=(), temperature=1.5)
-    here, there = LocalRunner(prism, warm, seed=4), backend.connect(prism, warm, seed=4)
-    want, got = opened(here, prism, 3), opened(there, prism, 3)
+    here = LocalRunner(prism, warm, seed=4)
+    there = backend.connect(prism, warm, seed=4)
+    want = opened(here, prism, 3)
+    got = opened(there, prism, 3)
     finish(here)
     finish(there)
     assert [s.ids for s in got] == [s.ids for s in want]
@@ -115,7 +120,7 @@ def test_sampling_is_by_stream_not_by_place(prism: Prism, backend: ProcessStream
 def test_a_run_that_was_closed_tells_the_next_one_nothing(
     prism: Prism, backend: ProcessStreams
 ) -> None:
-    """Closing in the middle ends its streams at once, and their late tokens reach nobody."""
+    """Closing in the middle ends its streams at once, and their late tokens are dropped."""
     first = backend.connect(prism, StreamConfig(max_tokens=200, stop=()), seed=0)
     abandoned = opened(first, prism, 4)
     while not any(stream.ids for stream in abandoned):
@@ -135,11 +140,11 @@ def test_a_run_that_was_closed_tells_the_next_one_nothing(
 def test_a_second_run_at_the_same_time_ends_the_streams_of_the_first(
     prism: Prism, backend: ProcessStreams
 ) -> None:
-    """Nobody waits for ever and nobody is told another's thoughts, whoever steps or closes
-    first.
-    """
-    first, second = backend.connect(prism, CONFIG, seed=0), backend.connect(prism, CONFIG, seed=0)
-    late, fine = opened(first, prism, 2), opened(second, prism, 2)
+    """No runner waits for ever or gets another's thoughts, whichever steps or closes first."""
+    first = backend.connect(prism, CONFIG, seed=0)
+    second = backend.connect(prism, CONFIG, seed=0)
+    late = opened(first, prism, 2)
+    fine = opened(second, prism, 2)
     errors = [outcome.error for outcome in finish(first)]
     assert len(errors) == 2
     assert all(error is not None and "need a ProcessStreams each" in error for error in errors)
@@ -151,9 +156,7 @@ def test_a_second_run_at_the_same_time_ends_the_streams_of_the_first(
 def test_an_interrupt_while_it_loads_leaves_no_process(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C before the process has answered ends it at once, also for those who keep the
-    traceback.
-    """
+    """Ctrl-C before the process has answered ends it at once, even while the traceback is kept."""
 
     def strike(_: object) -> None:
         raise KeyboardInterrupt
@@ -175,9 +178,7 @@ def test_an_interrupt_while_it_loads_leaves_no_process(
 def test_a_whole_run(
     prism: Prism, backend: ProcessStreams, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """A River whose streams think in another process gets their thoughts, judged and with their
-    ends.
-    """
+    """A River whose streams think in another process gets their thoughts, judged and ended."""
     scripted(monkeypatch, prism)
     cortex = Cortex(prism, config(mode=mode, river=RiverConfig(max_tokens=60)), streams=backend)
     list(cortex.run(TEXT))
@@ -186,9 +187,7 @@ def test_a_whole_run(
 
 
 def test_a_killed_process_ends_its_streams_and_the_next_run_starts_another(prism: Prism) -> None:
-    """Streams of a process that dies end with its exit code, later ones of that run too; nobody
-    waits for ever.
-    """
+    """Streams of a dead process end with its exit code, later ones of that run too; none hangs."""
     with ProcessStreams() as backend:
         runner = backend.connect(prism, StreamConfig(max_tokens=400, stop=()), seed=0)
         assert isinstance(runner, ProcessRunner)
@@ -209,9 +208,7 @@ def test_a_killed_process_ends_its_streams_and_the_next_run_starts_another(prism
 
 
 def test_the_same_model_in_another_precision_is_another_model(prism: Prism) -> None:
-    """A place that served float32 starts anew for bfloat16: its thoughts would be those of
-    neither.
-    """
+    """A process that served float32 is replaced for bfloat16, which thinks otherwise."""
     assert prism.source is not None
     with ProcessStreams() as backend, Prism.load(prism.source, dtype=torch.bfloat16) as half:
         first, second = (backend.connect(each, CONFIG, seed=0) for each in (prism, half))
@@ -240,9 +237,7 @@ def test_closing_leaves_no_process_and_no_thread(prism: Prism) -> None:
 
 
 def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
-    """A model handed over, one whose folder is gone, and a wrong number of threads: a ValueError
-    that names it.
-    """
+    """A model without a source, a missing folder, 0 threads: a ValueError that names it."""
     with build_prism("qwen2") as nameless, pytest.raises(ValueError, match=r"Prism\.load"):
         ProcessStreams().connect(nameless, CONFIG, seed=0)
     with pytest.raises(ValueError, match="threads must be at least 1, got 0"):
@@ -266,13 +261,12 @@ def test_what_cannot_be_served_is_said(tmp_path: Path) -> None:
 def test_frames_arrive_as_they_were_sent(
     record: dict[str, object], rows: list[list[float]], cut: int
 ) -> None:
-    """A record and its arrays survive the wire; a message that breaks off anywhere is the end, not
-    garbage.
-    """
+    """A record and its arrays arrive as sent; a message cut short anywhere reads as the end."""
     arrays = {f"a{at}": np.array(row, dtype=np.float32) for at, row in enumerate(rows)}
     wire = BytesIO()
     send(wire, record, arrays)
-    whole, first = wire.getvalue(), wire.tell()
+    whole = wire.getvalue()
+    first = wire.tell()
     got = receive(BytesIO(whole))
     assert got is not None
     assert got[0] == record

@@ -1,4 +1,4 @@
-"""What Ray may say instead of a thought, told by a pretended Ray: no cluster is started."""
+"""Errors that Ray may return instead of a thought, from a pretended Ray without a cluster."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -34,7 +34,8 @@ class PretendedRay:
     )
 
     def __init__(self, *errors: Exception) -> None:
-        self.errors, self.put_objects = list(errors), 0
+        self.errors = list(errors)
+        self.put_objects = 0
 
     def remote(self, **_: object) -> Any:
         """Give a class whose object answers."""
@@ -58,8 +59,8 @@ class PretendedRay:
         """Let a worker go."""
 
 
-def lane_of(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> RayRunner:
-    """Return a lane with one worker of a pretended Ray."""
+def runner_of(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> RayRunner:
+    """Return a runner with one worker of a pretended Ray."""
     monkeypatch.setattr("warp_cortex.remote.ray_streams._ray", lambda: ray)
     monkeypatch.setattr("warp_cortex.remote.ray_streams.pack", lambda _: {})
     prism: Any = SimpleNamespace(source="nowhere", dtype="torch.float32")
@@ -67,24 +68,26 @@ def lane_of(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> RayRunner:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
-    [(RayTaskError("a remote traceback\nof many lines"), "no such prompt"),
-     (ObjectLostError("object 17 is lost\nits owner died"), "object 17 is lost"), (RayError(""), "unknown error")],
+    ("error", "message"),
+    [
+        (RayTaskError("a remote traceback\nof many lines"), "no such prompt"),
+        (ObjectLostError("object 17 is lost\nits owner died"), "object 17 is lost"),
+        (RayError(""), "unknown error"),
+    ],
     ids=["task", "object lost", "anything else"],
-)  # fmt: skip
+)
 def test_an_error_of_rays_is_the_streams_not_the_runs(
-    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The stream ends with what was said, the lane goes on, and the next stream is sent its
-    snapshot anew.
-    """
+    """The stream ends with the error; the next stream sends its snapshot again and goes on."""
     ray = PretendedRay(error, error)
-    runner, snapshot = lane_of(ray, monkeypatch), SimpleNamespace(version=1)
+    runner = runner_of(ray, monkeypatch)
+    snapshot = SimpleNamespace(version=1)
     for number in (1, 2):
         stream = Stream(number, "task", "test", (0, 0), 1, [5])
         runner.open(stream, snapshot)  # type: ignore[arg-type] # its version is all that is asked for here
         (outcome,) = runner.step()
-        assert (outcome.stream, outcome.error, stream.reason) == (stream, told, "error")
+        assert (outcome.stream, outcome.error, stream.reason) == (stream, message, "error")
         assert runner.is_idle
     assert ray.put_objects == 2
     runner.close("done")

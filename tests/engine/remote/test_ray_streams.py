@@ -21,9 +21,7 @@ SLOW_START = {"RAY_raylet_start_wait_time_s": "120"}
     importlib.util.find_spec("ray") is None, reason="the extra warpviz[ray] is not installed"
 )
 def test_streams_think_on_a_cluster_and_survive_the_loss_of_a_worker() -> None:
-    """Every check passes on a real local cluster: same thoughts there as here; a killed worker
-    loses no stream.
-    """
+    """Every check passes on a real local cluster: the same thoughts; a killed worker loses none."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *OPTIONS, str(CHECKS)],
         cwd=CHECKS.parents[2],

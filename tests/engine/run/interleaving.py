@@ -1,6 +1,4 @@
-"""Threads that take turns by a seed: between any two lines of the engine another may go on, every
-time the same.
-"""
+"""Threads that take turns by a seed: the turn may change between any two lines of the engine."""
 
 import sys
 import threading
@@ -20,12 +18,11 @@ WATCHED = 0.3
 
 
 class Interleaving:
-    """Runs works in threads of which only one goes on at a time; `chance` is that of a change
-    between two lines.
-    """
+    """Runs functions in threads that take turns; `chance` is that of a change between two lines."""
 
     def __init__(self, seed: int, *, chance: float = 0.1) -> None:
-        self.random, self.chance = Random(seed), chance
+        self.random = Random(seed)
+        self.chance = chance
         self.num_switches = 0
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
@@ -51,7 +48,7 @@ class Interleaving:
             raise self._errors[0]
 
     def give_way(self) -> None:
-        """Let somebody go on, perhaps the same thread."""
+        """Give the turn to a thread, perhaps the same one."""
         name = threading.current_thread().name
         with self._changed:
             self._turn = self.random.choice(self._alive)
@@ -70,7 +67,7 @@ class Interleaving:
                 self._await(name)
             sys.settrace(self._trace)
             work()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - the test raises it in its own thread
             self._errors.append(error)
         finally:
             sys.settrace(None)
@@ -91,12 +88,11 @@ class Interleaving:
 
 
 class TurnLock:
-    """A lock whose waiters let the others go on: with a real one, whoever has the turn would wait
-    for ever.
-    """
+    """A lock whose waiters pass their turn on; with a real one the turn would be stuck."""
 
     def __init__(self, interleaving: Interleaving) -> None:
-        self._interleaving, self._lock = interleaving, threading.RLock()
+        self._interleaving = interleaving
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Self:
         while not self._lock.acquire(blocking=False):

@@ -1,6 +1,4 @@
-"""Stop, pause, resume, theta and Ctrl-C, from any thread and at any moment: the trace so far is
-complete.
-"""
+"""Stop, pause, resume, theta and Ctrl-C, from any thread at any moment: the trace is whole."""
 
 import _thread
 import threading
@@ -92,9 +90,7 @@ def test_a_stop_between_two_events_is_kept(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_pause_and_resume(prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
-    """While paused no token is written; resumed, the text is the same as without a pause; stop ends
-    a pause.
-    """
+    """A pause holds the River and leaves its text as it would be without; stop ends a pause."""
     scripted(monkeypatch, prism, LONG[:100])
     cortex = Cortex(prism, config(mode=mode))
     seen: list[Event] = []
@@ -162,9 +158,7 @@ def test_a_generator_closed_early_leaves_a_whole_trace(
 def test_an_interrupted_kernel_stops_within_a_second(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
 ) -> None:
-    """Ctrl-C in mid-run, wherever it strikes: it reaches the user, every lane ends, the trace so
-    far is complete.
-    """
+    """Ctrl-C anywhere in a run reaches the user, ends every thread, and leaves a complete trace."""
     scripted(monkeypatch, prism, "[TASK: find the lamp] " + LONG * 3)
     cortex = Cortex(prism, config(mode=mode, river=RiverConfig(max_tokens=430)))
     struck: list[float] = []
@@ -191,9 +185,7 @@ def test_an_interrupted_kernel_stops_within_a_second(
 def test_an_interrupt_while_reading_shows_no_other_run(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A prompt whose reading is interrupted leaves an empty trace, not the arrays of the run
-    before.
-    """
+    """Interrupted reading leaves an empty trace, without the arrays of an earlier run."""
     scripted(monkeypatch, prism)
     cortex, _ = run(prism)
     assert cortex.trace.arrays
@@ -226,9 +218,7 @@ def test_theta_moves_while_running(prism: Prism, monkeypatch: pytest.MonkeyPatch
 def test_influence_and_revoke_are_part_of_the_trace(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Asked after or during a run, both are recorded events; a revoked thought has none any
-    more.
-    """
+    """After or during a run both are recorded events; a revoked thought cannot be measured."""
     scripted(monkeypatch, prism)
     cortex, _ = run(prism, gate=GateConfig(theta=-1), injection=InjectionConfig(max_tokens=30))
     # the second does not fit under the cap

@@ -1,6 +1,4 @@
-"""How a run ends: no thought is lost on the way, and whatever fails beside the River is told and
-leaves it alone.
-"""
+"""How a run ends: no thought is lost, and a failure outside the River is recorded and harmless."""
 
 import os
 import subprocess
@@ -71,9 +69,7 @@ def out_of_memory(*_: object, **__: object) -> None:
 def test_a_thought_that_ends_while_the_river_looks_is_not_lost(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A lane whose last stream has ended is idle before its thread has handed the thought on: it is
-    waited for.
-    """
+    """A runner is idle before its thread has put the last outcome into the queue: the run waits."""
     scripted(monkeypatch, prism, "Now [TASK: find the lamp] a")
     release = StreamBatch.release
 
@@ -91,14 +87,15 @@ def test_a_thought_that_ends_while_the_river_looks_is_not_lost(
 def test_a_thought_that_cannot_be_read_stays_outside(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """No memory left for accepted thoughts: each is told as its stream's failure, and the River
-    writes to its end.
-    """
+    """Without memory for accepted thoughts, each is its stream's failure; the River goes on."""
     scripted(monkeypatch, prism)
     monkeypatch.setattr(Context, "encode_at", out_of_memory)
     cortex, _ = run(prism, mode=mode, gate=GateConfig(theta=-1))
-    told = [(event.stream, event.message) for event in cortex.trace.of(Failure)]
-    assert told == [(1, "OutOfMemoryError: out of memory"), (2, "OutOfMemoryError: out of memory")]
+    failures = [(event.stream, event.message) for event in cortex.trace.of(Failure)]
+    assert failures == [
+        (1, "OutOfMemoryError: out of memory"),
+        (2, "OutOfMemoryError: out of memory"),
+    ]
     assert ends(cortex.trace) == [(1, "budget"), (2, "budget"), (None, "end")]
     assert not cortex.trace.of(Inject)
     assert cortex.summary()["river_text"] == SCRIPT
@@ -122,7 +119,7 @@ def test_a_stream_whose_focus_cannot_be_chosen_ends_alone(
 def test_a_river_that_cannot_publish_ends_with_the_reason(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """A second snapshot that fails is the River's failure; what it wrote until then is told."""
+    """A second snapshot that fails is the River's failure; what it wrote until then stays."""
     scripted(monkeypatch, prism)
     publish = Synapse.publish
     monkeypatch.setattr(
@@ -141,7 +138,7 @@ def test_a_river_that_cannot_publish_ends_with_the_reason(
 def test_a_bug_in_the_rivers_thread_is_an_end(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever breaks beside its steps, the run is not told as one that was cut short."""
+    """A failure outside its steps is recorded; the run does not look as if it was cut short."""
     scripted(monkeypatch, prism)
 
     def bug(*_: object, **__: object) -> None:
@@ -160,9 +157,7 @@ def test_a_bug_in_the_rivers_thread_is_an_end(
 def test_a_run_given_up_half_way_ends_its_streams(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """Whoever leaves the loop leaves nobody thinking, here or elsewhere, and no bytes held for
-    them.
-    """
+    """A consumer that leaves the loop leaves no stream thinking, anywhere, and no bytes."""
     scripted(monkeypatch, prism)
     cortex = Cortex(prism, config(mode=mode, streams=StreamConfig(max_tokens=300, stop=())))
     for event in cortex.run(PROMPT):
@@ -176,12 +171,11 @@ def test_a_run_given_up_half_way_ends_its_streams(
 def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """The first says that it is over, begun or not; the second's trace holds its own events and
-    nothing else.
-    """
+    """The first says that it is over, begun or not; the second's trace holds its own events."""
     scripted(monkeypatch, prism)
     cortex = Cortex(prism, config(mode=mode))
-    idle, first = cortex.run(PROMPT), cortex.run(PROMPT)
+    idle = cortex.run(PROMPT)
+    first = cortex.run(PROMPT)
     next(first)
     second = cortex.run(PROMPT)
     events = [next(second)]
@@ -195,13 +189,16 @@ def test_a_second_run_of_one_cortex_is_not_told_of_the_first(
 
 @pytest.mark.slow
 def test_a_script_may_end_with_runs_left_open() -> None:
-    """Nobody asks them for another event: the interpreter ends at once, without waiting or
-    crashing.
-    """
+    """No consumer asks for another event: the interpreter ends at once, without a crash."""
     root = Path(__file__).resolve().parents[3]
     environment = {**os.environ, "PYTHONPATH": f"{root}/engine:{root}"}
     done = subprocess.run(
-        [sys.executable, "-c", LEFT_OPEN], env=environment, cwd=root, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", LEFT_OPEN],
+        env=environment,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
         check=False,
-    )  # fmt: skip
+    )
     assert (done.returncode, done.stdout) == (0, "the end\n"), done.stderr

@@ -1,6 +1,4 @@
-"""Failure is part of a run: who fails is closed with the reason, everybody else goes on, the trace
-is whole.
-"""
+"""Failure is part of a run: an agent ends with the reason, others go on, the trace is whole."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,9 +67,7 @@ def assert_whole(cortex: Cortex, folder: Path) -> None:
 def test_a_stream_whose_numbers_break_is_closed_alone(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
 ) -> None:
-    """Non-finite logits of one agent end that agent; its neighbour in the same batch and the River
-    do not notice.
-    """
+    """Non-finite logits of one agent end that agent only, not its batch and not the River."""
     scripted(monkeypatch, prism)
     one_batch = {
         "synapse": SynapseConfig(k=20, max_age=1000),
@@ -98,9 +94,7 @@ def test_a_stream_whose_numbers_break_is_closed_alone(
 
 
 def test_broken_weights_of_one_word_break_only_who_reads_it(prism: Prism) -> None:
-    """A NaN embedding reaches the agent whose task holds the word, and no other, in the same batch
-    or the next.
-    """
+    """A NaN embedding affects the agent whose task holds the word, and no other, now or later."""
     cortex = Cortex(prism, config(streams=StreamConfig(max_tokens=6, slots=3, stop=())))
     tasks = ["one", "two # three", "four", "five", "six"]
     want = [stream.ids for stream in cortex.fork(PROMPT, tasks)]
@@ -124,11 +118,10 @@ def test_broken_weights_of_one_word_break_only_who_reads_it(prism: Prism) -> Non
 def test_a_pass_that_raises_ends_its_streams_only(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str, method: str
 ) -> None:
-    """Out of memory in one batch: its streams end with the reason's first line; later ones and the
-    River go on.
-    """
+    """Out of memory in one batch: its streams end with the reason; the others go on."""
     scripted(monkeypatch, prism)
-    real, calls = getattr(StreamBatch, method), []
+    real = getattr(StreamBatch, method)
+    calls = []
 
     def broken(self: StreamBatch, *args: Any) -> Pass:
         calls.append(1)
@@ -148,9 +141,7 @@ def test_a_pass_that_raises_ends_its_streams_only(
 def test_a_failed_admission_leaves_those_inside_alone(
     prism: Prism, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When reading a second task fails half way, the agent inside and the next one think as if
-    nothing had been.
-    """
+    """If reading a second task fails half way, other agents think as if it had not been there."""
     settings = StreamConfig(max_tokens=6, slots=3, stop=())
     want = [
         s.ids
@@ -181,9 +172,7 @@ def test_a_failed_admission_leaves_those_inside_alone(
 
 
 def test_streams_end_at_the_models_last_position() -> None:
-    """A task that does not fit is an error of that stream; a thought that reaches the end stops
-    there.
-    """
+    """A task that does not fit is that stream's error; a thought stops at the last position."""
     with Prism(
         build_model("qwen2", max_position_embeddings=90), build_tokenizer(), name="short"
     ) as prism:
@@ -205,9 +194,7 @@ def test_streams_end_at_the_models_last_position() -> None:
 
 
 def test_the_river_ends_at_the_models_last_position(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It writes until the last position is used and says so; thoughts that no longer fit do not
-    enter.
-    """
+    """The River writes to the last position and says so; thoughts that do not fit stay out."""
     with Prism(
         build_model("qwen2", max_position_embeddings=120),
         build_tokenizer(),
@@ -226,9 +213,7 @@ def test_the_river_ends_at_the_models_last_position(monkeypatch: pytest.MonkeyPa
 def test_a_river_whose_numbers_break_ends_with_the_reason(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mode: str
 ) -> None:
-    """Non-finite logits of the River are the run's failure; its streams still finish and the trace
-    is whole.
-    """
+    """Non-finite logits of the River fail the run; streams still end, the trace is whole."""
     scripted(monkeypatch, prism)
     write = Context.write
 

@@ -1,6 +1,4 @@
-"""While a run goes on, other threads may measure and take back thoughts, and look: the River loses
-nothing.
-"""
+"""During a run other threads may measure, take back thoughts and look: the River loses nothing."""
 
 import threading
 from collections.abc import Iterator
@@ -35,14 +33,13 @@ def prism() -> Iterator[Prism]:
 def test_thoughts_are_measured_and_revoked_between_two_steps(
     prism: Prism, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """A thread that revokes every thought as soon as it enters leaves a River that never held one,
-    token for token.
-    """
+    """If a thread revokes each thought as it enters, the River writes as if there were none."""
     scripted(monkeypatch, prism, LONG)
     plain, _ = run(prism, gate=GateConfig(theta=1))
     cortex = Cortex(prism, config(mode=mode, gate=GateConfig(theta=-1)))
     entered: list[int] = []
-    news, errors = threading.Semaphore(0), []
+    news = threading.Semaphore(0)
+    errors = []
 
     def undo() -> None:
         for _ in range(2):
@@ -73,9 +70,7 @@ def test_thoughts_are_measured_and_revoked_between_two_steps(
 
 
 def test_a_paused_run_can_be_questioned(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pausing holds the River between two steps, where its thoughts can be measured and taken
-    back.
-    """
+    """A pause holds the River between two steps, where thoughts can be measured and taken back."""
     scripted(monkeypatch, prism, LONG)
     cortex = Cortex(prism, config(gate=GateConfig(theta=-1)))
     entered = threading.Event()
@@ -100,9 +95,7 @@ def test_a_paused_run_can_be_questioned(prism: Prism, monkeypatch: pytest.Monkey
 
 
 def test_the_gate_forgets_what_is_revoked(prism: Prism, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thought judged after every other was taken back is judged as by a River that never held
-    one.
-    """
+    """A thought judged after all others were taken back is judged as by a River without them."""
     scripted(monkeypatch, prism, SCRIPT + "And [TASK: find the cat] and so on.")
     never, _ = run(prism, gate=GateConfig(theta=-1), injection=InjectionConfig(enabled=False))
     cortex = Cortex(prism, config(gate=GateConfig(theta=-1)))

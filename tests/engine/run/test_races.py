@@ -1,5 +1,4 @@
-"""Thousands of seeded interleavings of publish, read, write, inject, revoke, evict and close:
-nothing is torn or lost.
+"""Seeded interleavings of publish, read, write, inject, revoke, evict, close: nothing is torn.
 
 One thread writes the River and publishes, one takes thoughts back, one steps the streams, one reads
 snapshots and one looks at the River's cache; between any two lines of the engine another may go on.
@@ -29,7 +28,8 @@ from warp_cortex.thoughts.injection import Injector
 from tests.engine.run.interleaving import Interleaving, TurnLock
 from tests.engine.tiny import build_prism, random_ids
 
-SEEDS, PART = 2000, 250
+SEEDS = 2000
+PART = 250
 TEXT = random_ids(20)
 POLICIES = ("hybrid", "all", "recent")
 
@@ -65,9 +65,7 @@ def warm(river: Context, policy: str) -> None:
 
 
 class Scene:
-    """A River, a synapse and a lane shared by threads that take turns by a seed, and what each of
-    them has seen.
-    """
+    """A River, a synapse and a runner used by threads that take turns, and what each has seen."""
 
     def __init__(self, read: Context, seed: int) -> None:
         self.random = Random(seed)
@@ -96,9 +94,7 @@ class Scene:
             self.published[snapshot.version] = store.gather(rows)
 
     def write(self) -> None:
-        """Let the River do what it does: write, publish, open streams, take thoughts in, let go of
-        its past.
-        """
+        """Let the River write, publish, open streams, take thoughts in and evict its past."""
         with self.river_lock:
             self.publish()
         for _ in range(5):
@@ -131,7 +127,7 @@ class Scene:
             self.turns.give_way()
 
     def think(self) -> None:
-        """Step the streams until everybody who was opened has ended."""
+        """Step the streams until every opened one has ended."""
         while not self.is_over or not self.runner.is_idle:
             self.runner.step()
             assert self.runner.num_active <= 2
@@ -150,9 +146,7 @@ class Scene:
             self.turns.give_way()
 
     def view(self) -> None:
-        """Look at the River as a viewer does, without a lock: something whole, of one moment or
-        another.
-        """
+        """Look at the River as a viewer does, without a lock: at each moment it must be whole."""
         while not self.is_over:
             states = self.river.middle
             assert states.isfinite().all()
@@ -166,9 +160,7 @@ class Scene:
 
 
 def assert_nothing_torn(scene: Scene) -> None:
-    """Every snapshot that anybody saw is still what was published, and versions come in order, none
-    twice.
-    """
+    """Every snapshot seen is still what was published; versions come in order, none twice."""
     assert [snapshot.version for snapshot in scene.seen] == sorted(
         snapshot.version for snapshot in scene.seen
     )
@@ -185,9 +177,7 @@ def assert_nothing_torn(scene: Scene) -> None:
 
 
 def assert_nobody_was_lost(scene: Scene) -> None:
-    """Every stream has thought to its end, what it would have thought alone over the snapshot it
-    was given.
-    """
+    """Every stream has thought to its end what it would have thought alone over its snapshot."""
     for stream, _ in scene.streams:
         assert stream.reason in {"budget", "end"}
     for stream, snapshot in scene.streams[-1:]:
@@ -226,9 +216,7 @@ def test_the_same_seed_is_the_same_interleaving(read: Context) -> None:
 
 
 def test_a_torn_snapshot_would_be_seen(read: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cache that let go of entries in place, under the eyes of those who share it, would not
-    pass.
-    """
+    """A cache that removed entries in place, while others share it, would fail this test."""
     rebuild = KVStore._rebuild
 
     def in_place(self: KVStore, rows: torch.Tensor | slice, *, capacity: int) -> None:

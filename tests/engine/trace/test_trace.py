@@ -1,6 +1,4 @@
-"""The trace: what goes in comes out, the file is valid JSON, and a damaged or hostile file is
-refused by name.
-"""
+"""The trace: what goes in comes out, as valid JSON; a damaged file is refused by name."""
 
 import json
 import math
@@ -72,9 +70,7 @@ def token(number: int) -> Token:
 @PROPERTY
 @given(st.lists(EVENTS, max_size=6))
 def test_every_event_comes_back(tmp_path_factory, events):
-    """Saving and loading gives the same events in the same order, whatever text and numbers they
-    hold.
-    """
+    """Saving and loading gives the same events in the same order, with any text and any numbers."""
     folder = Trace(events=events).save(tmp_path_factory.mktemp("trace"))
     loaded = load_trace(folder)
     assert [joined(to_record(event)) for event in events] == [
@@ -87,9 +83,7 @@ def test_every_event_comes_back(tmp_path_factory, events):
 @PROPERTY
 @given(EVENTS)
 def test_records_are_valid_json_that_reads_back(event):
-    """A record survives strict JSON (apart from joined surrogates), and tuples come back as
-    tuples.
-    """
+    """A record survives strict JSON, apart from joined surrogates; tuples come back as tuples."""
     record = to_record(event)
     assert from_record(record) == event
     assert json.loads(json.dumps(record, allow_nan=False)) == joined(record)
@@ -102,8 +96,17 @@ def test_numbers_json_cannot_hold_become_null_and_nan(number):
     trace.append(
         Influence(step=1, injection=0, first_position=3, kl=[0.5, number], attention_mass=[number])
     )
-    trace.append(GateDecision(step=2, stream=0, accepted=False, similarity=number, threshold=0.5, scorer="raw",
-                              similarities={"raw": number}))  # fmt: skip
+    trace.append(
+        GateDecision(
+            step=2,
+            stream=0,
+            accepted=False,
+            similarity=number,
+            threshold=0.5,
+            scorer="raw",
+            similarities={"raw": number},
+        )
+    )
     lines = [json.loads(line, parse_constant=pytest.fail) for line in trace.dumps().splitlines()]
     assert (lines[1]["kl"], lines[1]["attention_mass"], lines[2]["similarity"]) == (
         [0.5, None],
@@ -119,8 +122,13 @@ def test_numbers_json_cannot_hold_become_null_and_nan(number):
 
 def test_numpy_scalars_become_numbers():
     """A float32 or int64 that slipped in from an array does not cost the run its trace."""
-    event = Influence(step=np.int64(1), injection=0, first_position=3, kl=[np.float32(0.5), np.float32("nan")],
-                      attention_mass=[])  # fmt: skip
+    event = Influence(
+        step=np.int64(1),
+        injection=0,
+        first_position=3,
+        kl=[np.float32(0.5), np.float32("nan")],
+        attention_mass=[],
+    )
     record = to_record(event)
     assert (type(record["step"]), type(record["kl"][0]), record["kl"]) == (int, float, [0.5, None])
 
@@ -139,9 +147,7 @@ def test_a_trace_cut_short_keeps_what_was_whole(tmp_path_factory, cut):
 
 
 def test_the_same_trace_is_the_same_bytes(tmp_path):
-    """Neither file holds a clock reading: two saves are byte-identical, arrays included, in any
-    order of arrays.
-    """
+    """Neither file holds a clock reading: two saves are the same bytes, in any order of arrays."""
     arrays = {"thoughts": np.ones((2, 3), np.float32), "attention": np.zeros(4, np.float32)}
     first = Trace(events=[token(0)], arrays=arrays).save(tmp_path / "a")
     second = Trace(events=[token(0)], arrays=dict(reversed(arrays.items()))).save(tmp_path / "b")
@@ -227,7 +233,7 @@ def test_what_is_no_trace_is_refused_by_file_and_line(tmp_path, text, words):
 
 
 def test_files_that_are_no_text_are_refused(tmp_path):
-    """Bytes that are no text, a broken archive and a missing file are told apart."""
+    """Bytes that are no text, a broken archive and a missing file: an error of its own for each."""
     (tmp_path / "trace.jsonl").write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="is not a trace: it is not text"):
         load_trace(tmp_path)
@@ -240,9 +246,7 @@ def test_files_that_are_no_text_are_refused(tmp_path):
 
 
 def test_a_stream_of_no_snapshot_is_named():
-    """A stranger's trace whose stream reads what was never published has no summary, and says
-    why.
-    """
+    """A trace whose stream reads a snapshot that is not in it has no summary, and says why."""
     start = RunStart(
         step=1, model="m", checksum="c", prompt="", prompt_tokens=[], seed=0, config={}, versions={}
     )

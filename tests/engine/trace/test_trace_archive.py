@@ -1,6 +1,4 @@
-"""The arrays beside a trace are a stranger's archive: whatever is wrong with them is one error that
-names the file.
-"""
+"""The npz of a trace may come from anyone: whatever is wrong is one error that names the file."""
 
 import io
 import zipfile
@@ -26,7 +24,7 @@ def header(shape, kind="<f4"):
         ("keys.npy", header((10**30,)), None),
         ("keys.npy", header((2,), "<U1") + bytes(8), None),
         ("keys", b"hello", None),
-        ("keys.npy", header((2,)) + bytes(8), (b"PK\x01\x02", 10, 99)),  # a packing nobody knows
+        ("keys.npy", header((2,)) + bytes(8), (b"PK\x01\x02", 10, 99)),  # an unknown packing
         # said to be deflated, which it is not
         ("keys.npy", header((2,)) + bytes(8), (b"PK\x01\x02", 10, 8)),
         ("keys.npy", header((2,)) + bytes(8), (b"PK\x01\x02", 8, 1)),  # said to be encrypted
@@ -35,9 +33,7 @@ def header(shape, kind="<f4"):
     ],
 )
 def test_a_hostile_archive_is_refused_by_name(tmp_path, name, stored, change):
-    """Arrays that declare sizes nobody has, are no numbers or are packed strangely: one ValueError,
-    nothing else.
-    """
+    """Impossible sizes, values that are no numbers, strange packing: one ValueError."""
     folder = Trace(events=[Token(step=0, id=0, text="a", position=0)]).save(tmp_path)
     file = folder / "trace.npz"
     with zipfile.ZipFile(file, "w") as archive:
