@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
-from test_views_a import CLOUD, SHAPE, TEXT, open_board, slider
 
+from tests.browser.lab.test_views_a import CLOUD, SHAPE, TEXT, open_board, slider
 from tests.browser.pages.test_view_words import modules
 from warpviz.views.gate.view import GateTuner
 from warpviz.views.run.view import LiveRun

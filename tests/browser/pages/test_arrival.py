@@ -97,10 +97,10 @@ def test_two_views_of_one_widget_share_the_run_and_each_has_its_place(show: Open
         window.two = new one.constructor(window.frame, one.store); }}"""
     )
     assert page.evaluate("one.run === two.run")
-    page.evaluate("() => { two.playhead.seek(3); two.stir(); }")
+    page.evaluate("() => { two.playhead.seek(3); two.repaint(); }")
     assert page.evaluate("[one.playhead.atEnd, two.playhead.beat]") == [True, 3]
     page.evaluate("() => window.frame.close()")
     page.wait_for_timeout(200)
     before = page.evaluate("one.overlay.paints")
-    page.evaluate("() => one.stir()")
+    page.evaluate("() => one.repaint()")
     page.wait_for_function(f"() => one.overlay.paints > {before}")

@@ -9,7 +9,7 @@ export function decimals(value, digits = 2) {
   return typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "\u2013";
 }
 
-/** Return "0.42 < theta 0.50" with as many decimals as tell the two numbers apart. */
+/** Return "0.42 < theta 0.50" with as many decimals as the two numbers need to differ. */
 export function comparison(similarity, theta, accepted) {
   const digits = [2, 3, 4].find((n) => decimals(similarity, n) !== decimals(theta, n)) ?? 4;
   const sign = accepted ? "\u2265" : "<";

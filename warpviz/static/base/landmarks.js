@@ -54,7 +54,7 @@ export class Landmarks {
     return used;
   }
 
-  /** Every token's nearest landmark, on demand: most pictures of a moving k do without. */
+  /** Every token's nearest landmark, on demand: most pictures of a moving k do not use it. */
   get near() {
     this.assign();
     return this.nearest;

@@ -167,7 +167,7 @@ export class Store extends Emitter {
     }
   }
 
-  /** The kernel is gone for good: say so once, and go on like a page without a kernel. */
+  /** The kernel is gone for good: emit "lost" once, and go on like a page without a kernel. */
   lose() {
     if (!this.live) return;
     this.live = false;
@@ -198,7 +198,7 @@ export class Store extends Emitter {
     this.acknowledge(content.seq);
   }
 
-  /** Tell the kernel what has been painted; at most every `ack_ms` where the view's data say so. */
+  /** Report to the kernel what has been painted, at most every `ack_ms` if the data have that. */
   acknowledge(seq) {
     const every = this.data.ack_ms ?? 0;
     if (!every) {
@@ -278,7 +278,7 @@ export function openStore(model, options = {}) {
 }
 
 /**
- * End a store: it hears and says nothing any more.
+ * End a store: it no longer listens to its model, nor sends to it.
  *
  * @param {Store} store
  */

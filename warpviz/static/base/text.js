@@ -30,7 +30,7 @@ const escaped = (code) => `\\u{${code.toString(16)}}`;
 const RANGES = HIDDEN.map(([first, last]) => `${escaped(first)}-${escaped(last)}`);
 const HIDDEN_CHARACTER = new RegExp(`[${RANGES.join("")}]`, "gu");
 
-/** Return text that shows hidden characters: a control as its picture, others by code point. */
+/** Return text that shows hidden characters: controls as pictures, others as code points. */
 export function visible(text) {
   return String(text).replace(HIDDEN_CHARACTER, (char) => {
     if (char === "\n" || char === "\t") return char;

@@ -18,7 +18,7 @@ const UNITS = [
 const BYTE = { size: 1, unit: "B" };
 
 /**
- * Return bytes in the largest unit of which there is one, a dash where there are none to tell.
+ * Return bytes in the largest unit that fits, or a dash where there is no number.
  *
  * @param {number} value
  */

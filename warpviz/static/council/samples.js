@@ -7,7 +7,7 @@
  */
 
 const MOST_SAMPLES = 240;
-const LEAST_BEATS = 8; // a rate over fewer beats says nothing
+const LEAST_BEATS = 8; // a rate over fewer beats is noise
 
 /** Reads a store's array of samples, a row of `fields` each. */
 export class Samples {

@@ -140,7 +140,7 @@ export class Frame {
     return this.store.data.rows ?? [];
   }
 
-  /** Say something short below the view; if the kernel is gone, that is said first. */
+  /** Write a short remark below the view; if the kernel is gone, that comes first. */
   status(text) {
     const lost = this.store.lost ? "The kernel no longer answers: run the cell again" : "";
     this.statusLine.textContent = visible([lost, text].filter(Boolean).join(". "));

@@ -51,7 +51,7 @@ export class Plot {
     frame.plots.push(this);
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(this.canvas);
-    this.near = true; // until the watcher says otherwise
+    this.near = true; // until the watcher reports
     this.watcher = new IntersectionObserver(
       (entries) => this.meet(entries[entries.length - 1].isIntersecting),
       { rootMargin: "200px" },

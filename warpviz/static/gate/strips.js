@@ -178,7 +178,7 @@ function keptBeads(view, pen, theme, s, side, [left, right]) {
 
 /**
  * Draw a bead: the colour is the verdict (grey where the strip is not active), the shape the label;
- * a ring says that the verdict is not the run's.
+ * a ring marks a verdict that differs from the run's.
  *
  * @param {GateTunerView} view
  * @param {Pen} pen

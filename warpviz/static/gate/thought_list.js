@@ -77,7 +77,7 @@ export class ThoughtList {
     setText(this.line, `\u03b8 ${decimals(theta)}  \u00b7  ${counts}`);
   }
 
-  /** Give the values next to theta as many decimals as tell them from theta. */
+  /** Write the values next to theta with as many decimals as they need to differ from theta. */
   writeValues() {
     const { order, cut, values, theta } = this.shown;
     for (let place = cut - 3; place < cut + 3; place += 1) {

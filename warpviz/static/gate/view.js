@@ -36,8 +36,8 @@ export class GateTunerView {
     this.gates = [];
     /** @type {Float32Array[]} per scorer the places of its beads, x and y in turn */
     this.swarms = [];
-    this.width = 0; // that the swarms are laid out for
-    this.domain = ""; // that the swarms are laid out for
+    this.width = 0; // for which the swarms are laid out
+    this.domain = ""; // for which the swarms are laid out
     /** @type {Pictures} */
     this.pictures = new Map();
     this.size = 0;

@@ -1,4 +1,4 @@
-// When the next frame comes: one at most is asked for, at once or after a rest.
+// Asks for the next frame: at most one at a time, at once or after a rest.
 
 export class Frames {
   /**
@@ -10,7 +10,7 @@ export class Frames {
     this.rest = rest;
     this.now = 0; // the time of the last frame
     this.pending = 0; // the frame asked for
-    this.timer = 0; // after which one will be asked for
+    this.timer = 0; // asks for a frame when it ends
     this.due = 0;
     this.closed = false;
   }

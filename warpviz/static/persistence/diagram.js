@@ -37,13 +37,13 @@ export class DiagramPlot {
     this.view = view;
     /** @type {Spot[]} the whole context's bars, then the landmarks' */
     this.spots = [];
-    this.num = 0; // of the whole context's bars
+    this.num = 0; // how many of them are the whole context's
     /** @type {Spot | null} */
     this.hovered = null;
     /** @type {Match | null} the pair whose cost is the bottleneck distance */
     this.worst = null;
     this.remark = ""; // on the band, where there is no room next to it
-    this.k = -1; // that was drawn last
+    this.k = -1; // the k that was drawn last
     /** @type {(birth: number, death: number) => number} the height of a bar on the screen */
     this.up = () => 0;
     this.plot = new Plot(view.frame, {

@@ -16,13 +16,13 @@ export function actsOf(view) {
   /** @type {(act: (value: number) => void) => (value: number) => void} */
   const thenPaint = (act) => (value) => {
     act(value);
-    view.stir();
+    view.repaint();
   };
   return {
     toggle() {
       if (playhead.playing) playhead.pause();
       else playhead.play();
-      view.stir();
+      view.repaint();
     },
     seek: thenPaint((beat) => {
       playhead.pause();
@@ -40,7 +40,7 @@ export function actsOf(view) {
         playhead.play();
         river.stick();
       } else playhead.pause();
-      view.stir();
+      view.repaint();
     },
     hold: () => store.send({ op: view.status === "paused" ? "resume" : "pause" }),
     stop: () => store.send({ op: "stop" }),

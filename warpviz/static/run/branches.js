@@ -25,7 +25,7 @@ import { LINGER_BEATS, streamColor } from "./cards.js";
  */
 
 const CURVE_STEPS = 24;
-const FAR_STEPS = 10; // of the crowd's
+const FAR_STEPS = 10; // of a curve to the crowd
 const MOST_THREADS = 48;
 
 export class Branches {
@@ -45,7 +45,7 @@ export class Branches {
    *
    * @returns {Seen}
    */
-  look() {
+  read() {
     if (this.seen) return this.seen;
     const origin = this.overlay.canvas.getBoundingClientRect();
     /** @type {(el: Element) => Box} */
@@ -75,7 +75,7 @@ export class Branches {
   }
 
   /** Forget what was read: the page may have changed. */
-  blink() {
+  forget() {
     this.seen = null;
   }
 
@@ -85,7 +85,7 @@ export class Branches {
    * @param {Element} el
    */
   local(el) {
-    return this.look().of(el);
+    return this.read().of(el);
   }
 
   /**
@@ -95,7 +95,7 @@ export class Branches {
    * @returns {Box | null}
    */
   spanBox(card) {
-    const { spans, of } = this.look();
+    const { spans, of } = this.read();
     const span = this.river.span(card.to);
     if (!span) return null;
     const box = spans.get(span) ?? of(span);
@@ -110,7 +110,7 @@ export class Branches {
    * @type {(card: StreamCard, inText?: boolean) => Point}
    */
   trigger(card, inText = false) {
-    const { view, isStacked } = this.look();
+    const { view, isStacked } = this.read();
     const box = this.spanBox(card);
     const y = box ? box.y + box.h / 2 : view.y;
     const seen = y >= view.y && y <= view.y + view.h;
@@ -128,7 +128,7 @@ export class Branches {
    * @type {(card: StreamCard, share?: number) => Point}
    */
   port(card, share = 0) {
-    const { panels, crowd, places } = this.look();
+    const { panels, crowd, places } = this.read();
     const box = panels.get(card);
     if (box) return [box.x + box.w * share, share ? box.y + box.h - 6 : box.y + box.h / 2];
     const [, y] = this.cards.crowdPlace(places.get(card) ?? 0, crowd.w);
@@ -173,7 +173,7 @@ export class Branches {
   thread(pen, theme, card, { alpha, width, steps }) {
     const stroke = streamColor(card, theme);
     const bank = this.trigger(card);
-    const curve = bend(bank, this.port(card), this.look().isStacked);
+    const curve = bend(bank, this.port(card), this.read().isStacked);
     const source = this.trigger(card, true);
     if (steps === CURVE_STEPS && source[0] < bank[0] && source[1] === bank[1])
       pen.line(...source, ...bank, { stroke, width: 1, alpha: alpha * 0.45, dash: [2, 4] });

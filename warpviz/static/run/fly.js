@@ -48,7 +48,7 @@ function flyToGate(view, card, now) {
   const curve = () => bend(branches.port(card, 0.5), axis.place(card), true);
   const land = () => {
     hidden.delete(card);
-    view.stir();
+    view.repaint();
   };
   flights.launch({ kind: "gate", color, curve, land }, now);
 }
@@ -72,6 +72,6 @@ function flyBack({ axis, branches, cloud, flights, frame, river }, card, now) {
   flights.launch({ kind: "inject", color, delay, size: 5, curve, land }, now);
   const into = card.noteToken - 1;
   if (!cloud.has(into)) return;
-  const toMap = () => bend(axis.place(card), cloud.place(into, branches.look().cloud));
+  const toMap = () => bend(axis.place(card), cloud.place(into, branches.read().cloud));
   flights.launch({ kind: "inject", color, delay, size: 3, curve: toMap }, now);
 }

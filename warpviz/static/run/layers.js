@@ -74,7 +74,7 @@ export class Layers {
       this.view;
     const { cursor, place, playing } = playhead;
     if (cloudBox.hidden !== (cloud.size === 0)) cloudBox.hidden = cloud.size === 0;
-    const seen = branches.look();
+    const seen = branches.read();
     axis.box = seen.gate;
     if (!onScreen) svgText(pen, stage, seen.origin);
     const time = onScreen && playing && motionOk() ? this.view.frames.now : null;

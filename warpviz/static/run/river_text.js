@@ -40,14 +40,14 @@ export class RiverText {
     this.sticky = true; // whether the end stays in sight
     this.shownAt = 0;
     /** @type {Set<HTMLElement>} the spans with a mark */
-    this.tinted = new Set();
+    this.markedSpans = new Set();
     /** @type {number | null} the injection pointed at */
     this.focus = null;
     this.marked = ""; // what the marks depend on
     this.markedEnd = 0;
-    this.tintedTo = 0; // the token after the last one with influence
-    this.dyed = 0; // streams whose trigger is underlined
-    this.owed = 0; // the first stream whose trigger was not complete, plus one; 0 for none
+    this.influencedTo = 0; // the token after the last one with influence
+    this.numMarked = 0; // streams whose trigger is underlined
+    this.incomplete = 0; // the first stream whose trigger was not complete, plus one; 0 for none
     this.more = h("button", {
       type: "button",
       class: "wr-more",
@@ -131,7 +131,7 @@ export class RiverText {
   rebuild(cursor) {
     for (const span of this.spans) span.remove();
     this.spans = [];
-    this.tinted.clear();
+    this.markedSpans.clear();
     this.notes.forget();
     this.marked = "";
     this.first = Math.max(0, this.run.numTokens(cursor) - this.window);
@@ -170,60 +170,61 @@ export class RiverText {
       this.focus,
       this.first,
     ].join();
-    const again = force || key !== this.marked || sum.spawned < this.dyed;
-    if (again) this.wash();
-    else if (sum.spawned === this.dyed && !this.owed && this.end === this.markedEnd) return;
+    const again = force || key !== this.marked || sum.spawned < this.numMarked;
+    if (again) this.clearMarks();
+    else if (sum.spawned === this.numMarked && !this.incomplete && this.end === this.markedEnd)
+      return;
     this.marked = key;
     this.markedEnd = this.end;
-    this.dyeTriggers(sum.spawned);
-    if (this.run.influences.length && (again || this.end <= this.tintedTo))
-      this.dyeInfluence(cursor);
+    this.markTriggers(sum.spawned);
+    if (this.run.influences.length && (again || this.end <= this.influencedTo))
+      this.markInfluence(cursor);
   }
 
   /** Take all marks off the text. */
-  wash() {
-    for (const span of this.tinted) {
+  clearMarks() {
+    for (const span of this.markedSpans) {
       span.removeAttribute("style");
       span.classList.remove("wr-trigger", "wr-tint");
       span.title = "";
     }
-    this.tinted.clear();
-    this.dyed = 0;
-    this.owed = 0;
+    this.markedSpans.clear();
+    this.numMarked = 0;
+    this.incomplete = 0;
   }
 
   /** Underline the triggers of the first `count` streams that are not underlined yet. */
-  dyeTriggers(count) {
-    const from = this.owed ? this.owed - 1 : this.dyed;
-    this.owed = 0;
+  markTriggers(count) {
+    const from = this.incomplete ? this.incomplete - 1 : this.numMarked;
+    this.incomplete = 0;
     for (let n = from; n < count; n += 1) {
       const card = this.run.order[n];
       if (card.from < 0 || card.to < this.first) continue;
-      if (card.to >= this.end) this.owed ||= n + 1;
+      if (card.to >= this.end) this.incomplete ||= n + 1;
       for (let i = Math.max(card.from, this.first); i <= card.to && i < this.end; i += 1)
-        this.dye(this.span(i), "wr-trigger", this.colorOf(card));
+        this.markSpan(this.span(i), "wr-trigger", this.colorOf(card));
     }
-    this.dyed = count;
+    this.numMarked = count;
   }
 
-  dyeInfluence(cursor) {
+  markInfluence(cursor) {
     const { tint, most } = this.run.influence(cursor, this.focus);
-    this.tintedTo = Math.max(0, ...tint.keys()) + 1;
+    this.influencedTo = Math.max(0, ...tint.keys()) + 1;
     for (const [index, kl] of tint) {
       const span = this.span(index);
       if (!span || kl <= 0) continue;
-      this.dye(span, "wr-tint");
+      this.markSpan(span, "wr-tint");
       span.style.setProperty("--kl", (Math.sqrt(kl / (most || 1)) * 0.55).toFixed(3));
       span.title = `KL ${number(kl)} nats`;
     }
   }
 
   /** @type {(span: HTMLElement | null, name: string, color?: string) => void} */
-  dye(span, name, color) {
+  markSpan(span, name, color) {
     if (!span) return;
     span.classList.add(name);
     if (color) span.style.setProperty("--stream", color);
-    this.tinted.add(span);
+    this.markedSpans.add(span);
   }
 
   /**

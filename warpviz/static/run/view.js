@@ -63,9 +63,9 @@ export class LiveRunView {
       colorOf: (card) => streamColor(card, frame.theme),
       onnote: (card) => {
         this.focus = card;
-        this.stir();
+        this.repaint();
       },
-      onmoved: () => this.stir(),
+      onmoved: () => this.repaint(),
     });
     this.cards = new Cards(this.run, frame.theme);
     this.axis = new GateAxis(this.run);
@@ -111,7 +111,7 @@ export class LiveRunView {
     frame.cleanup(this.source.on("reset", () => this.reset()));
     frame.cleanup(this.source.on("grown", () => this.grown()));
     frame.cleanup(this.source.on("status", () => this.grown()));
-    frame.cleanup(store.on("change:theta", () => this.stir()));
+    frame.cleanup(store.on("change:theta", () => this.repaint()));
     frame.onTheme(() => {
       this.cards.theme = frame.theme;
       this.reset();
@@ -137,7 +137,7 @@ export class LiveRunView {
     this.begun = true;
     if (this.playsByItself && this.playhead.cursor === this.startCursor) {
       this.playhead.play();
-      this.stir();
+      this.repaint();
     }
   }
 
@@ -163,7 +163,7 @@ export class LiveRunView {
     }
     this.startCursor = playhead.cursor;
     this.begin();
-    this.stir();
+    this.repaint();
   }
 
   /** Rows have arrived or the engine's status has changed. */
@@ -193,7 +193,7 @@ export class LiveRunView {
   }
 
   /** Something other than the cursor has changed: paint again. */
-  stir() {
+  repaint() {
     this.layers.painted = -1;
     this.wake();
   }
@@ -214,14 +214,14 @@ export class LiveRunView {
   }
 
   step(now) {
-    this.branches.blink();
+    this.branches.forget();
     this.playhead.tick(now);
     this.endFollowing();
     this.layers.paint(now);
     this.transport.show(this.status);
     this.words.say(now);
     this.next(now);
-    this.branches.blink(); // a painting between two frames, after a resize, reads again
+    this.branches.forget(); // a painting between two frames, after a resize, reads again
   }
 
   /** Ask for the next frame only where it will show something else. */
@@ -233,7 +233,7 @@ export class LiveRunView {
     else if (overlay.near) this.layers.next(now);
   }
 
-  /** Where moments follow one another faster than an eye, words and cards do not move by little. */
+  /** Where moments follow one another too fast for an eye, words and cards do not animate. */
   pace() {
     const now = performance.now();
     this.between = 0.8 * this.between + 0.2 * Math.min(now - this.movedAt, 1000);
@@ -255,8 +255,8 @@ export class LiveRunView {
     this.pace();
     this.river.show(to);
     this.cards.show(to);
-    this.branches.blink();
-    this.branches.look(); // everything is read here, for one layout; what follows writes
+    this.branches.forget();
+    this.branches.read(); // everything is read here, for one layout; what follows writes
     this.river.notes.place(to);
     if (!jumped && to - from < MOST_FLYING)
       for (let at = from; at < to; at += 1) flyRow(this, this.run.rows[at]);

@@ -45,7 +45,7 @@ function wordsOf({ run, playhead, status }) {
   };
 }
 
-/** Puts the moment in words: a few times a second, for screen readers once. */
+/** Writes the moment in words: a few times a second, for screen readers once. */
 export class Words {
   /** @param {LiveRunView} view */
   constructor(view) {
@@ -70,7 +70,7 @@ export class Words {
     if (text === this.summary) return;
     const since = now - this.summaryAt;
     if (since < SUMMARY_MS) {
-      frames.wakeIn(SUMMARY_MS - since); // the last of many is said too
+      frames.wakeIn(SUMMARY_MS - since); // the last of many sentences is written too
       return;
     }
     this.summaryAt = now;
