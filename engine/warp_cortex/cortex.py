@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from warp_cortex.agents.backend import StreamBackend, StreamRunner
 from warp_cortex.agents.river import River
@@ -16,12 +16,15 @@ from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
 from warp_cortex.run import loop
-from warp_cortex.run.run import Run, focus_of
+from warp_cortex.run.fork import fork
+from warp_cortex.run.run import Run
 from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
 from warp_cortex.trace import summary
 from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, RunStart, Trace
-from warp_cortex.voice.chat import Messages
 from warp_cortex.voice.profiles import settle, voice_of
+
+if TYPE_CHECKING:
+    from warp_cortex.voice.chat import Messages
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -156,37 +159,7 @@ class Cortex:
         Raises:
             ValueError: no task, an empty task, or k larger than the context.
         """
-        if not tasks or not all(task.strip() for task in tasks):
-            msg = f"tasks must be one or more non-empty texts, got {list(tasks)!r}"
-            raise ValueError(msg)
-        context = self.prism.read(source) if isinstance(source, str) else source
-        maker = context.checksum if isinstance(context, Snapshot) else context.prism.spec.checksum
-        if maker != self.prism.spec.checksum:
-            msg = (
-                f"the context belongs to another model (checksum {maker}), "
-                f"not to {self.prism.spec.name!r}"
-            )
-            raise ValueError(msg)
-        synapse = Synapse(self.config.synapse, seed=self.config.seed)
-        snapshot = context if isinstance(context, Snapshot) else synapse.publish(context)
-        runner = self._runner()
-        streams = []
-        try:
-            for number, task in enumerate(tasks, start=1):
-                prompt = self._asked(task)
-                stream = Stream(
-                    number, task, "fork", (0, 0), snapshot.version, self.prism.encode(prompt)
-                )
-                focus = None
-                if self.config.synapse.focus and isinstance(context, Context):
-                    focus = focus_of(context, stream, snapshot, self.config.synapse.focus)
-                runner.open(stream, snapshot, focus=focus)
-                streams.append(stream)
-            while not runner.is_idle:
-                runner.step()
-        finally:
-            runner.close("done")
-        return streams
+        return fork(self.prism, self.config, self._runner, source, tasks)
 
     def revoke(self, number: int) -> Revoke:
         """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
@@ -296,13 +269,6 @@ class Cortex:
             config=self.config.to_dict(),
             versions={"python": platform.python_version(), **versions},
         )
-
-    def _asked(self, task: str) -> str:
-        """Return what a stream of a fork reads for a task."""
-        plain = self.prism.without_special_tokens(task)
-        if self.config.streams.prompt is not None:
-            return self.config.streams.prompt.format(task=plain)
-        return voice_of(self.config, self.prism.voice).ask(plain, "task")
 
     def _runner(self) -> StreamRunner:
         if self._backend is not None:

@@ -124,18 +124,11 @@ class Run:
         snapshot = self.synapse.current
         assert snapshot is not None
         self._num_streams += 1
-        prompt = self.prism.encode(self.asked(task.text, task.kind))
+        prompt = prompt_of(self.prism, self.config, task.text, task.kind)
         stream = Stream(
             self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt
         )
         return events + self._open(stream, snapshot, why=task.why)
-
-    def asked(self, task: str, kind: str) -> str:
-        """Return what a stream reads for a task: no word of it counts as a special token."""
-        plain = self.prism.without_special_tokens(task)
-        if self.config.streams.prompt is not None:
-            return self.config.streams.prompt.format(task=plain)
-        return self.voice.ask(plain, kind)
 
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
         """Let every stream think one token; judge and inject finished thoughts."""
@@ -269,6 +262,15 @@ class Run:
         if self.config.river.window is None or self.config.gate.scorer != "likelihood":
             return None
         return self.river.context.store.fork()
+
+
+def prompt_of(prism: Prism, config: CortexConfig, task: str, kind: str) -> list[int]:
+    """Return the ids that a stream reads for a task: no word of it counts as a special token."""
+    plain = prism.without_special_tokens(task)
+    template = config.streams.prompt
+    if template is not None:
+        return prism.encode(template.format(task=plain))
+    return prism.encode(voice_of(config, prism.voice).ask(plain, kind))
 
 
 def focus_of(context: Context, stream: Stream, snapshot: Snapshot, count: int) -> SharedKV | None:
