@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from warp_cortex.synapse.files import load_snapshot, save_snapshot
     from warp_cortex.synapse.synapse import Snapshot, Synapse
     from warp_cortex.thoughts.calibration import Roc, area, best_theta, confusion, roc
+    from warp_cortex.trace.council import why_no_stream
     from warp_cortex.trace.summary import summarise
     from warp_cortex.trace.trace import (
         EVENT_TYPES,
@@ -114,6 +115,7 @@ _HOMES = {
     "synapse.files": "load_snapshot save_snapshot",
     "synapse.synapse": "Snapshot Synapse",
     "thoughts.calibration": "Roc area best_theta confusion roc",
+    "trace.council": "why_no_stream",
     "trace.summary": "summarise",
     "trace.trace": (
         "Calibration EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish "
@@ -198,6 +200,7 @@ __all__ = [
     "summarise",
     "text_entries",
     "to_record",
+    "why_no_stream",
     "write_files",
 ]
 

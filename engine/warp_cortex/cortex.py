@@ -208,7 +208,12 @@ class Cortex:
 
     def summary(self) -> dict[str, Any]:
         """Return the run in one JSON-ready dict, from the trace alone."""
-        return summary.summarise(self.trace)
+        return summary.summarise(self.trace, num_dropped=self.num_dropped)
+
+    @property
+    def num_dropped(self) -> int:
+        """Tasks of the latest run that the Router dropped over a cap."""
+        return 0 if self._run is None else self._run.router.num_dropped
 
     def _begin(
         self, prompt: "str | Messages", progress: Callable[[int, int], None] | None

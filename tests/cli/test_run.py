@@ -19,6 +19,16 @@ KEYS = {
     "injections",
     "snapshots",
     "bytes",
+    "voice",
+    "triggers",
+    "scorer",
+    "theta",
+    "calibrated",
+    "share",
+    "streams_by_kind",
+    "streams_by_end",
+    "num_dropped",
+    "why_no_stream",
     "k",
     "seconds",
 }
@@ -183,16 +193,20 @@ def test_a_reader_that_leaves_is_no_error(
 
 
 def test_help_gives_the_engines_defaults() -> None:
-    """A flag that is not given leaves the engine's setting as it is; the help text names it."""
+    """A flag that is not given leaves the engine's setting as it is; the help text names it, or
+    says what it follows.
+    """
     parser = build_parser()
     assert settings(parser.parse_args(["run"])) == CortexConfig()
     config = CortexConfig()
     defaults = {
-        "--k": config.synapse.k,
+        "--k": 64,
         "--alpha": config.synapse.alpha,
         "--policy": config.synapse.policy,
         "--theta": config.gate.theta,
         "--gate": config.gate.scorer,
+        "--trigger": config.router.triggers,
+        "--voice": config.voice,
         "--streams": config.router.max_streams,
         "--max-tokens": config.river.max_tokens,
         "--temperature": config.river.temperature,
@@ -200,11 +214,8 @@ def test_help_gives_the_engines_defaults() -> None:
     }
     flags = {flag: action.help for action in run_flags() for flag in action.option_strings}
     for flag, value in defaults.items():
-        assert (
-            str(value) in flags[flag].partition("(")[2]
-            or f"{value};" in flags[flag]
-            or f" {value})" in flags[flag]
-        )
+        said = flags[flag].rpartition("(")[2]
+        assert ("the model" in said) if value is None else (str(value) in said), flag
 
 
 def run_flags():
@@ -218,11 +229,41 @@ def run_flags():
     return parser._actions
 
 
+def test_a_theta_or_a_voice_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line names the value and what is accepted."""
+    for wrong in ("high", "2", "nan"):
+        with pytest.raises(SystemExit):
+            build_parser().parse_args(["run", "--theta", wrong])
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        assert f"must be auto or a number from -1 to 1, got '{wrong}'" in said
+    with pytest.raises(ValueError, match=r"'shout' is unknown; accepted: village, chat, plain"):
+        settings(build_parser().parse_args(["run", "--voice", "shout"]))
+    with pytest.raises(ValueError, match="accepted: bracket"):
+        settings(build_parser().parse_args(["run", "--trigger", "sentence,whim"]))
+
+
+def test_a_run_without_a_stream_says_why(
+    tiny_model: Path, prompt_file: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No stream: the report says which triggers were on and what would open one; a theta that was
+    set is called what it is.
+    """
+    flags = ("--out", tmp_path / "o", "--trigger", "bracket", "--theta", "0.4", "--gate", "raw")
+    assert main(arguments(tiny_model, prompt_file, *flags)) == 0
+    out = " ".join(capfd.readouterr().out.split())
+    assert (
+        "no stream opened: the triggers (bracket) did not fire in 12 tokens; add --trigger" in out
+    )
+    assert "theta 0.4 was not calibrated for this model and text; --theta auto measures it" in out
+
+
 def test_every_flag_reaches_the_engine() -> None:
     """Each flag changes the one setting it names; `--gate off` opens the gate to every thought."""
     given = (
         "run --k 8 --alpha .1 --policy farthest --theta .2 --gate raw --streams 3 --max-tokens 5 "
-        "--window 64 --seed 9 --temperature 0"
+        "--window 64 --seed 9 --temperature 0 --voice plain --focus 6 "
+        "--trigger sentence,uncertain --trigger bracket"
     )
     config = settings(build_parser().parse_args(given.split()))
     assert (config.synapse.k, config.synapse.alpha, config.synapse.policy) == (8, 0.1, "farthest")
@@ -234,6 +275,10 @@ def test_every_flag_reaches_the_engine() -> None:
         config.seed,
     ) == (3, 5, 64, 9)
     assert config.river.temperature == 0
+    assert (config.voice, config.synapse.focus) == ("plain", 6)
+    assert config.router.triggers == ("sentence", "uncertain", "bracket")
+    auto = settings(build_parser().parse_args(["run", "--theta", "auto", "--gate", "likelihood"]))
+    assert (auto.gate.theta, auto.gate.scorer) == ("auto", "likelihood")
     assert not settings(build_parser().parse_args(["run", "--gate", "off"])).gate.enabled
     modes = {
         lanes: settings(build_parser().parse_args(["run", "--lanes", lanes])).mode

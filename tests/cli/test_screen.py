@@ -2,7 +2,7 @@
 
 import io
 
-from warp_cortex import Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
+from warp_cortex import Calibration, Failure, Finish, GateDecision, Inject, Spawn, Thought, Token
 
 from warpviz.cli.terminal import Screen, Terminal
 
@@ -54,8 +54,8 @@ def test_a_run_reads_as_text_with_notes() -> None:
     lines = out.getvalue().splitlines()
     assert lines == [
         "The mill. [TASK: find the key]",
-        "  │ stream 1 sets out: find the key",
-        "  │ stream 2 sets out: x [red]",
+        "  │ stream 1 sets out: find the key ([TASK])",
+        "  │ stream 2 sets out: x [red] ([TASK])",
         " It",
         "  │ stream 1 thought: the key is red (accepted: centred similarity 0.71, theta 0.50)",
         "  │ injection 1 into the River: [Ref: the key is red]",
@@ -75,3 +75,34 @@ def test_notes_are_dimmed_on_a_terminal() -> None:
     assert "\x1b[2m  │ stream 1 sets out" in text
     assert "\n It\n" in text
     assert "\x1b[31mred" not in text
+
+
+def test_reasons_and_thoughts_that_were_none() -> None:
+    """A calibration has a line, a spawn says what made it fire, a text that was no thought says
+    why.
+    """
+    console, out = screen()
+    known = {"task": "It is open.", "trigger": (0, 3), "version": 1}
+    for event in (
+        Calibration(
+            step=1,
+            scorer="likelihood",
+            theta=0.05,
+            share=0.05,
+            similarities={"likelihood": [0.01, 0.02, 0.06]},
+        ),
+        Spawn(step=2, stream=1, kind="uncertain", why="entropy 4.03 nats", **known),
+        Spawn(step=2, stream=2, kind="sentence", **known),
+        Thought(step=3, stream=1, text="", num_tokens=1, reason="end", vector=0),
+        Finish(step=3, stream=1, reason="empty"),
+        Thought(step=3, stream=2, text="It is open.", num_tokens=4, reason="end", vector=1),
+        Finish(step=3, stream=2, reason="repeats its task"),
+    ):
+        console.show(event)
+    assert out.getvalue().splitlines() == [
+        "  │ theta 0.050 measured: 5% of 3 strangers pass under likelihood, their median 0.020",
+        "  │ stream 1 sets out: It is open. (entropy 4.03 nats)",
+        "  │ stream 2 sets out: It is open. (the sentence ended)",
+        "  │ stream 1 thought: - (no thought: empty)",
+        "  │ stream 2 thought: It is open. (no thought: repeats its task)",
+    ]

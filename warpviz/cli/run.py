@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from warp_cortex import Cortex, CortexConfig, Prism
 
 LANES = ("turns", "threads", "process")
+_FOLLOWS = "follows the model; village"  # how a help text tells a default of the profiles
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +33,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--prompt", metavar="FILE", help="text to read; - is standard input (a bundled sample)")
     add("--k", type=int, help="landmarks the streams share (64; of a shorter text all)")
     add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
-    add("--policy", help="how landmarks are chosen (hybrid)")
-    add("--theta", type=float, help="similarity a thought needs to pass the gate (0.3)")
-    add("--gate", metavar="SCORER", help="raw, centred, standardised or off (centred)")
+    add("--policy", help=f"how landmarks are chosen ({_FOLLOWS}: hybrid; else keydiff)")
+    add("--focus", type=int, metavar="N", help="landmarks more per stream, chosen by its task")
+    add(
+        "--voice",
+        help="how the engine speaks to the model: village, chat or plain (the model's own)",
+    )
+    add(
+        "--trigger",
+        action="append",
+        metavar="NAMES",
+        help="what opens streams: bracket, phrase, sentence, uncertain, schedule; several with "
+        f"commas, or the flag again ({_FOLLOWS}: bracket,phrase; else all)",
+    )
+    add(
+        "--theta",
+        type=flags.theta,
+        help="what a thought needs to pass the gate: -1 to 1, or auto, which measures it on "
+        f"strangers ({_FOLLOWS}: 0.3; else auto)",
+    )
+    add(
+        "--gate",
+        metavar="SCORER",
+        help="raw, centred, standardised, likelihood or off "
+        f"({_FOLLOWS}: centred; else likelihood)",
+    )
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
     add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
@@ -69,8 +92,14 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     Raises:
         ValueError: a value out of range or unknown; the message says what is accepted.
     """
-    from warp_cortex import CortexConfig
+    from warp_cortex import VOICES, CortexConfig
 
+    if args.voice is not None and args.voice not in VOICES:
+        msg = f"--voice {args.voice!r:.60} is unknown; accepted: {', '.join(VOICES)}"
+        raise ValueError(msg)
+    triggers = None
+    if args.trigger is not None:
+        triggers = tuple(name for names in args.trigger for name in names.split(","))
     config = CortexConfig() if args.seed is None else CortexConfig(seed=args.seed)
     off = args.gate == "off"
     gate = {
@@ -81,9 +110,12 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     return replace(
         config,
         mode="cooperative" if args.lanes == "turns" else "concurrent",
-        synapse=_given(config.synapse, k=args.k, alpha=args.alpha, policy=args.policy),
+        voice=args.voice,
+        synapse=_given(
+            config.synapse, k=args.k, alpha=args.alpha, policy=args.policy, focus=args.focus
+        ),
         gate=_given(config.gate, **gate),
-        router=_given(config.router, max_streams=args.streams),
+        router=_given(config.router, max_streams=args.streams, triggers=triggers),
         river=_given(
             config.river,
             max_tokens=args.max_tokens,
@@ -130,7 +162,11 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
     if args.json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
-        _print(summary, args.out)
+        from warpviz.cli.report import report
+        from warpviz.cli.terminal import Terminal
+
+        is_own = args.theta is None and args.gate is None and args.voice is None
+        Terminal().write(report(summary, args.out, is_own_theta=is_own), "dim")
     return 0
 
 
@@ -180,21 +216,3 @@ def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
                 cortex.trace.save(folder)
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-def _print(summary: dict[str, Any], folder: Path) -> None:
-    from warpviz.cli.terminal import Terminal
-
-    streams = summary["streams"]
-    accepted = sum(bool(stream["accepted"]) for stream in streams)
-    written = f"{summary['river_tokens']} tokens written"
-    shared = "all tokens" if summary["k"] is None else f"{summary['k']} landmarks"
-    verdicts = f"{accepted} accepted, {len(streams) - accepted} not"
-    held = [f"{owner} {count / 1e6:.2f} MB" for owner, count in summary["bytes"].items()]
-    lines = [
-        f"{written} after {summary['prompt_tokens']} read, {summary['seconds']:.1f} s",
-        f"{len(streams)} streams over {shared}: {verdicts}; {len(summary['injections'])} injected",
-        "held: " + ", ".join(held),
-        f"trace: {folder}",
-    ]
-    Terminal().write("\n" + "\n".join(lines) + "\n", "dim")

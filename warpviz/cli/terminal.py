@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 from warp_cortex import (
+    Calibration,
     Event,
     Failure,
     Finish,
@@ -18,6 +19,8 @@ from warp_cortex import (
 
 from warpviz.characters import for_terminal, one_line
 
+# why a stream set out, where its event does not say so, by the kind of its task
+_REASONS = {"implicit": "the River's own words", "sentence": "the sentence ended"}
 _PROMPT_TAIL = 400  # characters of the prompt that are shown before the River's text
 
 
@@ -55,8 +58,20 @@ class Screen:
                 self._write(("…" if tail != event.prompt else "") + tail, "dim")
             case Token():
                 self._write(event.text)
+            case Calibration():
+                self.note(_measured(event))
+            case Failure(stream=None):
+                self.note(f"the River failed: {event.message}", "red")
+            case Finish(stream=None):
+                self.end_line()
+            case _:
+                self._show_stream(event)
+
+    def _show_stream(self, event: Event) -> None:
+        match event:
             case Spawn():
-                self.note(f"stream {event.stream} sets out: {event.task}")
+                reason = event.why or _REASONS.get(event.kind, f"[{event.kind.upper()}]")
+                self.note(f"stream {event.stream} sets out: {event.task} ({reason})")
             case Thought():
                 self._thoughts[event.stream] = event.text
             case GateDecision():
@@ -64,10 +79,11 @@ class Screen:
             case Inject():
                 self.note(f"injection {event.injection} into the River: {event.text}")
             case Failure():
-                owner = "the River" if event.stream is None else f"stream {event.stream}"
-                self.note(f"{owner} failed: {event.message}", "red")
-            case Finish(stream=None):
-                self.end_line()
+                self._thoughts.pop(event.stream or 0, None)
+                self.note(f"stream {event.stream} failed: {event.message}", "red")
+            case Finish(stream=int(stream)) if stream in self._thoughts:
+                text = self._thoughts.pop(stream)
+                self.note(f"stream {stream} thought: {text or '-'} (no thought: {event.reason})")
 
     def note(self, message: str, style: str = "dim") -> None:
         """Write a message on a line of its own, between the River's lines."""
@@ -82,11 +98,25 @@ class Screen:
     def _judged(self, decision: GateDecision) -> None:
         thought = self._thoughts.pop(decision.stream, "")
         verdict = "accepted" if decision.accepted else "rejected"
-        similarity = f"{decision.scorer} similarity {decision.similarity:.2f}"
-        reason = f"{similarity}, theta {decision.threshold:.2f}"
+        digits = 2 if decision.scorer != "likelihood" else 3
+        name = (
+            decision.scorer if decision.scorer == "likelihood" else f"{decision.scorer} similarity"
+        )
+        similarity = f"{name} {decision.similarity:.{digits}f}"
+        reason = f"{similarity}, theta {decision.threshold:.{digits}f}"
         self.note(f"stream {decision.stream} thought: {thought} ({verdict}: {reason})")
 
     def _write(self, text: str, style: str = "") -> None:
         if text:
             self._terminal.write(text, style)
             self._at_line_start = text.endswith("\n")
+
+
+def _measured(event: Calibration) -> str:
+    """Return what the gate measured before the River wrote, on one line."""
+    null = event.similarities.get(event.scorer, [])
+    middle = f", their median {null[len(null) // 2]:.3f}" if null else ""
+    return (
+        f"theta {event.theta:.3f} measured: {event.share:.0%} of {len(null)} strangers "
+        f"pass under {event.scorer}{middle}"
+    )

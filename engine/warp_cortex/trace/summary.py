@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from warp_cortex.trace.council import council, ends_of
 from warp_cortex.trace.trace import (
     Finish,
     GateDecision,
@@ -16,8 +17,10 @@ from warp_cortex.trace.trace import (
 )
 
 
-def summarise(trace: Trace) -> dict[str, Any]:
-    """Return the run's model, texts, streams, injections, snapshots and peak bytes.
+def summarise(trace: Trace, *, num_dropped: int = 0) -> dict[str, Any]:
+    """Return the run's model, texts, council, streams, injections, snapshots and peak bytes.
+
+    num_dropped: tasks that the Router dropped over a cap; the trace does not hold them.
 
     Raises:
         ValueError: the trace holds no run, or a stream reads a snapshot that is not in the trace.
@@ -36,6 +39,7 @@ def summarise(trace: Trace) -> dict[str, Any]:
         "river_text": "".join(token.text for token in tokens),
         "river_tokens": len(tokens),
         "river_end": ends[-1].reason if ends else "cut short",
+        **council(trace, num_dropped=num_dropped),
         "streams": _streams(trace),
         "injections": [
             {
@@ -67,6 +71,7 @@ def _streams(trace: Trace) -> list[dict[str, Any]]:
     landmarks = {event.version: event.landmarks for event in trace.of(Publish)}
     thoughts = {event.stream: event for event in trace.of(Thought)}
     gates = {event.stream: event for event in trace.of(GateDecision)}
+    ends = ends_of(trace)
     rows = []
     for spawn in trace.of(Spawn):
         if spawn.version not in landmarks:
@@ -83,11 +88,13 @@ def _streams(trace: Trace) -> list[dict[str, Any]]:
                 "id": spawn.stream,
                 "task": spawn.task,
                 "kind": spawn.kind,
+                "why": spawn.why,
                 "step": spawn.step,
                 "thought": thought.text if thought else None,
                 "reason": thought.reason if thought else "unfinished",
                 "similarity": gate.similarity if gate else None,
                 "accepted": gate.accepted if gate else False,
+                "end": ends[spawn.stream],
                 "landmarks": len(landmarks[spawn.version]) + len(spawn.focus),
                 "snapshot": spawn.version,
             }

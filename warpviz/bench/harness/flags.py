@@ -48,6 +48,24 @@ def seed(text: str) -> int:
     return found
 
 
+def theta(text: str) -> float | str:
+    """Return the threshold of a flag: a number, or "auto".
+
+    Raises:
+        ArgumentTypeError: it is neither "auto" nor a number from -1 to 1.
+    """
+    if text == "auto":
+        return text
+    try:
+        found = float(text)
+    except ValueError:
+        found = float("nan")
+    if not -1 <= found <= 1:
+        msg = f"must be auto or a number from -1 to 1, got {text!r:.40}"
+        raise argparse.ArgumentTypeError(msg)
+    return found
+
+
 def counts(text: str) -> Counts:
     """Return the whole numbers of a flag such as 1,10,100.
 
