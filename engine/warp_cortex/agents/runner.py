@@ -13,7 +13,7 @@ from warp_cortex.agents.streams import Stream, StreamBatch
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import StreamConfig
 from warp_cortex.model.detokenize import Detokenizer
-from warp_cortex.model.shared import Pass
+from warp_cortex.model.forward_pass import Pass
 from warp_cortex.prism import Prism
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.voice.profiles import settle_streams

@@ -9,7 +9,7 @@ from torch import Tensor
 from warp_cortex.attention.shared import Plan
 from warp_cortex.cache.slots import Slots
 from warp_cortex.cache.store import SharedKV
-from warp_cortex.model.shared import Pass
+from warp_cortex.model.forward_pass import Pass
 from warp_cortex.prism import Prism
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState

@@ -16,7 +16,8 @@ from warp_cortex.landmarks.policies import NEEDS
 from warp_cortex.model.detokenize import Detokenizer
 
 if TYPE_CHECKING:
-    from warp_cortex.model.shared import Pass, SharedModel
+    from warp_cortex.model.forward_pass import Pass
+    from warp_cortex.model.shared import SharedModel
 
 
 class Context:

@@ -1,8 +1,6 @@
 """The one loaded model that all agents share: the only caller of it."""
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
@@ -20,37 +18,11 @@ from warp_cortex.model import probing
 from warp_cortex.model.compatibility import decoder_layers, refuse_unsupported
 from warp_cortex.model.decoder_check import decoder_for
 from warp_cortex.model.detokenize import Detokenizer
+from warp_cortex.model.forward_pass import Frame, Pass
 from warp_cortex.model.spec import describe
 from warp_cortex.voice.chat import Messages, chat_voice, has_template, render
 from warp_cortex.voice.shipped import PLAIN
 from warp_cortex.voice.voice import Voice
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What one forward pass returns.
-
-    middle: [B, T, C], the input of the middle layer. last: [B, T, C], the last layer's normalised
-    states (the input of the vocabulary projection). ends: [B, C], each sequence's last state, the
-    input of `head`; without a head, the logits [B, V] themselves. every: the logits [B, T, V]
-    behind every token, where they were asked for.
-    """
-
-    middle: Tensor
-    last: Tensor
-    ends: Tensor
-    head: Callable[[Tensor], Tensor] | None = None
-    every: Tensor | None = None
-
-    @property
-    def logits(self) -> Tensor:
-        """Logits [B, V] after each sequence's last token."""
-        return self.ends if self.head is None else self.head(self.ends)
-
-    def blocks(self, rows: int) -> Iterator[Tensor]:
-        """Yield the logits of `rows` sequences at a time, so that they never exist all at once."""
-        for ends in torch.split(self.ends, rows):
-            yield ends if self.head is None else self.head(ends)
 
 
 class SharedModel:
@@ -133,7 +105,7 @@ class SharedModel:
             entries = cache.entries(plan.shared)
             if entries is not None:
                 return self._decoded(decoder, ids[:, 0], plan, entries)
-        self._local.frame = frame = _Frame(last_rows, every)
+        self._local.frame = frame = Frame(last_rows, every)
         try:
             with torch.inference_mode():
                 logits = self.model(
@@ -312,13 +284,3 @@ class SharedModel:
         if frame.last_rows is None:
             return (args[0][:, -1:],)
         return (args[0].take_along_dim(frame.last_rows[:, None, None], dim=1),)
-
-
-@dataclass(slots=True)
-class _Frame:
-    """What the hooks store during one forward pass of one thread."""
-
-    last_rows: Tensor | None
-    every: bool = False
-    middle: Tensor | None = None
-    last: Tensor | None = None

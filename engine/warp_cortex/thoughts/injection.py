@@ -20,7 +20,7 @@ from warp_cortex.context.queries import weigh
 from warp_cortex.thoughts.verification import likelihood, log_probabilities
 
 if TYPE_CHECKING:
-    from warp_cortex.model.shared import Pass
+    from warp_cortex.model.forward_pass import Pass
 
 GAP = 64  # positions that anchor "gap" leaves free for visible text before the thought
 

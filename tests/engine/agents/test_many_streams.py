@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 from warp_cortex import Cortex, Prism, StreamBatch, StreamConfig
-from warp_cortex.model.shared import Pass
+from warp_cortex.model.forward_pass import Pass
 
 from tests.engine.script import PROMPT, config
 from tests.engine.tiny import build_prism

@@ -28,7 +28,7 @@ from warp_cortex import (
 )
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.context.context import Context
-from warp_cortex.model.shared import Pass
+from warp_cortex.model.forward_pass import Pass
 
 from tests.engine.script import PROMPT, SCRIPT, config, run, scripted
 from tests.engine.tiny import build_model, build_prism, build_tokenizer
