@@ -9,7 +9,7 @@ from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.lab.test_views_a import CLOUD, SHAPE, TEXT, open_board, slider
-from tests.browser.pages.test_view_words import modules
+from tests.browser.pages.bare import modules
 from warpviz.views.gate.view import GateTuner
 from warpviz.views.run.view import LiveRun
 

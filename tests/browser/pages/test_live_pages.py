@@ -171,7 +171,7 @@ def test_motion_flies_and_lands(show: Open) -> None:
         page.wait_for_function(f"() => !{LIVE}.flights.busy")
 
 
-def test_a_crowd_is_folded_into_a_few_lanes(show: Open) -> None:
+def test_a_crowd_is_folded_into_a_few_cards(show: Open) -> None:
     """A hundred streams make at most seven cards; all others are counted and drawn as dots."""
     page = show(LiveRun(fabricate(num_streams=100, num_tokens=300)))
     page.evaluate(f"() => {{ {LIVE}.playhead.seek(80); {LIVE}.wake(); }}")

@@ -7,24 +7,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.pages.test_page_scripts import FAKE
-from warpviz.views.base import static
+from tests.browser.pages.bare import modules
 
-MODULES = ("frame/page.js", "base/landmarks.js", "gate/view.js")
+MODULES = ("base/landmarks.js", "gate/view.js")
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds these modules and nothing else; afterwards nothing went wrong on it."""
-    bare = browser.new_page()
-    wrong: list[str] = []
-    bare.on("pageerror", lambda error: wrong.append(str(error)))
-    bare.set_content("<body></body>")
-    bare.add_style_tag(content=static.sheet())
-    bare.add_script_tag(content=static.joined(*MODULES) + FAKE)
-    yield bare
-    bare.close()
-    assert not wrong, wrong
+    """A page that holds these modules and nothing else."""
+    with modules(browser, *MODULES) as bare:
+        yield bare
 
 
 def test_ten_thousand_events_are_a_few_drawings(page: Page) -> None:

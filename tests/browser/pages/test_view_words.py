@@ -2,29 +2,11 @@
 each other's way.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
-from tests.browser.pages.test_page_scripts import FAKE
+from tests.browser.pages.bare import modules
 from warpviz.topology.persistence.bounds import certificate_note
-from warpviz.views.base import static
-
-
-@contextmanager
-def modules(browser: Browser, *names: str) -> Iterator[Page]:
-    """Open a page that holds these modules; afterwards nothing went wrong on it."""
-    bare = browser.new_page()
-    wrong: list[str] = []
-    bare.on("pageerror", lambda error: wrong.append(str(error)))
-    bare.set_content("<body></body>")
-    bare.add_style_tag(content=static.sheet())
-    bare.add_script_tag(content=static.joined("frame/page.js", *names) + FAKE)
-    yield bare
-    bare.close()
-    assert not wrong, wrong
 
 
 def test_the_certificate_says_what_it_compares_with(browser: Browser) -> None:

@@ -1,190 +1,35 @@
-"""The front-end modules in a bare page: wire, store, links, landmarks, pens, against their
-Python counterparts.
-"""
+"""Landmarks, pens, axes and scenes in a bare page, against their Python counterparts."""
 
-import base64
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 from warp_cortex import certificate
 
+from tests.browser.pages.bare import modules
 from tests.views.clouds import HOSTILE, made_up, vectors, words
 from warpviz.characters import visible
-from warpviz.views.base import static, wire
+from warpviz.views.base import wire
 from warpviz.views.base.nearest import chains
 
 MODULES = (
     "base/axes.js",
-    "frame/controls.js",
     "base/landmarks.js",
     "base/marks.js",
-    "frame/page.js",
-    "frame/plot.js",
     "base/svg_pen.js",
     "cloud/controls.js",
     "cloud/scene.js",
     "persistence/bars.js",
 )
-FAKE = """
-window.fake = (traits) => {
-  const uid = Math.random().toString(36).slice(2);
-  const model = new PageModel({ uid, links: {}, selection: [], ...traits });
-  model.offline = false;
-  model.sent = [];
-  model.saves = 0;
-  model.send = (content) => model.sent.push(content);
-  model.save_changes = () => { model.saves += 1; };
-  return model;
-};
-window.buffer = (text) => new DataView(bytesOfBase64(text).buffer);
-"""
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """A page that holds these modules and nothing else; afterwards nothing went wrong on it."""
-    bare = browser.new_page()
-    wrong: list[str] = []
-    bare.on("pageerror", lambda error: wrong.append(str(error)))
-    bare.set_content("<body></body>")
-    bare.add_script_tag(content=static.joined(*MODULES) + FAKE)
-    yield bare
-    bare.close()
-    assert not wrong, wrong
-
-
-def message(
-    op: str, seq: int, arrays: dict[str, np.ndarray], *, append: bool = False
-) -> dict[str, Any]:
-    """Return a message as JSON, its buffers as base64."""
-    headers, buffers = wire.pack(arrays)
-    coded = [base64.b64encode(buffer).decode() for buffer in buffers]
-    marked = [{**header, "append": append} for header in headers]
-    return {
-        "content": {
-            "op": op,
-            "seq": seq,
-            "data": {"n": seq},
-            "arrays": marked,
-            "events": [{"at": seq}],
-        },
-        "buffers": coded,
-    }
-
-
-RUN = """(messages) => {
-  const model = fake({ k: 3 });
-  const store = new Store(model);
-  const events = [];
-  store.on("events", (list) => events.push(...list.map((e) => e.at)));
-  for (const { content, buffers } of messages) store.receive(content, buffers.map(buffer));
-  return new Promise((done) => setTimeout(() => done({
-    data: store.data, seq: store.seq, events, sent: model.sent,
-    arrays: Object.fromEntries(
-      Object.entries(store.arrays).map(([n, a]) => [n, [Array.from(a.data), a.shape]]),
-    ),
-  }), 300));
-}"""
-
-
-@pytest.mark.parametrize("dtype", wire.DTYPES)
-def test_every_dtype_arrives_as_it_was_sent(page: Page, dtype: str) -> None:
-    """The browser decodes what `wire.pack` wrote, value for value, in its shape."""
-    array = (np.arange(12).reshape(3, 4) * 20).astype(dtype)
-    found = page.evaluate(RUN, [message("state", 1, {"a": array})])
-    assert found["arrays"]["a"] == [array.ravel().tolist(), [3, 4]]
-
-
-def test_patches_follow_a_state_and_are_acknowledged(page: Page) -> None:
-    """State, then patches in order: arrays are replaced or grown; answers after the paint say how
-    far it got.
-    """
-    one, two = np.array([[1, 2]], np.float32), np.array([[3, 4], [5, 6]], np.float32)
-    messages = [
-        message("state", 4, {"x": one}),
-        message("patch", 5, {"x": two}, append=True),
-        message("patch", 6, {"y": one}),
-    ]
-    found = page.evaluate(RUN, messages)
-    assert found["arrays"]["x"] == [[1, 2, 3, 4, 5, 6], [3, 2]]
-    assert found["data"]["n"] == 6
-    assert found["events"] == [4, 5, 6]
-    assert [sent["seq"] for sent in found["sent"] if sent["op"] == "ack"][-1] == 6
-
-
-def test_a_gap_asks_for_the_state_and_applies_nothing(page: Page) -> None:
-    """A message out of order changes nothing and asks for a full state once; the state mends it."""
-    x = np.array([1], np.float32)
-    messages = [
-        message("state", 1, {"x": x}),
-        message("patch", 3, {"x": x}, append=True),
-        message("patch", 4, {"x": x}, append=True),
-    ]
-    found = page.evaluate(RUN, messages)
-    assert found["seq"] == 1
-    assert found["arrays"]["x"][0] == [1]
-    assert {"op": "resync"} in found["sent"]
-    mended = page.evaluate(
-        RUN,
-        [
-            message("patch", 9, {"x": x}),
-            message("state", 10, {"x": 2 * x}),
-            message("patch", 11, {}),
-        ],
-    )
-    assert mended["seq"] == 11
-    assert mended["arrays"]["x"][0] == [2]
-
-
-def test_a_linked_trait_moves_other_stores_without_telling_the_kernel(page: Page) -> None:
-    """Only the store that was touched saves; the others follow on the page; unlinked ones stay."""
-    found = page.evaluate("""() => {
-      const linked = () => fake({ k: 1, links: { k: "g" } });
-      const models = [linked(), linked(), fake({ k: 1 })];
-      const stores = models.map((m) => new Store(m));
-      const heard = [];
-      stores[1].on("change:k", (v) => heard.push(v));
-      stores[0].set("k", 7);
-      stores[0].set("k", 7);
-      models[2].set("links", { k: "g" });
-      stores[1].set("k", 9);
-      const ks = stores.map((s) => s.get("k"));
-      stores.forEach(closeStore);
-      return { ks, saves: models.map((m) => m.saves), heard };
-    }""")
-    assert found == {"ks": [9, 9, 9], "saves": [1, 1, 0], "heard": [7, 9]}
-
-
-def test_a_restarted_kernel_breaks_nothing(page: Page) -> None:
-    """When talking to the kernel throws, the store says so once and linked views still move."""
-    found = page.evaluate("""() => {
-      const models = [fake({ k: 1, links: { k: "h" } }), fake({ k: 1, links: { k: "h" } })];
-      models[0].save_changes = models[0].send = () => { throw new Error("comm is closed"); };
-      const stores = models.map((m) => new Store(m));
-      let lost = 0;
-      stores[0].on("lost", () => { lost += 1; });
-      stores[0].set("k", 5);
-      stores[0].send({ op: "x" });
-      const ks = stores.map((s) => s.get("k"));
-      stores.forEach(closeStore);
-      return { ks, lost };
-    }""")
-    assert found == {"ks": [5, 5], "lost": 1}
-
-
-def test_an_older_state_does_not_undo_a_slider(page: Page) -> None:
-    """Shared traits come with a full state, but not over a value that was set here a moment ago."""
-    found = page.evaluate("""() => {
-      const store = new Store(fake({ k: 1, alpha: 0.1 }));
-      store.set("k", 9);
-      store.apply({ op: "state", data: { traits: { k: 4, alpha: 0.4 } } }, []);
-      return [store.get("k"), store.get("alpha")];
-    }""")
-    assert found == [9, 0.4]
+    """A page that holds these modules and nothing else."""
+    with modules(browser, *MODULES) as bare:
+        yield bare
 
 
 def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
@@ -209,7 +54,7 @@ def test_landmarks_of_any_k_agree_with_python(page: Page) -> None:
         assert radius == pytest.approx(float(ranks["radii"][k - 1]), nan_ok=True)
 
 
-def test_the_certificate_beside_the_slider_is_the_engine_s(page: Page) -> None:
+def test_the_certificate_at_the_slider_is_the_engine_s(page: Page) -> None:
     """The factor shown for alpha equals `warp_cortex.certificate`, and is absent from one half
     on.
     """
