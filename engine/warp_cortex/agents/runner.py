@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Generator
@@ -19,6 +20,7 @@ from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.voice.profiles import settle_streams
 
 TOGETHER = 256  # agents whose tasks are read in one pass, and of whom logits exist at once, at most
+REMEMBERED = 2**14  # pairs of tokens whose text is kept: streams of one run say much the same
 
 
 @dataclass(slots=True)
@@ -53,7 +55,8 @@ class LocalRunner:
         self._waiting: deque[int] = deque()
         self._seats: dict[int, _Seat] = {}
         self.batches: dict[int, StreamBatch] = {}
-        self._stop_ids = prism.stop_ids
+        self.stop_ids = prism.stop_ids
+        self._decoded = lru_cache(REMEMBERED)(lambda ids: prism.decode(list(ids)))
 
     @property
     def is_idle(self) -> bool:
@@ -87,7 +90,7 @@ class LocalRunner:
         # seeded by stream, so that its thought does not depend on its neighbours
         if self.config.temperature > 0:
             generator = Generator().manual_seed(self._seed * 1_000_003 + stream.id)
-        detokenizer = Detokenizer(self.prism.decode)
+        detokenizer = Detokenizer(lambda ids: self._decoded(tuple(ids)))
         self._inbox.append(
             _Seat(stream, snapshot, focus, detokenizer, generator, _marked(self.prism.device))
         )
@@ -199,15 +202,16 @@ class LocalRunner:
         """
         outcomes = []
         ended = []
-        for row, (agent, token) in enumerate(zip(batch.agents[first:], tokens, strict=True)):
+        for row, (agent, token) in enumerate(zip(batch.agents[first:], tokens, strict=True), first):
             seat = self._seats[agent]
+            stream = seat.stream
             if token == BROKEN:
-                seat.stream.reason = "error"
-                outcomes.append(StepOutcome(seat.stream, error="its logits are not finite"))
+                stream.reason = "error"
+                outcomes.append(StepOutcome(stream, error="its logits are not finite"))
             else:
-                outcomes += self._take(seat, token, batch, first + row)
-            if not seat.stream.is_open:
-                ended.append(first + row)
+                outcomes += self._take(seat, token, batch, row)
+            if stream.reason is not None:
+                ended.append(row)
         for slot in reversed(ended):
             del self._seats[batch.agents[slot]]
             batch.release(slot)
@@ -215,7 +219,7 @@ class LocalRunner:
 
     def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[StepOutcome]:
         stream = seat.stream
-        if token in self._stop_ids:
+        if token in self.stop_ids:
             stream.reason = "end"
             return [StepOutcome(stream, state=batch.state(slot))]
         piece = seat.detokenizer.push(token)
@@ -230,7 +234,7 @@ class LocalRunner:
             stream.reason = "budget"
         elif not batch.can_step(slot):
             stream.reason = "model positions"
-        if not stream.is_open:
+        if stream.reason is not None:
             outcomes.append(StepOutcome(stream, state=batch.state(slot)))
         return outcomes
 

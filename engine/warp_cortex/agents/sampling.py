@@ -1,11 +1,16 @@
 """Choosing the next token from logits; greedy unless a temperature is given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import torch
 from torch import Generator, Tensor
 
-BROKEN = -1  # in place of a token: logits that are not finite
+from warp_cortex.decode.decoder import SMALLEST_TILE, parts_for
+from warp_cortex.kernels.decode_torch import BROKEN
+
+__all__ = ["BROKEN", "COLDEST", "PENALTY_WINDOW", "choose", "choose_all", "likeliest", "penalise"]
+
 # a temperature that float32 may take for 0 divides 0 by 0
 COLDEST = torch.finfo(torch.float32).tiny
 PENALTY_WINDOW = 64  # tokens back; a longer memory would forbid ordinary words in long texts
@@ -25,26 +30,32 @@ def choose_all(
 ) -> list[int]:
     """Return the next token of every sequence, or BROKEN where logits are infinite or not a number.
 
-    blocks: logits [B, V] of some sequences after the other, of which only one block exists at a
-    time. generators: each sequence's own, so that what it draws does not depend on its neighbours.
+    blocks: logits [B, V] of some sequences after the other; only one block exists at a time.
+    generators: one for each sequence, so that its draws do not depend on its neighbours.
     """
     if temperature == 0:
         # one answer from the device per step
-        return torch.cat([_likeliest(logits) for logits in blocks]).tolist()
+        return torch.cat([likeliest(logits) for logits in blocks]).tolist()
     tokens: list[int] = []
     for logits in blocks:
-        for row, likeliest in zip(logits, _likeliest(logits).tolist(), strict=True):
+        for row, token in zip(logits, likeliest(logits).tolist(), strict=True):
             generator = generators[len(tokens)]
-            is_broken = likeliest == BROKEN
+            is_broken = token == BROKEN
             tokens.append(
                 BROKEN if is_broken else choose(row, temperature=temperature, generator=generator)
             )
     return tokens
 
 
+def likeliest(logits: Tensor) -> Tensor:
+    """Return the token of each row's highest logit, int64 [B], or BROKEN; logits: [B, V]."""
+    return _best(logits.device, logits.dtype)(logits)
+
+
 def penalise(logits: Tensor, previous: list[int], *, penalty: float) -> Tensor:
-    """Return logits [V] with recently written tokens made less likely (CTRL, arXiv 1909.05858,
-    equation 4).
+    """Return logits [V] with recently written tokens made less likely.
+
+    Source: CTRL (arXiv 1909.05858), equation 4.
     """
     if penalty == 1.0 or not previous:
         return logits
@@ -53,6 +64,8 @@ def penalise(logits: Tensor, previous: list[int], *, penalty: float) -> Tensor:
     return logits.index_copy(0, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
 
 
-def _likeliest(logits: Tensor) -> Tensor:
-    """Return the token of each row's highest logit, int64 [B], or BROKEN."""
-    return torch.where(torch.isfinite(logits).all(-1), logits.argmax(-1), BROKEN)
+@cache
+def _best(device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    """Return the function that finds the most likely tokens on a device in a precision."""
+    found: Callable[[Tensor], Tensor] = parts_for(device, dtype, SMALLEST_TILE).best
+    return found

@@ -1,5 +1,4 @@
-"""Private entries of many agents in preallocated slots, and the view one batched pass writes
-through.
+"""Private entries of many agents in preallocated slots, and the view one batched pass writes through.
 
 Active agents lie at the front, so that a step reads one contiguous prefix and copies nothing.
 """
@@ -13,8 +12,7 @@ from warp_cortex.cache.store import CacheView, Entries, SharedKV, check_entries
 
 
 class Slots:
-    """`data [L, 2, S, H_kv, capacity, D]`: S agents' own entries; slot i holds `lengths[i]` of
-    them.
+    """`data [L, 2, S, H_kv, capacity, D]`: entries of S agents; slot i holds `lengths[i]` of them.
 
     `lengths` is kept on the host, where the scheduler needs it, and mirrored on the device for the
     masks. Entries behind an agent's own are masked but still multiplied by zero weights, so they
@@ -48,16 +46,22 @@ class Slots:
         return len(self.lengths)
 
     @property
+    def capacity(self) -> int:
+        """Entries a slot has room for."""
+        return self.data.shape[4]
+
+    @property
     def num_bytes(self) -> int:
         """Bytes held, free slots included."""
         return self.data.numel() * self.data.element_size()
 
     def reserve(self, *, slots: int, capacity: int) -> None:
-        """Make room for so many slots of so many entries, growing by a quarter at least; what is
-        held stays.
+        """Make room for so many slots of so many entries; what is held stays.
+
+        Storage grows by a quarter at least.
         """
         have_slots = self.data.shape[2]
-        have_capacity = self.data.shape[4]
+        have_capacity = self.capacity
         if slots <= have_slots and capacity <= have_capacity:
             return
         slots = _grown(have_slots, slots)
@@ -74,7 +78,7 @@ class Slots:
         self.device_lengths[:have_slots] = lengths
 
     def admit(self, focus: list[SharedKV | None]) -> int:
-        """Open one slot per item, its focus entries copied in; return the first new slot."""
+        """Open one slot per item, with its focus entries copied in; return the first new slot."""
         first = self.num_active
         self.reserve(slots=first + len(focus), capacity=1)
         self.data[:, :, first : first + len(focus)] = 0
@@ -90,8 +94,9 @@ class Slots:
         return first
 
     def release(self, slot: int) -> int:
-        """Close a slot by moving the last active one into it; return the slot that moved (itself if
-        it was last).
+        """Close a slot by moving the last active one into it; return the slot that moved.
+
+        That is the slot itself if it was the last one.
         """
         last = self.num_active - 1
         if slot != last:
@@ -101,10 +106,15 @@ class Slots:
             self.positions[slot, :length] = self.positions[last, :length]
             self.lengths[slot] = self.lengths[last]
             self.num_focus[slot] = self.num_focus[last]
+            self.device_lengths[slot] = self.lengths[last]
         self.lengths.pop()
         self.num_focus.pop()
-        self._mirror()
         return last
+
+    def restore(self, lengths: list[int]) -> None:
+        """Let the agent in slot i hold its first `lengths[i]` entries: go back to an earlier step."""
+        self.lengths = list(lengths)
+        self._mirror()
 
     def view(self, first: int, counts: list[int], positions: Tensor) -> "SlotView":
         """Return a cache for one pass of the slots from `first` on.
@@ -117,11 +127,34 @@ class Slots:
         self.reserve(slots=1, capacity=longest + width)
         return SlotView(self, first, counts, positions, longest + width)
 
+    def next_entries(
+        self,
+        positions: Tensor,
+        *,
+        shared: SharedKV | None,
+        lead: SharedKV | None = None,
+        common: int = 0,
+    ) -> Entries:
+        """Return what every active agent sees when it feeds one token; make room for that token.
+
+        positions: int64 [B] of the new tokens. shared, lead, common: see `Entries`.
+        """
+        width = max(self.lengths) + 1
+        self.reserve(slots=1, capacity=width)
+        columns = self.device_lengths[: self.num_active]
+        self.positions[torch.arange(len(columns), device=columns.device), columns] = positions
+        return Entries(self.data, columns, shared, lead, common, width, self.recorded)
+
     def advance(self, first: int, counts: list[int]) -> None:
         """Count the entries a pass has written as held."""
         for offset, count in enumerate(counts):
             self.lengths[first + offset] += count
         self._mirror()
+
+    def advance_all(self) -> None:
+        """Count one more entry of every active agent as held."""
+        self.lengths = [held + 1 for held in self.lengths]
+        self.device_lengths[: self.num_active].add_(1)
 
     def _mirror(self) -> None:
         lengths = torch.tensor(self.lengths, dtype=torch.long)
@@ -151,9 +184,7 @@ class SlotView(CacheView):
         slots.positions[self._rows, self._columns] = positions
 
     def entries(self, shared: SharedKV | None) -> Entries | None:
-        """Return what one token of each agent sees, its own entries and what all share; None if
-        slot 0 is not in it.
-        """
+        """Return what one token of each agent sees; None if slot 0 is not in the view."""
         if self._range.start:
             return None
         return Entries(
@@ -171,9 +202,7 @@ class SlotView(CacheView):
 
     @property
     def mask(self) -> Tensor | None:
-        """True where a new token may see an entry of its own agent, bool [B, T, S]; None when it
-        sees all.
-        """
+        """Which entries of its own agent a new token may see, bool [B, T, S]; None when all."""
         if self._even and self._columns.shape[1] == 1:
             return None
         order = torch.arange(self.width, device=self._columns.device)
@@ -182,9 +211,7 @@ class SlotView(CacheView):
     def update(
         self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
-        """Write one layer's new entries [B, H_kv, T, D]; return the agents' entries, [B, H_kv, S,
-        D].
-        """
+        """Write one layer's new entries [B, H_kv, T, D]; return all it reads, [B, H_kv, S, D]."""
         check_entries(key, value, self.slots.data)
         block = self.slots.data[layer_idx]
         if self._even:

@@ -78,7 +78,7 @@ class Decoder:
     ) -> tuple[Tensor, Tensor]:
         parts = self.parts
         weights = self.weights
-        x = weights.embedding[tokens]
+        x = functional.embedding(tokens, weights.embedding)
         total = None
         middle = None
         for index, layer in enumerate(weights.layers):

@@ -13,13 +13,12 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from warp_cortex.attention import patch
 from warp_cortex.attention.layout import Layout
 from warp_cortex.attention.rotary import Rotary
+from warp_cortex.decode.fingerprint import Fingerprint
 
 FAMILIES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
 PRODUCTS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
-HOOKS = 2  # of every Prism that holds the model
 _JOINING = threading.Lock()
 
 
@@ -52,28 +51,7 @@ class FusedWeights:
     final: Tensor
     head: Tensor
     eps: float
-    model: PreTrainedModel
-    # every module, and where it stands
-    places: tuple[tuple[dict[str, nn.Module | None], str, nn.Module], ...]
-    # and its weights' memory
-    numbers: tuple[tuple[dict[str, nn.Parameter | None], str, nn.Parameter, int], ...]
-
-    @property
-    def are_current(self) -> bool:
-        """Whether the model would compute what is written out: nothing replaced, moved, wrapped or
-        hooked since.
-        """
-        hooks = _num_hooks(self.model)
-        for where, name, module in self.places:
-            if where.get(name) is not module or "forward" in module.__dict__:
-                return False
-            hooks += _num_hooks(module)
-        if any(
-            where.get(name) is not part or part.data_ptr() != start
-            for where, name, part, start in self.numbers
-        ):
-            return False
-        return hooks == HOOKS * patch.num_holders(self.model)
+    fingerprint: Fingerprint
 
 
 def unfusable(model: PreTrainedModel, layout: Layout) -> str | None:
@@ -117,19 +95,13 @@ def fuse(model: PreTrainedModel, layout: Layout) -> FusedWeights:
     head = model.get_output_embeddings()
     with _JOINING:  # lanes have threads of their own
         layers = tuple(_layer(layer) for layer in body.layers)
-    places = tuple(
-        (parent._modules, name, child)
-        for parent in model.modules()
-        for name, child in parent.named_children()
-    )
-    numbers = tuple(
-        (module._parameters, name, part, part.data_ptr())
-        for module in model.modules()
-        for name, part in module.named_parameters(recurse=False)
-    )
-    eps = float(body.norm.variance_epsilon)
     return FusedWeights(
-        body.embed_tokens.weight, layers, body.norm.weight, head.weight, eps, model, places, numbers
+        embedding=body.embed_tokens.weight.detach(),
+        layers=layers,
+        final=body.norm.weight.detach(),
+        head=head.weight.detach(),
+        eps=float(body.norm.variance_epsilon),
+        fingerprint=Fingerprint(model),
     )
 
 
@@ -140,16 +112,16 @@ def _layer(layer: Any) -> Layer:
     bias = None if mixing.q_proj.bias is None else _join([part.bias for part in heads])
     norms = [getattr(mixing, name, None) for name in ("q_norm", "k_norm")]
     return Layer(
-        before_attention=layer.input_layernorm.weight,
+        before_attention=layer.input_layernorm.weight.detach(),
         into_attention=_join([part.weight for part in heads]),
         into_attention_bias=bias,
-        query_norm=None if norms[0] is None else norms[0].weight,
-        key_norm=None if norms[1] is None else norms[1].weight,
-        from_attention=mixing.o_proj.weight,
+        query_norm=None if norms[0] is None else norms[0].weight.detach(),
+        key_norm=None if norms[1] is None else norms[1].weight.detach(),
+        from_attention=mixing.o_proj.weight.detach(),
         from_attention_bias=mixing.o_proj.bias,
-        before_mlp=layer.post_attention_layernorm.weight,
+        before_mlp=layer.post_attention_layernorm.weight.detach(),
         into_mlp=_join([mlp.gate_proj.weight, mlp.up_proj.weight]),
-        from_mlp=mlp.down_proj.weight,
+        from_mlp=mlp.down_proj.weight.detach(),
     )
 
 
@@ -170,10 +142,6 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
     for part, view in zip(parts, torch.split(whole, [len(part) for part in parts]), strict=True):
         part.data = view
     return whole
-
-
-def _num_hooks(module: nn.Module) -> int:
-    return len(module._forward_hooks) + len(module._forward_pre_hooks)
 
 
 def _odd_module(model: PreTrainedModel) -> str | None:

@@ -8,12 +8,14 @@ of so small a model.
 
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from warp_cortex.attention.partial import Partial
 from warp_cortex.kernels import decode_numba as compiled
+from warp_cortex.kernels.decode_torch import BROKEN
 
 MOST_SHARED = 512  # shared entries `attend` reads itself
 # that take a step together: the activations of more leave a core's cache between two products
@@ -37,10 +39,10 @@ def add_norm(
     x = x.contiguous()
     out = torch.empty_like(x)
     if residual is None:
-        compiled.norm(bits(x), bits(weight.detach()), bits(out), eps)
+        compiled.norm(bits(x), bits(weight), bits(out), eps)
         return out, x
     total = torch.empty_like(x)
-    compiled.add_norm(bits(x), bits(residual), bits(weight.detach()), bits(out), bits(total), eps)
+    compiled.add_norm(bits(x), bits(residual), bits(weight), bits(out), bits(total), eps)
     return out, total
 
 
@@ -89,30 +91,27 @@ def attend(
             .reshape(kv_heads, num * group, dim)
         )
         scores = rows @ shared[0].transpose(1, 2)
-    own = torch.empty((num, heads, block.shape[3] - first), dtype=torch.float32)
-    share = torch.zeros((num, heads), dtype=torch.float32)  # of the prior, in the joint softmax
+    own = np.empty((num, heads, block.shape[3] - first), np.float32)
+    share = np.empty((num, heads), np.float32)  # of the prior, in the joint softmax
     lse, count = _lse(prior, heads)
     compiled.weigh(
         bits(query),
         bits(block[0]),
         bits(columns),
         bits(scores),
-        bits(own),
+        own,
         lse,
         count,
-        bits(share),
+        share,
         first,
         led,
     )
     mixed = None if shared is None else scores @ shared[1]
     common = bits((query if mixed is None else mixed).reshape(-1, dim))
-    compiled.mix(
-        bits(block[1]), bits(columns), bits(own), common, mixed is not None, bits(out), first
-    )
+    compiled.mix(bits(block[1]), bits(columns), own, common, mixed is not None, bits(out), first)
     if prior is not None:
-        before = prior.out.reshape(count, heads, dim).to(query.dtype) * share[:count, :, None].to(
-            query.dtype
-        )
+        weight = torch.from_numpy(share[:count, :, None]).to(query.dtype)
+        before = prior.out.reshape(count, heads, dim).to(query.dtype) * weight
         out[:count] += before.reshape(count, -1)
     return out
 
@@ -125,15 +124,16 @@ def gated(x: Tensor) -> Tensor:
 
 
 def best(logits: Tensor) -> Tensor:
-    """Return the index of each row's highest number, the first of equals; int64 [B]."""
-    out = torch.empty(len(logits), dtype=torch.long)
-    compiled.best(bits(logits), bits(out))
+    """Return each row's most likely token, int64 [B], or BROKEN; the lowest id wins a tie."""
+    logits = logits.contiguous()
+    out = torch.full((len(logits),), BROKEN)
+    compiled.best(bits(logits), bits(logits.amin(-1)), bits(logits.amax(-1)), bits(out))
     return out
 
 
 def _lse(prior: Partial | None, heads: int) -> tuple[NDArray[Any], int]:
     """Return the prior's log-sums [N, H_q] as an array, and for how many agents it holds."""
     if prior is None:
-        return torch.empty((0, heads), dtype=torch.float32).numpy(), 0
+        return np.empty((0, heads), np.float32), 0
     lse = prior.lse.reshape(-1, heads).float().contiguous()
     return lse.numpy(), len(lse)

@@ -5,6 +5,8 @@ from numba import njit
 
 from warp_cortex.kernels.numba_bfloat16 import FAST, exp, fetch, narrow, wide
 
+SCANNED = 64  # logits compared at once
+
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def norm(x, weight, out, eps):
@@ -203,15 +205,24 @@ def gated(x, out):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def best(logits, out):
-    """The first of each row's highest numbers; a NaN is never chosen."""
+def best(logits, lows, highs, out):
+    """Write the first of each row's highest numbers where the row's lowest and highest are finite.
+
+    Blocks are compared without a branch, which the compiler turns into vector instructions.
+    """
+    size = logits.shape[1]
     for row in range(len(logits)):
-        top = np.float32(-np.inf)
-        for at in range(logits.shape[1]):
-            value = wide(logits[row, at])
-            top = value if value > top else top
-        out[row] = 0
-        for at in range(logits.shape[1]):
-            if wide(logits[row, at]) == top:
-                out[row] = at
+        top = wide(highs[row])
+        if not (np.isfinite(top) and np.isfinite(wide(lows[row]))):
+            continue
+        for start in range(0, size, SCANNED):
+            stop = min(start + SCANNED, size)
+            is_here = False
+            for at in range(start, stop):
+                is_here |= wide(logits[row, at]) == top
+            if is_here:
+                for at in range(start, stop):
+                    if wide(logits[row, at]) == top:
+                        out[row] = at
+                        break
                 break

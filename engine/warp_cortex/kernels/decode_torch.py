@@ -1,7 +1,7 @@
-"""The parts of a fast step between its matrix products, in plain torch: the reference.
+"""The parts of a decode step between its matrix products, in plain torch: the reference.
 
-`kernels` has the same five functions for CUDA, `loops` for CPUs; where neither fits, these run.
-Shapes: B agents, H_q / H_kv heads, D head size, K shared entries.
+`decode_triton` has the same five functions for CUDA, `decode_cpu` for CPUs; where neither fits,
+these run. Shapes: B agents, H_q / H_kv heads, D head size, K shared entries, V vocabulary.
 """
 
 import sys
@@ -14,6 +14,7 @@ from warp_cortex.attention.partial import Partial, join
 
 MOST_SHARED = 0  # shared entries `attend` reads itself
 MOST_AGENTS = sys.maxsize  # that take a step together
+BROKEN = -1  # in place of a token: some of its logits are infinite or not a number
 
 
 def add_norm(
@@ -91,5 +92,10 @@ def gated(x: Tensor) -> Tensor:
 
 
 def best(logits: Tensor) -> Tensor:
-    """Return the index of each row's highest number, int64 [B]."""
-    return logits.argmax(-1)
+    """Return each row's most likely token, int64 [B], or BROKEN; the lowest id wins a tie.
+
+    logits: [B, V].
+    """
+    # a NaN is both the lowest and the highest
+    is_whole = torch.isfinite(logits.amin(-1)) & torch.isfinite(logits.amax(-1))
+    return torch.where(is_whole, logits.argmax(-1), BROKEN)

@@ -13,6 +13,9 @@ import triton.language as tl
 from torch import Tensor
 
 from warp_cortex.attention.partial import Partial
+from warp_cortex.kernels.decode_torch import best
+
+__all__ = ["MOST_AGENTS", "MOST_SHARED", "add_norm", "attend", "best", "gated", "rotate_write"]
 
 ROWS = 16  # the smallest tile a matrix unit takes: a group of query heads is padded to it
 BLOCK = 32  # private entries per tile
@@ -137,11 +140,6 @@ def gated(x: Tensor) -> Tensor:
     out = torch.empty((num, size), dtype=x.dtype, device=x.device)
     _gated[(num, triton.cdiv(size, TILE))](x, out, size, tile=TILE, num_warps=4)
     return out
-
-
-def best(logits: Tensor) -> Tensor:
-    """Return the index of each row's highest number, int64 [B]."""
-    return logits.argmax(-1)
 
 
 @triton.jit

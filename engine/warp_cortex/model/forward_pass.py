@@ -30,7 +30,7 @@ class Pass:
 
     def blocks(self, rows: int) -> Iterator[Tensor]:
         """Yield the logits of `rows` sequences at a time, so that they never exist all at once."""
-        for ends in torch.split(self.ends, rows):
+        for ends in (self.ends,) if len(self.ends) <= rows else torch.split(self.ends, rows):
             yield ends if self.head is None else self.head(ends)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from warp_cortex.attention import patch
-from warp_cortex.attention.shared import Plan
+from warp_cortex.attention.shared import Plan, Tap
 from warp_cortex.cache.store import Cache, CacheView, Entries, KVStore
 from warp_cortex.decode import graphs
 from warp_cortex.decode.decoder import Decoder
@@ -104,7 +104,8 @@ class SharedModel:
         ):
             entries = cache.entries(plan.shared)
             if entries is not None:
-                return self._decoded(decoder, ids[:, 0], plan, entries)
+                positions = plan.positions[:, 0]
+                return self.decode_step(decoder, ids[:, 0], positions, entries, tap=plan.tap)
         self._local.frame = frame = Frame(last_rows, every)
         try:
             with torch.inference_mode():
@@ -125,6 +126,28 @@ class SharedModel:
         ends = logits[:, -1] if last_rows is None else logits[rows, last_rows]
         return Pass(frame.middle, frame.last, ends, every=logits)
 
+    def decode_step(
+        self,
+        decoder: Decoder,
+        tokens: Tensor,
+        positions: Tensor,
+        entries: Entries,
+        *,
+        tables: tuple[Tensor, Tensor] | None = None,
+        tap: Tap | None = None,
+    ) -> Pass:
+        """Feed one token per agent through `decoder` and return the pass.
+
+        tokens, positions: int64 [B]. tables: cos and sin, float32 [B, D], of the positions; None
+        to compute them here. tap: see `Decoder.states`.
+        """
+        if self.records_steps and decoder.is_static:
+            states, middle = graphs.states(decoder, tokens, positions, entries, tap=tap)
+        else:
+            cos, sin = decoder.tables(positions) if tables is None else tables
+            states, middle = decoder.states(tokens, cos, sin, entries, tap=tap)
+        return Pass(middle[:, None], states[:, None], states, decoder.logits)
+
     def _logits(self, ids: Tensor, plan: Plan, cache: Cache) -> Tensor:
         return self.forward(ids, plan, cache).logits
 
@@ -136,7 +159,9 @@ class SharedModel:
         own forward pass.
         """
         decoder = self._decoder
-        return decoder if decoder is not None and decoder.weights.are_current else None
+        if decoder is None or not self._handles:
+            return None
+        return decoder if decoder.weights.fingerprint.is_current else None
 
     @cached_property
     def _decoder(self) -> Decoder | None:
@@ -248,17 +273,6 @@ class SharedModel:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _decoded(self, decoder: Decoder, tokens: Tensor, plan: Plan, entries: Entries) -> Pass:
-        """Return the result of a pass over one token per agent, int64 [B]."""
-        positions = plan.positions[:, 0]
-        if self.records_steps and decoder.is_static:
-            states, middle = graphs.states(decoder, tokens, positions, entries, tap=plan.tap)
-        else:
-            states, middle = decoder.states(
-                tokens, *decoder.tables(positions), entries, tap=plan.tap
-            )
-        return Pass(middle[:, None], states[:, None], states, decoder.logits)
 
     def _attach(self, *, training: bool) -> None:
         layers = decoder_layers(self.model)

@@ -48,10 +48,10 @@ def test_sections_run_tiny(tmp_path: Path) -> None:
         "--tiny",
         "--json",
         "--sections",
-        "floor,latency,resident,long,profile,engine",
+        "floor,latency,resident,long,profile",
     )
     record = gpu.run(arguments(*flags, "--out", str(tmp_path)))
-    assert [section.get("failed") for section in record["sections"]] == [None] * 7
+    assert [section.get("failed") for section in record["sections"]] == [None] * 6
     assert all(section["rows"] for section in record["sections"])
 
 

@@ -29,12 +29,10 @@ def tasks(prism: Prism, count: int) -> torch.Tensor:
 
 
 def states(scene: BenchSetting, arm: str) -> torch.Tensor:
-    """Let four agents think to the end of their slots; return what the last token of each left
-    behind.
-    """
-    stepper = variants.seat(scene, arm, tasks(scene.prism, 4))
-    stepper.run(OWN)
-    return stepper.last.float().clone()
+    """Let four agents think to the end of their slots; return their last states."""
+    streams = variants.seat(scene, arm, tasks(scene.prism, 4))
+    streams.run(OWN - streams.longest)
+    return torch.stack([streams.batch.state(slot).last for slot in range(4)])
 
 
 @pytest.mark.parametrize(
@@ -64,10 +62,13 @@ def test_a_thread_thinks_what_its_row_of_the_batch_thinks(scene: BenchSetting) -
     gate.set()
     agent.join(30)
     assert agent.store.length == K + 5
-    batch = variants.seat(scene, variants.LANDMARKS, given)
-    batch.run(5)
+    streams = variants.seat(scene, variants.LANDMARKS, given)
+    streams.run(2)
     torch.testing.assert_close(
-        agent.store.data[:, 0, :, K : K + 3], batch.data[:, 0, 0, :, :3], atol=1e-4, rtol=1e-4
+        agent.store.data[:, 0, :, K : K + 5],
+        streams.batch.slots.data[:, 0, 0, :, :5],
+        atol=1e-4,
+        rtol=1e-4,
     )
 
 
@@ -104,7 +105,7 @@ def test_a_river_writes_beside_a_busy_batch(scene: BenchSetting) -> None:
     ends.
     """
     before = threading.active_count()
-    main = variants.river(scene, tokens=9)
+    main = variants.BenchRiver(scene.context.fork())
     batch = variants.seat(scene, variants.LANDMARKS, tasks(scene.prism, 2))
     with variants.busy(batch, None) as ends:
         found = variants.latencies(main, 6, None)
@@ -212,7 +213,7 @@ def test_an_arm_that_takes_too_long_is_stopped_and_filled(scene: BenchSetting) -
     """Its rate is that of the steps it took, and its bytes are those of full slots all the same."""
     (short,) = capacity.rows_of(scene, agents=[3], names=[variants.LANDMARKS], seed=0, longest=0)
     (whole,) = capacity.rows_of(scene, agents=[3], names=[variants.LANDMARKS], seed=0)
-    assert (short["tokens_each"], whole["tokens_each"]) == (2, OWN)
+    assert (short["tokens_each"], whole["tokens_each"]) == (capacity.TASK + 1, OWN)
     assert short["agent_tokens_per_s"] == pytest.approx(3e3 / short["step_ms"])
     for name in ("shared_bytes", "private_bytes", "tensors_bytes"):
         assert short[name] == whole[name]
@@ -233,13 +234,28 @@ def test_an_arm_is_not_run_when_one_step_would_take_too_long(
 
 def test_slots_are_filled_behind_what_was_written(scene: BenchSetting) -> None:
     """What agents wrote stays; what nobody touched is written once."""
-    stepper = variants.seat(scene, variants.LANDMARKS, torch.tensor([[5, 6], [7, 8]]))
-    stepper.run(2)
-    written = stepper.data[:, :, :, :, :2].clone()
-    stepper.data[:, :, :, :, 2:] = float("nan")
-    variants.fill(stepper)
-    assert torch.equal(stepper.data[:, :, :, :, :2], written)
-    assert not stepper.data[:, :, :, :, 2:].any()
+    streams = variants.seat(scene, variants.LANDMARKS, torch.tensor([[5, 6], [7, 8]]))
+    streams.run(2)
+    data = streams.batch.slots.data
+    written = data[:, :, :, :, :4].clone()
+    data[:, :, :, :, 4:] = float("nan")
+    variants.fill(streams)
+    assert torch.equal(data[:, :, :, :, :4], written)
+    assert not data[:, :, :, :, 4:].any()
+
+
+def test_agents_begin_again_when_their_room_is_used_up(scene: BenchSetting) -> None:
+    """The second time they think what they thought the first time, in the same slots."""
+    streams = variants.seat(scene, variants.LANDMARKS, tasks(scene.prism, 3))
+    first = streams.tokens
+    held = streams.num_bytes
+    streams.run(OWN - streams.longest)
+    assert streams.longest == OWN
+    streams.begin()
+    assert streams.tokens == first
+    streams.run(OWN)
+    assert streams.longest <= OWN
+    assert streams.num_bytes == held
 
 
 def test_products_are_every_weight_once(scene: BenchSetting) -> None:

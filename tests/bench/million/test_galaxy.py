@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import torch
 from warp_cortex import Prism
-from warp_cortex.agents.stepper import EMPTY
 
 from warpviz.bench.engine import shape
-from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
+from warpviz.bench.engine.slot_pool import EMPTY, Crew, SlotBatch, tokens_of
 from warpviz.bench.harness.machine import has_bfloat16
 from warpviz.bench.million import galaxy, million, worker
 from warpviz.bench.million.galaxy import NOTHING, ThoughtTexts

@@ -23,7 +23,6 @@ from warp_cortex import (
     Thought,
     Token,
 )
-from warp_cortex.agents.stepper import Room, Stepper
 from warp_cortex.decode import graphs
 from warp_cortex.decode.graphs import Recording
 
@@ -229,25 +228,6 @@ def test_recordings_end_with_their_storage(lend: Lend, monkeypatch: pytest.Monke
     gc.collect()
     assert second() is None, "the storage before"
     assert not context.fork().store.recorded
-
-
-def test_a_stepper_that_records_goes_on_from_where_it_was(lend: Lend) -> None:
-    """Recording takes a step and takes it back: the script goes on as if there had been none."""
-    context = read(lend())
-    found = []
-    for is_recorded in (True, False):
-        stepper = Stepper(
-            context.prism, Room(agents=3, capacity=12), shared=context.store.share(), base=len(TEXT)
-        )
-        stepper.seat(torch.tensor([[5, 6], [7, 8], [9, 10]]))
-        stepper.run(4)
-        if is_recorded:
-            stepper.capture()
-            assert stepper.recording is not None
-        stepper.run(6)
-        found.append((stepper.script, stepper.last))
-    assert torch.equal(found[0][0], found[1][0])
-    torch.testing.assert_close(found[0][1], found[1][1], **TIGHT)
 
 
 @given(st.integers(1, 20_000), st.integers(0, 20_000))

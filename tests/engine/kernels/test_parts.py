@@ -10,32 +10,33 @@ from types import ModuleType
 import pytest
 import torch
 from torch import Tensor
-from warp_cortex.agents.stepper import Room, Stepper
+from warp_cortex import Snapshot, StreamBatch
 from warp_cortex.attention import partial
 from warp_cortex.attention.partial import Partial
 from warp_cortex.decode.decoder import parts_for
 from warp_cortex.kernels import decode_torch
 
+from tests.engine.greedy import last_states, think
 from tests.engine.tiny import build_prism, random_ids
 
 LIMIT = {torch.float32: 3e-6, torch.float16: 4e-3, torch.bfloat16: 2e-2}
 KINDS = (
-    ("loops", torch.float32),
-    ("loops", torch.bfloat16),
-    ("kernels", torch.float32),
-    ("kernels", torch.float16),
+    ("decode_cpu", torch.float32),
+    ("decode_cpu", torch.bfloat16),
+    ("decode_triton", torch.float32),
+    ("decode_triton", torch.float16),
 )
 B, HEADS, KV, DIM, CAP, K = 6, 6, 2, 16, 20, 33
 COLUMNS = torch.tensor([0, 1, 5, 6, 18, 19])
 
 
 def load(name: str) -> ModuleType:
-    """Return the parts of that name."""
-    if name == "kernels":
+    """Return the module of that name."""
+    if name == "decode_triton":
         pytest.importorskip(
             "triton", reason="Triton, which the CUDA parts are written in, is not installed"
         )
-    return importlib.import_module(f"warp_cortex.{name}")
+    return importlib.import_module(f"warp_cortex.kernels.{name}")
 
 
 @pytest.fixture(params=KINDS, ids=lambda kind: f"{kind[0]}-{str(kind[1]).removeprefix('torch.')}")
@@ -157,6 +158,20 @@ def test_the_first_of_equals_is_chosen(kind: tuple[ModuleType, torch.dtype]) -> 
     assert torch.equal(parts.best(logits), decode_torch.best(logits.float()))
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_no_token_is_chosen_of_logits_that_are_not_finite(
+    kind: tuple[ModuleType, torch.dtype], number: str
+) -> None:
+    """One such number anywhere in a row marks that row, and no other."""
+    parts, dtype = kind
+    logits = drawn(B, 300, dtype=dtype)
+    wanted = parts.best(logits)
+    for row, at in ((1, 0), (4, 299)):
+        logits[row, at] = float(number)
+        wanted[row] = decode_torch.BROKEN
+    assert torch.equal(parts.best(logits), wanted)
+
+
 def test_what_nobody_wrote_is_never_read(kind: tuple[ModuleType, torch.dtype]) -> None:
     """Entries behind an agent's own may hold anything, broken numbers included."""
     parts, dtype = kind
@@ -179,23 +194,23 @@ def test_a_whole_step_agrees(family: str) -> None:
     """Shared landmarks, copies of them, and a River that leads its streams: every token and state
     of the CUDA parts.
     """
-    kernels = load("kernels")
+    kernels = load("decode_triton")
     with build_prism(family, head_dim=16) as prism:
         context = prism.read("The lamp is in the cellar, the key is in the box.")
         landmarks = context.store.gather(torch.arange(0, context.num_tokens, 3))
+        where = landmarks.positions
+        snapshot = Snapshot(1, 50, landmarks, where, where, 0.0, "test", "", "")
+        decoder = prism.decoder
+        assert decoder is not None
         for lead in (None, context.store.share()):
             found = []
             for parts in (kernels, decode_torch):
-                stepper = Stepper(
-                    prism, Room(agents=3, capacity=8), shared=landmarks, base=50, lead=lead
-                )
-                stepper.parts = stepper.decoder.parts = parts
-                stepper.data.zero_()
-                stepper.seat(torch.tensor([random_ids(2, seed=row) for row in range(3)]))
-                stepper.run(8)
-                found.append(stepper)
-            assert torch.equal(found[0].script, found[1].script)
-            torch.testing.assert_close(found[0].last, found[1].last, rtol=1e-4, atol=2e-5)
+                decoder.parts = parts
+                batch = StreamBatch(prism, snapshot, lead=lead)
+                thoughts = think(batch, [random_ids(2, seed=row) for row in range(3)], steps=6)
+                found.append((thoughts, last_states(batch)))
+            assert found[0][0] == found[1][0]
+            torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +222,7 @@ def test_cuda_parts_are_for_heads_they_can_tile(
     """Triton's tiles are powers of two: a model with heads of 100 takes the plain parts, which are
     right for any.
     """
-    load("kernels")
+    load("decode_triton")
     monkeypatch.setattr(
         "warp_cortex.decode.decoder.can_launch", lambda device: device.type == "cuda"
     )

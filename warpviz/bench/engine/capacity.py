@@ -1,6 +1,4 @@
-"""What N agents over one context cost in bytes and time: shared, by reference, copied, or a thread
-each.
-"""
+"""What N agents over one context cost in bytes and time, by how they share it."""
 
 import argparse
 import threading
@@ -11,10 +9,9 @@ from typing import Any
 
 import torch
 from warp_cortex import Prism, Synapse, SynapseConfig
-from warp_cortex.agents.stepper import Stepper
 
 from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import BenchSetting, Lane
+from warpviz.bench.engine.variants import BenchRiver, BenchSetting, Lane
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
@@ -24,6 +21,7 @@ TASK = 8  # tokens of a task
 RIVER_TOKENS = 24
 MOST_THREADS = 100
 THREAD_TOKENS = 4  # a thread's tokens cost the same each; more would only take longer
+WARM = 3  # River tokens before those that are timed
 
 
 def scene_of(prism: Prism, tokens: int, *, own: int, k: int, seed: int) -> BenchSetting:
@@ -41,7 +39,7 @@ def rows_of(
     seed: int,
     longest: float = float("inf"),
 ) -> Iterator[dict[str, Any]]:
-    """Measure the arms side by side: for every number of agents, one arm after the other.
+    """Measure the arms in turn, for every number of agents.
 
     longest: seconds after which an arm that is still writing is stopped, with its slots filled up;
     an arm of which a single step would take longer, going by fewer agents, is not run.
@@ -49,26 +47,33 @@ def rows_of(
     pace: dict[str, tuple[int, float]] = {}  # of each arm: agents, and the seconds of their step
     high = variants.lane(scene.prism.device, high=True)
     low = variants.lane(scene.prism.device)
-    main = variants.river(scene, tokens=RIVER_TOKENS, stream=high)
-    alone = TimeSpread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
     for count in agents:
         for name in names:
             row = _frame(scene, name, count)
             if (reason := _why_not(scene, name, count, pace, longest)) is not None:
                 yield row | {"skipped": reason}
                 continue
-            tasks = shape.random_tasks(
-                count, min(TASK, scene.own), scene.prism.spec.vocab_size, seed=seed + count
-            )
+            vocabulary = scene.prism.spec.vocab_size
+            tasks = shape.random_tasks(count, task_tokens(scene), vocabulary, seed=seed + count)
             if name == variants.THREADS:
-                yield row | _threads(scene, tasks, main=main, alone=alone, high=high)
+                yield row | _threads(scene, tasks, high=high)
             else:
-                found = _batch(
-                    scene, name, tasks, main=main, alone=alone, high=high, low=low, longest=longest
-                )
+                found = _batch(scene, name, tasks, high=high, low=low, longest=longest)
                 pace[name] = count, found["step_ms"] / 1e3
                 yield row | found
             tidy(scene.prism.device)
+
+
+def task_tokens(scene: BenchSetting) -> int:
+    """Return the tokens of a task; an agent has room for one more at least."""
+    return min(TASK, scene.own - 1)
+
+
+def river_times(scene: BenchSetting, tokens: int, stream: Lane) -> TimeSpread:
+    """Return the times of a River's tokens from the text's end on, after a few to warm up."""
+    main = BenchRiver(scene.context.fork())
+    variants.latencies(main, WARM, stream)
+    return TimeSpread(tuple(variants.latencies(main, tokens, stream)))
 
 
 def _why_not(
@@ -100,40 +105,37 @@ def _batch(
     name: str,
     tasks: torch.Tensor,
     *,
-    main: Stepper,
-    alone: TimeSpread,
     high: Lane,
     low: Lane,
     longest: float,
 ) -> dict[str, Any]:
     device = scene.prism.device
+    alone = river_times(scene, RIVER_TOKENS, high)
     peak = PeakBytes(device)
     start = time.perf_counter()
-    stepper = variants.seat(scene, name, tasks)
-    stepper.run(1)
+    streams = variants.seat(scene, name, tasks)
     wait(device)
     spawn = time.perf_counter() - start
-    if device.type == "cuda":
-        stepper.capture(low)
-    wait(device)
     start = time.perf_counter()
     done = 0
-    while done < scene.own - 1 and (not done or time.perf_counter() - start < longest):
-        stepper.run(1)
-        done += 1
+    with torch.cuda.stream(low):
+        while streams.longest < scene.own and (not done or time.perf_counter() - start < longest):
+            streams.run(1)
+            done += 1
     wait(device)
     seconds = time.perf_counter() - start
-    variants.fill(stepper)
+    variants.fill(streams)
     held = peak.by_owner()
-    with variants.busy(stepper, low):
-        under = TimeSpread(tuple(variants.latencies(main, RIVER_TOKENS, high)))
-    shared = 0 if stepper.shared is None else stepper.shared.num_bytes
+    streams.restore(tasks.shape[1])  # the River meets steps, not the reading of new tasks
+    with variants.busy(streams, low):
+        under = river_times(scene, RIVER_TOKENS, high)
+    shared = 0 if streams.batch.shared is None else streams.batch.shared.num_bytes
     return {
         "shared_bytes": shared,
-        "private_bytes": stepper.num_bytes // len(tasks),
-        "tensors_bytes": shared + stepper.num_bytes,
+        "private_bytes": streams.num_bytes // len(tasks),
+        "tensors_bytes": shared + streams.num_bytes,
         **held,
-        "tokens_each": done + 1,
+        "tokens_each": tasks.shape[1] + done,
         "agent_tokens_per_s": len(tasks) * done / seconds,
         "step_ms": 1e3 * seconds / done,
         "spawn_s": spawn,
@@ -141,18 +143,19 @@ def _batch(
     }
 
 
-def _threads(
-    scene: BenchSetting, tasks: torch.Tensor, *, main: Stepper, alone: TimeSpread, high: Lane
-) -> dict[str, Any]:
+def _threads(scene: BenchSetting, tasks: torch.Tensor, *, high: Lane) -> dict[str, Any]:
     prism = scene.prism
     device = scene.prism.device
     gate = threading.Event()
     tokens = min(THREAD_TOKENS, scene.own)
+    alone = river_times(scene, RIVER_TOKENS, high)
     peak = PeakBytes(device)
     start = time.perf_counter()
     agents = [
         variants.ThreadedAgent(scene, task, tokens=tokens, gate=gate) for task in tasks.tolist()
     ]
+    main = BenchRiver(scene.context.fork())
+    variants.latencies(main, WARM, high)
     # a thread makes its forward passes, as the paper has it
     usual = prism.records_steps
     prism.records_steps = False
@@ -232,7 +235,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
         def measure(rows: list[dict[str, Any]], tokens: int = tokens) -> None:
             """Measure every arm over one context."""
-            if (reason := shape.unfit(prism, tokens)) is not None:
+            if (reason := shape.unfit(prism, tokens + args.own_tokens)) is not None:
                 rows.append({"context": tokens, "skipped": reason})
                 return
             scene = scene_of(prism, tokens, own=args.own_tokens, k=args.k, seed=args.seed)
@@ -246,7 +249,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def try_out(folder: Path | str, *, agents: str = "1,10,100") -> dict[str, Any]:
-    """Measure the bundled model at small sizes, without a word, and return what `--json` prints."""
+    """Measure the bundled model at small sizes; print nothing and return what `--json` prints."""
     parser = argparse.ArgumentParser()
     configure(parser)
     small = ["--agents", agents, "--context", "256", "--own-tokens", "16", "--json"]
@@ -259,10 +262,13 @@ def execute(args: argparse.Namespace) -> int:
 
 
 NOTE = (
-    "private_bytes is per agent; tensors_bytes is all agents' and the shared block. steady_bytes and peak_bytes are "
-    "over weights and the River's own cache, once the agents have written and at the highest moment: of the allocator, "
-    "on a CPU of the process. tokens_each: what every agent wrote; fewer than own_tokens where the time for an arm was "
-    "up (the rest of its slots is filled then) or, a thread each, where more would only take longer. spawn_s is from "
-    "tasks to every agent's first token. river_slowdown is the River's median token time while the agents run, over "
-    "its time alone (CUDA: two streams, the River's of high priority)."
+    "Batched arms take the steps that a run takes (StreamBatch); the River writes with "
+    "Context.write. private_bytes is per agent; tensors_bytes is all agents' and the shared "
+    "block. steady_bytes and peak_bytes are over weights and the River's own cache, once the "
+    "agents have written and at the highest moment: of the allocator, on a CPU of the process. "
+    "tokens_each: tokens of every agent, its task included; fewer than own_tokens where the time "
+    "for an arm was up (the rest of its slots is filled then) or, a thread each, where more would "
+    "only take longer. spawn_s is from tasks to every agent's first token. river_slowdown is the "
+    "River's median token time while the agents run, over its time alone (CUDA: two streams, the "
+    "River's of high priority)."
 )

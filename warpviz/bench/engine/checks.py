@@ -1,16 +1,19 @@
 """Right before fast: what the timed code computes, against independent references in float64."""
 
+import math
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
-from warp_cortex import Context, Prism, SharedKV, StreamBatch, Synapse, SynapseConfig
-from warp_cortex.agents.stepper import Room, Stepper
+from warp_cortex import Context, Prism, SharedKV, Snapshot, StreamBatch, Synapse, SynapseConfig
+from warp_cortex.kernels import decode_torch
 from warp_cortex.landmarks.farthest import compare_all, greedy
 
 from warpviz.bench.engine import shape
+from warpviz.bench.engine.variants import BenchStreams
 
 # with its own tokens the River passes from one recorded stretch to the next
 TOKENS = 500
@@ -22,37 +25,34 @@ TOLERANCE = {torch.bfloat16: 4e-2, torch.float32: 1e-4}
 
 
 def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[dict[str, Any]]:
-    """Yield one row per law: the relative error of the final states (or what else must agree) and
-    whether it holds.
-    """
+    """Yield one row per law: the relative error of what must agree, and whether the law holds."""
     prism = shape.load(model, device=device, positions=TOKENS + 2 * OWN, seed=seed)
     oracle = _double(prism)
     ids = shape.random_ids(TOKENS, prism.spec.vocab_size, seed=seed)
     context = Context(prism, capacity=TOKENS)
     context.read(ids)
-    kept = torch.randperm(TOKENS, generator=torch.Generator().manual_seed(seed))[:K].sort().values
-    landmarks = context.store.gather(kept.to(prism.device))
-    everything = context.store.share()
-    tasks = _ragged(prism, seed=seed)
+    landmarks = Synapse(SynapseConfig(k=K), seed=seed).publish(context)
+    kept = landmarks.landmarks.cpu()
+    everything = replace(landmarks, kv=context.store.share())
+    tasks = [
+        shape.random_ids(3 + row, prism.spec.vocab_size, seed=seed + row) for row in range(AGENTS)
+    ]
     limit = TOLERANCE[prism.dtype]
 
-    def against(stepper: Stepper, visible: Tensor, first: int = 0) -> float:
-        """Return the largest error of any agent against the oracle."""
-        errors = [
-            relative(
-                stepper.last[row],
-                reference(oracle, ids, stepper.script[row, :OWN].tolist(), visible),
-            )
-            for row in range(first, AGENTS)
-        ]
-        return max(errors)
+    def against(thoughts: _Thoughts, visible: Tensor, rows: range = range(AGENTS)) -> float:
+        """Return the largest error of these agents against the oracle."""
+        wanted = [reference(oracle, ids, thoughts.fed[row], visible) for row in rows]
+        pairs = zip((thoughts.last[row] for row in rows), wanted, strict=True)
+        return max(relative(found, state) for found, state in pairs)
 
-    shared = _run(prism, tasks, shared=landmarks)
-    full = _run(prism, tasks, shared=everything)
-    copied = _run(prism, tasks, copies=everything)
-    plainly = _run(prism, tasks, shared=landmarks, kernels=False)
-    led = _run(prism, tasks, shared=landmarks, lead=everything)
+    shared = _think(prism, landmarks, tasks)
+    full = _think(prism, everything, tasks)
+    copied = _think(prism, everything, tasks, copied=True)
+    plainly = _think_plainly(prism, landmarks, tasks)
+    led = _think(prism, landmarks, tasks, lead=everything.kv)
     every = torch.arange(TOKENS)
+    first = range(1)
+    rest = range(1, AGENTS)
     yield _row("landmarks shared = copies of them (float64, masked)", against(shared, kept), limit)
     yield _row(
         "k = all: a stream is a continuation of the River (float64)", against(full, every), limit
@@ -60,32 +60,30 @@ def checks(device: str, *, seed: int, model: str = "check-shape") -> Iterator[di
     yield _row("full cache copied per agent (float64)", against(copied, every), limit)
     yield _row("plain parts, landmarks shared (float64)", against(plainly, kept), limit)
     yield _row(
-        "a River in one batch with its streams: the River",
-        against_one(led, oracle, ids, every),
-        limit,
+        "a River in one batch with its streams: the River", against(led, every, first), limit
     )
-    yield _row("a River in one batch with its streams: the streams", against(led, kept, 1), limit)
+    yield _row(
+        "a River in one batch with its streams: the streams", against(led, kept, rest), limit
+    )
     yield _row(
         "the model's own code, for scale (float64)", _own_error(prism, context, oracle, ids), limit
     )
-    yield _row(
-        "the engine's StreamBatch, landmarks shared (float64)",
-        _batch(prism, context, oracle, ids, seed),
-        limit,
-    )
     yield _row("reading in chunks = reading at once", _chunks(prism, ids, context), limit)
-    error, eager = _recorded(prism, context, ids, seed)
+    error, eager = _recorded(prism, context, ids, landmarks)
     yield _row("recorded steps of the River and its streams = the steps", error, limit)
     yield _row(
         "landmarks chosen here = chosen one by one on the CPU: radii", _choice(context), 1e-3
     )
     if prism.device.type == "cuda":
-        graph = _run(prism, tasks, shared=landmarks, graph=True)
-        same = torch.equal(graph.script, shared.script)
-        eager += graph.recording is None or not graph.recording.is_graph
         yield _row("CUDA graph: recordings that could not be one", float(eager), 0.5)
-        yield _row("CUDA graph = eager: states", relative(graph.last, shared.last), 1e-6)
-        yield _row("CUDA graph = eager: tokens that differ", float(not same), 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class _Thoughts:
+    """What agents fed (tasks and greedy thoughts), and their last states, float32 [B, C]."""
+
+    fed: list[list[int]]
+    last: Tensor
 
 
 def relative(found: Tensor, wanted: Tensor) -> float:
@@ -93,12 +91,13 @@ def relative(found: Tensor, wanted: Tensor) -> float:
     error = float(
         (found.double().cpu() - wanted.double().cpu()).norm() / wanted.double().cpu().norm()
     )
-    return error if error == error else float("inf")
+    return float("inf") if math.isnan(error) else error
 
 
 def reference(oracle: PreTrainedModel, ids: list[int], own: list[int], visible: Tensor) -> Tensor:
-    """Return the final state after `own` tokens that see only `visible` of the context: one masked
-    float64 pass.
+    """Return the final state [C] after `own` tokens that see only `visible` of the context.
+
+    One float64 pass of the model's own code, with a mask.
     """
     total = len(ids) + len(own)
     allowed = torch.ones(total, total, dtype=torch.bool).tril()
@@ -119,15 +118,6 @@ def reference(oracle: PreTrainedModel, ids: list[int], own: list[int], visible: 
     return state
 
 
-def against_one(
-    stepper: Stepper, oracle: PreTrainedModel, ids: list[int], visible: Tensor
-) -> float:
-    """Return the error of agent 0 alone."""
-    return relative(
-        stepper.last[0], reference(oracle, ids, stepper.script[0, :OWN].tolist(), visible)
-    )
-
-
 def _double(prism: Prism) -> PreTrainedModel:
     config = type(prism.model.config).from_dict(prism.model.config.to_dict())
     model = AutoModelForCausalLM.from_config(
@@ -139,34 +129,38 @@ def _double(prism: Prism) -> PreTrainedModel:
     return model.to(prism.device, torch.float64).eval()
 
 
-def _ragged(prism: Prism, *, seed: int) -> Tensor:
-    tasks = shape.random_tasks(AGENTS, 8, prism.spec.vocab_size, seed=seed)
-    for row in range(AGENTS):
-        tasks[row, 3 + row :] = -1
-    return tasks.to(prism.device)
-
-
-def _run(
+def _think(
     prism: Prism,
-    tasks: Tensor,
+    snapshot: Snapshot,
+    tasks: list[list[int]],
     *,
-    shared: SharedKV | None = None,
-    copies: SharedKV | None = None,
+    copied: bool = False,
     lead: SharedKV | None = None,
-    kernels: bool = True,
-    graph: bool = False,
-) -> Stepper:
-    common = 0 if copies is None else copies.num_entries
-    room = Room(agents=AGENTS, capacity=OWN + common, common=common)
-    stepper = Stepper(prism, room, shared=shared, base=TOKENS, lead=lead, kernels=kernels)
-    if copies is not None:
-        stepper.data[:, 0, :, :, :common] = copies.keys[:, None]
-        stepper.data[:, 1, :, :, :common] = copies.values[:, None]
-    stepper.seat(tasks)
-    if graph:
-        stepper.capture()
-    stepper.run(OWN)
-    return stepper
+) -> _Thoughts:
+    """Let agents read their tasks and think until the longest has fed OWN tokens."""
+    capacity = OWN + (snapshot.kv.num_entries if copied else 0)
+    batch = StreamBatch(
+        prism, snapshot, slots=len(tasks), capacity=capacity, copied=copied, lead=lead
+    )
+    streams = BenchStreams(batch, tasks, own=OWN)
+    fed = [list(task) for task in tasks]
+    while streams.longest < OWN:
+        for thought, token in zip(fed, streams.tokens, strict=True):
+            thought.append(token)
+        streams.run(1)
+    return _Thoughts(fed, torch.stack([batch.state(row).last for row in range(len(tasks))]))
+
+
+def _think_plainly(prism: Prism, snapshot: Snapshot, tasks: list[list[int]]) -> _Thoughts:
+    """Think with the reference in plain torch between the matrix products."""
+    decoder = prism.decoder
+    assert decoder is not None
+    usual = decoder.parts
+    decoder.parts = decode_torch
+    try:
+        return _think(prism, snapshot, tasks)
+    finally:
+        decoder.parts = usual
 
 
 def _own_error(prism: Prism, context: Context, oracle: PreTrainedModel, ids: list[int]) -> float:
@@ -178,32 +172,14 @@ def _own_error(prism: Prism, context: Context, oracle: PreTrainedModel, ids: lis
     return relative(fork.last, reference(oracle, ids, own, torch.arange(len(ids))))
 
 
-def _batch(
-    prism: Prism, context: Context, oracle: PreTrainedModel, ids: list[int], seed: int
-) -> float:
-    snapshot = Synapse(SynapseConfig(k=K), seed=seed).publish(context)
-    batch = StreamBatch(prism, snapshot, slots=AGENTS, capacity=OWN)
-    tasks = [shape.random_ids(3 + row, prism.spec.vocab_size, seed=row) for row in range(AGENTS)]
-    batch.admit(list(range(AGENTS)), tasks, [None] * AGENTS)
-    fed = [shape.random_ids(4, prism.spec.vocab_size, seed=50 + row) for row in range(AGENTS)]
-    for column in range(4):
-        batch.step(torch.tensor([row[column] for row in fed], device=prism.device))
-    visible = snapshot.landmarks.cpu()
-    return max(
-        relative(batch.state(row).last, reference(oracle, ids, tasks[row] + fed[row], visible))
-        for row in range(AGENTS)
-    )
-
-
-def _recorded(prism: Prism, context: Context, ids: list[int], seed: int) -> tuple[float, int]:
-    """Return how far recorded steps are from the same steps without a recording, and recordings
-    that are no graph.
-    """
+def _recorded(
+    prism: Prism, context: Context, ids: list[int], snapshot: Snapshot
+) -> tuple[float, int]:
+    """Return the error of recorded steps against unrecorded ones; and recordings without a graph."""
     own = shape.random_ids(OWN, prism.spec.vocab_size, seed=2)
     usual = prism.records_steps
     found = []
     eager = 0
-    snapshot = Synapse(SynapseConfig(k=K), seed=seed).publish(context)
     for prism.records_steps in (True, False):
         river = context.fork()
         batch = StreamBatch(prism, snapshot, slots=AGENTS, capacity=OWN)
@@ -230,13 +206,13 @@ def _recorded(prism: Prism, context: Context, ids: list[int], seed: int) -> tupl
 def _chunks(prism: Prism, ids: list[int], whole: Context) -> float:
     pieces = Context(prism, capacity=len(ids))
     pieces.read(ids, chunk=CHUNK)
-    assert pieces.last is not None and whole.last is not None
+    assert pieces.last is not None
+    assert whole.last is not None
     return relative(pieces.last, whole.last)
 
 
 def _choice(context: Context) -> float:
-    """Return how far the cover radii of landmarks chosen on the device are from the reference's,
-    over the same points.
+    """Return the error of the cover radii of landmarks chosen on the device.
 
     Radii, not picks: of two points that are equally far to the last bit either may come first.
     """

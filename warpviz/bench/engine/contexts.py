@@ -1,15 +1,12 @@
-"""Long contexts: reading them in chunks, and choosing landmarks of them, beside the time of one
-River token.
-"""
+"""Long contexts: the time to read them, to choose landmarks of them, and of one River token."""
 
 from typing import Any
 
 from warp_cortex import Context, Prism, Synapse, SynapseConfig, rank
-from warp_cortex.agents.stepper import Stepper
 
-from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import BenchSetting
-from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, time_of
+from warpviz.bench.engine import shape
+from warpviz.bench.engine.variants import BenchRiver
+from warpviz.bench.harness.timing import PeakBytes, tidy, time_of
 
 RIVER_TOKENS = 24
 
@@ -17,9 +14,7 @@ RIVER_TOKENS = 24
 def long_rows(
     rows: list[dict[str, Any]], prism: Prism, *, contexts: list[int], chunk: int, k: int, seed: int
 ) -> None:
-    """Fill one row per context: seconds to read it, to publish k landmarks of it, and of one River
-    token.
-    """
+    """Fill one row per context: the times to read it, to publish k landmarks, of a River token."""
     for tokens in contexts:
         row: dict[str, Any] = {"context": tokens, "chunk": chunk}
         rows.append(row)
@@ -32,7 +27,7 @@ def long_rows(
             shape.random_ids(tokens, prism.spec.vocab_size, seed=seed),
             chunk=chunk,
         )
-        _publish(row, prism, context, synapse)
+        _publish(row, context, synapse)
         del context, synapse
         tidy(prism.device)
 
@@ -55,7 +50,7 @@ def _read(
     row["cache_bytes"] = context.store.num_bytes
 
 
-def _publish(row: dict[str, Any], prism: Prism, context: Context, synapse: Synapse) -> None:
+def _publish(row: dict[str, Any], context: Context, synapse: Synapse) -> None:
     device = context.prism.device
     config = synapse.config
     peak = PeakBytes(device)
@@ -69,13 +64,8 @@ def _publish(row: dict[str, Any], prism: Prism, context: Context, synapse: Synap
     row["choose_ms"] = (
         1e3 * time_of(lambda: rank(evidence, k=config.k), device, repeats=2, warm=0).median
     )
-    main = variants.river(
-        BenchSetting(prism, context, synapse.publish(context), 1), tokens=RIVER_TOKENS
-    )
-    token = TimeSpread(tuple(_seconds(main) for _ in range(RIVER_TOKENS))).median
+    main = BenchRiver(context)
+    seconds = time_of(lambda: main.run(1), device, repeats=RIVER_TOKENS, warm=3)
+    token = seconds.median
     row["river_token_ms"] = 1e3 * token
     row["publish_in_river_tokens"] = publish / token
-
-
-def _seconds(main: Stepper) -> float:
-    return time_of(lambda: main.run(1), main.prism.device, repeats=1, warm=0).median

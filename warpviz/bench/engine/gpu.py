@@ -1,6 +1,4 @@
-"""Everything a CUDA device is asked, in one command: correctness first, then all tables, inside a
-time budget.
-"""
+"""All measurements of a CUDA device in one command, correctness first, inside a time budget."""
 
 import argparse
 import os
@@ -22,7 +20,6 @@ from warpviz.bench.harness.report import Report, to_json
 Rows = list[dict[str, Any]]
 MODEL = "qwen2.5-0.5b-shape"
 PROFILED = (100, 1000)
-MOST_ADMITTED = 1000  # prompts read in one pass by the engine's own batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +160,7 @@ class GpuBench:
             ),
         )
         self._section("Step against the floor", FLOOR, self._steps)
-        self._section("River latency", LANES, self._lanes)
+        self._section("River latency", rivers.NOTE, self._lanes)
         self._section("Resident within 24 GB", RESIDENT, self._resident)
         self._capacity(self.sizes.contexts[0])
         for count in PROFILED:
@@ -171,7 +168,6 @@ class GpuBench:
         self._section("Long contexts", LONG, self._long)
         for tokens in self.sizes.contexts[1:]:
             self._capacity(tokens)
-        self._section("The engine's own steps", ENGINE, self._engine)
         if not self.report.sections:
             msg = f"no section has a word of --sections {self.args.sections!r}; there are: {'; '.join(self._titles)}"
             raise ValueError(msg)
@@ -213,12 +209,6 @@ class GpuBench:
             seed=self.args.seed,
         )
 
-    def _engine(self, rows: Rows) -> None:
-        agents = [count for count in self.sizes.step_agents if count <= MOST_ADMITTED]
-        roofline.engine_steps(
-            rows, self.scene(self.sizes.contexts[0]), agents=agents, seed=self.args.seed
-        )
-
     def _capacity(self, tokens: int) -> None:
         def measure(rows: Rows) -> None:
             """Measure every arm over one context."""
@@ -255,23 +245,21 @@ def execute(args: argparse.Namespace) -> int:
 
 CORRECT = "Relative error of the final states after 24 tokens of 5 agents with ragged tasks."
 FLOOR = (
-    "One token for every agent, 64 shared landmarks, 64 own entries each, as a CUDA graph. floor: (weights + keys and "
-    "values) / measured copy bandwidth (read + written). products: the linear layers' operations / measured rate of a "
-    "large product; no step can be faster than the larger of the two."
+    "One token for every agent as a run takes it (StreamBatch, choice included), 64 shared "
+    "landmarks, 64 own entries each; recorded, on CUDA as a graph, and without a recording. "
+    "admit_s: until all agents have read their tasks. floor: (weights + keys and values) / "
+    "measured copy bandwidth (read + written). products: the linear layers' operations / measured "
+    "rate of a large product; no step can be faster than the larger of the two."
 )
-LANES = (
-    "Seconds from asking for a River token to having it; the River sees its whole cache, streams 64 landmarks. One "
-    "batch: the River is a row of the streams' batch."
+RESIDENT = (
+    "All slots in memory at once, every agent writing, under an allocator limit of 24 GB, weights "
+    "included."
 )
-RESIDENT = "All slots in memory at once, every agent writing, under an allocator limit of 24 GB, weights included."
 PROFILE = "Device time by kernel, without a graph."
 LONG = (
-    "The whole text read in chunks, each gleaned for the snapshot to come; publishing = choosing landmarks from "
-    "everything held, not incrementally; evidence_ms: what it would take without gleaning."
-)
-ENGINE = (
-    "What a run takes: Context.write for the River, StreamBatch for its streams; recorded (on CUDA, as a graph), and "
-    "without a recording."
+    "The whole text read in chunks, evidence for the first snapshot collected after each; "
+    "publishing = choosing landmarks from everything held, not incrementally; evidence_ms: the "
+    "time to collect the evidence at once."
 )
 
 if __name__ == "__main__":

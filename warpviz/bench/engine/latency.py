@@ -1,19 +1,17 @@
-"""How long the River waits for a token while 0 to 1,000 streams think: in turns, beside each other,
-in one batch.
-"""
+"""How long the River waits for a token while 0 to 1,000 streams think, here or elsewhere."""
 
 import argparse
 from typing import Any
 
 import torch
-from warp_cortex import ProcessStreams, Stream, StreamBatch, StreamConfig
+from warp_cortex import ProcessStreams, Stream, StreamConfig
 
 from warpviz.bench.engine import capacity, rivers, shape, variants
-from warpviz.bench.engine.variants import BenchSetting, Lane
+from warpviz.bench.engine.capacity import river_times
+from warpviz.bench.engine.variants import BenchSetting
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
-from warpviz.bench.harness.timing import TimeSpread, tidy
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -65,16 +63,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     report = Report("latency", args.out, record, minutes=args.minutes, quiet=args.json)
     scene = capacity.scene_of(prism, args.context, own=args.own_tokens, k=64, seed=args.seed)
     report.section(
-        "Fast steps",
-        FAST,
+        "River latency",
+        rivers.NOTE,
         lambda rows: rivers.lane_rows(
             rows, scene, streams=streams, tokens=args.tokens, seed=args.seed
         ),
-    )
-    report.section(
-        "The engine's own steps",
-        ENGINE,
-        lambda rows: engine_rows(rows, scene, streams=streams, tokens=args.tokens, seed=args.seed),
     )
     if prism.source is not None and prism.device.type == "cpu":
         report.section(
@@ -87,50 +80,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report.record() | {"rows": report.rows}
 
 
-class EngineRiver:
-    """The River as a run has it: a token of the context after the other, none of them judged."""
-
-    def __init__(self, scene: BenchSetting) -> None:
-        self.context = scene.context.fork()  # every row starts from the same length
-
-    def run(self, steps: int) -> None:
-        """Write `steps` tokens."""
-        for _ in range(steps):
-            self.context.write(5)
-
-
-class EngineStreams:
-    """The streams as a run has them: one batch over one snapshot, opened anew when its room is used
-    up.
-    """
-
-    def __init__(self, scene: BenchSetting, count: int, *, seed: int) -> None:
-        self.scene = scene
-        self.count = count
-        self.tasks = shape.random_tasks(
-            count, capacity.TASK, scene.prism.spec.vocab_size, seed=seed
-        ).tolist()
-        self.batch, self._last = self._opened()
-
-    def run(self, steps: int) -> None:
-        """Feed every stream `steps` tokens."""
-        for _ in range(steps):
-            if max(self.batch.slots.lengths[: self.count]) >= self.scene.own:
-                self.batch, self._last = self._opened()
-            self._last = self.batch.step(self._last).logits.argmax(-1)
-
-    def _opened(self) -> tuple[StreamBatch, torch.Tensor]:
-        batch = StreamBatch(
-            self.scene.prism, self.scene.snapshot, slots=self.count, capacity=self.scene.own
-        )
-        out = batch.admit(list(range(self.count)), self.tasks, [None] * self.count)
-        return batch, out.logits.argmax(-1)
-
-
 class StreamsElsewhere:
-    """The streams in a process of their own; who has ended is replaced, so that `count` of them
-    always think.
-    """
+    """The streams in a process of their own; one that ends is replaced, so that `count` think."""
 
     def __init__(
         self, place: ProcessStreams, scene: BenchSetting, count: int, *, seed: int
@@ -149,7 +100,7 @@ class StreamsElsewhere:
             self.run(1)
 
     def run(self, steps: int) -> None:
-        """Take what was told since the last call, and open a stream for each that has ended."""
+        """Take what has come since the last call; open a stream for each that has ended."""
         for _ in range(steps):
             for outcome in self.lane.step():
                 self.num_tokens += outcome.token is not None
@@ -163,54 +114,10 @@ class StreamsElsewhere:
         self.lane.open(stream, self.scene.snapshot)
 
 
-def river_times(scene: BenchSetting, tokens: int, lane: Lane) -> TimeSpread:
-    """Return the times of the River's tokens, from where the text was read to, after a few to warm
-    up.
-    """
-    main = EngineRiver(scene)
-    variants.latencies(main, 3, lane)
-    return TimeSpread(tuple(variants.latencies(main, tokens, lane)))
-
-
-def engine_rows(
-    rows: list[dict[str, Any]], scene: BenchSetting, *, streams: list[int], tokens: int, seed: int
-) -> None:
-    """Fill one row per number of streams and way of taking turns, with the engine's own River and
-    batch.
-    """
-    device = scene.prism.device
-    high = variants.lane(device, high=True)
-    low = variants.lane(device)
-    alone = river_times(scene, tokens, high)
-    rows.append(rivers.row("alone", 0, alone, alone))
-    for count in streams:
-        if (reason := variants.lacking(scene, variants.LANDMARKS, count)) is not None:
-            rows.append({"streams": count, "skipped": reason})
-            continue
-        # beside each measurement: the machine is not the same all the time
-        alone = river_times(scene, tokens, high)
-        batch = EngineStreams(scene, count, seed=seed)
-        both = rivers.Both(EngineRiver(scene), batch)
-        variants.latencies(both, 3, high)
-        in_turn = TimeSpread(tuple(variants.latencies(both, tokens, high)))
-        rows.append(rivers.row("cooperative", count, in_turn, alone) | rivers.rate(count, in_turn))
-        # what was recorded beside the River keeps the River's priority
-        batch = EngineStreams(scene, count, seed=seed)
-        with variants.busy(batch, low) as ends:
-            first = len(ends)
-            beside = river_times(scene, tokens, high)
-            steps = len(ends) - first
-        rate = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
-        rows.append(rivers.row("concurrent", count, beside, alone) | rate)
-        tidy(device)
-
-
 def process_rows(
     rows: list[dict[str, Any]], scene: BenchSetting, *, streams: list[int], tokens: int, seed: int
 ) -> None:
-    """Fill one row per number of streams that think in another process, which has loaded the model
-    too.
-    """
+    """Fill one row per number of streams in another process, which has loaded the model too."""
     alone = river_times(scene, tokens, None)
     rows.append(rivers.row("alone", 0, alone, alone))
     with ProcessStreams() as place:
@@ -233,15 +140,8 @@ def execute(args: argparse.Namespace) -> int:
     return ended(run(args), as_json=args.json)
 
 
-FAST = (
-    "Seconds from asking for a River token to having it; the River sees its whole cache, streams 64 landmarks. One "
-    "batch: the River is a row of the streams' batch. spread: (90 % - 10 % quantile) / median over the tokens."
-)
-ENGINE = (
-    "The same with what a run takes today: Context.write for the River, StreamBatch for the streams; cooperative: one "
-    "step of the streams after each River token; concurrent: the streams in a thread of their own, as fast as they can."
-)
 ELSEWHERE = (
-    "Context.write for the River, and the streams in a process of their own (ProcessStreams), as fast as they can; a "
-    "thread of the River's process takes what they tell and opens a stream for each that ends."
+    "Context.write for the River, and the streams in a process of their own (ProcessStreams), as "
+    "fast as they can; a thread of the River's process takes what they send and opens a stream for "
+    "each that ends."
 )

@@ -1,42 +1,38 @@
-"""A step's time beside what the machine allows: the bytes that must move, and the products that
-must be done.
-"""
+"""A step's time against the machine's limits: bytes that must move, products that must be done."""
 
 import time
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
-from warp_cortex import StreamBatch
+from warp_cortex import Prism
 
 from warpviz.bench.engine import shape, variants
-from warpviz.bench.engine.variants import BenchSetting
+from warpviz.bench.engine.capacity import task_tokens
+from warpviz.bench.engine.variants import BenchSetting, BenchStreams
 from warpviz.bench.harness.timing import PeakBytes, TimeSpread, tidy, time_of, wait
 
 COPY_BYTES = 2**30
 MATRIX = 8192
+Found = TypeVar("Found")
 
 
 def copy_bandwidth(device: torch.device, *, size: int = COPY_BYTES) -> float:
-    """Return bytes per second of a copy inside the device's memory, bytes read plus bytes
-    written.
-    """
+    """Return the bytes per second, read plus written, of a copy inside the device's memory."""
     source = torch.ones(size, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2 * size / time_of(lambda: target.copy_(source), device, repeats=10, warm=3).median
 
 
 def product_rate(device: torch.device, dtype: torch.dtype, *, size: int = MATRIX) -> float:
-    """Return floating-point operations per second of one large matrix product of random numbers."""
+    """Return floating-point operations per second of a large product of random matrices."""
     one, other = (torch.randn(size, size, dtype=dtype, device=device) for _ in range(2))
     return 2 * size**3 / time_of(lambda: one @ other, device, repeats=10, warm=3).median
 
 
 def product_flops(scene: BenchSetting) -> int:
-    """Return the operations one token costs in the linear layers, the vocabulary projection
-    included.
-    """
+    """Return the operations of one token in the linear layers and the vocabulary projection."""
     linear = sum(
         p.numel()
         for name, p in scene.prism.model.named_parameters()
@@ -49,11 +45,8 @@ def product_flops(scene: BenchSetting) -> int:
 
 
 def steps(rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int], seed: int) -> None:
-    """Fill one row per number of agents: all slots full but for the last entry, so that a step
-    reads the most.
-    """
+    """Fill one row per number of agents: every slot full but for one entry, the longest step."""
     device = scene.prism.device
-    spec = scene.prism.spec
     small = device.type != "cuda"
     bandwidth = copy_bandwidth(device, size=COPY_BYTES // 32 if small else COPY_BYTES)
     rate = product_rate(device, scene.prism.dtype, size=512 if small else MATRIX)
@@ -62,17 +55,12 @@ def steps(rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int],
             rows.append({"agents": count, "skipped": reason})
             continue
         peak = PeakBytes(device)
-        tasks = shape.random_tasks(count, scene.own, spec.vocab_size, seed=seed)
-        stepper = variants.seat(scene, variants.LANDMARKS, tasks)
-        stepper.data.normal_()
-        stepper.lengths.fill_(scene.own - 1)
-        eager = time_of(stepper.step, device, repeats=7, warm=2)
-        if device.type == "cuda":
-            stepper.capture()
-            spread = time_of(partial(stepper.run, 1), device, repeats=30, warm=3)
-        else:
-            spread = eager
-        kv = stepper.num_bytes + scene.snapshot.num_bytes
+        start = time.perf_counter()
+        streams = _seated(scene, count, seed=seed)
+        wait(device)
+        admit = time.perf_counter() - start
+        spread, bare = _times(streams, scene)
+        kv = streams.num_bytes + scene.snapshot.num_bytes
         floor = (scene.prism.weight_bytes + kv) / bandwidth
         products = count * product_flops(scene) / rate
         rows.append(
@@ -80,94 +68,75 @@ def steps(rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int],
                 "agents": count,
                 "step_ms": 1e3 * spread.median,
                 "spread": spread.relative,
-                "step_without_graph_ms": 1e3 * eager.median,
+                "step_without_graph_ms": 1e3 * bare.median,
                 "floor_ms": 1e3 * floor,
                 "times_floor": spread.median / floor,
                 "products_ms": 1e3 * products,
                 "times_larger_floor": spread.median / max(floor, products),
                 "agent_tokens_per_s": count / spread.median,
+                "admit_s": admit,
                 "kv_bytes": kv,
                 "peak_bytes": peak.read(),
                 "bandwidth_GB_per_s": bandwidth / 1e9,
                 "products_TFLOP_per_s": rate / 1e12,
             }
         )
-        del stepper
+        del streams
         tidy(device)
 
 
-def engine_steps(
-    rows: list[dict[str, Any]], scene: BenchSetting, *, agents: list[int], seed: int
-) -> None:
-    """Fill a row with the River's token and one per number of agents with StreamBatch's step, as a
-    run takes them.
-    """
+def _seated(scene: BenchSetting, agents: int, *, seed: int) -> BenchStreams:
+    """Return agents that have read a random task each."""
+    vocabulary = scene.prism.spec.vocab_size
+    tasks = shape.random_tasks(agents, task_tokens(scene), vocabulary, seed=seed)
+    return variants.seat(scene, variants.LANDMARKS, tasks)
+
+
+def _times(streams: BenchStreams, scene: BenchSetting) -> tuple[TimeSpread, TimeSpread]:
+    """Return the times of a step into the last entry: recorded where steps are, and without."""
     prism = scene.prism
-    recorded = scene.prism.records_steps
-    context = scene.context.fork()
-    times = {}
-    for prism.records_steps in (recorded, False):
-        times[prism.records_steps] = time_of(
-            partial(context.write, 5), prism.device, repeats=15, warm=3
-        )
-    prism.records_steps = recorded
-    rows.append(_engine_row("the River", 1, times[recorded], times[False]))
-    for count in agents:
-        tasks = shape.random_tasks(count, 8, scene.prism.spec.vocab_size, seed=seed).tolist()
-        batch = StreamBatch(scene.prism, scene.snapshot, slots=count, capacity=scene.own)
-        start = time.perf_counter()
-        out = batch.admit(list(range(count)), tasks, [None] * count)
-        wait(scene.prism.device)
-        admit = time.perf_counter() - start
-        tokens: Tensor = out.logits.argmax(-1)
-        for prism.records_steps in (recorded, False):
-            times[prism.records_steps] = time_of(
-                partial(batch.step, tokens), prism.device, repeats=7, warm=2
-            )
-        prism.records_steps = recorded
-        rows.append(
-            _engine_row("streams", count, times[recorded], times[False]) | {"admit_s": admit}
-        )
-        del batch, out
-        tidy(scene.prism.device)
+
+    def last_step() -> None:
+        """Take the last step again."""
+        streams.restore(scene.own - 1)
+        streams.run(1)
+
+    bare = _unrecorded(prism, partial(time_of, last_step, prism.device, repeats=7, warm=2))
+    if not prism.records_steps:
+        return bare, bare
+    return time_of(last_step, prism.device, repeats=30, warm=3), bare
 
 
-def _engine_row(who: str, count: int, step: TimeSpread, bare: TimeSpread) -> dict[str, Any]:
-    return {
-        "who": who,
-        "agents": count,
-        "step_ms": 1e3 * step.median,
-        "spread": step.relative,
-        "step_without_graph_ms": 1e3 * bare.median,
-        "agent_tokens_per_s": count / step.median,
-    }
+def _unrecorded(prism: Prism, measure: Callable[[], Found]) -> Found:
+    """Measure with steps that are taken kernel by kernel."""
+    usual = prism.records_steps
+    prism.records_steps = False
+    try:
+        return measure()
+    finally:
+        prism.records_steps = usual
 
 
 def resident(
     rows: list[dict[str, Any]], scene: BenchSetting, *, agents: int, limit: float, seed: int
 ) -> None:
-    """Let `agents` agents write all their own tokens while the allocator may hold no more than
-    `limit` bytes.
-    """
+    """Let agents write all their own tokens while the allocator may hold `limit` bytes at most."""
     device = scene.prism.device
-    spec = scene.prism.spec
     total = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
     if total:
         tidy(device)
         torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total), device)
     try:
-        stepper = variants.seat(
-            scene, variants.LANDMARKS, shape.random_tasks(agents, 8, spec.vocab_size, seed=seed)
-        )
+        streams = _seated(scene, agents, seed=seed)
         if total:
             torch.cuda.reset_peak_memory_stats(device)
-            stepper.capture()
-        spread = time_of(lambda: stepper.run(1), device, repeats=scene.own - 2, warm=1)
+        left = scene.own - streams.longest
+        spread = time_of(partial(streams.run, 1), device, repeats=left - 1, warm=1)
         rows.append(
             {
                 "agents": agents,
                 "own_tokens": scene.own,
-                "private_bytes": stepper.num_bytes // agents,
+                "private_bytes": streams.num_bytes // agents,
                 "limit_bytes": int(limit),
                 "allocated_peak_bytes": torch.cuda.max_memory_allocated(device) if total else None,
                 "reserved_bytes": torch.cuda.memory_reserved(device) if total else None,
@@ -186,19 +155,20 @@ def hottest(
 ) -> None:
     """Fill one row per kernel: where the time of one step without a graph goes."""
     device = scene.prism.device
-    stepper = variants.seat(
-        scene,
-        variants.LANDMARKS,
-        shape.random_tasks(agents, 8, scene.prism.spec.vocab_size, seed=seed),
-    )
-    stepper.lengths.fill_(scene.own - 1)
-    stepper.step()
+    streams = _seated(scene, agents, seed=seed)
     kinds = [torch.profiler.ProfilerActivity.CPU]
     if device.type == "cuda":
         kinds.append(torch.profiler.ProfilerActivity.CUDA)
-    with torch.profiler.profile(activities=kinds) as profile:
-        stepper.step()
+
+    def last_step() -> None:
+        """Take the last step again."""
+        streams.restore(scene.own - 1)
+        streams.run(1)
         wait(device)
+
+    _unrecorded(scene.prism, last_step)
+    with torch.profiler.profile(activities=kinds) as profile:
+        _unrecorded(scene.prism, last_step)
     cuda = device.type == "cuda"
     key = "self_device_time_total" if cuda else "self_cpu_time_total"
     kind = "CUDA" if cuda else "CPU"

@@ -1,27 +1,30 @@
-"""A fixed number of slots through which any number of agents pass: who ends makes room for the next
-one at once.
-"""
+"""A fixed number of slots through which any number of agents pass, stepped as a run steps them."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from warp_cortex import Prism, Snapshot
-from warp_cortex.agents.stepper import EMPTY, Room, Stepper
+from warp_cortex import Prism, Snapshot, StreamBatch
+from warp_cortex.agents.runner import TOGETHER
+from warp_cortex.agents.sampling import choose_all
+from warp_cortex.model.forward_pass import Pass
 
 Ids = NDArray[np.int64]
+EMPTY = -1  # pads tasks and thoughts
 MOST_WORDS = 2**15  # thoughts are int16
+REFILLS = 16  # slots are filled again when one in so many is free: short readings cost the most
 
 
 @dataclass(slots=True, eq=False)
 class SlotBatch:
-    """Agents whose results are stored together: their tasks as tokens, and what has come of them so
-    far.
+    """Agents whose results are stored together: their tasks as tokens, and their thoughts so far.
 
-    tasks: [N, P], padded with EMPTY. thoughts: int16 [N, most], padded with -1. middle: float32 [N,
-    C], mean of the thought's middle states. ended: whether the model ended the thought (else it ran
-    into the limit).
+    tasks: int64 [N, P], padded with EMPTY. thoughts: int16 [N, most], padded with EMPTY. middle:
+    float32 [N, C], mean of the thought's middle states. ended: bool [N], whether the model ended
+    the thought (else it reached the limit). left: agents that have not ended.
     """
 
     number: int
@@ -33,7 +36,7 @@ class SlotBatch:
 
     @classmethod
     def of(cls, number: int, tasks: list[list[int]], *, most: int, width: int) -> "SlotBatch":
-        """Return a batch nobody has thought about yet; `width` is C."""
+        """Return a batch whose agents have not thought yet; `width` is C."""
         padded = np.full((len(tasks), max(map(len, tasks))), EMPTY, dtype=np.int64)
         for row, task in enumerate(tasks):
             padded[row, : len(task)] = task
@@ -41,7 +44,7 @@ class SlotBatch:
         return cls(
             number,
             padded,
-            np.full((count, most), -1, np.int16),
+            np.full((count, most), EMPTY, np.int16),
             np.zeros((count, width), np.float32),
             np.zeros(count, np.bool_),
             count,
@@ -49,18 +52,27 @@ class SlotBatch:
 
     @property
     def task_tokens(self) -> int:
-        """Of all tasks together."""
+        """Tokens of all tasks together."""
         return int((self.tasks != EMPTY).sum())
 
     @property
     def thought_tokens(self) -> int:
-        """Of all thoughts together, the end not counted."""
+        """Tokens of all thoughts together, the end not counted."""
         return int((self.thoughts >= 0).sum())
 
 
+@dataclass(slots=True)
+class _Seat:
+    """An agent in a slot: where its results go, what it has fed of its thought, what comes next."""
+
+    batch: SlotBatch
+    row: int
+    token: int
+    thought: list[int]
+
+
 class Crew:
-    """The slots of one process. All agents see `snapshot`; each thinks greedily to the end of its
-    thought.
+    """The slots of one process. All agents see `snapshot`; each thinks greedily to its end.
 
     most: tokens of a thought after which it is cut off. longest: tokens of the longest task.
 
@@ -73,98 +85,83 @@ class Crew:
     ) -> None:
         if not prism.stop_ids or prism.spec.vocab_size > MOST_WORDS:
             msg = (
-                f"model {prism.spec.name!r} has {prism.spec.vocab_size:,} tokens and {len(prism.stop_ids)} of them end "
-                f"a text; thoughts are stored of models with at most {MOST_WORDS:,}, at least one of which does"
+                f"model {prism.spec.name!r} has {prism.spec.vocab_size:,} tokens and "
+                f"{len(prism.stop_ids)} of them end a text; thoughts are stored of models with at "
+                f"most {MOST_WORDS:,}, at least one of which does"
             )
             raise ValueError(msg)
-        room = Room(agents=slots, capacity=longest + most + 1)
-        self.stepper = Stepper(prism, room, shared=snapshot.kv, base=snapshot.step)
+        self.batch = StreamBatch(prism, snapshot, slots=slots, capacity=longest + most)
         self.most = most
         self.slots = slots
-        self._stop = np.array(sorted(prism.stop_ids), dtype=np.int64)
-        self._script = self.stepper.script.numpy()
-        self._lengths = self.stepper.lengths.numpy()
-        self._from = self.stepper.thinks_from.numpy()
-        self._middle = self.stepper.middle.numpy()
+        self._stop = prism.stop_ids
+        self._seats: list[_Seat] = []
 
     def think(
         self, batches: Iterator[SlotBatch], stop: Callable[[], bool] = lambda: False
     ) -> Iterator[SlotBatch]:
-        """Let everybody think and yield batches as they are finished; `stop` is asked before every
-        step.
+        """Let all agents think and yield each batch when its last agent has ended.
+
+        stop: asked before every step; agents that have not ended then are dropped.
         """
-        supply = _Supply(batches)
-        holders: list[SlotBatch | None] = [None] * self.slots
-        rows = np.zeros(self.slots, dtype=np.int64)  # of each slot's agent in its batch
-        free = np.arange(self.slots)
+        waiting = ((batch, row) for batch in batches for row in range(len(batch.tasks)))
+        is_open = True
         while not stop():
-            self._seat(free, supply, holders, rows)
-            if all(holder is None for holder in holders):
+            free = self.slots - len(self._seats)
+            if is_open and free >= max(1, self.slots // REFILLS):
+                is_open = self._admit(waiting, free)
+            yield from self._collect()
+            if self._seats:
+                self._step()
+            elif not is_open:
                 return
-            self.stepper.step()
-            free = self._ended(holders)
-            yield from self._collect(free, holders, rows)
 
-    def _seat(
-        self, free: Ids, supply: "_Supply", holders: list[SlotBatch | None], rows: Ids
-    ) -> None:
-        for slot in free:
-            found = supply.next()
-            if found is None:
-                holders[slot] = None
-                self._idle(slot)
-                continue
-            batch, row = found
-            holders[slot] = batch
-            rows[slot] = row
-            task = batch.tasks[row]
-            self._script[slot] = EMPTY
-            self._script[slot, : len(task)] = task
-            self._from[slot] = (task != EMPTY).sum()
-            self._lengths[slot] = 0
-            self._middle[slot] = 0
+    def _admit(self, waiting: Iterator[tuple[SlotBatch, int]], free: int) -> bool:
+        """Give free slots to waiting agents; return whether more may wait."""
+        found = list(itertools.islice(waiting, free))
+        for start in range(0, len(found), TOGETHER):
+            part = found[start : start + TOGETHER]
+            tasks = [
+                [int(token) for token in batch.tasks[row] if token != EMPTY] for batch, row in part
+            ]
+            out = self.batch.admit(list(range(len(part))), tasks, [None] * len(part))
+            self._seats += [
+                _Seat(batch, row, token, [])
+                for (batch, row), token in zip(part, _chosen(out), strict=True)
+            ]
+        return len(found) == free
 
-    def _idle(self, slot: int) -> None:
-        """Let a slot that nobody needs repeat its first entry."""
-        self._script[slot] = self._stop[0]
-        self._lengths[slot] = 0
-        self._from[slot] = self.stepper.room.capacity
+    def _step(self) -> None:
+        """Feed every agent its next token and choose the one after it."""
+        tokens = [seat.token for seat in self._seats]
+        out = self.batch.step(torch.tensor(tokens, device=self.batch.prism.device))
+        for seat, token in zip(self._seats, _chosen(out), strict=True):
+            seat.thought.append(seat.token)
+            seat.token = token
 
-    def _ended(self, holders: list[SlotBatch | None]) -> Ids:
-        """Return the slots whose agents have just ended."""
-        following = self._script[np.arange(self.slots), self._lengths]
-        thought = self._lengths - self._from
-        over = (thought >= 0) & (np.isin(following, self._stop) | (thought >= self.most))
-        slots: Ids = np.flatnonzero(over)
-        return slots[[holders[slot] is not None for slot in slots]] if len(slots) else slots
-
-    def _collect(
-        self, slots: Ids, holders: list[SlotBatch | None], rows: Ids
-    ) -> Iterator[SlotBatch]:
-        """Store what the agents in these slots thought; yield the batches that are complete now."""
-        for slot in slots:
-            batch = holders[slot]
-            row = rows[slot]
-            assert batch is not None
-            first = self._from[slot]
-            last = self._lengths[slot]
-            batch.thoughts[row, : last - first] = self._script[slot, first:last]
-            batch.middle[row] = self._middle[slot] / max(1, last - first)
-            batch.ended[row] = self._script[slot, last] in self._stop
+    def _collect(self) -> Iterator[SlotBatch]:
+        """Store the thoughts that have ended, free their slots, and yield the batches now whole."""
+        over = [
+            slot
+            for slot, seat in enumerate(self._seats)
+            if seat.token in self._stop or len(seat.thought) >= self.most
+        ]
+        for slot in reversed(over):
+            seat = self._seats[slot]
+            batch = seat.batch
+            if seat.thought:
+                batch.thoughts[seat.row, : len(seat.thought)] = seat.thought
+                batch.middle[seat.row] = self.batch.state(slot).middle.numpy()
+            batch.ended[seat.row] = seat.token in self._stop
             batch.left -= 1
+            self.batch.release(slot)
+            self._seats[slot] = self._seats[-1]
+            self._seats.pop()
             if batch.left == 0:
                 yield batch
 
 
-class _Supply:
-    """Agents one after the other out of batches that are made when they are needed."""
-
-    def __init__(self, batches: Iterator[SlotBatch]) -> None:
-        self._agents = ((batch, row) for batch in batches for row in range(len(batch.tasks)))
-
-    def next(self) -> tuple[SlotBatch, int] | None:
-        """Return the next agent: its batch and its row there; None when there is none left."""
-        return next(self._agents, None)
+def _chosen(out: Pass) -> list[int]:
+    return choose_all(out.blocks(TOGETHER), temperature=0.0, generators=())
 
 
 def tokens_of(prism: Prism, texts: list[str]) -> list[list[int]]:

@@ -1,6 +1,4 @@
-"""A batched step of the streams against its own linear layers alone: where a CPU spends its
-time.
-"""
+"""A run's batched step against its own linear layers alone: where a CPU spends its time."""
 
 import argparse
 import time
@@ -10,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
-from warp_cortex import Prism
-from warp_cortex.agents.stepper import Stepper
+from warp_cortex import Prism, Stream, StreamConfig
+from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.decode.weights import FusedWeights, fuse
 
 from warpviz.bench.engine import capacity, shape, variants
-from warpviz.bench.engine.variants import BenchSetting
+from warpviz.bench.engine.variants import BenchSetting, BenchStreams
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import load, provenance
 from warpviz.bench.harness.report import Report, ended
@@ -88,39 +86,88 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def measured(scene: BenchSetting, count: int, *, repeats: int, seed: int) -> dict[str, Any]:
-    """Return one row: a step of `count` agents halfway through their slots, and its linear
-    layers.
-    """
+    """Return one row: a step of `count` agents with half-full slots, and its linear layers."""
     if (reason := variants.lacking(scene, variants.LANDMARKS, count)) is not None:
         return {"agents": count, "own_tokens": scene.own, "skipped": reason}
     prism = scene.prism
-    tasks = shape.random_tasks(
-        count, min(capacity.TASK, scene.own), prism.spec.vocab_size, seed=seed
-    )
-    stepper = variants.seat(scene, variants.LANDMARKS, tasks)
-    stepper.run(scene.own // 2)
-    half = stepper.lengths.clone()
+    vocabulary = prism.spec.vocab_size
+    tasks = shape.random_tasks(count, capacity.task_tokens(scene), vocabulary, seed=seed)
+    lane = _RunLane(scene, tasks.tolist())
     weights = fuse(prism.model, prism.layout)
-    (whole, whole_cpu), (alone, alone_cpu) = _alternating(
-        stepper, half, _Linears(weights, count, prism), repeats=repeats, device=prism.device
+    found = _in_turn(
+        _BatchStep(variants.seat(scene, variants.LANDMARKS, tasks)),
+        lane,
+        _Linears(weights, count, prism),
+        repeats=repeats,
+        device=prism.device,
     )
+    (whole, whole_cpu), (run, run_cpu), (alone, alone_cpu) = found
     tidy(prism.device)
     return {
         "agents": count,
         "own_tokens": scene.own,
         "step_ms": 1e3 * whole.median,
+        "run_ms": 1e3 * run.median,
         "linear_ms": 1e3 * alone.median,
         "times_linear": whole.median / alone.median,
         "us_per_agent_token": 1e6 * whole.median / count,
         "agent_tokens_per_s": count / whole.median,
         "step_cpu_ms": 1e3 * whole_cpu.median,
+        "run_cpu_ms": 1e3 * run_cpu.median,
         "linear_cpu_ms": 1e3 * alone_cpu.median,
         "times_linear_cpu": whole_cpu.median / alone_cpu.median,
         "agent_tokens_per_cpu_s": count / whole_cpu.median,
         "step_spread": whole.relative,
+        "run_spread": run.relative,
         "linear_spread": alone.relative,
         "repeats": repeats,
     }
+
+
+class _BatchStep:
+    """One step of a batch with half-full slots."""
+
+    def __init__(self, streams: BenchStreams) -> None:
+        self.streams = streams
+        self.half = max(streams.longest, streams.own // 2)
+
+    def prepare(self) -> None:
+        """Go back to half-full slots."""
+        self.streams.restore(self.half)
+
+    def run(self) -> None:
+        """Take the step."""
+        self.streams.run(1)
+
+
+class _RunLane:
+    """One step of a run's stream lane: the same batch, and what a run makes of its tokens."""
+
+    def __init__(self, scene: BenchSetting, tasks: list[list[int]]) -> None:
+        room = scene.own - len(tasks[0])
+        config = StreamConfig(slots=len(tasks), max_tokens=room, stop=())
+        self.runner = LocalRunner(scene.prism, config)
+        self.runner.stop_ids = frozenset()  # all agents go on to the end of the measurement
+        version = scene.snapshot.version
+        self.streams = [
+            Stream(number, "", "bench", (0, 0), version, task) for number, task in enumerate(tasks)
+        ]
+        for stream in self.streams:
+            self.runner.open(stream, scene.snapshot)
+        self.runner.step()
+        self.half = max(len(tasks[0]), scene.own // 2)
+        self.batch = self.runner.batches[version]
+
+    def prepare(self) -> None:
+        """Go back to half-full slots and to thoughts of one token."""
+        self.batch.slots.restore([self.half] * len(self.streams))
+        for stream in self.streams:
+            del stream.ids[:-1]
+            stream.text = ""
+
+    def run(self) -> None:
+        """Take the step."""
+        self.runner.step()
 
 
 class _Linears:
@@ -140,6 +187,9 @@ class _Linears:
             torch.randn(count, part.shape[1], device=prism.device).to(prism.dtype) for part in sizes
         ]
 
+    def prepare(self) -> None:
+        """Do nothing: the inputs stay as they are."""
+
     @torch.no_grad()
     def run(self) -> Tensor:
         """Do them."""
@@ -155,29 +205,22 @@ class _Linears:
 Times = tuple[TimeSpread, TimeSpread]  # by the wall clock, and of this process on a core
 
 
-def _alternating(
-    stepper: Stepper, half: Tensor, linears: _Linears, *, repeats: int, device: torch.device
-) -> tuple[Times, Times]:
-    """Time steps and products by turns, so that whatever else the machine does meets both."""
-    width = stepper.width_for(int(half.max()))
-
-    def step() -> None:
-        """Take the step again from halfway."""
-        stepper.lengths.copy_(half)
-        stepper.step(width)
-
-    steps: list[tuple[float, float]] = []
-    products: list[tuple[float, float]] = []
-    step()
-    linears.run()
-    for _ in range(2 * repeats):
-        steps.append(_timed(step, device))
-        products.append(_timed(linears.run, device))
-    return _spreads(steps), _spreads(products)
+def _in_turn(
+    *works: _BatchStep | _RunLane | _Linears, repeats: int, device: torch.device
+) -> list[Times]:
+    """Time several pieces of work in turn, so that other load on the machine meets all of them."""
+    found: list[list[tuple[float, float]]] = [[] for _ in works]
+    for number in range(2 * repeats + 1):
+        for work, times in zip(works, found, strict=True):
+            work.prepare()
+            taken = _timed(work.run, device)
+            if number:  # the first one warms up
+                times.append(taken)
+    return [_spreads(times) for times in found]
 
 
 def _timed(work: Callable[[], object], device: torch.device) -> tuple[float, float]:
-    """Return seconds by the wall clock, and seconds of all of this process' threads on a core."""
+    """Return seconds by the wall clock, and seconds of this process' threads on a core."""
     wait(device)
     wall = time.perf_counter()
     core = time.process_time()
@@ -198,7 +241,9 @@ def execute(args: argparse.Namespace) -> int:
 
 
 NOTE = (
-    "step: one token for every agent, 64 shared landmarks, own entries half full, greedy choice included. linear: the "
-    "same products with the shared weights alone, vocabulary included, timed by turns with the steps. times_linear is "
-    "the ratio of the medians. cpu: seconds on a core, which others on the machine hardly change."
+    "step: one token for every agent as a run takes it (StreamBatch), 64 shared landmarks, own "
+    "entries half full, greedy choice included. run: the same in a run's stream lane "
+    "(LocalRunner), text and outcomes of every agent included. linear: the same products with the "
+    "shared weights alone, vocabulary included. All three are timed in turn; times_linear is the "
+    "ratio of the medians. cpu: seconds on a core, which other load hardly changes."
 )

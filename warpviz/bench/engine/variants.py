@@ -1,18 +1,20 @@
-"""The arms that are compared: what N agents over one context cost, by the way they share it."""
+"""The variants that are compared: what N agents over one context cost, by how they share it."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import psutil
 import torch
 from torch import Tensor
-from warp_cortex import Context, Prism, SharedKV, Snapshot
-from warp_cortex.agents.stepper import Room, Stepper
+from warp_cortex import Context, Prism, SharedKV, Snapshot, StreamBatch
+from warp_cortex.agents.runner import TOGETHER
+from warp_cortex.agents.sampling import choose_all
 from warp_cortex.attention.shared import Plan
+from warp_cortex.model.forward_pass import Pass
 
 LANDMARKS = "landmarks shared"
 FULL = "full cache shared"
@@ -22,13 +24,15 @@ THREADS = "a thread each"
 BATCHED = (LANDMARKS, FULL, LANDMARKS_COPIED, FULL_COPIED)
 ARMS = (*BATCHED, THREADS)
 MARGIN = 0.92  # of the free bytes: allocators round up
+WRITTEN = 5  # the token a River under measurement writes, whatever it would choose
 Lane = torch.cuda.Stream | None  # a CPU has none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BenchSetting:
-    """One context with its published landmarks, and how much each agent writes by itself (its task
-    included).
+    """One context with its published landmarks, and how many tokens each agent has room for.
+
+    own: tokens of an agent, its task included.
     """
 
     prism: Prism
@@ -57,12 +61,12 @@ def bytes_needed(scene: BenchSetting, arm: str, agents: int) -> int:
     """Return the bytes of private entries and of one block of logits."""
     copied = scene.block(arm).num_entries if arm in {LANDMARKS_COPIED, FULL_COPIED, THREADS} else 0
     spec = scene.prism.spec
-    logits: int = min(agents, 512) * spec.vocab_size * scene.prism.dtype.itemsize
+    logits: int = min(agents, TOGETHER) * spec.vocab_size * scene.prism.dtype.itemsize
     return agents * (scene.own + copied) * spec.kv_bytes_per_token + 2 * logits
 
 
 def bytes_free(device: torch.device) -> int:
-    """Return what may still be allocated."""
+    """Return the bytes that may still be allocated."""
     if device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return int(free * MARGIN)
@@ -76,57 +80,103 @@ def lacking(scene: BenchSetting, arm: str, agents: int) -> str | None:
     return f"needs {need:,} bytes, {free:,} are free" if need > free else None
 
 
-def seat(scene: BenchSetting, arm: str, tasks: Tensor, *, rows: int = 512) -> Stepper:
-    """Give every agent its slot, its task and, where the arm copies, its own copy of what it
-    sees.
+class BenchStreams:
+    """Streams stepped as a run steps them: `StreamBatch.step`, then the choice, read by the host.
+
+    tokens: what each agent feeds next. own: entries an agent has room for, its task included; when
+    they are used up, all agents begin again with their tasks, read as a run reads them.
     """
-    agents = len(tasks)
+
+    def __init__(self, batch: StreamBatch, tasks: list[list[int]], *, own: int) -> None:
+        self.batch = batch
+        self.tasks = tasks
+        self.own = own
+        self.tokens: list[int] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Let every agent read its task and choose its first token."""
+        for slot in reversed(range(len(self.batch.agents))):
+            self.batch.release(slot)
+        self.tokens = []
+        first = 0
+        while first < len(self.tasks):
+            # an agent that leads sees another block than the others
+            count = 1 if self.batch.lead is not None and first == 0 else TOGETHER
+            tasks = self.tasks[first : first + count]
+            numbers = list(range(first, first + len(tasks)))
+            self.tokens += _chosen(self.batch.admit(numbers, tasks, [None] * len(tasks)))
+            first += len(tasks)
+
+    def run(self, steps: int) -> None:
+        """Feed every agent `steps` tokens."""
+        for _ in range(steps):
+            if self.longest >= self.own:
+                self.begin()
+            tokens = torch.tensor(self.tokens, device=self.batch.prism.device)
+            self.tokens = _chosen(self.batch.step(tokens))
+
+    @property
+    def longest(self) -> int:
+        """Entries of its own that the longest agent holds."""
+        slots = self.batch.slots
+        return max(held - copy for held, copy in zip(slots.lengths, slots.num_focus, strict=True))
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the private entries."""
+        return self.batch.slots.num_bytes
+
+    def restore(self, own: int) -> None:
+        """Let every agent hold `own` entries of its own, whatever is written there."""
+        self.batch.slots.restore([copy + own for copy in self.batch.slots.num_focus])
+
+
+def _chosen(out: Pass) -> list[int]:
+    return choose_all(out.blocks(TOGETHER), temperature=0.0, generators=())
+
+
+def seat(scene: BenchSetting, arm: str, tasks: Tensor) -> BenchStreams:
+    """Give every agent its slot and its task, int64 [B, P], and read the tasks."""
     block = scene.block(arm)
-    copies = arm in {LANDMARKS_COPIED, FULL_COPIED}
-    common = block.num_entries if copies else 0
-    room = Room(agents=agents, capacity=scene.own + common, common=common, rows=rows)
-    stepper = Stepper(scene.prism, room, shared=None if copies else block, base=scene.base)
-    if copies:
-        stepper.data[:, 0, :, :, :common] = block.keys[:, None]
-        stepper.data[:, 1, :, :, :common] = block.values[:, None]
-    stepper.seat(tasks.to(scene.prism.device))
-    return stepper
-
-
-def fill(stepper: Stepper) -> None:
-    """Write over what agents have not written of their slots: memory nobody has touched is not
-    really held.
-    """
-    stepper.data[:, :, :, :, int(stepper.lengths.min()) :] = 0
-
-
-def river(scene: BenchSetting, *, tokens: int, stream: Lane = None) -> Stepper:
-    """Return the River as one agent that sees the whole cache, ready to write `tokens`."""
-    stepper = Stepper(
+    copied = arm in {LANDMARKS_COPIED, FULL_COPIED}
+    batch = StreamBatch(
         scene.prism,
-        Room(agents=1, capacity=tokens),
-        shared=scene.context.store.share(),
-        base=scene.base,
+        replace(scene.snapshot, kv=block),
+        slots=len(tasks),
+        capacity=scene.own + (block.num_entries if copied else 0),
+        copied=copied,
     )
-    stepper.seat(torch.tensor([[5]], device=scene.prism.device))
-    if scene.prism.device.type == "cuda":
-        stepper.capture(stream)
-    else:
-        stepper.run(1)
-    return stepper
+    return BenchStreams(batch, tasks.tolist(), own=scene.own)
+
+
+def fill(streams: BenchStreams) -> None:
+    """Write over the unused part of the slots: memory that was never written is not really held."""
+    slots = streams.batch.slots
+    slots.data[:, :, :, :, min(slots.lengths) :] = 0
+
+
+class BenchRiver:
+    """The River as a run has it, writing a token of its context after the other; none is judged."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    def run(self, steps: int) -> None:
+        """Write `steps` tokens."""
+        for _ in range(steps):
+            self.context.write(WRITTEN)
 
 
 def lane(device: torch.device, *, high: bool = False) -> Lane:
     """Return a CUDA stream of high or low priority."""
     if device.type != "cuda":
         return None
-    return torch.cuda.Stream(device, priority=-1 if high else 0)  # type: ignore[no-untyped-call]
+    return torch.cuda.Stream(device, priority=-1 if high else 0)  # type: ignore[no-untyped-call] # torch's
 
 
 class ThreadedAgent(threading.Thread):
-    """One agent as the paper has it: a thread, a CUDA stream, a cache of its own and a forward pass
-    of its own.
-    """
+    """One agent as the paper has it: a thread, a CUDA stream, a cache and passes of its own."""
 
     def __init__(
         self, scene: BenchSetting, task: list[int], *, tokens: int, gate: threading.Event
@@ -146,7 +196,7 @@ class ThreadedAgent(threading.Thread):
         self.failure: Exception | None = None
 
     def run(self) -> None:
-        """Think `tokens` tokens, the task first; what ends it early is kept as `failure`."""
+        """Think `tokens` tokens, the task first; an error that ends it is kept as `failure`."""
         self.gate.wait()
         try:
             with torch.cuda.stream(self.stream):
@@ -154,7 +204,7 @@ class ThreadedAgent(threading.Thread):
                 for number in range(self.tokens):
                     following = self._forward(token, self.scene.base + number)
                     token = self.task[number + 1] if number + 1 < len(self.task) else following
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that measures
             self.failure = error
 
     def _forward(self, token: int, place: int) -> int:
@@ -176,27 +226,26 @@ class Runs(Protocol):
 
 
 @contextmanager
-def busy(stepper: Runs, stream: Lane) -> Iterator[list[float]]:
-    """Keep a batch stepping in another thread, on `stream` where there is one, and yield its steps'
-    end times.
+def busy(streams: Runs, stream: Lane) -> Iterator[list[float]]:
+    """Keep a batch stepping in another thread, on `stream` if any; yield its steps' end times.
 
-    What ended the batch early is raised at the end of the block: whatever was measured beside it is
-    worth nothing.
+    An error that ends the batch early is raised at the end of the block: the River's times would
+    not be those of a River with company.
     """
     stop = threading.Event()
     ends: list[float] = []
     failures: list[Exception] = []
 
     def work() -> None:
-        """Step until told to stop."""
+        """Step until `stop` is set."""
         try:
             with torch.cuda.stream(stream):
                 while not stop.is_set():
-                    stepper.run(1)
+                    streams.run(1)
                     if stream is not None:
                         stream.synchronize()
                     ends.append(time.perf_counter())
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again by the thread that measures
             failures.append(error)
 
     thread = threading.Thread(target=work, daemon=True)

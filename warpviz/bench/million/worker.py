@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from warp_cortex import Context, GateConfig, Prism, Snapshot, Synapse, SynapseConfig
+from warp_cortex import Context, Prism, Snapshot, Synapse, SynapseConfig
 
 from warpviz.bench.engine.slot_pool import Crew, SlotBatch, tokens_of
 from warpviz.bench.million.shards import Shards, take
