@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from os import PathLike
 from typing import Any, Self
 
 import torch
@@ -10,7 +11,9 @@ from transformers import PreTrainedModel
 from warp_cortex.context import budget
 from warp_cortex.context.context import Context
 from warp_cortex.model import loading
+from warp_cortex.model.location import folder_of, locate
 from warp_cortex.model.shared import SharedModel
+from warp_cortex.sources.gguf_files import Progress
 from warp_cortex.voice.files import voice_in
 
 
@@ -22,12 +25,24 @@ class Prism(SharedModel):
 
     @classmethod
     def load(
-        cls, name: str = "village", *, device: str = "cpu", dtype: torch.dtype | None = None
+        cls,
+        name: str | PathLike[str] = "village",
+        *,
+        device: str = "cpu",
+        dtype: torch.dtype | None = None,
+        progress: Progress | None = None,
     ) -> Self:
-        """Load a bundled model, a folder or a hub id; see `loading.load` for the errors."""
-        model, tokenizer = loading.load(name, device=device, dtype=dtype)
-        voice = voice_in(loading.locate(name))
-        return cls(model, tokenizer, name=name, source=name, voice=voice)
+        """Load a bundled model, one of the catalogue, a GGUF file, a folder or a hub id.
+
+        The first load of a model of the catalogue fetches it, the first load of a GGUF file
+        converts it. progress: called with a stage in words, what is done and the total, meanwhile.
+        See `location.locate` and `loading.load` for dtypes and errors.
+        """
+        source = locate(name, progress=progress)
+        model, tokenizer = loading.load(source, name=str(name), device=device, dtype=dtype)
+        folder = folder_of(source)
+        voice = None if folder is None else voice_in(folder)
+        return cls(model, tokenizer, name=str(name), source=source, voice=voice)
 
     def read(
         self,

@@ -197,14 +197,14 @@ def test_an_encoder_decoder_folder_is_refused(tmp_path: Path) -> None:
         (
             "/no/such/model",
             FileNotFoundError,
-            "no model at '/no/such/model'; give a folder with config.json, a hub id",
+            "no model at '/no/such/model'; give smollm2, .*a folder with config.json",
         ),
         ("./model", FileNotFoundError, "no model at './model'"),
         ("", FileNotFoundError, "is no model folder"),
         (
             "hamlet",
             ValueError,
-            "neither bundled nor a folder; bundled: village; a hub id has the form owner/name",
+            "neither bundled nor a folder; bundled: village; fetched by name: smollm2",
         ),
     ],
 )
@@ -220,7 +220,7 @@ def test_a_hub_model_without_a_network_is_said_at_once(monkeypatch: pytest.Monke
     def no_network(*_: object) -> None:
         raise OSError
 
-    monkeypatch.setattr("warp_cortex.model.loading.socket.create_connection", no_network)
+    monkeypatch.setattr("warp_cortex.model.hub.socket.create_connection", no_network)
     start = time.monotonic()
     with pytest.raises(
         FileNotFoundError, match=r"'nobody/nothing' is not on this machine.*use the bundled model"

@@ -20,8 +20,9 @@ DISTRIBUTIONS = {
     "umap": "umap-learn",
 }
 # Imported only where a user asked for them; the code says what is missing when they are.
-OPTIONAL = {"ray": "ray", "triton": "dev", "playwright": "dev"}
+OPTIONAL = {"gguf": "gguf", "ray": "ray", "triton": "dev", "playwright": "dev"}
 NOT_IMPORTED = {
+    "accelerate": "transformers needs it to read GGUF files",
     "build": "run by the wheel's tests: python -m build",
     "hatchling": "builds the wheel",
     "import-linter": "run by make lint",

@@ -1,4 +1,4 @@
-"""The command `warpviz`: run, compare, lab, bench.
+"""The command `warpviz`: run, compare, lab, model, bench.
 
 Exit codes: 0; 2 for bad input, with one line that says what is wrong; 130 when interrupted.
 WARPVIZ_DEBUG=1 shows the traceback of an error. No command imports torch before it needs it, so
@@ -9,11 +9,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from warpviz.cli import bench, compare, lab, run
+from warpviz.cli import bench, compare, lab, model, run
 from warpviz.cli.output import write_error
 from warpviz.cli.parser import Parser
 
-_COMMANDS = {"run": run, "compare": compare, "lab": lab, "bench": bench}
+_COMMANDS = {"run": run, "compare": compare, "lab": lab, "model": model, "bench": bench}
 
 
 def build_parser() -> Parser:

@@ -1,12 +1,11 @@
 """List the models that can be fetched by name, or fetch one of them."""
 
 import argparse
-import sys
-from pathlib import Path
 
 from warp_cortex import CATALOGUE, fetch_model, is_fetched
 
 from warpviz.cli.output import write_line
+from warpviz.cli.progress import shown_progress
 
 MIB = 1 << 20
 
@@ -34,40 +33,10 @@ def execute(args: argparse.Namespace) -> int:
     if args.name not in CATALOGUE:
         msg = f"no model is called {args.name!r}; there are: {', '.join(CATALOGUE)}"
         raise ValueError(msg)
-    write_line(str(fetch(args.name, accept_terms=args.accept_terms)))
+    with shown_progress() as progress:
+        folder = fetch_model(args.name, accept_terms=args.accept_terms, progress=progress)
+    write_line(str(folder))
     return 0
-
-
-def fetch(name: str, *, accept_terms: bool = False) -> Path:
-    """Fetch a model with a progress bar on a terminal's stderr, or a line a stage elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    if not console.is_terminal:
-        return fetch_model(name, accept_terms=accept_terms, progress=_Lines())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None)
-
-        def show(stage: str, done: int, total: int) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
-
-        return fetch_model(name, accept_terms=accept_terms, progress=show)
-
-
-class _Lines:
-    """Writes a line to stderr for every new stage: what a log can show of a progress bar."""
-
-    def __init__(self) -> None:
-        self._stage = ""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        del done, total
-        if stage != self._stage:
-            self._stage = stage
-            sys.stderr.write(f"{stage} ...\n")
-            sys.stderr.flush()
 
 
 def _list() -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from warpviz.bench.harness import flags
 from warpviz.cli.output import write_error
+from warpviz.cli.progress import shown_progress
 from warpviz.cli.stdout_guard import stdout_kept
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ _FOLLOWS = "follows the model; village"  # how a help text tells a default of th
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `warpviz run`; where one is not given, the engine's default holds."""
     add = parser.add_argument
-    add("--model", default="village", help="bundled name, folder or hub id (village)")
+    add(
+        "--model",
+        default="village",
+        help="bundled name, name of `warpviz model list`, GGUF file, folder or hub id (village)",
+    )
     add("--prompt", metavar="FILE", help="text to read; - is standard input (a bundled sample)")
     add("--k", type=int, help="landmarks the streams share (64; of a shorter text all)")
     add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
@@ -145,7 +150,8 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         config = settings(args)
         prompt = read_text(args.prompt)
         args.out.mkdir(parents=True, exist_ok=True)
-        prism = Prism.load(args.model, device=args.device)
+        with shown_progress() as progress:
+            prism = Prism.load(args.model, device=args.device, progress=progress)
         if args.k is None:
             config = fitting(config, num_tokens=len(prism.encode(prompt, start=True)))
         with _cortex(prism, config, lanes=args.lanes) as cortex:

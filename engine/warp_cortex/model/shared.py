@@ -65,7 +65,7 @@ class SharedModel:
             raise
         self.layout = layout
         self.rotary = layout.rotary
-        self.source = source  # the name that `load` got; None for a model object of the user's
+        self.source = source  # what `locate` returned; None for a model object of the user's
         self.spec = describe(self.model, layout, name=name, source=source)
 
     @cached_property

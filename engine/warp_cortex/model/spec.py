@@ -27,7 +27,7 @@ class ModelSpec:
 
 
 def describe(model: PreTrainedModel, layout: Layout, *, name: str, source: str | None) -> ModelSpec:
-    """Return the description of a model; source: the name it was loaded by, None if it was not."""
+    """Return the description of a model; source: where it was loaded from, None if it was not."""
     config = model.config.get_text_config()
     return ModelSpec(
         name=name,

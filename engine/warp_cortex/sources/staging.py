@@ -2,10 +2,14 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
+
+PARTIAL = ".partial"  # how the name of what is being made ends
+STALE_S = 24 * 3600
 
 
 @contextmanager
@@ -15,7 +19,7 @@ def staged_folder(folder: Path) -> Iterator[Path]:
     Whatever goes wrong, Ctrl-C included, nothing is left. If another process has made `folder`
     meanwhile, its folder stays and this one is removed.
     """
-    partial = folder.with_name(f".{folder.name}-{os.getpid()}-{uuid4().hex[:8]}.partial")
+    partial = folder.with_name(f".{folder.name}-{os.getpid()}-{uuid4().hex[:8]}{PARTIAL}")
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -26,3 +30,11 @@ def staged_folder(folder: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half made in `folder` a day ago or earlier."""
+    for partial in folder.glob(f".*{PARTIAL}"):
+        with suppress(OSError):  # another process may be removing it
+            if time.time() - partial.stat().st_mtime > STALE_S:
+                shutil.rmtree(partial, ignore_errors=True)

@@ -83,9 +83,7 @@ def _applied(tokenizer: Any, messages: Messages, *, opened: bool) -> str:
             add_generation_prompt=opened,
             continue_final_message=not opened,
         )
-    except (
-        Exception
-    ) as error:  # a template is a program of the model's author: it may raise anything
+    except Exception as error:  # a template is a program of the model's author
         why = str(error).strip().partition("\n")[0][:160] or type(error).__name__
         msg = f"the model's chat template refuses these messages ({why})"
         raise ValueError(msg) from error

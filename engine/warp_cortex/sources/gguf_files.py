@@ -5,18 +5,16 @@ the config and the tokenizer: that folder then loads like any other.
 """
 
 import hashlib
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from warp_cortex.sources.cache_folder import cache_folder
+from warp_cortex.sources.checksums import keep_checksum
+from warp_cortex.sources.quiet import quiet_transformers
 from warp_cortex.sources.staging import staged_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MAGIC = b"GGUF"
 FORMAT = 1  # of the conversion; another number converts anew
@@ -62,16 +60,33 @@ def convert(path: Path, folder: Path, *, progress: Progress | None = None) -> Pa
         return folder
     check(path)
     say = progress or (lambda *_: None)
-    with staged_folder(folder) as partial:
-        say("reading the tokenizer", 0, 3)
+    with quiet_transformers(), staged_folder(folder) as partial:
+        say("reading the tokenizer", 0, 1)
         tokenizer = _tokenizer(path)
-        say("reading the weights", 1, 3)
-        model = _model(path)
-        say("writing the folder", 2, 3)
-        tokenizer.save_pretrained(partial)
-        model.save_pretrained(partial)
-        say("done", 3, 3)
+        model = _model(path, say)
+        say("writing the folder", 0, 1)
+        _write(tokenizer, model, partial)
+        say("writing the folder", 1, 1)
     return folder
+
+
+def _write(tokenizer: Any, model: Any, folder: Path) -> None:
+    """Save a tokenizer, a model and their checksum into a folder."""
+    try:
+        tokenizer.save_pretrained(folder)
+        model.save_pretrained(folder)
+        keep_checksum(folder)
+    except Exception as error:  # the libraries that write raise kinds of their own
+        why = " ".join(str(error).split())[:160]
+        msg = f"the converted model could not be written to {folder.parent} ({why})"
+        raise OSError(msg) from error
+
+
+def check_installed() -> None:
+    """Raise a ModuleNotFoundError if the packages that read GGUF are missing."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        msg = f"reading GGUF needs {' and '.join(missing)}: pip install 'warpviz[gguf]'"
+        raise ModuleNotFoundError(msg)
 
 
 def check(path: Path) -> None:
@@ -80,16 +95,16 @@ def check(path: Path) -> None:
     Raises:
         ModuleNotFoundError, ValueError: as for `folder_of`.
     """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        msg = f"reading GGUF needs {' and '.join(missing)}: pip install 'warpviz[gguf]'"
-        raise ModuleNotFoundError(msg)
+    check_installed()
     with path.open("rb") as file:
         start = file.read(len(MAGIC))
     if start != MAGIC:
         msg = f"{path.name} is no GGUF file: it begins with {start!r}, not with {MAGIC!r}"
         raise ValueError(msg)
     reader = _reader(path)
+    _check_parts(path, reader)
     _check_architecture(path, reader)
+    _check_positions(path, reader)
     _check_tensors(path, reader)
 
 
@@ -105,11 +120,39 @@ def _reader(path: Path) -> Any:
         raise ValueError(msg) from error
 
 
+def _check_parts(path: Path, reader: Any) -> None:
+    parts = _value(reader, "split.count") or 1
+    if parts > 1:
+        msg = f"{path.name} is one of {parts} parts of a model; merge them into one file first"
+        raise ValueError(msg)
+
+
+def _check_positions(path: Path, reader: Any) -> None:
+    """Refuse scaled rotary positions: transformers passes them by, and texts are read wrongly."""
+    found = str(_value(reader, "general.architecture"))
+    kind = _value(reader, f"{found}.rope.scaling.type") or "none"
+    factor = _value(reader, f"{found}.rope.scaling.factor")
+    linear = _value(reader, f"{found}.rope.scale_linear")
+    scaled = kind != "none" and factor not in {None, 1.0}
+    tables = [t for t in reader.tensors if t.name.startswith("rope_") and (t.data != 1).any()]
+    if scaled or linear not in {None, 1.0} or tables:
+        msg = (
+            f"{path.name} has scaled rotary positions, which transformers does not read from GGUF; "
+            "use the model's safetensors folder"
+        )
+        raise ValueError(msg)
+
+
+def _value(reader: Any, name: str) -> Any:
+    """Return a value of the file's metadata, or None."""
+    field = reader.get_field(name)
+    return None if field is None else field.contents()
+
+
 def _check_architecture(path: Path, reader: Any) -> None:
     from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
 
-    field = reader.get_field("general.architecture")
-    found = None if field is None else str(field.contents())
+    found = _value(reader, "general.architecture")
     if found not in {name.replace("_", "") for name in GGUF_SUPPORTED_ARCHITECTURES} | set(
         GGUF_SUPPORTED_ARCHITECTURES
     ):
@@ -146,12 +189,12 @@ def _tokenizer(path: Path) -> Any:
         return AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
 
 
-def _model(path: Path) -> Any:
+def _model(path: Path, say: Progress) -> Any:
     """Return the model of a GGUF file as one that was never quantised, so that it can be saved."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    with _explained(path, "weights"):
+    with _explained(path, "weights"), _tensors_counted(say):
         read, info = AutoModelForCausalLM.from_pretrained(
             path.parent, gguf_file=path.name, dtype=torch.float32, output_loading_info=True
         )
@@ -169,7 +212,25 @@ def _model(path: Path) -> Any:
 
 
 @contextmanager
-def _explained(path: Path, part: str) -> "Iterator[None]":
+def _tensors_counted(say: Progress) -> Iterator[None]:
+    """Report the tensors that transformers has read; it would draw a bar of its own."""
+    from transformers import modeling_gguf_pytorch_utils as reading
+
+    def counted(tensors: list[Any], **_: Any) -> Iterator[Any]:
+        for number, tensor in enumerate(tensors):
+            say("reading the weights", number, len(tensors))
+            yield tensor
+
+    own = reading.tqdm
+    reading.tqdm = counted
+    try:
+        yield
+    finally:
+        reading.tqdm = own
+
+
+@contextmanager
+def _explained(path: Path, part: str) -> Iterator[None]:
     """Turn what transformers says of a file it cannot read into one line that names the file."""
     try:
         yield
@@ -177,8 +238,3 @@ def _explained(path: Path, part: str) -> "Iterator[None]":
         why = str(error).strip().partition("\n")[0][:160]
         msg = f"{path.name}: transformers cannot read its {part} ({why})"
         raise ValueError(msg) from error
-
-
-def forget(folder: Path) -> None:
-    """Remove a conversion; nothing happens if there is none."""
-    shutil.rmtree(folder, ignore_errors=True)
