@@ -60,10 +60,8 @@ class EntryTap:
                 self._thought()
                 self._stepped.clear()
             case Spawn():
-                prompt = self.cortex.config.streams.prompt.format(task=event.task)
-                self._pieces[event.stream] = list(
-                    self.cortex.prism.pieces(self.cortex.prism.encode(prompt))
-                )
+                prism = self.cortex.prism
+                self._pieces[event.stream] = list(prism.pieces(prism.encode(self._asked(event))))
             case StreamToken():
                 if event.stream in self._stepped:  # another round without a River token
                     self._thought()
@@ -79,6 +77,14 @@ class EntryTap:
             fresh = list(self._queue)
             self._queue.clear()
         return merged(fresh)
+
+    def _asked(self, event: Spawn) -> str:
+        """Return what a stream read for its task, as `Run.asked` does."""
+        config = self.cortex.config
+        plain = self.cortex.prism.without_special_tokens(event.task)
+        if config.streams.prompt is not None:
+            return str(config.streams.prompt.format(task=plain))
+        return str(config.voice.ask(plain, event.kind))
 
     def _written(self) -> None:
         context = self.cortex.context

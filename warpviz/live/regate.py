@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import warp_cortex
 from numpy.typing import NDArray
-from warp_cortex import Event, GateDecision, RunStart, Spawn, Thought, Trace
+from warp_cortex import Calibration, Event, GateDecision, RunStart, Spawn, Thought, Trace
 
 UNJUDGED = -1.0
 Floats = NDArray[np.float64]
@@ -67,6 +67,7 @@ class Judge:
     def __init__(self, run: int = 0, labels: Labels | None = None) -> None:
         self.run = run
         self.seed = 0
+        self.measured: Calibration | None = None  # the latest threshold that the gate measured
         self._labels = labels
         self._tasks: dict[int, str] = {}
         self._thoughts: dict[int, str] = {}
@@ -78,6 +79,8 @@ class Judge:
             match event:
                 case RunStart():
                     self.seed = event.seed
+                case Calibration():
+                    self.measured = event
                 case Spawn():
                     self._tasks[event.stream] = event.task
                 case Thought():

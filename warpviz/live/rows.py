@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import Any
 
 from warp_cortex import (
+    Calibration,
     Event,
     Failure,
     Finish,
@@ -83,6 +84,7 @@ class RowWriter:
                     event.kind,
                     *self._tokens(event.trigger),
                     event.version,
+                    *([event.why] if event.why else []),
                 ]
             case StreamToken():
                 return ["k", event.stream, event.text]
@@ -106,6 +108,12 @@ class RowWriter:
                     event.scorer,
                 ]
                 return ["g", event.stream, *judged, scores]
+            case Calibration():
+                known = {
+                    name: [_short(value) for value in values]
+                    for name, values in event.similarities.items()
+                }
+                return ["c", event.scorer, _short(event.theta), event.share, known]
             case Inject():
                 return ["i", event.injection, event.stream, event.text, len(self._ends)]
             case Revoke():

@@ -29,6 +29,7 @@ class StreamCard:
     stream: int
     task: str = ""
     kind: str = ""
+    why: str = ""
     trigger: tuple[int, int] = (0, 0)
     version: int = -1
     focus: list[int] = field(default_factory=list)
@@ -60,6 +61,12 @@ class StreamCard:
         if self.thought_at < cursor and self.thought:
             return self.thought
         return "".join(self.tokens[: self.num_tokens(cursor)])
+
+    @property
+    def end(self) -> str:
+        """Why the stream is over: its failure, why its text was no thought, why it stopped."""
+        is_none = self.gated_at == NEVER and self.thought_at != NEVER
+        return self.failure or (self.finish_reason if is_none else "") or self.reason
 
     def phase(self, cursor: int) -> Phase:
         """Return the stream's phase when the first `cursor` events have happened."""

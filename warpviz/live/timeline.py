@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from warp_cortex import (
+    Calibration,
     Event,
     Failure,
     Finish,
@@ -40,8 +41,8 @@ class RunState:
     """A run after its first `cursor` events.
 
     `active` and `closed` are stream numbers, `closed` with the last one first. `theta` is the
-    threshold of the last decision, before any the one in the run's settings. `ended` is the reason
-    why the River ended, None before.
+    threshold of the last decision; before any the one measured, or that of the run's settings.
+    `ended` is the reason why the River ended, None before.
     """
 
     cursor: int
@@ -74,6 +75,7 @@ class Timeline:
         self.closed_at: list[int] = []
         self.closed: list[int] = []
         self.gate_at: list[int] = []
+        self.calibration_at: list[int] = []
         self.influence_at: list[int] = []
         self.ended_at = NEVER
         self._head = Counts()
@@ -124,6 +126,8 @@ class Timeline:
                 self.publish_at.append(index)
             case Memory():
                 self.memory_at.append(index)
+            case Calibration():
+                self.calibration_at.append(index)
             case Influence():
                 self.influence_at.append(index)
             case Finish(stream=None):
@@ -137,6 +141,7 @@ class Timeline:
                 card = self._card(event.stream)
                 card.task = event.task
                 card.kind = event.kind
+                card.why = event.why
                 card.trigger = event.trigger
                 card.version = event.version
                 card.focus = event.focus
@@ -210,6 +215,9 @@ class Timeline:
         decision = self._latest(self.gate_at, cursor, GateDecision)
         if decision is not None:
             return decision.threshold
+        measured = self._latest(self.calibration_at, cursor, Calibration)
+        if measured is not None:
+            return measured.theta
         gate = self.start.config.get("gate", {}) if self.start and cursor > 0 else {}
         theta = gate.get("theta") if isinstance(gate, dict) else None
         return float(theta) if isinstance(theta, (int, float)) else None

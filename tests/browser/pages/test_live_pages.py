@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from warp_cortex import Spawn, StreamToken, area
 
-from tests.views.fabricated import HOSTILE, fabricate, labels_of
+from tests.views.fabricated import HOSTILE, fabricate, labels_of, measured
 from warpviz.live import regate
+from warpviz.live.strangers import accepted_share, axis_of, null_of
 from warpviz.live.timeline import Timeline
 from warpviz.views.compose import compose
 from warpviz.views.council.view import CouncilMonitor
@@ -295,3 +296,31 @@ def test_a_page_written_while_the_engine_works_is_not_live(show: Open) -> None:
     expect(page.locator(".wz-meta")).to_contain_text("cut off")
     assert not page.locator("[data-name=stop], [data-name=hold]").first.is_visible()
     assert page.evaluate(f"{LIVE}.run.length") == 200
+
+
+def test_the_browser_reads_strangers_as_python_does(show: Open) -> None:
+    """Theta before the first judgement, the axis of a likelihood, why a thought was none, and the
+    share of strangers that a theta accepts.
+    """
+    trace = measured(fabricate(num_streams=8, num_tokens=90))
+    line = Timeline(trace.events)
+    null = null_of(trace.events)
+    page = show(LiveRun(trace))
+    cursors = [0, 1, 2, len(trace.events)]
+    thetas = page.evaluate(f"cursors => cursors.map(c => {LIVE}.run.theta(c))", cursors)
+    assert thetas == [line.theta(cursor) for cursor in cursors]
+    domain = page.evaluate(f"{LIVE}.axis.domain")
+    values = [card.similarity for card in line.cards.values()]
+    assert domain == pytest.approx(axis_of("likelihood", [*values, *null["likelihood"]]))
+    page.evaluate(f"{LIVE}.playhead.seek(Infinity); {LIVE}.repaint()")
+    expect(page.locator("[data-stream='1'] .wr-verdict")).to_contain_text("repeats its task")
+    title = page.locator("[data-stream='1'] .wr-task").get_attribute("title")
+    assert title is not None
+    assert "uncertain: entropy 4.03 nats" in title
+    page = show(GateTuner(trace))
+    share = accepted_share(null, "likelihood", 0.05)
+    assert share is not None
+    words = f"0.050 accepts {int(share * 100 + 0.5)} % of strangers"
+    expect(page.locator("output").first).to_have_text(words)
+    expect(page.locator("[data-fact='strangers accepted'] b")).to_have_text(f"{int(share * 100 + 0.5)} %")
+    assert page.evaluate(f"{GATE}.scale().domain") == pytest.approx(domain)

@@ -2,6 +2,7 @@
 follows it too.
 """
 
+import re
 import time
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from warp_cortex import GateDecision
 
 from tests.views.engines import FabricatedCortex
-from tests.views.fabricated import HOSTILE, fabricate, labels_of
+from tests.views.fabricated import HOSTILE, fabricate, labels_of, measured
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner
@@ -180,3 +181,43 @@ def test_what_is_no_run_is_refused(kind):
     for given in ("trace.jsonl", FabricatedCortex(TRACE)):
         with pytest.raises(TypeError, match="expected a Trace"):
             kind(given)
+
+
+def test_strangers_in_every_form():
+    """The words, the table, the figure and the picture of a calibrated run hold its strangers."""
+    with GateTuner(measured(TRACE)) as view:
+        assert (view.scorer, view.theta) == ("likelihood", 0.05)
+        assert "theta 0.050 under likelihood" in view.summary()
+        assert re.search(r"accepts \d+% of strangers", view.summary())
+        assert view.to_table().strangers.between(0, 1).all()
+        assert view.to_figure().data[0].name == "strangers"
+        assert 'fill-opacity="0.25"' in view.to_svg()
+        assert view.state().data["strangers"]["likelihood"] == view.strangers["likelihood"]
+    with GateTuner(TRACE) as plain:
+        assert "strangers" not in plain.to_table()
+        assert "strangers" not in plain.summary()
+        assert 'fill-opacity="0.25"' not in plain.to_svg()
+
+
+def test_a_measured_theta_moves_the_view_and_not_the_engine():
+    """When the engine has measured its theta, the view shows it and sets nothing."""
+
+    class Watched(FabricatedCortex):
+        sets = 0
+
+        @property
+        def theta(self):
+            return 1.0
+
+        @theta.setter
+        def theta(self, value):
+            self.sets += 1
+
+    cortex = Watched(measured(TRACE), period_s=0.0003)
+    before = cortex.sets
+    with EngineThread(cortex, "p", name="g5") as run, GateTuner(run) as view:
+        assert view._follower.join(20)
+        assert (view.theta, view.scorer) == (0.05, "likelihood")
+        assert cortex.sets == before
+        view.theta = 0.2
+        assert cortex.sets == before + 1

@@ -12,7 +12,7 @@ import pytest
 from warp_cortex import Failure, Finish, GateDecision, Spawn, Token, Trace
 
 from tests.views.engines import FabricatedCortex
-from tests.views.fabricated import HOSTILE, fabricate
+from tests.views.fabricated import HOSTILE, fabricate, measured
 from tests.views.leaks import live_views
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
@@ -239,3 +239,31 @@ def test_a_similarity_that_is_no_number_has_no_mark():
         assert "<circle" not in text
         assert "<circle" in usual.to_svg()
         assert text.count("rejected") == usual.to_svg().count("rejected")
+
+
+def test_strangers_stand_behind_the_axis():
+    """A calibrated run: the words, the table and the picture show what strangers do; one without
+    has neither column nor bars.
+    """
+    with LiveRun(measured(TRACE)) as view, LiveRun(TRACE) as plain:
+        assert view.theta == 0.05
+        assert re.search(r"Theta 0.05 \(likelihood\) accepts \d+% of strangers", view.summary())
+        table = view.to_table().set_index("stream")
+        assert table.loc[1, "outcome"] == "closed"
+        assert table.loc[1, "reason"] == "repeats its task"
+        assert table.drop(1).strangers.between(0, 1).all()
+        assert 'fill-opacity="0.3"' in view.to_svg()
+        assert "repeats its task" in view.to_svg()
+        assert "1 had no thought" in view.summary()
+        assert "strangers" not in plain.to_table()
+        assert 'fill-opacity="0.3"' not in plain.to_svg()
+        assert "strangers" not in plain.summary()
+
+
+def test_a_run_without_a_stream_says_why():
+    """The words name the triggers that were on, and what would open one."""
+    silent = Trace(
+        events=[e for e in fabricate(num_streams=0, num_tokens=9).events if e.type != "memory"]
+    )
+    with LiveRun(silent) as view:
+        assert "No stream opened: the triggers (bracket, phrase) did not fire" in view.summary()

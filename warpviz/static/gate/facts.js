@@ -2,6 +2,7 @@
 
 import { decimals } from "../base/decimals.js";
 import { counted, h, number, setText } from "../base/text.js";
+import { acceptedShare, thetaText } from "../timeline/strangers.js";
 
 /** @import { GateTunerView } from "./view.js" */
 
@@ -23,12 +24,14 @@ export class Facts {
     let changed = 0;
     for (let i = 0; i < view.size; i += 1)
       if (view.passes(i) !== (view.recorded[i] === 1)) changed += 1;
+    const strangers = acceptedShare(view.strangers(), view.theta);
     /** @type {[name: string, value: string][]} */
     const facts = [
       ["accepted", number(accepted)],
       ["rejected", number(rejected)],
       ["changed", number(changed)],
     ];
+    if (strangers !== null) facts.push(["strangers accepted", share(strangers)]);
     if (gate.numGood + gate.numBad === 0) return facts;
     const f1 = precision && recall ? (2 * precision * recall) / (precision + recall) : null;
     return [
@@ -58,7 +61,7 @@ export class Facts {
     const words = facts.map(([name, value]) => `${name} ${value}`).join(", ");
     const scorer = scorers[active] ?? "no scorer";
     frame.later("describe", () => {
-      frame.summary(`Gate at theta ${decimals(theta)} under ${scorer}: ${words}.`);
+      frame.summary(`Gate at theta ${thetaText(theta, scorer)} under ${scorer}: ${words}.`);
       setText(frame.meta, counted(size, "thought"));
     });
   }

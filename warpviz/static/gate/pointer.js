@@ -1,11 +1,13 @@
 // Pointer and keys on the gate's strips: theta is dragged or stepped, a bead is pointed at.
 
 import { clip, oneLine } from "../base/text.js";
+import { isLikelihood } from "../timeline/strangers.js";
 import { STRIP_HEIGHT } from "./strips.js";
 
 /** @import { GateTunerView } from "./view.js" */
 
 const REACH = 8; // pixels around a bead in which the pointer points at it
+const FINER = 0.1; // of a likelihood, whose thetas are small
 /** @type {Record<string, number>} */
 const STEPS = {
   ArrowRight: 0.01,
@@ -32,7 +34,10 @@ export function gatePointer(view) {
     canvas.setPointerCapture(event.pointerId);
     dragging = true;
     const strip = Math.floor(plot.at(event)[1] / STRIP_HEIGHT);
-    if (view.scorers[strip]) store.set("scorer", view.scorers[strip]);
+    if (view.scorers[strip]) {
+      store.set("scorer", view.scorers[strip]);
+      view.retune(); // theta is read on the strip's own axis
+    }
     drag(event);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -48,7 +53,8 @@ export function gatePointer(view) {
     const step = STEPS[event.key];
     if (!step) return;
     event.preventDefault();
-    view.moveTheta(view.theta + step * (event.shiftKey ? 5 : 1));
+    const scale = isLikelihood(view.scorers[view.active]) ? FINER : 1;
+    view.moveTheta(view.theta + step * scale * (event.shiftKey ? 5 : 1));
   });
 }
 

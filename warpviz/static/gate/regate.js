@@ -24,6 +24,7 @@ export class Regate {
       (low, rank) => (-rank > UNJUDGED ? Math.min(low, -rank) : low),
       0,
     );
+    this.highest = this.size ? Math.max(0, -this.sorted[0]) : 0;
     this.auc = this.area();
   }
 

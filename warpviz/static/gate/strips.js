@@ -4,6 +4,7 @@ import { decimals } from "../base/decimals.js";
 import { stampMark } from "../base/marks.js";
 import { CanvasPen } from "../base/pen.js";
 import { number } from "../base/text.js";
+import { drawStrangers, isLikelihood, thetaText } from "../timeline/strangers.js";
 import { beeswarm } from "./beeswarm.js";
 import { keptPicture } from "./kept_pictures.js";
 
@@ -38,12 +39,12 @@ function beadOf(size) {
  * @param {Band} band
  */
 export function drawStrips(view, pen, w, hgt, theme, [top, bottom] = [0, hgt]) {
-  const scale = view.scale();
-  if (w !== view.width || view.domain !== scale.domain.join()) {
+  const domain = view.domains();
+  if (w !== view.width || view.domain !== domain) {
     view.width = w;
-    view.domain = scale.domain.join();
+    view.domain = domain;
     view.swarms = view.gates.map((gate, s) =>
-      beeswarm(gate.values, scale, {
+      beeswarm(gate.values, view.scale(s), {
         radius: beadOf(view.size),
         middle: (s + 0.52) * STRIP_HEIGHT,
         half: STRIP_HEIGHT * 0.33,
@@ -52,15 +53,21 @@ export function drawStrips(view, pen, w, hgt, theme, [top, bottom] = [0, hgt]) {
   }
   view.gates.forEach((_, s) => {
     if ((s + 1) * STRIP_HEIGHT > top && s * STRIP_HEIGHT < bottom)
-      drawStrip(view, pen, theme, scale, s);
+      drawStrip(view, pen, theme, view.scale(s), s);
   });
-  for (const tick of scale.ticks(9)) {
-    const style = /** @type {const} */ ({ size: 10, fill: theme.faint, align: "center" });
-    pen.text(scale(tick), hgt - 8, number(tick, 2), style);
-  }
+  const shared = view.scorers.findIndex((name) => !isLikelihood(name));
+  if (shared >= 0 || !view.size) drawTicks(pen, theme, view.scale(Math.max(0, shared)), hgt - 8);
   if (view.size) return;
   const style = /** @type {const} */ ({ fill: theme.soft, align: "center" });
   pen.text(w / 2, STRIP_HEIGHT / 2, "No thought has been judged yet", style);
+}
+
+/** @type {(pen: Pen, theme: Theme, scale: Scale, y: number) => void} */
+function drawTicks(pen, theme, scale, y) {
+  for (const tick of scale.ticks(9)) {
+    const style = /** @type {const} */ ({ size: 10, fill: theme.faint, align: "center" });
+    pen.text(scale(tick), y, number(tick, 2), style);
+  }
 }
 
 /**
@@ -86,7 +93,10 @@ function drawStrip(view, pen, theme, scale, s) {
       radius: 5,
     });
   }
+  const room = { base: middle, tall: STRIP_HEIGHT * 0.4 };
+  drawStrangers(pen, theme, view.strangers(s), scale, room);
   pen.line(left, middle, right, middle, { stroke: theme.grid });
+  if (isLikelihood(view.scorers[s])) drawTicks(pen, theme, scale, top + STRIP_HEIGHT - 2);
   pen.text(4, middle - 2, view.scorers[s], {
     size: 12,
     weight: active ? 650 : 400,
@@ -104,7 +114,7 @@ function drawStrip(view, pen, theme, scale, s) {
     width: 1.5,
     radius: 4,
   });
-  pen.text(cut + 8, top + 12, `\u03b8 ${decimals(view.theta)}`, {
+  pen.text(cut + 8, top + 12, `\u03b8 ${thetaText(view.theta, view.scorers[s])}`, {
     size: 11.5,
     weight: 650,
     halo: true,

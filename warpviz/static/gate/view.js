@@ -1,12 +1,12 @@
 // GateTuner: every thought on the similarity axis of every scorer; the verdicts follow theta.
 
 import { linear } from "../base/axes.js";
-import { decimals } from "../base/decimals.js";
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
 import { button, segmented, slider, toggle } from "../frame/controls.js";
 import { widget } from "../frame/frame.js";
 import { Plot } from "../frame/plot.js";
+import { endOfLikelihood, isLikelihood, strangersText, thetaText } from "../timeline/strangers.js";
 import { Facts } from "./facts.js";
 import { judgedOf } from "./judged.js";
 import { gatePointer } from "./pointer.js";
@@ -51,7 +51,8 @@ export class GateTunerView {
     this.listing = 0;
     this.scorerNames = this.scorers.join();
     this.scorer = this.scorerControl();
-    this.bestButton = this.thetaControls();
+    this.slider = this.thetaSlider();
+    this.bestButton = this.thetaButton();
     this.tune = toggle(frame, {
       label: "Engine follows \u03b8",
       value: store.get("tune_engine") !== false,
@@ -109,17 +110,32 @@ export class GateTunerView {
     });
   }
 
-  thetaControls() {
-    const { frame, store } = this;
-    slider(frame, {
+  /** Return the deciding scorer's similarities of strangers; none where none were measured. */
+  strangers(s = this.active) {
+    return this.store.data.strangers?.[this.scorers[s]] ?? [];
+  }
+
+  thetaSlider() {
+    return slider(this.frame, {
       label: "\u03b8",
       trait: "theta",
       min: -1,
       max: 1,
       step: 0.005,
-      format: decimals,
+      format: (theta) => this.thetaWords(theta),
       hint: "Accept thoughts at least this similar",
     });
+  }
+
+  /** Return theta as a number, and what it does to strangers. */
+  thetaWords(theta) {
+    const said = strangersText(this.strangers(), theta);
+    const text = thetaText(theta, this.scorers[this.active]);
+    return said ? `${text} ${said}` : text;
+  }
+
+  thetaButton() {
+    const { frame, store } = this;
     return button(frame, {
       label: "Best \u03b8",
       name: "best",
@@ -189,6 +205,9 @@ export class GateTunerView {
   /** Theta or the scorer has changed. */
   retune() {
     this.scorer.set(this.store.get("scorer"));
+    const isOne = isLikelihood(this.scorers[this.active]);
+    this.slider.input.step = isOne ? "0.001" : "0.005";
+    this.slider.range(isOne ? 0 : -1, 1);
     this.later();
   }
 
@@ -204,7 +223,7 @@ export class GateTunerView {
     if (this.stale) this.refresh();
     const { active } = this;
     const seen = [
-      this.scale().domain,
+      this.domains(),
       this.plot.width,
       active,
       this.point,
@@ -240,11 +259,23 @@ export class GateTunerView {
     return value >= Math.fround(this.theta) && value > UNJUDGED;
   }
 
-  /** Return the scale of all strips, from similarity to pixels. */
-  scale() {
-    const low = Math.min(0, this.theta, ...this.gates.map((gate) => gate.lowest));
-    const start = Math.max(-1, Math.floor(low * 10 - 0.5) / 10);
-    return linear([start, 1], [STRIP_LEFT, this.plot.width - 16]);
+  /** Return the scale of a strip, from similarity to pixels: one for all, but for a likelihood. */
+  scale(s = this.active) {
+    const room = [STRIP_LEFT, this.plot.width - 16];
+    if (isLikelihood(this.scorers[s])) {
+      const theta = s === this.active ? this.theta : 0;
+      const highest = this.gates[s]?.highest ?? 0;
+      return linear([0, endOfLikelihood(Math.max(theta, highest, ...this.strangers(s)))], room);
+    }
+    const others = this.gates.filter((_, n) => !isLikelihood(this.scorers[n]));
+    const theta = isLikelihood(this.scorers[this.active]) ? 0 : this.theta;
+    const low = Math.min(0, theta, ...others.map((gate) => gate.lowest));
+    return linear([Math.max(-1, Math.floor(low * 10 - 0.5) / 10), 1], room);
+  }
+
+  /** Return the ends of all strips' scales, as a text. */
+  domains() {
+    return this.scorers.map((_, s) => this.scale(s).domain.join()).join(";");
   }
 
   table() {

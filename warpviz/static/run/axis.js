@@ -1,11 +1,17 @@
 // The axis of similarity: accepted thoughts above it, rejected ones below, theta across it.
 
 import { linear } from "../base/axes.js";
-import { decimals } from "../base/decimals.js";
 import { drawMark } from "../base/marks.js";
 import { CanvasPen, context2d, newCanvas } from "../base/pen.js";
 import { number } from "../base/text.js";
 import { countBelow } from "../timeline/columns.js";
+import {
+  drawStrangers,
+  endOfLikelihood,
+  isLikelihood,
+  strangersText,
+  thetaText,
+} from "../timeline/strangers.js";
 
 /**
  * @import { Scale } from "../base/axes.js"
@@ -50,14 +56,22 @@ export class GateAxis {
     /** @type {StreamCard[]} thoughts still in flight when the picture was drawn */
     this.late = [];
     this.low = LEAST_LOW;
+    this.high = 0; // the largest likelihood so far
   }
 
   /** The range of similarities; it only grows while the run goes on. */
   get domain() {
     const { gated } = this.run;
     for (; this.counted < gated.length; this.counted += 1) {
-      const { similarity } = gated[this.counted];
-      if (similarity !== null && similarity > -1) this.low = Math.min(this.low, similarity - 0.03);
+      const { similarity, threshold } = gated[this.counted];
+      if (similarity === null || similarity <= -1) continue;
+      this.low = Math.min(this.low, similarity - 0.03);
+      this.high = Math.max(this.high, similarity, threshold ?? 0);
+    }
+    if (isLikelihood(this.run.scorer)) {
+      const { strangers } = this.run;
+      const most = strangers.length ? strangers[strangers.length - 1] : 0;
+      return [0, endOfLikelihood(Math.max(this.high, most))];
     }
     return [Math.max(-1, Math.floor(this.low * 10) / 10), 1];
   }
@@ -115,11 +129,12 @@ export class GateAxis {
   draw(pen, theme, { cursor, theta, wish, hidden, focus, onScreen = false }) {
     this.layout();
     const scale = this.scale;
-    const line = this.line;
+    const { line } = this;
     const hgt = this.box.h;
     if (onScreen && pen instanceof CanvasPen) {
       const ground = (brush) => this.drawGround(brush, theme, theta);
-      this.drawKept(pen, theme, "ground", String(theta), ground);
+      const key = [theta, this.run.measured.length].join();
+      this.drawKept(pen, theme, "ground", key, ground);
       this.drawKeptThoughts(pen, theme, cursor, hidden);
     } else {
       this.drawGround(pen, theme, theta);
@@ -127,12 +142,13 @@ export class GateAxis {
     }
     if (focus && focus.gatedAt < cursor) this.drawThought(pen, theme, focus, 6);
     if (theta === null) return;
-    if (Math.abs(wish - theta) > 0.004) {
+    if (Math.abs(wish - theta) > 0.004 && wish >= scale.domain[0] && wish <= scale.domain[1]) {
       const style = { stroke: theme.accent, width: 1.5, dash: [4, 4] };
       pen.line(scale(wish), line - hgt * 0.42, scale(wish), line + hgt * 0.3, style);
     }
     const style = { stroke: theme.ink, width: 1.5 };
-    pen.line(scale(theta), line - hgt * 0.46, scale(theta), line + hgt * 0.32, style);
+    const cut = scale(Math.min(Math.max(theta, scale.domain[0]), scale.domain[1]));
+    pen.line(cut, line - hgt * 0.46, cut, line + hgt * 0.32, style);
   }
 
   /**
@@ -144,9 +160,11 @@ export class GateAxis {
     const { x, w, h: hgt } = this.box;
     const scale = this.scale;
     const line = this.line;
+    const { scorer, strangers } = this.run;
+    drawStrangers(pen, theme, strangers, scale, { base: line, tall: hgt * 0.3 });
     this.drawScale(pen, theme, scale, line);
     if (theta === null) return;
-    const cut = scale(theta);
+    const cut = scale(Math.min(Math.max(theta, scale.domain[0]), scale.domain[1]));
     const left = x + EDGE_OF_AXIS;
     const right = x + w - EDGE_OF_AXIS;
     const passing = { fill: theme.green, alpha: 0.07, radius: 4 };
@@ -154,7 +172,8 @@ export class GateAxis {
     const failing = { fill: theme.vermilion, alpha: 0.06, radius: 4 };
     pen.rect(left, line, cut - left, hgt * 0.3, failing);
     const text = { size: 11, weight: 600, halo: true };
-    pen.text(cut + 6, line - hgt * 0.46 + 9, `\u03b8 ${decimals(theta)}`, text);
+    const words = [`\u03b8 ${thetaText(theta, scorer)}`, strangersText(strangers, theta)];
+    pen.text(cut + 6, line - hgt * 0.46 + 9, words.filter(Boolean).join(" "), text);
   }
 
   /**
@@ -235,7 +254,10 @@ export class GateAxis {
     }
     const left = x + EDGE_OF_AXIS;
     pen.line(left, line, x + w - EDGE_OF_AXIS, line, { stroke: theme.line, width: 1.2 });
-    pen.text(left, y + 12, "similarity to the River", { size: 11, fill: theme.soft });
+    const title = isLikelihood(this.run.scorer)
+      ? "likelihood, given the River's text"
+      : "similarity to the River";
+    pen.text(left, y + 12, title, { size: 11, fill: theme.soft });
   }
 
   /** @type {(pen: Pen, theme: Theme, card: StreamCard, r: number) => void} */
@@ -255,5 +277,6 @@ export class GateAxis {
     this.drawnTo = 0;
     this.late = [];
     this.low = LEAST_LOW;
+    this.high = 0;
   }
 }

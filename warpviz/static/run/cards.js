@@ -188,7 +188,7 @@ export class Cards {
         h("span", {
           class: "wr-task",
           text: oneLine(card.task),
-          title: visible(card.task),
+          title: visible(card.why ? `${card.task}\n${card.kind}: ${card.why}` : card.task),
           "data-svg-text": "",
         }),
         verdict,
@@ -222,7 +222,8 @@ export class Cards {
     panel.el.dataset.phase = phase;
     const judged = card.gatedAt < cursor;
     const { similarity, threshold, accepted, failure } = card;
-    const words = judged ? ` ${comparison(similarity, threshold, accepted)}` : "";
+    const ended = phase === "closed" ? ` ${oneLine(clip(card.finish, 40))}` : ""; // no thought
+    const words = judged ? ` ${comparison(similarity, threshold, accepted)}` : ended;
     const verdict = `${VERDICTS[phase]}${words}`;
     setText(panel.verdict, phase === "failed" ? `! ${oneLine(clip(failure, 40))}` : verdict);
   }

@@ -20,6 +20,10 @@ export const FOLDS = {
     run.publishedAt.push(at);
     run.mark(row, "publish");
   },
+  c(run, at, row) {
+    run.measured.push({ scorer: row[2], theta: row[3], share: row[4], strangers: row[5] });
+    run.measuredAt.push(at);
+  },
   s(run, at, row) {
     const card = Object.assign(run.card(row[2]), {
       task: row[3],
@@ -27,6 +31,7 @@ export const FOLDS = {
       from: row[5],
       to: row[6],
       version: row[7],
+      why: row[8] ?? "",
       spawnedAt: at,
     });
     run.order.push(card);

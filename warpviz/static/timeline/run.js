@@ -5,9 +5,12 @@ import { FOLDS } from "./fold.js";
 import { StreamCard } from "./stream_card.js";
 
 /**
+ * @import { Strangers } from "./strangers.js"
+ *
  * @typedef {any[]} Row [code, beat, ...], see live/rows.py
  * @typedef {"spawned" | "accepted" | "rejected" | "injected" | "revoked" | "failed"} Fate
  * @typedef {Record<Fate | "alive", number>} Counts
+ * @typedef {{ scorer: string, theta: number, share: number, strangers: Strangers }} Measured
  * @typedef {{ model: string, prompt: string[], seed: number, theta: number | null }} Start
  */
 
@@ -31,6 +34,10 @@ export class Run {
     this.gated = [];
     /** @type {number[]} */
     this.gatedAt = [];
+    /** @type {Measured[]} thresholds that the gate measured */
+    this.measured = [];
+    /** @type {number[]} */
+    this.measuredAt = [];
     /** @type {StreamCard[]} in the order of injection */
     this.notes = [];
     /** @type {number[]} */
@@ -164,9 +171,25 @@ export class Run {
   /** Return the gate's theta, null before the run has begun. */
   theta(cursor) {
     const count = countBelow(this.gatedAt, cursor);
-    return count
-      ? this.gated[count - 1].threshold
-      : ((cursor > 0 ? this.start?.theta : null) ?? null);
+    if (count) return this.gated[count - 1].threshold;
+    const measured = countBelow(this.measuredAt, cursor);
+    if (measured) return this.measured[measured - 1].theta;
+    return (cursor > 0 ? this.start?.theta : null) ?? null;
+  }
+
+  /** The scorer that decides; empty before anything is known of it. */
+  get scorer() {
+    return this.measured[this.measured.length - 1]?.scorer ?? this.gated[0]?.scorer ?? "";
+  }
+
+  /**
+   * The deciding scorer's similarities of strangers, sorted.
+   *
+   * @returns {number[]}
+   */
+  get strangers() {
+    const last = this.measured[this.measured.length - 1];
+    return last ? (last.strangers[last.scorer] ?? []) : [];
   }
 
   /** Return the tokens published last. */

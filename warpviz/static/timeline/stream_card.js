@@ -13,6 +13,7 @@ export class StreamCard {
     this.stream = stream;
     this.task = "";
     this.kind = "";
+    this.why = ""; // what made it fire, where the text alone does not say so
     this.from = -1; // the first and the last token of its trigger
     this.to = -1;
     this.version = -1; // of the snapshot it reads

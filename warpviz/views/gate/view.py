@@ -5,12 +5,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
-from warp_cortex import Event, RunStart, Trace, area
+from warp_cortex import Calibration, Event, RunStart, Trace, area
 
 from warpviz.live import regate
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
 from warpviz.live.regate import GateOutcome, Judge, Labels, Rejudged
+from warpviz.live.strangers import accepted_share, null_of
 from warpviz.views.base.following import Following, run_given
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.wire import Array, float32
@@ -49,12 +50,14 @@ class GateTuner(Following):
         self.thoughts: list[Rejudged] = regate.judged_thoughts(traces, labels)
         self._judge = Judge(0, labels)
         self._status = ""
+        self.strangers = null_of(event for trace in traces for event in trace.events)
+        self._is_measured = False  # whether theta is being set to what the engine measured
         self._engine_scorer: str | None = None
         starts = [
             event for trace in traces for event in trace.events[:1] if isinstance(event, RunStart)
         ]
         facts = {**provenance_of(starts[0] if starts else None), "num_runs": len(traces)}
-        super().__init__(provenance=facts, **{**self._recorded(), **settings})
+        super().__init__(provenance=facts, **{**self._recorded(traces), **settings})
         self.observe(self._retune, "theta")
         if isinstance(given, EngineThread):
             self.attach(given)
@@ -67,10 +70,13 @@ class GateTuner(Following):
             raise ValueError(msg)
         return proposal["value"]
 
-    def _recorded(self) -> dict[str, Any]:
+    def _recorded(self, traces: Sequence[Trace]) -> dict[str, Any]:
         """Return the runs' own scorer and theta, with which the view begins."""
         if not self.thoughts:
-            return {}
+            measured = [event for trace in traces for event in trace.of(Calibration)]
+            if not measured:
+                return {}
+            return {"scorer": measured[-1].scorer, "theta": measured[-1].theta}
         return {"scorer": regate.scorers(self.thoughts)[0], "theta": self.thoughts[-1].threshold}
 
     def attach(self, run: EngineThread, follower: Follower | None = None) -> None:
@@ -84,23 +90,39 @@ class GateTuner(Following):
             if events and isinstance(events[0], RunStart):
                 self._facts.update(provenance_of(events[0]))
             before = self.scorers
+            known = self._judge.measured
             fresh = self._judge.read(events)
+            measured = self._judge.measured if self._judge.measured is not known else None
+            if measured is not None:
+                self.strangers = null_of([measured])
             self.thoughts.extend(fresh)
             changed = status != self._status
             self._status = status
-            if fresh and self.scorers != before:
+            if measured is not None or (fresh and self.scorers != before):
                 self.push(data=self._data(), arrays=self._arrays(self.thoughts))
             elif fresh:
                 self.push(append=self._arrays(fresh), events=({"thoughts": _rows(fresh)},))
             elif changed:
                 self.push(data={"live": self._is_live})
+        if measured is not None:
+            self._begin_with(measured)
         if fresh and self._engine_scorer is None:
             self._engine_scorer = self.scorer = fresh[0].scorer
+
+    def _begin_with(self, measured: Calibration) -> None:
+        """Show the scorer and the theta that the engine measured and has set already."""
+        self._is_measured = True
+        try:
+            self._engine_scorer = self.scorer = measured.scorer
+            self.theta = measured.theta
+        finally:
+            self._is_measured = False
 
     def _retune(self, change: Any) -> None:
         run = self.run
         if (
             run is None
+            or self._is_measured
             or not self.tune_engine
             or self.scorer != (self._engine_scorer or self.scorer)
         ):
@@ -113,7 +135,7 @@ class GateTuner(Following):
     @property
     def scorers(self) -> list[str]:
         """The scorers, the one that decides first; before any thought, those of the engine."""
-        return regate.scorers(self.thoughts) or list(ENGINE_SCORERS)
+        return regate.scorers(self.thoughts) or sorted(self.strangers) or list(ENGINE_SCORERS)
 
     @property
     def labels(self) -> list[bool | None]:
@@ -130,7 +152,12 @@ class GateTuner(Following):
         return regate.outcome(values, self.labels, self.theta if theta is None else theta)
 
     def _data(self) -> dict[str, Any]:
-        return {"thoughts": _rows(self.thoughts), "scorers": self.scorers, "live": self._is_live}
+        return {
+            "thoughts": _rows(self.thoughts),
+            "scorers": self.scorers,
+            "strangers": self.strangers,
+            "live": self._is_live,
+        }
 
     def _arrays(self, thoughts: Sequence[Rejudged]) -> dict[str, Array]:
         """Return similarities [F, S], labels [F] and recorded decisions [F]."""
@@ -158,10 +185,14 @@ class GateTuner(Following):
         with self.lock:
             got = self.outcome()
             curve = regate.roc(regate.similarities(self.thoughts, self.scorer), self.labels)
+        theta = gate_still.theta_text(self.theta, self.scorer)
         text = (
-            f"Gate at theta {self.theta:.2f} under {self.scorer}: {got.num_accepted} of "
+            f"Gate at theta {theta} under {self.scorer}: {got.num_accepted} of "
             f"{len(self.thoughts)} thoughts would be accepted."
         )
+        share = accepted_share(self.strangers, self.scorer, self.theta)
+        if share is not None:
+            text = f"{text} It accepts {share:.0%} of strangers."
         if got.precision is None or got.recall is None or curve is None:
             return text
         rates = f"Precision {got.precision:.2f}, recall {got.recall:.2f}"
@@ -173,16 +204,26 @@ class GateTuner(Following):
 
         with self.lock:
             rows = gate_still.rows(
-                self.thoughts, scorer=self.scorer, theta=self.theta, scorers=self.scorers
+                self.thoughts,
+                scorer=self.scorer,
+                theta=self.theta,
+                scorers=self.scorers,
+                null=self.strangers,
             )
         names = [*gate_still.COLUMNS, *(f"similarity_{name}" for name in self.scorers)]
+        if self.strangers.get(self.scorer):
+            names.append("strangers")
         return pd.DataFrame(rows, columns=names)
 
     def to_figure(self) -> Any:
         """Return one strip per scorer, coloured by what theta decides."""
         with self.lock:
             return gate_still.figure(
-                self.thoughts, scorers=self.scorers, scorer=self.scorer, theta=self.theta
+                self.thoughts,
+                scorers=self.scorers,
+                scorer=self.scorer,
+                theta=self.theta,
+                null=self.strangers,
             )
 
     def draw_svg(self) -> str:
@@ -193,6 +234,7 @@ class GateTuner(Following):
                 scorers=self.scorers,
                 scorer=self.scorer,
                 theta=self.theta,
+                null=self.strangers,
                 provenance=self.provenance,
             )
 

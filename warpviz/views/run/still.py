@@ -1,13 +1,17 @@
 """The still forms of a run: table, plotly figure, SVG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
+
+from warp_cortex import Calibration
 
 from warpviz.characters import for_plotly, visible
 from warpviz.drawing.colours import BLUE, GREEN, GREY, INK, VERMILION
 from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import clip, wrap
+from warpviz.live.strangers import LIKELIHOOD, Null, axis_of, bars, null_of, shares_above
 from warpviz.live.stream_card import NEVER, Phase, StreamCard
 from warpviz.live.timeline import Timeline
 from warpviz.views.base.export import dumps
@@ -55,9 +59,25 @@ def row(line: Timeline, card: StreamCard) -> dict[str, Any]:
         card.threshold,
         card.scorer,
         str(card.phase(end)),
-        card.failure or card.reason,
+        card.end,
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def strangers_column(line: Timeline, cards: Sequence[StreamCard]) -> dict[str, Any]:
+    """Return which share of the strangers is as similar as each thought; no column without them."""
+    null = null_of(line.events)
+    scorer = scorer_of(line)
+    if not null.get(scorer):
+        return {}
+    return {"strangers": shares_above(null, scorer, [card.similarity for card in cards])}
+
+
+def scorer_of(line: Timeline) -> str:
+    """Return the scorer that decided; an empty text if nothing was judged or measured."""
+    judged = [card.scorer for card in line.cards.values() if card.scorer]
+    measured = [event.scorer for event in line.events if isinstance(event, Calibration)]
+    return (judged or measured or [""])[0]
 
 
 def last_beat(line: Timeline, card: StreamCard) -> int:
@@ -123,18 +143,40 @@ def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str
     cards = spawned(line)
     shown = cards[-MOST_CARDS:]
     top = 56 + LINE * len(lines)
+    axis = _axis(line)
     pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, metadata=dumps(provenance))
     pen.text(16, 26, title, font_size=15, font_weight=600)
     for number, words in enumerate(lines):
         pen.text(16, 50 + LINE * number, words, font_size=SIZE, font_family="Georgia, serif")
     for number, card in enumerate(shown):
-        _card(pen, line, card, top + ROW * number)
+        _card(pen, line, card, axis, top + ROW * number)
     more = f"{len(cards) - len(shown)} earlier streams not shown" if len(cards) > len(shown) else ""
     pen.text(16, top + ROW * len(shown) + 22, more, font_size=11, fill=GREY)
     return pen.finish()
 
 
-def _card(pen: Svg, line: Timeline, card: StreamCard, y: float) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """The gate's axis of every row: its ends, and what strangers are drawn behind it."""
+
+    ends: tuple[float, float]
+    null: Null
+    scorer: str
+
+    def place(self, similarity: float) -> float:
+        low, high = self.ends
+        return WIDTH - 250 + 230 * (max(low, min(high, similarity)) - low) / (high - low)
+
+
+def _axis(line: Timeline) -> _Axis:
+    null = null_of(line.events)
+    scorer = scorer_of(line)
+    known = [value for card in spawned(line) for value in (card.similarity, card.threshold)]
+    ends = axis_of(scorer, [*known, *null.get(scorer, ())])
+    return _Axis(ends=ends, null=null, scorer=scorer)
+
+
+def _card(pen: Svg, line: Timeline, card: StreamCard, axis: _Axis, y: float) -> None:
     color = OUTCOMES[outcome(line, card)][0]
     pen.add("rect", x=16, y=y, width=3, height=ROW - 6, fill=color)
     task = clip(visible(f"#{card.stream}  {card.task}"), width=WORDS, size=11)
@@ -142,16 +184,31 @@ def _card(pen: Svg, line: Timeline, card: StreamCard, y: float) -> None:
     pen.text(28, y + 11, task, font_size=11, fill=GREY)
     pen.text(28, y + 25, thought, font_size=SIZE, fill=INK)
     if card.gated_at == NEVER:
+        if card.phase(len(line)) is Phase.CLOSED and card.end:  # a text that was no thought
+            pen.text(WIDTH - 250, y + 25, visible(card.end), font_size=11, fill=GREY)
         return
     # a trace from elsewhere may have NaN here, which has no place on the axis
     is_known = isfinite(card.similarity)
-    said = f"{card.similarity:.2f}" if is_known else "\u2013"
+    digits = 2 if axis.scorer != LIKELIHOOD else 3
+    said = f"{card.similarity:.{digits}f}" if is_known else "\u2013"
     pen.text(WIDTH - 260, y + 11, said, font_size=11, fill=color, text_anchor="end")
+    for low, high, tall in bars(axis.null, axis.scorer, axis.ends):
+        x = axis.place(low)
+        pen.add(
+            "rect",
+            x=x,
+            y=y + 8 - 9 * tall,
+            width=axis.place(high) - x,
+            height=9 * tall,
+            fill=GREY,
+            fill_opacity=0.3,
+        )
     pen.line(WIDTH - 250, y + 8, WIDTH - 20, y + 8, stroke="#E1E4E9")
     if isfinite(card.threshold):
-        pen.line(*_tick(card.threshold, y), stroke=INK)
+        cut = axis.place(card.threshold)
+        pen.line(cut, y + 2, cut, y + 14, stroke=INK)
     if is_known:
-        _mark(pen, _place(card.similarity), y + 8, accepted=card.accepted)
+        _mark(pen, axis.place(card.similarity), y + 8, accepted=card.accepted)
     pen.text(
         WIDTH - 250,
         y + 25,
@@ -167,11 +224,3 @@ def _mark(pen: Svg, x: float, y: float, *, accepted: bool) -> None:
         return
     pen.path([(x - 3, y - 3), (x + 3, y + 3)], stroke=VERMILION, stroke_width=1.6)
     pen.path([(x - 3, y + 3), (x + 3, y - 3)], stroke=VERMILION, stroke_width=1.6)
-
-
-def _place(similarity: float) -> float:
-    return WIDTH - 250 + 230 * (max(-1.0, min(1.0, similarity)) + 1) / 2
-
-
-def _tick(threshold: float, y: float) -> tuple[float, float, float, float]:
-    return _place(threshold), y + 2, _place(threshold), y + 14

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from warp_cortex import Event, RunStart, Trace
+from warp_cortex import Event, RunStart, Trace, why_no_stream
 
 from warpviz.drawing.text import counted
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.rows import Row, RowWriter
+from warpviz.live.strangers import accepted_share, null_of
 from warpviz.live.stream_card import Phase
 from warpviz.live.timeline import Timeline
 from warpviz.views.base.following import ACK_MS, Following, run_given
@@ -131,7 +132,10 @@ class LiveRun(Following):
     def summary(self) -> str:
         """Return the run in words."""
         with self.lock:
-            state = self.timeline.at(len(self.timeline))
+            line = self.timeline
+            state = line.at(len(line))
+            closed = [card for card in line.cards.values() if card.phase(len(line)) is Phase.CLOSED]
+            council = self._council() if state.ended else []
         counts = state.counts
         model = self.timeline.start.model if self.timeline.start else "no model yet"
         failed = self._status == "failed"
@@ -145,7 +149,25 @@ class LiveRun(Following):
             f"{state.num_river_tokens} written, {ended}. {counted(counts.spawned, 'stream')}, "
             f"{len(state.active)} of them {doing}; {counted(counts.accepted, 'thought')} accepted, "
             f"{counts.rejected} rejected, {counts.injected} injected, {counts.failed} failed."
+            + (f" {len(closed)} had no thought." if closed else "")
+            + "".join(f" {sentence}" for sentence in council)
         )
+
+    def _council(self) -> list[str]:
+        """Return why no stream opened, and what is to be known about theta, in sentences."""
+        trace = Trace(self.timeline.events)
+        num_dropped = getattr(self.run.cortex, "num_dropped", 0) if self.run is not None else 0
+        why = why_no_stream(trace, num_dropped=num_dropped)
+        said = [f"No stream opened: {why}."] if why else []
+        scorer = run_still.scorer_of(self.timeline)
+        theta = self.timeline.theta(len(self.timeline))
+        null = null_of(self.timeline.events)
+        share = accepted_share(null, scorer, theta) if theta is not None else None
+        if share is not None:
+            said.append(f"Theta {theta:.3g} ({scorer}) accepts {share:.0%} of strangers.")
+        elif theta is not None and _voice(self.timeline.start) not in {"", "village"}:
+            said.append(f"Theta {theta:.3g} was not calibrated for this model.")
+        return said
 
     def to_table(self) -> Any:
         """Return one row per stream: task, thought, verdict, and when."""
@@ -156,7 +178,8 @@ class LiveRun(Following):
             end = len(self.timeline)
             cards = [card for card in line.cards.values() if card.phase(end) is not Phase.UNBORN]
             rows = [run_still.row(line, card) for card in cards]
-        return pd.DataFrame(rows, columns=list(run_still.COLUMNS))
+            more = run_still.strangers_column(line, cards)
+        return pd.DataFrame(rows, columns=list(run_still.COLUMNS)).assign(**more)
 
     def to_figure(self) -> Any:
         """Return the streams as plotly bars from spawn to verdict, over the run's beats."""
@@ -167,6 +190,12 @@ class LiveRun(Following):
         """Return the run at its end as SVG: text, streams and verdicts."""
         with self.lock:
             return run_still.picture(self.timeline, title=self.title, provenance=self.provenance)
+
+
+def _voice(start: RunStart | None) -> str:
+    """Return the name of a run's voice; an empty text for a run of 0.1."""
+    voice = start.config.get("voice") if start else None
+    return str(voice.get("name")) if isinstance(voice, dict) else ""
 
 
 def provenance_of(start: RunStart | None) -> dict[str, Any]:
