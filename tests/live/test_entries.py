@@ -74,7 +74,7 @@ def test_every_entry_is_taken_once_and_named(prism: Prism) -> None:
             if item.about.startswith(f"stream {event.stream},")
             for token in item.tokens
         )
-        task = engine.config.streams.prompt.format(task=event.task)
+        task = engine.config.voice.ask(event.task, event.kind)
         assert own.startswith(task)
         assert said.startswith(own[len(task) :])
         assert len(own) > len(task)
