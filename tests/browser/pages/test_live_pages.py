@@ -320,7 +320,8 @@ def test_the_browser_reads_strangers_as_python_does(show: Open) -> None:
     page = show(GateTuner(trace))
     share = accepted_share(null, "likelihood", 0.05)
     assert share is not None
-    words = f"0.050 accepts {int(share * 100 + 0.5)} % of strangers"
+    percent = int(share * 100 + 0.5)
+    words = f"0.050 accepts {percent} % of strangers"
     expect(page.locator("output").first).to_have_text(words)
-    expect(page.locator("[data-fact='strangers accepted'] b")).to_have_text(f"{int(share * 100 + 0.5)} %")
+    expect(page.locator("[data-fact='strangers accepted'] b")).to_have_text(f"{percent} %")
     assert page.evaluate(f"{GATE}.scale().domain") == pytest.approx(domain)

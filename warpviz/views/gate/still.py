@@ -168,8 +168,10 @@ def picture(
         for low, high, tall in bars(null, name, axis):
             x = _x(low, axis)
             rise = tall * (STRIP / 2 - 6)
-            size = {"width": _x(high, axis) - x, "height": rise}
-            pen.add("rect", x=x, y=middle - rise, **size, fill=GREY, fill_opacity=0.25)
+            wide = _x(high, axis) - x
+            pen.add(
+                "rect", x=x, y=middle - rise, width=wide, height=rise, fill=GREY, fill_opacity=0.25
+            )
         pen.line(LEFT, middle, WIDTH - 16, middle, stroke="#E1E4E9")
         _beads(pen, [_x(float(value), axis) for value in values], passed, middle)
         if name == scorer:
