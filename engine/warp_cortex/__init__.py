@@ -26,7 +26,6 @@ import warp_cortex.landmarks.policies  # noqa: F401 - registers the policies tha
 if TYPE_CHECKING:
     from warp_cortex.agents.streams import Stream, StreamBatch
     from warp_cortex.assets import bundled, is_bundled
-    from warp_cortex.atomic_files import Content, write_files
     from warp_cortex.cache.store import SharedKV
     from warp_cortex.config import (
         ANCHORS,
@@ -45,6 +44,16 @@ if TYPE_CHECKING:
     from warp_cortex.context.context import Context
     from warp_cortex.context.entries import EntryProjector, injected_entries, text_entries
     from warp_cortex.cortex import Cortex
+    from warp_cortex.files.arrays import read_arrays
+    from warp_cortex.files.atomic import Content, write_files
+    from warp_cortex.files.fields import read_field
+    from warp_cortex.files.reading import (
+        UnreadableFileError,
+        parse_json,
+        read_object,
+        read_text,
+        unreadable,
+    )
     from warp_cortex.landmarks.evidence import Evidence
     from warp_cortex.landmarks.policies import Policy, register_policy
     from warp_cortex.landmarks.ranking import Ranking, certificate, cover_radius, rank
@@ -90,7 +99,6 @@ if TYPE_CHECKING:
 _HOMES = {
     "agents.streams": "Stream StreamBatch",
     "assets": "bundled is_bundled",
-    "atomic_files": "Content write_files",
     "cache.store": "SharedKV",
     "config": (
         "ANCHORS CortexConfig GateConfig InjectionConfig POLICIES RiverConfig RouterConfig "
@@ -99,6 +107,10 @@ _HOMES = {
     "context.context": "Context",
     "context.entries": "EntryProjector injected_entries text_entries",
     "cortex": "Cortex",
+    "files.arrays": "read_arrays",
+    "files.atomic": "Content write_files",
+    "files.fields": "read_field",
+    "files.reading": "UnreadableFileError parse_json read_object read_text unreadable",
     "landmarks.evidence": "Evidence",
     "landmarks.policies": "Policy register_policy",
     "landmarks.ranking": "Ranking certificate cover_radius rank",
@@ -177,6 +189,7 @@ __all__ = [
     "Thought",
     "Token",
     "Trace",
+    "UnreadableFileError",
     "Voice",
     "area",
     "attached",
@@ -193,13 +206,19 @@ __all__ = [
     "load_snapshot",
     "load_trace",
     "parent_pipes",
+    "parse_json",
     "rank",
+    "read_arrays",
+    "read_field",
+    "read_object",
+    "read_text",
     "register_policy",
     "roc",
     "save_snapshot",
     "summarise",
     "text_entries",
     "to_record",
+    "unreadable",
     "why_no_stream",
     "write_files",
 ]

@@ -49,7 +49,7 @@ def test_bytes_that_are_no_text_are_named(
     (tmp_path / "text.txt").write_bytes(data)
     place = next(i for i, byte in enumerate(data) if byte >= 0x80)
     with pytest.raises(
-        ValueError, match=rf"text\.txt' is not UTF-8 text: byte {place} is 0x{data[place]:02x}"
+        ValueError, match=rf"text\.txt is not UTF-8 text: byte {place} is 0x{data[place]:02x}"
     ):
         read_text(str(tmp_path / "text.txt"))
     pipe(monkeypatch, data)

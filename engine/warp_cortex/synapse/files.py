@@ -13,7 +13,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from warp_cortex.atomic_files import write_files
+from warp_cortex.files.atomic import write_files
+from warp_cortex.files.reading import UnreadableFileError, read_object, unreadable
 from warp_cortex.cache.store import SharedKV
 from warp_cortex.model.shared import SharedModel
 from warp_cortex.model.spec import ModelSpec
@@ -126,13 +127,12 @@ def load_snapshot(prism: SharedModel, folder: Path | str) -> Snapshot:
 
 
 def _record(path: Path) -> dict[str, Any]:
+    file = path / "snapshot.json"
     try:
-        record = json.loads((path / "snapshot.json").read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        msg = f"{path / 'snapshot.json'} does not describe a saved context: it is no JSON object"
-        raise ValueError(msg)  # noqa: TRY004 - a malformed file is a value error to its reader
+        record = read_object(file)
+    except UnreadableFileError as error:
+        why = "does not describe a saved context: it is no JSON object"
+        raise unreadable(file, why) from error
     return {"slack": 0, **record}  # files of version 0.1.0 have none: every token was considered
 
 

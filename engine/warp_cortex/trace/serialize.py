@@ -1,16 +1,14 @@
 """Events as JSON-ready records and back; every value is checked: a trace may come from anyone."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 
+from warp_cortex.files.fields import read_field
 from warp_cortex.trace.events import EVENT_TYPES, Event
-
-# returns the value of a field, or raises ValueError if it does not fit
-Reader = Callable[[Any], Any]
 
 
 def to_record(event: Event) -> dict[str, Any]:
@@ -46,7 +44,7 @@ def from_record(record: Mapping[str, Any]) -> Event:
         raise ValueError(msg)
     for name, value in values.items():
         try:
-            values[name] = READERS[known[name]](value)
+            values[name] = read_field(known[name], value)
         except ValueError:
             msg = f"event {kind!r}: {name} must be {known[name]}, got {value!r:.80}"
             raise ValueError(msg) from None
@@ -65,66 +63,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _exactly(*types: type) -> Reader:
-    def read(value: Any) -> Any:
-        if type(value) not in types:  # bool is a subclass of int
-            raise ValueError
-        return value
-
-    return read
-
-
-def _integer(value: Any) -> int:
-    if type(value) is not int or not -(2**63) <= value < 2**63:  # 64 bits: the limit of arrays
-        raise ValueError
-    return value
-
-
-def _number(value: Any) -> float:
-    if value is None:
-        return math.nan
-    if type(value) not in (int, float):
-        raise ValueError
-    try:
-        return float(value)
-    except OverflowError:
-        raise ValueError from None
-
-
-def _optional(read: Reader) -> Reader:
-    return lambda value: None if value is None else read(value)
-
-
-def _list(read: Reader) -> Reader:
-    return lambda value: [read(item) for item in _exactly(list, tuple)(value)]
-
-
-def _dict(read: Reader) -> Reader:
-    return lambda value: {
-        _exactly(str)(key): read(item) for key, item in _exactly(dict)(value).items()
-    }
-
-
-def _span(value: Any) -> tuple[int, int]:
-    first, last = _list(_integer)(value)
-    return first, last
-
-
-READERS: dict[Any, Reader] = {
-    int: _integer,
-    bool: _exactly(bool),
-    str: _exactly(str),
-    float: _number,
-    int | None: _optional(_integer),
-    float | None: _optional(_number),
-    list[int]: _list(_integer),
-    list[str]: _list(_exactly(str)),
-    list[float]: _list(_number),
-    tuple[int, int]: _span,
-    dict[str, float]: _dict(_number),
-    dict[str, list[float]]: _dict(_list(_number)),
-    dict[str, str]: _dict(_exactly(str)),
-    dict[str, Any]: _dict(lambda value: value),
-}

@@ -9,8 +9,6 @@ import hashlib
 import io
 import json
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from warp_cortex.atomic_files import write_files
+from warp_cortex.files.arrays import read_arrays
+from warp_cortex.files.atomic import write_files
+from warp_cortex.files.reading import UnreadableFileError, parse_json, read_bytes, unreadable
 from warp_cortex.trace.events import (
     EVENT_TYPES,
     Calibration,
@@ -67,19 +67,16 @@ __all__ = [
 SCHEMA_VERSION = 1
 # a member of the npz: the SHA-256 of the events it belongs to, uint8 [32]
 DIGEST = "events_sha256"
-# what zipfile and numpy raise on damaged or hostile bytes: a size that cannot be allocated, an
-# unknown compression, ...
-UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    RuntimeError,
-)
+# the axes of each array, as `Trace` names them
+AXES = {
+    "keys": ("L", "H_kv", "T", "D"),
+    "values": ("L", "H_kv", "T", "D"),
+    "hidden": ("T", "C"),
+    "attention": ("T",),
+    "thoughts": ("F", "C"),
+    "layers": ("L",),
+    "positions": ("T",),
+}
 
 
 @dataclass(slots=True)
@@ -141,41 +138,42 @@ def load_trace(folder: Path | str) -> Trace:
 
     Raises:
         FileNotFoundError: there is no trace.
-        ValueError: not a trace, or of another schema version; the message names file and line.
+        UnreadableFileError: not a trace, or of another schema version; the message names file and
+            line.
     """
     path = Path(folder)
     path = path / "trace.jsonl" if path.is_dir() else path
-    data = path.read_bytes().replace(b"\r\n", b"\n")  # version control may change line ends
-    try:
-        lines = data.decode("utf-8").split("\n")
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not a trace: it is not text ({error.reason} at byte {error.start})"
-        raise ValueError(msg) from error
-    records = _records(lines, path)
+    data = read_bytes(path)
+    if b"\r\n" in data:  # version control may change line ends
+        data = data.replace(b"\r\n", b"\n")
+    records = _records(data, path)
     head = next(records, (1, {}))[1]
     if head.get("type") != "trace" or head.get("schema") != SCHEMA_VERSION:
-        msg = f"{path} is not a trace of schema {SCHEMA_VERSION}: it begins with {lines[0][:80]!r}"
-        raise ValueError(msg)
+        begin = data[:80].partition(b"\n")[0].decode(errors="replace")
+        raise unreadable(
+            path, f"is not a trace of schema {SCHEMA_VERSION}: it begins with {begin!r}"
+        )
     return Trace(
         events=[_event(record, path, number) for number, record in records],
         arrays=_arrays_of(path, data),
     )
 
 
-def _records(lines: list[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(lines, start=1):
+def _records(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(io.BytesIO(data), start=1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            if number == len(lines):  # no line end: the writer was interrupted
+            record = parse_json(line.decode("utf-8"), path, where=f":{number}")
+        except UnicodeDecodeError as error:
+            where = f"{error.reason} in line {number}"
+            raise unreadable(path, f"is not a trace: it is not text ({where})") from error
+        except UnreadableFileError:
+            if not line.endswith(b"\n"):  # the writer was interrupted
                 return
-            msg = f"{path}:{number} is not JSON: {error}"
-            raise ValueError(msg) from error
+            raise
         if not isinstance(record, dict):
-            msg = f"{path}:{number} is not a JSON object"
-            raise ValueError(msg)  # noqa: TRY004 - the file is wrong, not the caller's type
+            raise unreadable(f"{path}:{number}", "is not a JSON object")
         yield number, record
 
 
@@ -183,8 +181,7 @@ def _event(record: dict[str, Any], path: Path, number: int) -> Event:
     try:
         return from_record(record)
     except ValueError as error:
-        msg = f"{path}:{number}: {error}"
-        raise ValueError(msg) from error
+        raise unreadable(f"{path}:{number}:", error) from error
 
 
 def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]]:
@@ -192,28 +189,31 @@ def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]]:
     arrays = path.with_suffix(".npz")
     if not arrays.exists():
         return {}
-    found = _read_npz(arrays)
+    found = read_arrays(arrays, refusal="does not hold a trace's arrays")
     digest = found.pop(DIGEST, None)  # traces of version 0.1 have none
-    if digest is None or np.array_equal(digest, _digest(events)):
-        return found
-    msg = f"{arrays} belongs to other events than those of {path.name}; its arrays are left out"
-    warnings.warn(msg, stacklevel=3)
-    return {}
-
-
-def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    with path.open("rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                found = {name: stored[name] for name in stored.files}
-        except UNREADABLE as error:
-            msg = f"{path} does not hold a trace's arrays: {error}"
-            raise ValueError(msg) from error
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-            msg = f"{path} does not hold a trace's arrays: {name!r:.80} is no array of numbers"
-            raise ValueError(msg)
+    if digest is not None and not np.array_equal(digest, _digest(events)):
+        msg = f"{arrays} belongs to other events than those of {path.name}; they are left out"
+        warnings.warn(msg, stacklevel=3)
+        return {}
+    if wrong := _misfit(found):
+        raise unreadable(arrays, f"does not hold a trace's arrays: {wrong}")
     return found
+
+
+def _misfit(arrays: dict[str, NDArray[Any]]) -> str | None:
+    """Return in what the arrays' shapes disagree, with `Trace` or with each other; None if not."""
+    sizes: dict[str, tuple[str, int]] = {}
+    for name, axes in AXES.items():
+        if name not in arrays:
+            continue
+        shape = arrays[name].shape
+        if len(shape) != len(axes):
+            return f"{name} must have the axes {', '.join(axes)}, got shape {shape}"
+        for axis, size in zip(axes, shape, strict=True):
+            other, expected = sizes.setdefault(axis, (name, size))
+            if size != expected:
+                return f"{name} has {size} on axis {axis}, {other} has {expected}"
+    return None
 
 
 def _npz(arrays: dict[str, NDArray[Any]]) -> bytes:

@@ -1,8 +1,8 @@
 """A model folder may hold its own voice, in `voice.json`."""
 
-import json
 from pathlib import Path
 
+from warp_cortex.files.reading import read_object, unreadable
 from warp_cortex.voice.shipped import VOICES
 from warp_cortex.voice.voice import Voice
 
@@ -16,19 +16,15 @@ def voice_in(folder: str | Path) -> Voice | None:
     The file is a JSON object: the parts of a `Voice`, or only the `name` of one that ships.
 
     Raises:
-        ValueError: the file is no voice; the message names it.
+        UnreadableFileError: the file is no voice; the message names it.
     """
     path = Path(folder) / NAME
     if not path.is_file():
         return None
-    if path.stat().st_size > MOST_BYTES:
-        msg = f"{path} is no voice: it has more than {MOST_BYTES:,} bytes"
-        raise ValueError(msg)
+    record = read_object(path, most_bytes=MOST_BYTES)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
         if set(record) == {"name"}:
             return VOICES[record["name"]]
         return Voice.from_dict(record)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        msg = f"{path} is no voice: {str(error).partition(chr(10))[0][:120]}"
-        raise ValueError(msg) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise unreadable(path, f"is no voice: {error}") from error

@@ -251,7 +251,7 @@ def test_strange_files_are_refused_with_a_reason(found, tmp_path):
     with pytest.raises(ValueError, match="is not JSON"):
         load_comparison(path)
     path.write_text("[]")
-    with pytest.raises(ValueError, match="'points' must name a file in its folder"):
+    with pytest.raises(ValueError, match="is not a JSON object"):
         load_comparison(path)
     path.write_text(json.dumps({"points": "../../etc/passwd"}))
     with pytest.raises(ValueError, match="must name a file in its folder"):
@@ -280,7 +280,7 @@ def test_pickled_arrays_are_never_loaded(found, tmp_path):
         tmp_path / "comparison_points.npz",
         **{**found.arrays(), "points": np.array([{"a": 1}], dtype=object)},
     )
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(ValueError, match="'points' is no plain array"):
         load_comparison(tmp_path)
 
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +10,15 @@ from typing import Any
 import numpy as np
 import psutil
 from numpy.typing import NDArray
-from warp_cortex.atomic_files import write_files, writer_of
+from warp_cortex import UnreadableFileError, read_arrays, read_object, unreadable, write_files
+from warp_cortex.files.atomic import writer_of
 
 Arrays = dict[str, NDArray[Any]]
 # of a zip file: its first entry, and how its end begins
 FIRST = b"PK\x03\x04"
 LAST = b"PK\x05\x06"
 END_BYTES = 22
+MOST_SHARDS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +69,13 @@ def take(path: Path) -> Arrays:
     """Return the arrays that `put` wrote.
 
     Raises:
-        ValueError: the file is damaged; the message says what to do.
+        UnreadableFileError: the file is damaged; the message says what to do.
     """
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        msg = f"{path} is damaged ({error}); delete it and repeat the run, which writes it again"
-        raise ValueError(msg) from error
+        return read_arrays(path, kinds="fiuUb")
+    except UnreadableFileError as error:
+        msg = f"{error}; delete it and repeat the run"
+        raise UnreadableFileError(msg) from error
 
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -147,16 +146,21 @@ class Ledger:
             ValueError: there is none, or the file is something else.
         """
         try:
-            record = json.loads(self.path.read_text(encoding="utf-8"))
+            record = read_object(self.path)
         except FileNotFoundError as error:
-            msg = f"{self.path.parent} holds no run"
-            raise ValueError(msg) from error
-        except ValueError:
-            record = None
-        if not isinstance(record, dict) or not {"plan", "calls"} <= record.keys():
-            msg = f"{self.path} is not the record of a run"
-            raise ValueError(msg)
+            raise unreadable(self.path.parent, "holds no run") from error
+        except UnreadableFileError as error:
+            raise self._refusal("it is no JSON object") from error
+        plan = record.get("plan")
+        calls = record.get("calls")
+        if not isinstance(plan, dict) or not isinstance(calls, list):
+            raise self._refusal("it has no plan, or no calls")
+        if not all(isinstance(call, dict) for call in calls):
+            raise self._refusal("a call is no object")
         return record
+
+    def _refusal(self, why: str) -> UnreadableFileError:
+        return unreadable(self.path, f"is not the record of a run: {why}")
 
     def shards(self) -> Shards:
         """Return the shards that the record describes.
@@ -165,12 +169,12 @@ class Ledger:
             ValueError: there is no record, or it does not say how many agents and shards.
         """
         plan = self.read()["plan"]
-        agents, size = (
-            plan.get(name) if isinstance(plan, dict) else None for name in ("agents", "shard")
-        )
-        if not isinstance(agents, int) or not isinstance(size, int) or min(agents, size) < 1:
-            msg = f"{self.path} is not the record of a run"
-            raise ValueError(msg)
+        agents = plan.get("agents")
+        size = plan.get("shard")
+        if type(agents) is not int or type(size) is not int or min(agents, size) < 1:
+            raise self._refusal("agents and shard must be whole numbers from 1")
+        if -(-agents // size) > MOST_SHARDS:
+            raise self._refusal(f"{agents:,} agents in shards of {size:,}")
         return Shards(self.path.parent, agents, size)
 
     def save(self, record: Mapping[str, Any]) -> None:

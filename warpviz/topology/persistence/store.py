@@ -6,18 +6,17 @@ import json
 import os
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from warp_cortex import write_files
+from warp_cortex import parse_json, read_arrays, read_field, write_files
 
-from warpviz.topology.persistence.diagrams import Diagrams
+from warpviz.topology.persistence.diagrams import COMPLEXES, ESSENTIAL, Diagrams
 from warpviz.topology.points import cloud
 
 FORMAT = 2
@@ -85,22 +84,31 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
         ValueError: something is missing or of another shape.
     """
     try:
-        about = json.loads(str(arrays["about"]))
+        about = parse_json(str(arrays["about"]), "the settings")
         bars = {
             int(name[1:]): np.asarray(arrays[name], dtype=np.float64)
             for name in arrays
             if name.startswith("h")
         }
-        about["num_essential"] = {
-            int(dim): int(count) for dim, count in about["num_essential"].items()
-        }
+        essential = read_field(dict[str, int], about.pop("num_essential"))
+        types = get_type_hints(Diagrams)
+        settings = {name: read_field(types[name], value) for name, value in about.items()}
+        settings["num_essential"] = {int(dim): count for dim, count in essential.items()}
         used = np.asarray(arrays["used"], dtype=np.int64)
-        found = Diagrams(bars=dict(sorted(bars.items())), used=used, **about)
+        found = Diagrams(bars=dict(sorted(bars.items())), used=used, **settings)
     except (KeyError, TypeError, AttributeError) as error:
         msg = f"not stored diagrams: {error}"
         raise ValueError(msg) from error
-    if any(array.shape[1:] != (PAIR,) for array in bars.values()):
+    if any(array.ndim != PAIR or array.shape[1] != PAIR for array in bars.values()):
         msg = "not stored diagrams: bars are not pairs"
+        raise ValueError(msg)
+    if used.ndim != 1 or not all(np.isfinite(array).all() for array in bars.values()):
+        msg = "not stored diagrams: a bar is not finite, or the rows in use are no list"
+        raise ValueError(msg)
+    if found.complex not in COMPLEXES or found.essential not in ESSENTIAL:
+        msg = (
+            f"not stored diagrams: complex {found.complex!r:.40}, essential {found.essential!r:.40}"
+        )
         raise ValueError(msg)
     if not bars or bars.keys() != found.num_essential.keys():
         known = sorted(found.num_essential)
@@ -124,11 +132,9 @@ class DiagramStore:
         """Return the stored diagrams; None when there are none or the file is damaged."""
         path = self.path(key)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                found = from_arrays({name: stored[name] for name in stored.files})
+            found = from_arrays(read_arrays(path, kinds="fiuU", most_bytes=self.max_bytes))
             os.utime(path)
-        except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
-            # RuntimeError: a header that claims a password, or an unknown compression
+        except (OSError, ValueError):
             return None
         return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from warp_cortex import write_files
-from warp_cortex.atomic_files import partial_path, writer_of
+from warp_cortex.files.atomic import partial_path, writer_of
 
 
 def held(folder: Path) -> dict[str, bytes]:
