@@ -25,7 +25,7 @@ MISTAKES = [
         "argument --seed: must be a whole number from 0 to 4294967295, got '999",
     ),
     (["run", "--prompt", "no such file"], "no such file"),
-    (["run", "--prompt", "."], "Is a directory"),
+    (["run", "--prompt", "."], "is a folder, not a regular file"),
     (["run", "--modle", "x"], "did you mean --model?"),
     (["run", "--model", "vilage"], "village"),
     (["run", "--model", "./nowhere"], "no model at"),

@@ -149,8 +149,8 @@ BROKEN = {
     ),
     "no JSON": (
         lambda path: folder(path, config="{"),
-        (FileNotFoundError, ValueError),
-        "could not be loaded as a",
+        ValueError,
+        r"config\.json is not JSON",
     ),
     "pickled": (
         lambda path: (

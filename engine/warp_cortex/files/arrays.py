@@ -63,8 +63,8 @@ def read_arrays(
 ) -> dict[str, NDArray[Any]]:
     """Return the arrays of an npz, stored or deflated, by name; nothing is unpickled.
 
-    refusal: what an error says of the file, before the reason. kinds: numpy's letters of the kinds of dtype that are accepted. Together the arrays have at most
-    64 MiB more than the file.
+    refusal: what an error says of the file, before the reason. kinds: numpy's letters of the kinds
+    of dtype that are accepted. Together the arrays have at most 64 MiB more than the file.
 
     Raises:
         FileNotFoundError: there is no file.
@@ -135,7 +135,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, kinds: str) -> NDArr
             raise ValueError(msg)
         array = np.empty(shape[::-1] if is_fortran else shape, dtype)
         flat = array.reshape(-1).view(np.uint8) if array.nbytes else np.empty(0, np.uint8)
-        target = memoryview(flat)
+        target = memoryview(flat.data)
         done = 0
         while block := member.read(BLOCK):
             target[done : done + len(block)] = block

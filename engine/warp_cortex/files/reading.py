@@ -16,8 +16,8 @@ MOST_JSON = 1 << 26
 MOST_DEPTH = 64  # levels of lists and objects
 MOST_DIGITS = 4300  # of a whole number, as Python's own limit, which can be switched off
 MOST_VALUES = 1 << 20  # of one JSON text: an empty list takes 64 bytes
-MOST_PATH = 120  # characters shown of a path
-MOST_REASON = 130
+MOST_PATH = 90  # characters shown of a path
+MOST_REASON = 200
 
 KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "a folder"),
@@ -58,7 +58,7 @@ def open_regular(path: Path | str, *, most_bytes: int) -> int:
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        _check(path, os.stat(path), most_bytes)  # opening a device can already do something
+        _check(path, Path(path).stat(), most_bytes)  # opening a device can already do something
         handle = os.open(path, flags)
     except FileNotFoundError:
         raise
@@ -132,16 +132,17 @@ def parse_json(text: str, path: Path | str, *, where: str = "") -> Any:
         UnreadableFileError: not JSON, nested too deeply, too many values, or a whole number of too
             many digits.
     """
+    name = f"{path}{where}"
     if text.count(",") + text.count("[") + text.count("{") > MOST_VALUES:
-        raise unreadable(f"{path}{where}", f"holds more than {MOST_VALUES:,} values")
+        raise unreadable(name, f"holds more than {MOST_VALUES:,} values")
     try:
         value = json.loads(text, parse_int=_whole_number)
     except RecursionError as error:
-        raise unreadable(f"{path}{where}", _too_deep()) from error
+        raise unreadable(name, _too_deep()) from error
     except ValueError as error:
-        raise unreadable(f"{path}{where}", f"is not JSON: {error}") from error
+        raise unreadable(name, f"is not JSON: {error}") from error
     if text.count("[") + text.count("{") > MOST_DEPTH and _is_deep(value):
-        raise unreadable(f"{path}{where}", _too_deep())
+        raise unreadable(name, _too_deep())
     return value
 
 

@@ -1,12 +1,10 @@
 """Loading a model from a folder or the hub, with all its weights; errors say what to do."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -15,6 +13,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from warp_cortex.files.reading import UnreadableFileError, read_object, unreadable
+from warp_cortex.model.folder import check_folder, check_size
 from warp_cortex.model.hub import explain_absence, hub_answers
 from warp_cortex.model.location import folder_of
 from warp_cortex.sources.checksums import checksum_of_files
@@ -45,18 +45,24 @@ def load(
     Raises:
         FileNotFoundError: a file of the model is missing, or a hub model is not on this machine
             while it is offline.
-        ValueError: transformers knows no such decoder-only language model, weights are missing or
-            of another shape, or the device is absent.
+        UnreadableFileError: transformers knows no such decoder-only language model, or weights are
+            missing or of another shape.
+        ValueError: the device is absent.
     """
     folder = folder_of(source)
     place = source if folder is None else str(folder)
     kind = dtype or (torch.float32 if _present(device).type == "cpu" else torch.bfloat16)
+    if folder is not None:
+        check_folder(folder)
     with quiet_transformers():
         try:
             model, tokenizer = _from_anywhere(name, folder, place, kind)
-        except (ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-            msg = f"{name!r} could not be loaded as a language model: {_why(folder, error)}"
-            raise ValueError(msg) from error
+        except (FileNotFoundError, UnreadableFileError):  # in one line already
+            raise
+        # what a folder says reaches any line of transformers, which raises any kind of error
+        except Exception as error:
+            why = f"could not be loaded as a language model: {_why(folder, error)}"
+            raise unreadable(repr(name), why) from error
     return model.to(device).eval(), tokenizer
 
 
@@ -108,6 +114,8 @@ def _from_here(
 ) -> tuple[PreTrainedModel, Any]:
     options = {"trust_remote_code": False, "local_files_only": local_files_only}
     config = AutoConfig.from_pretrained(place, **options)
+    if Path(place).is_dir():
+        check_size(Path(place), config)
     tokenizer = _tokenizer(place, options)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):  # made up by AutoTokenizer
         raise ValueError(NO_TOKENIZER)
@@ -152,8 +160,7 @@ def _tokenizer(place: str, options: dict[str, bool]) -> Any:
     declared = Path(place) / "tokenizer_config.json"
     plain = ("TokenizersBackend", "PreTrainedTokenizerFast")
     if declared.is_file():
-        described = json.loads(declared.read_text(encoding="utf-8"))
-        if isinstance(described, dict) and described.get("tokenizer_class") in plain:
+        if read_object(declared).get("tokenizer_class") in plain:
             return PreTrainedTokenizerFast.from_pretrained(place)
     return AutoTokenizer.from_pretrained(place, **options)
 
@@ -167,5 +174,7 @@ def _why(folder: Path | None, error: Exception) -> str:
 
 def _one_line(error: Exception) -> str:
     """Return what an error says, on one line, cut at a word where it is long."""
-    words = " ".join(str(error).split()) or type(error).__name__
+    words = " ".join(str(error).split())
+    if not words or isinstance(error, (LookupError, ArithmeticError, AssertionError, TypeError)):
+        words = f"{type(error).__name__}: {words}"  # their words alone seldom say what is wrong
     return words if len(words) <= WORDS else words[:WORDS].rpartition(" ")[0] + " ..."

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from warp_cortex.cache.store import SharedKV
 from warp_cortex.files.atomic import write_files
 from warp_cortex.files.reading import UnreadableFileError, read_object, unreadable
-from warp_cortex.cache.store import SharedKV
 from warp_cortex.model.shared import SharedModel
 from warp_cortex.model.spec import ModelSpec
 from warp_cortex.synapse.synapse import Snapshot

@@ -173,7 +173,8 @@ def _records(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 return
             raise
         if not isinstance(record, dict):
-            raise unreadable(f"{path}:{number}", "is not a JSON object")
+            line_name = f"{path}:{number}"
+            raise unreadable(line_name, "is not a JSON object")
         yield number, record
 
 
@@ -181,7 +182,8 @@ def _event(record: dict[str, Any], path: Path, number: int) -> Event:
     try:
         return from_record(record)
     except ValueError as error:
-        raise unreadable(f"{path}:{number}:", error) from error
+        line_name = f"{path}:{number}:"
+        raise unreadable(line_name, error) from error
 
 
 def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]]:

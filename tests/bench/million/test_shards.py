@@ -118,7 +118,7 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage: str) -> None:
         {"cut": whole[: len(whole) // 2], "empty": b"", "text": b"hello", "turned": turned}[damage]
     )
     with pytest.raises(
-        ValueError, match=r"thoughts-00000\.npz is damaged: .* delete it and repeat the run"
+        ValueError, match=r"thoughts-00000\.npz is damaged; delete it and repeat the run"
     ):
         list(shards.present())
 
@@ -195,7 +195,7 @@ def test_a_record_that_was_damaged_is_named(tmp_path: Path, record: dict) -> Non
 def test_damaged_axes_are_named_before_an_agent_thinks(tmp_path: Path) -> None:
     """This process names the file and what to do; no other process has been started."""
     (tmp_path / "axes.npz").write_bytes(b"PK no more")
-    with pytest.raises(ValueError, match=r"axes\.npz is damaged: .* delete it and repeat the run"):
+    with pytest.raises(ValueError, match=r"axes\.npz is damaged; delete it and repeat the run"):
         million._measure_axes(
             WorkPlan("village", "float32", 70, 0, 160, 64, 20), 4, tmp_path, begin=pytest.fail
         )

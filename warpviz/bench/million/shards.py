@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import psutil
@@ -71,11 +71,8 @@ def take(path: Path) -> Arrays:
     Raises:
         UnreadableFileError: the file is damaged; the message says what to do.
     """
-    try:
-        return read_arrays(path, kinds="fiuUb")
-    except UnreadableFileError as error:
-        msg = f"{error}; delete it and repeat the run"
-        raise UnreadableFileError(msg) from error
+    advice = "is damaged; delete it and repeat the run, which writes it again"
+    return read_arrays(path, kinds="fiuUb", refusal=advice)
 
 
 def put(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -150,17 +147,17 @@ class Ledger:
         except FileNotFoundError as error:
             raise unreadable(self.path.parent, "holds no run") from error
         except UnreadableFileError as error:
-            raise self._refusal("it is no JSON object") from error
+            self._refuse("it is no JSON object", error)
         plan = record.get("plan")
         calls = record.get("calls")
         if not isinstance(plan, dict) or not isinstance(calls, list):
-            raise self._refusal("it has no plan, or no calls")
+            self._refuse("it has no plan, or no calls")
         if not all(isinstance(call, dict) for call in calls):
-            raise self._refusal("a call is no object")
+            self._refuse("a call is no object")
         return record
 
-    def _refusal(self, why: str) -> UnreadableFileError:
-        return unreadable(self.path, f"is not the record of a run: {why}")
+    def _refuse(self, why: str, cause: Exception | None = None) -> NoReturn:
+        raise unreadable(self.path, f"is not the record of a run: {why}") from cause
 
     def shards(self) -> Shards:
         """Return the shards that the record describes.
@@ -172,9 +169,9 @@ class Ledger:
         agents = plan.get("agents")
         size = plan.get("shard")
         if type(agents) is not int or type(size) is not int or min(agents, size) < 1:
-            raise self._refusal("agents and shard must be whole numbers from 1")
+            self._refuse("agents and shard must be whole numbers from 1")
         if -(-agents // size) > MOST_SHARDS:
-            raise self._refusal(f"{agents:,} agents in shards of {size:,}")
+            self._refuse(f"{agents:,} agents in shards of {size:,}")
         return Shards(self.path.parent, agents, size)
 
     def save(self, record: Mapping[str, Any]) -> None:

@@ -94,14 +94,15 @@ def _field(record: Any, name: str, kind: Any) -> Any:
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that are neither rows nor arrays, each of its own type and finite."""
     types = get_type_hints(Results)
-    found = {}
+    found: dict[str, Any] = {}
     for name in PLAIN:
         if name == "intrinsic_dimension":
             numbers = _field(record, name, dict[str, Any])
             found[name] = {key: _field(numbers, key, float | None) for key in numbers}
         elif name == "head":
             if type(record[name]) not in HEADS:
-                msg = f"is no comparison: head must be a number, a name or null, got {record[name]!r:.60}"
+                value = f"{record[name]!r:.60}"
+                msg = f"is no comparison: head must be a number, a name or null, got {value}"
                 raise ValueError(msg)
             found[name] = record[name]
         else:
