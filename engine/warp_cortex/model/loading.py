@@ -159,9 +159,8 @@ def _tokenizer(place: str, options: dict[str, bool]) -> Any:
     """
     declared = Path(place) / "tokenizer_config.json"
     plain = ("TokenizersBackend", "PreTrainedTokenizerFast")
-    if declared.is_file():
-        if read_object(declared).get("tokenizer_class") in plain:
-            return PreTrainedTokenizerFast.from_pretrained(place)
+    if declared.is_file() and read_object(declared).get("tokenizer_class") in plain:
+        return PreTrainedTokenizerFast.from_pretrained(place)
     return AutoTokenizer.from_pretrained(place, **options)
 
 
