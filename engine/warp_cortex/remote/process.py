@@ -21,6 +21,7 @@ from warp_cortex.remote.messages import Arrays
 from warp_cortex.remote.process_client import Inbox, WorkerProcess
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
+from warp_cortex.voice.profiles import settle_streams
 
 POLL_S = 0.005
 
@@ -60,7 +61,7 @@ class ProcessStreams:
         ):
             self.close()
             self._worker = WorkerProcess(prism, threads=self.threads, device=self.device)
-        return ProcessRunner(self._worker, config, seed)
+        return ProcessRunner(self._worker, settle_streams(config, prism.voice), seed)
 
     def close(self) -> None:
         """End the process; a later run starts another."""

@@ -23,6 +23,7 @@ from warp_cortex.remote.codec import pack, to_arrays
 from warp_cortex.remote.ray_worker import Worker
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
+from warp_cortex.voice.profiles import settle_streams
 
 POLL_S = 0.005
 MAX_LOSSES = 8  # after so many lost workers, streams end with an error instead of being sent again
@@ -58,7 +59,7 @@ class RayStreams:
         ray = _ray()
         if not ray.is_initialized():
             _start(ray, self.address)
-        return RayRunner(self, prism, config, seed=seed)
+        return RayRunner(self, prism, settle_streams(config, prism.voice), seed=seed)
 
 
 @dataclass(slots=True)

@@ -105,6 +105,20 @@ def test_streams_think_elsewhere_what_they_think_here(
         torch.testing.assert_close(mine[-1].state.last, other[-1].state.last, rtol=1e-4, atol=2e-5)
 
 
+def test_settings_that_are_left_open_are_those_of_the_model(
+    prism: Prism, backend: ProcessStreams
+) -> None:
+    """The process gets the stop texts and the length that this model's voice has here."""
+    open_config = StreamConfig(slots=2)
+    here = LocalRunner(prism, open_config)
+    there = backend.connect(prism, open_config, seed=0)
+    want = opened(here, prism, 2)
+    got = opened(there, prism, 2)
+    finish(here)
+    finish(there)
+    assert [(s.ids, s.text, s.reason) for s in got] == [(s.ids, s.text, s.reason) for s in want]
+
+
 def test_sampling_is_by_stream_not_by_place(prism: Prism, backend: ProcessStreams) -> None:
     """With a temperature and the same seed, the process draws what this one draws."""
     warm = StreamConfig(max_tokens=6, slots=3, stop=(), temperature=1.5)
