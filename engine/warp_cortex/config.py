@@ -102,28 +102,32 @@ class SynapseConfig:
     publishes a new one. With `incremental` only the first snapshot considers the whole
     context; later ones cost in proportion to the tokens since, and their radius is a certified
     upper bound (`synapse/coresets.py`). None means True for contexts of more than 4,096 tokens, if
-    the policy allows it. A policy of None is that of the model's profile in a run, else "hybrid".
+    the policy allows it. What is None follows the model's profile in a run (k, policy, focus); else
+    k is 64, the policy "hybrid", and no focus landmark is chosen.
     """
 
-    k: int = 64
+    k: int | None = None
     policy: str | None = None
     alpha: float = 0.3
     space: str = "keys"
     sinks: int = 4
     recent: int = 16
-    focus: int = 0
+    focus: int | None = None
     query_window: int = 32
     max_age: int = 0
     incremental: bool | None = None
 
     def __post_init__(self) -> None:
-        whole("k", self.k, least=1)
+        if self.k is not None:
+            whole("k", self.k, least=1)
         if self.policy is not None:
             choice("policy", self.policy, POLICIES)
         within("alpha", self.alpha, 0, 1)
         choice("space", self.space, SPACES)
-        for name in ("sinks", "recent", "focus", "max_age"):
+        for name in ("sinks", "recent", "max_age"):
             whole(name, getattr(self, name), least=0)
+        if self.focus is not None:
+            whole("focus", self.focus, least=0)
         whole("query_window", self.query_window, least=1)
         if self.incremental is not None and not isinstance(self.incremental, bool):
             msg = f"incremental must be True, False or None, got {self.incremental!r}"
@@ -134,6 +138,11 @@ class SynapseConfig:
                 f"got {self.policy!r}"
             )
             raise ValueError(msg)
+
+    @property
+    def chosen_k(self) -> int:
+        """How many landmarks, where nothing has filled it in from a model's profile 64."""
+        return 64 if self.k is None else self.k
 
     @property
     def chosen_policy(self) -> str:

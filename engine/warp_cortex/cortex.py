@@ -21,7 +21,7 @@ from warp_cortex.run.run import Run
 from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
 from warp_cortex.trace import summary
 from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, RunStart, Trace
-from warp_cortex.voice.profiles import settle, voice_of
+from warp_cortex.voice.profiles import settle, settle_for, voice_of
 
 if TYPE_CHECKING:
     from warp_cortex.voice.chat import Messages
@@ -45,7 +45,7 @@ class Cortex:
         streams: StreamBackend | None = None,
     ) -> None:
         self.prism = prism
-        self.config = settle(config or CortexConfig(), prism.voice)
+        self._settled = self.config = settle(config or CortexConfig(), prism.voice)
         self._backend = streams
         self.trace = Trace()
         self.context: Context | None = None
@@ -218,8 +218,8 @@ class Cortex:
     def _begin(
         self, prompt: "str | Messages", progress: Callable[[int, int], None] | None
     ) -> Generator[Event, None, Run | None]:
-        config = self.config
-        text, ids = self.prism.opened(prompt, voice_of(config, self.prism.voice))
+        text, ids = self.prism.opened(prompt, voice_of(self.config, self.prism.voice))
+        self.config = config = settle_for(self._settled, len(ids))
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
         check_fits(
             self.prism,
@@ -228,7 +228,7 @@ class Cortex:
             publishes=config.synapse.chosen_policy != "all",
         )
         if config.synapse.chosen_policy != "all":
-            check_k(config.synapse.k, len(ids))
+            check_k(config.synapse.chosen_k, len(ids))
         self.context = context = Context(
             self.prism, query_window=config.synapse.query_window, capacity=room
         )

@@ -130,12 +130,6 @@ def settings(args: argparse.Namespace) -> "CortexConfig":
     )
 
 
-def fitting(config: "CortexConfig", *, num_tokens: int) -> "CortexConfig":
-    """Return the settings with k at most `num_tokens`, for a k that the user did not choose."""
-    k = min(config.synapse.k, num_tokens)
-    return replace(config, synapse=replace(config.synapse, k=k))
-
-
 def _given(config: Any, **values: Any) -> Any:
     return replace(config, **{name: value for name, value in values.items() if value is not None})
 
@@ -152,8 +146,6 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         args.out.mkdir(parents=True, exist_ok=True)
         with shown_progress() as progress:
             prism = Prism.load(args.model, device=args.device, progress=progress)
-        if args.k is None:
-            config = fitting(config, num_tokens=len(prism.encode(prompt, start=True)))
         with _cortex(prism, config, lanes=args.lanes) as cortex:
             start = clock()
             with _saved(cortex, args.out):
@@ -163,7 +155,8 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         state = f"the trace so far is in {args.out}" if cortex.trace.events else "no trace yet"
         write_error("warpviz run", f"interrupted; {state}")
         return 130
-    k = None if config.synapse.chosen_policy == "all" else config.synapse.k
+    synapse = cortex.config.synapse
+    k = None if synapse.chosen_policy == "all" else synapse.k
     summary = {**cortex.summary(), "k": k, "seconds": round(seconds, 3)}
     if args.json:
         sys.stdout.write(json.dumps(summary) + "\n")

@@ -61,6 +61,8 @@ def no_thought(run: "Run", text: str, task: str) -> str:
         return "empty"
     if run.voice.is_nothing(text):
         return "nothing to add"
+    if run.config.gate.scorer == LIKELIHOOD and run.voice.echoes(text, run.river.text):
+        return "already written"
     return "repeats its task" if run.voice.repeats(text, task) else ""
 
 

@@ -119,9 +119,9 @@ class Synapse:
         else:
             ranking, positions, rows, slack = self._rank(context, version)
             order = positions[ranking.order.to(positions.device)]
-            chosen = ranking.landmarks(config.k).to(positions.device)
+            chosen = ranking.landmarks(config.chosen_k).to(positions.device)
             landmarks = positions[chosen]
-            radius = slack + float(ranking.radii[config.k - 1])
+            radius = slack + float(ranking.radii[config.chosen_k - 1])
             kv = context.store.gather(rows[chosen])
             evaluations = ranking.evaluations
         return Snapshot(
@@ -145,8 +145,8 @@ class Synapse:
         """
         config = self.config
         rows = context.store.text_rows()
-        check_k(config.k, rows.numel())
-        ranked = min(rows.numel(), max(config.k, RANKED))
+        check_k(config.chosen_k, rows.numel())
+        ranked = min(rows.numel(), max(config.chosen_k, RANKED))
         if self._is_incremental(context):
             if self._coresets is None or not self._coresets.follows(context):
                 self._coresets = Coresets(context, self._accumulated(context))

@@ -13,7 +13,8 @@ class Profile:
     """What a run uses where its settings say None.
 
     theta, scorer: of the gate. triggers: of the Router. policy: of the Synapse. thought_tokens:
-    the most a stream may think.
+    the most a stream may think. part: of the text's tokens become shared landmarks, of a long
+    text; focus: as many more are chosen for each stream by its own task.
     """
 
     theta: float | str
@@ -21,6 +22,8 @@ class Profile:
     triggers: tuple[str, ...]
     policy: str
     thought_tokens: int
+    part: float = 0.0
+    focus: int = 0
 
 
 # theta and scorer of the village: `python -m warpviz.village.evaluate.gating` (Youden's J on
@@ -39,6 +42,8 @@ REAL = Profile(
     triggers=("bracket", "phrase", "sentence", "uncertain", "schedule"),
     policy="keydiff",
     thought_tokens=40,
+    part=1 / 8,
+    focus=64,
 )
 PROFILES = {"village": VILLAGE}
 
@@ -76,11 +81,23 @@ def settle(config: CortexConfig, model_voice: Voice) -> CortexConfig:
         config,
         voice=voice,
         streams=settle_streams(config.streams, voice),
-        synapse=_filled(config.synapse, policy=profile.policy),
+        synapse=_filled(config.synapse, policy=profile.policy, focus=profile.focus),
         router=_filled(config.router, triggers=profile.triggers),
         gate=_filled(config.gate, theta=profile.theta, scorer=profile.scorer),
         injection=_filled(config.injection, template=voice.reference),
     )
+
+
+def settle_for(config: CortexConfig, num_tokens: int) -> CortexConfig:
+    """Return settled settings with the number of landmarks for a text of so many tokens.
+
+    A k that was not set is 64 or the profile's part of the text, whichever is more, and never more
+    than the text has tokens.
+    """
+    if config.synapse.k is not None:
+        return config
+    wanted = max(config.synapse.chosen_k, round(profile_of(config.voice).part * num_tokens))
+    return replace(config, synapse=replace(config.synapse, k=min(wanted, num_tokens)))
 
 
 def settle_streams(config: StreamConfig, voice: Voice) -> StreamConfig:

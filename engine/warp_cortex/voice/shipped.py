@@ -16,23 +16,19 @@ VILLAGE = Voice(
     reference=" [Ref: {thought}]",
 )
 
+# A small model quotes better than it answers: its answer is begun for it, as a quotation, and ends
+# with the closing mark. What is quoted can be verified.
 CHAT = Voice(
     name="chat",
     opening="{text}\n\nTell me what this text says, with its names, numbers and times.",
+    answer='The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": (
-            'What else does the text say about this: "{task}"\n'
-            "Answer with one sentence of the text."
-        ),
-        "uncertain": (
-            'How does this sentence go on, by the text: "{task}"\nAnswer with one sentence.'
-        ),
-        "schedule": "{task} Answer with one sentence of the text.",
-        "asked": "{task} Answer with one short sentence.",
+        "sentence": 'Is this right by the text? "{task}"',
+        "uncertain": 'What does the text say about this? "{task}"',
     },
     standing=STANDING,
-    stops=("\n",),
+    stops=("\n", '"'),
     reference=" {thought}",
     nothing=NOTHING,
 )
@@ -41,13 +37,14 @@ PLAIN = Voice(
     name="plain",
     before_task="\n\nQuestion: ",
     after_task="\nAnswer:",
+    answer=' The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": 'What else does the text say about "{task}"?',
-        "uncertain": 'How does this sentence go on: "{task}"?',
+        "sentence": 'Is this right by the text? "{task}"',
+        "uncertain": 'What does the text say about this? "{task}"',
     },
     standing=STANDING,
-    stops=("\n",),
+    stops=("\n", '"'),
     reference=" {thought}",
     nothing=NOTHING,
 )

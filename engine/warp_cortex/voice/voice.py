@@ -23,6 +23,7 @@ class Voice:
     before_task, after_task: what stands around a question to a stream, from the River's last token
         to the stream's first. In a chat they close the open turn, ask as the user and open the
         assistant's turn.
+    answer: how every answer begins; a stream reads it as its own and it is no part of the thought.
     tasks: the question for each kind of task, by kind; holds `{task}`. A kind without one takes
         that of `task`.
     standing: tasks that the `schedule` trigger asks in turn.
@@ -39,6 +40,7 @@ class Voice:
     opening: str = "{text}"
     before_task: str = ""
     after_task: str = ""
+    answer: str = ""
     tasks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({ANY_KIND: "{task}"}))
     standing: tuple[str, ...] = ()
     stops: tuple[str, ...] = ("\n",)
@@ -67,7 +69,7 @@ class Voice:
     def ask(self, task: str, kind: str) -> str:
         """Return what a stream reads behind the River's last token."""
         question = self.tasks.get(kind, self.tasks[ANY_KIND]).format(task=task)
-        return f"{self.before_task}{question}{self.after_task}"
+        return f"{self.before_task}{question}{self.after_task}{self.answer}"
 
     def refer(self, thought: str) -> str:
         """Return what an accepted thought is written as."""
@@ -83,11 +85,16 @@ class Voice:
         said = _bare(thought)
         return bool(said) and said in (_bare(task), _bare(self.ask(task, ANY_KIND)))
 
+    def echoes(self, thought: str, written: str) -> bool:
+        """Tell whether a thought stands in a text already, word for word."""
+        said = _bare(thought)
+        return bool(said) and f" {said} " in f" {_bare(written)} "
+
     def to_dict(self) -> dict[str, Any]:
         """Return the voice as JSON-ready values."""
         plain = {
             name: getattr(self, name)
-            for name in ("name", "opening", "before_task", "after_task", "reference")
+            for name in ("name", "opening", "before_task", "after_task", "answer", "reference")
         }
         lists = {name: list(getattr(self, name)) for name in ("standing", "stops", "nothing")}
         return {**plain, "tasks": dict(self.tasks), **lists}

@@ -62,7 +62,7 @@ def _publish(row: dict[str, Any], context: Context, synapse: Synapse) -> None:
     )
     evidence = context.evidence(config.space)
     row["choose_ms"] = (
-        1e3 * time_of(lambda: rank(evidence, k=config.k), device, repeats=2, warm=0).median
+        1e3 * time_of(lambda: rank(evidence, k=config.chosen_k), device, repeats=2, warm=0).median
     )
     main = BenchRiver(context)
     seconds = time_of(lambda: main.run(1), device, repeats=RIVER_TOKENS, warm=3)

@@ -148,16 +148,16 @@ def _first(
     publishing, cold, choosing = (Clocks(context.prism.device) for _ in range(3))
     config = followed.config
     evidence = context.evidence(config.space)
-    rankings = [rank(evidence, k=config.k)]
+    rankings = [rank(evidence, k=config.chosen_k)]
     for _ in range(repeats):
         publishing.time(lambda: followed.publish(context))  # with nothing new each is a first one
         cold.time(lambda: Synapse(config, seed=seed).publish(context))
-        choosing.time(lambda: rankings.append(rank(evidence, k=config.k)))
+        choosing.time(lambda: rankings.append(rank(evidence, k=config.chosen_k)))
     publishing.note(row, "first_publish")
     cold.note(row, "unfollowed_publish")
     choosing.note(row, "select")
     row["select_distances"] = rankings[-1].evaluations
-    row["all_distances"] = config.k * len(evidence.points)
+    row["all_distances"] = config.chosen_k * len(evidence.points)
     row["followed_bytes"] = followed.num_bytes
 
 
@@ -200,7 +200,7 @@ def _compare(
     """
     points = context.points(config.space)
     exact = rank(
-        context.evidence(config.space), k=config.k, policy=config.chosen_policy, alpha=config.alpha
+        context.evidence(config.space), k=config.chosen_k, policy=config.chosen_policy, alpha=config.alpha
     )
     row["certified_radius"] = snapshot.radius
     row["true_radius"] = cover_radius(points, snapshot.landmarks)
