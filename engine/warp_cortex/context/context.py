@@ -133,14 +133,6 @@ class Context:
         view.commit()
         return out
 
-    def draft_at(self, ids: list[int], places: range, *, tag: int) -> "tuple[AppendView, Pass]":
-        """Run tokens at any positions after everything held, and keep nothing yet.
-
-        Return the view, whose `commit` would keep their entries under `tag`, and the pass, with the
-        logits behind every token.
-        """
-        return self._forward(ids, places, tag=tag, tap=None, every=True)
-
     def reread(self, position: int, *, tap: Tap) -> "Pass":
         """Append the entries of the visible token at `position` once more, with another tap.
 
@@ -260,7 +252,7 @@ class Context:
         view.commit()
 
     def _forward(
-        self, ids: list[int], places: range, *, tag: int, tap: Tap | None, every: bool = False
+        self, ids: list[int], places: range, *, tag: int, tap: Tap | None
     ) -> "tuple[AppendView, Pass]":
         """Run tokens at `places` after everything held; their entries are not committed yet."""
         device = self.prism.device
@@ -269,5 +261,4 @@ class Context:
         start = self.store.length
         held = torch.cat((self.store.positions[:start], positions))
         plan = Plan(positions[None], held[None], causal=True, past=start, span=places.stop, tap=tap)
-        fed = torch.tensor([ids], device=device)
-        return view, self.prism.forward(fed, plan, view, every=every)
+        return view, self.prism.forward(torch.tensor([ids], device=device), plan, view)

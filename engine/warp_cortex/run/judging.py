@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.thoughts.gate import REJECTED, decide, similarities
-from warp_cortex.thoughts.injection import Draft
 from warp_cortex.thoughts.strangers import sorted_by_scorer, strangers, theta_for
 from warp_cortex.thoughts.verification import read_each
 from warp_cortex.trace.trace import (
@@ -44,13 +43,12 @@ def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -
     if why := no_thought(run, text, stream.task):
         return [thought, Finish(step=run.step, stream=stream.id, reason=why)]
     scores = similarities(run.river.state(stream.trigger), state, run.river.statistics())
-    draft = _drafted(run, text, stream.id)
     if run.config.gate.scorer == LIKELIHOOD:
-        scores[LIKELIHOOD] = REJECTED if draft is None else draft.likelihood
+        scores[LIKELIHOOD] = _verified(run, text)
     decision = _decided(run, stream.id, scores, theta)
     events: list[Event] = [thought, decision]
     if decision.accepted and can_inject:
-        events += _injected(run, text, stream.id, draft)
+        events += _injected(run, text, stream.id)
     events.append(Finish(step=run.step, stream=stream.id, reason=stream.reason or ""))
     return events
 
@@ -74,7 +72,7 @@ def calibrate(run: "Run") -> Calibration | None:
     """
     gate = run.config.gate
     assert gate.scorer is not None  # settled
-    context = run.river.context
+    context = run.evidence
     room = run.prism.spec.max_positions - context.num_tokens
     read = [run.prism.encode(run.injector.written(text)) for text in strangers()]
     told = [ids for ids in read if len(ids) <= room]
@@ -95,13 +93,12 @@ def calibrate(run: "Run") -> Calibration | None:
     )
 
 
-def _drafted(run: "Run", text: str, stream: int) -> Draft | None:
-    """Return the thought read over the whole cache, if the gate asks for its likelihood."""
-    if run.config.gate.scorer != LIKELIHOOD or not run.injector.can_inject(text):
-        return None
-    return run.injector.draft(
-        text, stream=stream, over=None if run.archive is None else run.whole()
-    )
+def _verified(run: "Run", text: str) -> float:
+    """Return how likely a thought is after what the River has read; REJECTED if it cannot be."""
+    ids = run.prism.encode(run.injector.written(text))
+    if len(ids) > run.prism.spec.max_positions - run.evidence.num_tokens:
+        return REJECTED
+    return read_each(run.evidence, [ids])[0][0]
 
 
 def _decided(run: "Run", stream: int, scores: dict[str, float], theta: float) -> GateDecision:
@@ -120,16 +117,13 @@ def _decided(run: "Run", stream: int, scores: dict[str, float], theta: float) ->
     )
 
 
-def _injected(run: "Run", text: str, stream: int, draft: Draft | None) -> list[Event]:
+def _injected(run: "Run", text: str, stream: int) -> list[Event]:
     """Put an accepted thought into the River's cache, if it fits."""
     injector = run.injector
     try:
-        if draft is not None:
-            injection = injector.keep(draft)
-        elif injector.can_inject(text):
-            injection = injector.inject(text, stream=stream)
-        else:
+        if not injector.can_inject(text):
             return []
+        injection = injector.inject(text, stream=stream)
     except RuntimeError as error:  # out of memory: the River goes on without this thought
         return [Failure(step=run.step, stream=stream, message=_one_line(error))]
     return [

@@ -59,7 +59,6 @@ def river_step(run: Run, controls: Controls) -> tuple[list[Event], str | None]:
             if written is None:
                 return events, "end"
             token, piece = written
-            run.remember()
             events.append(Token(step=run.step, id=token, text=piece, position=run.step - 1))
             events += run.route(piece)
         except (RuntimeError, FloatingPointError) as error:  # what the River wrote before stays

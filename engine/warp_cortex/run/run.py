@@ -11,7 +11,7 @@ from warp_cortex.agents.backend import StepOutcome, StreamRunner
 from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream, own_entries
-from warp_cortex.cache.store import TEXT, KVStore, SharedKV
+from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import CortexConfig
 from warp_cortex.context.context import Context
 from warp_cortex.prism import Prism
@@ -57,7 +57,8 @@ class Run:
         self.router = Router(config.router, standing=self.voice.standing)
         river.measures_entropy = bool({"uncertain", "schedule"} & set(config.router.triggers or ()))
         self.questions: SimpleQueue[str] = SimpleQueue()  # asked from other threads
-        self.archive = self._archive()  # the whole cache, where the River's own is bounded
+        # what the River has read: what it wrote itself is no evidence for a thought
+        self.evidence = river.context.fork()
         self.router.prime(river.context.text)
         # held by a thread while it uses or changes the River's cache
         self.river_lock = threading.RLock()
@@ -236,32 +237,6 @@ class Run:
         """Keep the pooled states of a thought for the trace; return their row there."""
         self._thoughts.append(vector.cpu())
         return len(self._thoughts) - 1
-
-    def whole(self) -> Context:
-        """Return the River's context with every entry it ever had, injected ones excepted.
-
-        A River whose cache is bounded keeps one copy of the whole for verification.
-        """
-        context = self.river.context
-        return context if self.archive is None else context.over(self.archive)
-
-    def remember(self) -> None:
-        """Copy the entry of the River's latest token into the archive, if there is one."""
-        if self.archive is None:
-            return
-        store = self.river.context.store
-        entry = store.gather(store.text_rows()[-1:])
-        at = self.archive.length
-        self.archive.reserve(1)
-        self.archive.data[:, 0, :, at : at + 1] = entry.keys
-        self.archive.data[:, 1, :, at : at + 1] = entry.values
-        self.archive.commit(entry.positions, TEXT)
-
-    def _archive(self) -> KVStore | None:
-        """Return a copy of the whole cache for verification, if the River forgets its own."""
-        if self.config.river.window is None or self.config.gate.scorer != "likelihood":
-            return None
-        return self.river.context.store.fork()
 
 
 def prompt_of(prism: Prism, config: CortexConfig, task: str, kind: str) -> list[int]:

@@ -13,11 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from warp_cortex.attention.shared import Limits
-from warp_cortex.cache.store import TEXT, AppendView
+from warp_cortex.cache.store import TEXT
 from warp_cortex.config import InjectionConfig
 from warp_cortex.context.context import Context
 from warp_cortex.context.queries import weigh
-from warp_cortex.thoughts.verification import likelihood, log_probabilities
 
 if TYPE_CHECKING:
     from warp_cortex.model.forward_pass import Pass
@@ -48,19 +47,6 @@ class Injection:
     positions: tuple[int, ...]
     anchor: str
     at: int
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A thought that was read over the River's cache and is not in it.
-
-    view: what keeps its entries; None if it was read over another context. likelihood: the
-    probability per token of the thought, wrapping left out, given everything before it.
-    """
-
-    injection: Injection
-    view: AppendView | None
-    likelihood: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +96,6 @@ class Injector:
         injection = self._prepared(thought, stream=stream)
         _encode_at(self.context, injection)
         self._count += 1
-        self.active[injection.id] = injection
-        return injection
-
-    def draft(self, thought: str, *, stream: int, over: Context | None = None) -> "Draft":
-        """Read a thought over the River's whole cache as `inject` would, and keep nothing.
-
-        over: another context of the same text to read it over, for a River whose own is bounded.
-
-        Raises:
-            ValueError: `can_inject` is false.
-        """
-        injection = self._prepared(thought, stream=stream)
-        context = over or self.context
-        first = injection.positions[0]
-        places = range(first, first + len(injection.ids))
-        view, out = context.draft_at(list(injection.ids), places, tag=injection.id)
-        assert out.every is not None  # asked for
-        assert context.logits is not None  # a River that was prompted has them
-        ids = list(injection.ids)
-        log_probs = log_probabilities(context.logits, out.every[0], ids)
-        told = self._told(thought, ids)
-        return Draft(injection, None if over else view, likelihood(log_probs[told]))
-
-    def keep(self, draft: "Draft") -> Injection:
-        """Put a draft into the River's cache, without another pass if it was read over that."""
-        injection = draft.injection
-        self._count += 1
-        if draft.view is None:
-            _encode_at(self.context, injection)
-        else:
-            draft.view.commit()
         self.active[injection.id] = injection
         return injection
 
@@ -198,18 +153,6 @@ class Injector:
             anchor=self.config.anchor,
             at=at,
         )
-
-    def _told(self, thought: str, ids: list[int]) -> list[int]:
-        """Return which of a reference's tokens are the thought's own and not its wrapping."""
-        begin = self.written(thought).index(thought.strip())
-        end = begin + len(thought.strip())
-        rows = []
-        at = 0
-        for row, piece in enumerate(self.context.prism.pieces(ids)):
-            if at < end and at + len(piece) > begin:
-                rows.append(row)
-            at += len(piece)
-        return rows
 
     def written(self, thought: str) -> str:
         """Return what a thought is written as."""

@@ -1,9 +1,10 @@
 """Draft and verify: how likely a thought is, given everything the River has read.
 
-A stream drafts its thought over a few landmarks, which is cheap and lossy. The pass that puts the
-thought into the River's cache reads it over the whole cache, which is exact, and says how probable
-each of its tokens was. Right values are told from wrong ones by that, where a cosine of hidden
-states sees only the topic.
+A stream drafts its thought over a few landmarks, which is cheap and lossy. It is verified over the
+whole text that the River was given, which is exact: one pass over the thought's own tokens says how
+probable each of them was. Right values are told from wrong ones by that, where a cosine of hidden
+states sees only the topic. What the River wrote itself is left out: it would vouch for its own
+mistakes.
 """
 
 import torch
