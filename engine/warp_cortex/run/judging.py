@@ -31,7 +31,7 @@ def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -
     stream = outcome.stream
     state = outcome.state
     assert state is not None  # a finished thought has one
-    text = stream.text.strip()
+    text = run.voice.finish(f"{run.begun(stream.id)}{stream.text}")
     thought = Thought(
         step=run.step,
         stream=stream.id,

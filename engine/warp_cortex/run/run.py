@@ -69,6 +69,7 @@ class Run:
         self._reported: tuple[int, ...] = ()  # the bytes in the latest Memory event
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
+        self._begun: dict[int, str] = {}  # stream id -> first words of its thought
 
     @property
     def step(self) -> int:
@@ -125,11 +126,17 @@ class Run:
         snapshot = self.synapse.current
         assert snapshot is not None
         self._num_streams += 1
+        if self.config.streams.prompt is None:
+            self._begun[self._num_streams] = self.voice.begin(task.text, task.kind)
         prompt = prompt_of(self.prism, self.config, task.text, task.kind)
         stream = Stream(
             self._num_streams, task.text, task.kind, task.span, snapshot.version, prompt
         )
         return events + self._open(stream, snapshot, why=task.why)
+
+    def begun(self, stream: int) -> str:
+        """Return the words that a stream's thought was begun with."""
+        return self._begun.get(stream, "")
 
     def think(self, *, theta: float, can_inject: bool) -> list[Event]:
         """Let every stream think one token; judge and inject finished thoughts."""
@@ -245,7 +252,8 @@ def prompt_of(prism: Prism, config: CortexConfig, task: str, kind: str) -> list[
     template = config.streams.prompt
     if template is not None:
         return prism.encode(template.format(task=plain))
-    return prism.encode(voice_of(config, prism.voice).ask(plain, kind))
+    voice = voice_of(config, prism.voice)
+    return prism.encode(voice.ask(plain, kind) + voice.begin(plain, kind))
 
 
 def focus_of(context: Context, stream: Stream, snapshot: Snapshot, count: int) -> SharedKV | None:

@@ -42,7 +42,7 @@ REAL = Profile(
     triggers=("bracket", "phrase", "sentence", "uncertain", "schedule"),
     policy="keydiff",
     thought_tokens=40,
-    part=1 / 8,
+    part=1 / 4,
     focus=64,
 )
 PROFILES = {"village": VILLAGE}

@@ -24,11 +24,12 @@ CHAT = Voice(
     answer='The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": 'Is this right by the text? "{task}"',
-        "uncertain": 'What does the text say about this? "{task}"',
+        "sentence": "What does the text say about this? {task}",
+        "uncertain": "What does the text say about this? {task}",
     },
     standing=STANDING,
-    stops=("\n", '"'),
+    stops=("\n", '"', ". "),
+    completes=("sentence", "uncertain"),
     reference=" {thought}",
     nothing=NOTHING,
 )
@@ -40,11 +41,12 @@ PLAIN = Voice(
     answer=' The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": 'Is this right by the text? "{task}"',
-        "uncertain": 'What does the text say about this? "{task}"',
+        "sentence": "What does the text say about this? {task}",
+        "uncertain": "What does the text say about this? {task}",
     },
     standing=STANDING,
-    stops=("\n", '"'),
+    stops=("\n", '"', ". "),
+    completes=("sentence", "uncertain"),
     reference=" {thought}",
     nothing=NOTHING,
 )

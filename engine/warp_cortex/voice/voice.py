@@ -13,6 +13,7 @@ from typing import Any, Self
 from warp_cortex.config import template
 
 ANY_KIND = "task"  # the template for kinds of tasks that have none of their own
+BEGINNING = 3  # words of a sentence that name its subject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,8 @@ class Voice:
     standing: tasks that the `schedule` trigger asks in turn.
     stops: texts that end a thought; they are not part of it.
     reference: how an accepted thought is written into the River's cache; holds `{thought}`.
+    completes: kinds of tasks whose first words begin the thought, so that a stream says how the
+        text goes on from them instead of repeating its task.
     nothing: how a stream says that it has nothing to add; compared without case and punctuation.
 
     Raises:
@@ -45,6 +48,7 @@ class Voice:
     standing: tuple[str, ...] = ()
     stops: tuple[str, ...] = ("\n",)
     reference: str = " {thought}"
+    completes: tuple[str, ...] = ()
     nothing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -55,7 +59,7 @@ class Voice:
         if ANY_KIND not in self.tasks:
             msg = f"voice.tasks must hold a template for {ANY_KIND!r}, got {sorted(self.tasks)}"
             raise ValueError(msg)
-        for name in ("standing", "stops", "nothing"):
+        for name in ("standing", "stops", "completes", "nothing"):
             texts = getattr(self, name)
             if isinstance(texts, str) or not all(isinstance(t, str) and t for t in texts):
                 msg = f"voice.{name} must be several non-empty texts, got {texts!r}"
@@ -70,6 +74,18 @@ class Voice:
         """Return what a stream reads behind the River's last token."""
         question = self.tasks.get(kind, self.tasks[ANY_KIND]).format(task=task)
         return f"{self.before_task}{question}{self.after_task}{self.answer}"
+
+    def begin(self, task: str, kind: str) -> str:
+        """Return the words that a thought begins with: the task's first ones, or none."""
+        words = task.split()
+        if kind not in self.completes or len(words) <= BEGINNING:
+            return ""
+        return " ".join(words[:BEGINNING])
+
+    def finish(self, thought: str) -> str:
+        """Return a thought without outer spaces, with the full stop that ended it put back."""
+        text = thought.strip()
+        return f"{text}." if text and ". " in self.stops and text[-1].isalnum() else text
 
     def refer(self, thought: str) -> str:
         """Return what an accepted thought is written as."""
@@ -96,7 +112,10 @@ class Voice:
             name: getattr(self, name)
             for name in ("name", "opening", "before_task", "after_task", "answer", "reference")
         }
-        lists = {name: list(getattr(self, name)) for name in ("standing", "stops", "nothing")}
+        lists = {
+            name: list(getattr(self, name))
+            for name in ("standing", "stops", "completes", "nothing")
+        }
         return {**plain, "tasks": dict(self.tasks), **lists}
 
     @classmethod
@@ -110,7 +129,11 @@ class Voice:
         if unknown := sorted(set(record) - known):
             msg = f"a voice has no {unknown[0]!r}; it has {', '.join(sorted(known))}"
             raise ValueError(msg)
-        lists = {name: record[name] for name in ("standing", "stops", "nothing") if name in record}
+        lists = {
+            name: record[name]
+            for name in ("standing", "stops", "completes", "nothing")
+            if name in record
+        }
         for name, texts in lists.items():
             if not isinstance(texts, list | tuple):
                 msg = f"voice.{name} must be a list of texts, got {texts!r}"
