@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.thoughts.gate import REJECTED, decide, similarities
-from warp_cortex.thoughts.strangers import sorted_by_scorer, strangers, theta_for
+from warp_cortex.thoughts.strangers import (
+    between,
+    own_sentences,
+    sorted_by_scorer,
+    strangers,
+    theta_for,
+)
 from warp_cortex.thoughts.verification import read_each
 from warp_cortex.trace.trace import (
     Calibration,
@@ -84,13 +90,24 @@ def calibrate(run: "Run") -> Calibration | None:
     for found, state in read_each(context, told):
         rows.append({**similarities(river, state, statistics), LIKELIHOOD: found})
     known = sorted_by_scorer(rows)
+    theta = theta_for(known[gate.scorer], gate.share)
+    if gate.scorer == LIKELIHOOD:
+        theta = between(theta, _own(run, room))
     return Calibration(
         step=run.step,
         scorer=gate.scorer,
-        theta=round(theta_for(known[gate.scorer], gate.share), 6),
+        theta=round(theta, 6),
         share=gate.share,
         similarities=known,
     )
+
+
+def _own(run: "Run", room: int) -> list[float]:
+    """Return how likely the text's own sentences are, read once more after it."""
+    texts = own_sentences(run.evidence.text)
+    read = [run.prism.encode(run.injector.written(text)) for text in texts]
+    fitting = [ids for ids in read if len(ids) <= room]
+    return [found for found, _ in read_each(run.evidence, fitting)] if fitting else []
 
 
 def _verified(run: "Run", text: str) -> float:

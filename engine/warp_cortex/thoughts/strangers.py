@@ -2,9 +2,14 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from warp_cortex.assets import bundled
+
+SENTENCE = re.compile(r"[A-Z][^.!?\n]*[.!?]")
+FEWEST = 5  # words of a sentence that states something
+MOST = 40
 
 
 def strangers() -> list[str]:
@@ -32,6 +37,26 @@ def theta_for(similarities: Sequence[float], share: float) -> float:
         return ranked[-1]
     above = ranked[passing - 1] if passing else ranked[0] + abs(ranked[0]) * 0.02 + 1e-6
     return max(-1.0, min(1.0, (above + ranked[passing]) / 2))
+
+
+def between(theta: float, own: Sequence[float]) -> float:
+    """Return a threshold in the middle between strangers and what belongs to the text.
+
+    theta: that of the strangers. own: similarities of the text's own sentences; if nine in ten of
+    them lie above theta, the middle of the gap keeps out more of what only sounds like the text.
+    """
+    if not own:
+        return theta
+    low = sorted(own)[len(own) // 10]
+    return (theta + low) / 2 if low > theta else theta
+
+
+def own_sentences(text: str, most: int = 16) -> list[str]:
+    """Return up to `most` sentences of a text, evenly spread over it."""
+    found = [" ".join(sentence.split()) for sentence in SENTENCE.findall(text)]
+    whole = [sentence for sentence in found if FEWEST <= len(sentence.split()) <= MOST]
+    step = max(1, len(whole) // most)
+    return whole[::step][:most]
 
 
 def share_passing(similarities: Sequence[float], theta: float) -> float:

@@ -15,6 +15,7 @@ from warp_cortex.cache.slots import Slots
 from warp_cortex.context.context import Context
 from warp_cortex.thoughts.gate import GateState
 
+SUBJECT = 3  # tokens that name what a sentence is about
 ROWS = 8  # texts read in one pass: logits of [ROWS, tokens, V] exist at once
 
 
@@ -31,10 +32,11 @@ def log_probabilities(before: Tensor, every: Tensor, ids: list[int]) -> Tensor:
 def likelihood(log_probs: Tensor) -> float:
     """Return the geometric mean of the tokens' probabilities, in [0, 1]; 0 for no token.
 
-    The first token is left out if there are others: it says how well a sentence begins in the
-    middle of another one, not whether it is true.
+    The first tokens are left out where others follow: they say which sentence of the text this is
+    going to be, not whether it is true. On sentences of one text, with values changed, and of the
+    model's own invention that separates best.
     """
-    told = log_probs[1:] if len(log_probs) > 1 else log_probs
+    told = log_probs[SUBJECT:] if len(log_probs) > SUBJECT + 1 else log_probs[-2:]
     mean = told.mean() if len(told) else torch.tensor(-torch.inf)
     return float(mean.exp()) if bool(torch.isfinite(mean)) else 0.0
 
