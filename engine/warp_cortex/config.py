@@ -239,7 +239,7 @@ class RouterConfig:
     max_rate: float = 0.5
     max_task_chars: int = 200
     triggers: tuple[str, ...] | None = None
-    every: int = 64
+    every: int = 48
     quantile: float = 0.9
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ class ScheduleTrigger:
     """
 
     tasks: tuple[str, ...]
-    every: int = 64
+    every: int = 48
     _num_tokens: int = 0
     _next: int = 0
 

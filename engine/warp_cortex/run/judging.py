@@ -48,6 +48,7 @@ def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -
     )
     if why := no_thought(run, text, stream.task):
         return [thought, Finish(step=run.step, stream=stream.id, reason=why)]
+    run.judged.add(text)
     scores = similarities(run.river.state(stream.trigger), state, run.river.statistics())
     if run.config.gate.scorer == LIKELIHOOD:
         scores[LIKELIHOOD] = _verified(run, text)
@@ -67,6 +68,8 @@ def no_thought(run: "Run", text: str, task: str) -> str:
         return "nothing to add"
     if run.config.gate.scorer == LIKELIHOOD and run.voice.echoes(text, run.river.text):
         return "already written"
+    if run.config.gate.scorer == LIKELIHOOD and text in run.judged:
+        return "thought before"
     return "repeats its task" if run.voice.repeats(text, task) else ""
 
 

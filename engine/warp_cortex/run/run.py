@@ -69,6 +69,7 @@ class Run:
         self._reported: tuple[int, ...] = ()  # the bytes in the latest Memory event
         self._steps: dict[int, int] = {}  # stream id -> position of its first own token
         self._thoughts: list[torch.Tensor] = []
+        self.judged: set[str] = set()  # thoughts that the Gate has judged
         self._begun: dict[int, str] = {}  # stream id -> first words of its thought
 
     @property

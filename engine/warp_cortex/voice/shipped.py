@@ -4,8 +4,9 @@ from warp_cortex.voice.voice import Voice
 
 NOTHING = ("nothing to add", "nothing is known", "nothing", "none", "no further information")
 STANDING = (
-    "What does the text say that has not been mentioned yet?",
-    "What in the text is most important for somebody who reads only this answer?",
+    "Which prices, times or dates does the text give?",
+    "Who is named in the text, and what is said of them?",
+    "What does the text forbid or warn of?",
 )
 
 VILLAGE = Voice(
