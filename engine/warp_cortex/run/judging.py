@@ -1,9 +1,16 @@
 """How a finished thought is judged, and what comes of it: events, and entries in the cache."""
 
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+from torch import Tensor
 
 from warp_cortex.agents.backend import StepOutcome
+from warp_cortex.agents.river import River
+from warp_cortex.config import CortexConfig
+from warp_cortex.context.context import Context
+from warp_cortex.prism import Prism
 from warp_cortex.thoughts.gate import REJECTED, decide, similarities
+from warp_cortex.thoughts.injection import Injector
 from warp_cortex.thoughts.strangers import (
     between,
     own_sentences,
@@ -21,14 +28,34 @@ from warp_cortex.trace.trace import (
     Inject,
     Thought,
 )
-
-if TYPE_CHECKING:
-    from warp_cortex.run.run import Run
+from warp_cortex.voice.voice import Voice
 
 LIKELIHOOD = "likelihood"
 
 
-def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
+class Judging(Protocol):
+    """What judging needs of a run; `Run` is one."""
+
+    prism: Prism
+    config: CortexConfig
+    river: River
+    voice: Voice
+    injector: Injector
+    evidence: Context
+    judged: set[str]
+
+    @property
+    def step(self) -> int:
+        """Number of visible tokens so far."""
+
+    def note_vector(self, vector: Tensor) -> int:
+        """Keep the pooled states of a thought; return their row."""
+
+    def begun(self, stream: int) -> str:
+        """Return the words that a stream's thought was begun with."""
+
+
+def judge(run: Judging, outcome: StepOutcome, *, theta: float, can_inject: bool) -> list[Event]:
     """Return the events of a finished thought; inject it if it passes and may.
 
     A thought without words, one that says there is nothing to add, and one that only repeats its
@@ -60,7 +87,7 @@ def judge(run: "Run", outcome: StepOutcome, *, theta: float, can_inject: bool) -
     return events
 
 
-def no_thought(run: "Run", text: str, task: str) -> str:
+def no_thought(run: Judging, text: str, task: str) -> str:
     """Return why a text is no thought, or "" if it is one."""
     if not text:
         return "empty"
@@ -73,7 +100,7 @@ def no_thought(run: "Run", text: str, task: str) -> str:
     return "repeats its task" if run.voice.repeats(text, task) else ""
 
 
-def calibrate(run: "Run") -> Calibration | None:
+def calibrate(run: Judging) -> Calibration | None:
     """Measure the gate on strangers: thoughts that do not belong to the River's text.
 
     They are read on top of the River's cache, each by itself, in a few passes; nothing is kept.
@@ -105,7 +132,7 @@ def calibrate(run: "Run") -> Calibration | None:
     )
 
 
-def _own(run: "Run", room: int) -> list[float]:
+def _own(run: Judging, room: int) -> list[float]:
     """Return how likely the text's own sentences are, read once more after it."""
     texts = own_sentences(run.evidence.text)
     read = [run.prism.encode(run.injector.written(text)) for text in texts]
@@ -113,7 +140,7 @@ def _own(run: "Run", room: int) -> list[float]:
     return [found for found, _ in read_each(run.evidence, fitting)] if fitting else []
 
 
-def _verified(run: "Run", text: str) -> float:
+def _verified(run: Judging, text: str) -> float:
     """Return how likely a thought is after what the River has read; REJECTED if it cannot be."""
     ids = run.prism.encode(run.injector.written(text))
     if len(ids) > run.prism.spec.max_positions - run.evidence.num_tokens:
@@ -121,7 +148,7 @@ def _verified(run: "Run", text: str) -> float:
     return read_each(run.evidence, [ids])[0][0]
 
 
-def _decided(run: "Run", stream: int, scores: dict[str, float], theta: float) -> GateDecision:
+def _decided(run: Judging, stream: int, scores: dict[str, float], theta: float) -> GateDecision:
     gate = run.config.gate
     assert gate.scorer is not None  # settled
     scores = {name: round(score, 6) for name, score in scores.items()}
@@ -137,7 +164,7 @@ def _decided(run: "Run", stream: int, scores: dict[str, float], theta: float) ->
     )
 
 
-def _injected(run: "Run", text: str, stream: int) -> list[Event]:
+def _injected(run: Judging, text: str, stream: int) -> list[Event]:
     """Put an accepted thought into the River's cache, if it fits."""
     injector = run.injector
     try:
