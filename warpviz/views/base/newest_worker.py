@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
+from warpviz.views.base.exit_join import join_at_exit
+
 Job = Callable[[Callable[[], bool]], None]
 
 
@@ -35,6 +37,7 @@ class NewestWorker:
             self._job = (self._number, job)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                join_at_exit(self)
                 self._thread.start()
             self._wake.notify_all()
             return self._number

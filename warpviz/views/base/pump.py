@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from warpviz.views.base.exit_join import join_at_exit
 from warpviz.views.base.wire import Array, clean, pack
 
 WINDOW = 2
@@ -162,6 +163,7 @@ class Pump:
     def _start(self) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="warpviz-pump", daemon=True)
+            join_at_exit(self)
             self._thread.start()
 
     def _run(self) -> None:
