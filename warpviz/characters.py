@@ -6,6 +6,7 @@ A model reads them and its reader would not see them. The browser has the same t
 
 import re
 from html import escape
+from typing import Any
 
 # First and last code point of each range. From the Unicode Character Database: general categories
 # Cc, Cf, Cs, Zl, Zp and property Default_Ignorable_Code_Point. Left out is what text needs: the
@@ -37,6 +38,7 @@ HIDDEN = (
 )
 _HIDDEN = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in HIDDEN)}]")
 _DELETE = 0x7F
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -62,6 +64,14 @@ def for_terminal(text: str) -> str:
 def one_line(text: str) -> str:
     """Return text for one line of a terminal; every run of spaces becomes one space."""
     return " ".join(for_terminal(text).split())
+
+
+def for_csv(value: Any) -> Any:
+    """Return a cell of a CSV file: a spreadsheet would run text that begins like a formula.
+
+    Such text gets an apostrophe in front; numbers stay. Source: OWASP, "CSV Injection".
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def for_markup(text: str) -> str:

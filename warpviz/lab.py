@@ -2,11 +2,24 @@
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 _HERE = Path(__file__).resolve().parent
 FIRST = "00_start_here.ipynb"
+POLL_S = 0.1
+PATIENCE_S = 20.0  # JupyterLab asks its kernels to end, and waits for them
+_ENDING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 # JupyterLab by itself asks the internet for news, updates and a list of extensions: not this one.
 _QUIET = (
     "--LabApp.news_url=",
@@ -76,3 +89,60 @@ def lab_command(
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command if first is None else [*command, str(folder.resolve() / first)]
+
+
+def serve(
+    command: Sequence[str], environment: Mapping[str, str], *, patience_s: float = PATIENCE_S
+) -> int:
+    """Run JupyterLab until it ends; return its exit code, 0 after Ctrl-C, 128 + n after a signal.
+
+    Ctrl-C in a terminal reaches JupyterLab as well, which asks whether to end: it is left to do so.
+    Any other signal to end is passed on to it as SIGTERM. What has not ended `patience_s` seconds
+    later is killed, kernels included.
+    """
+    received: list[int] = []
+    previous: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        # functions, not SIG_IGN, which the server would inherit
+        previous = {
+            number: signal.signal(number, lambda got, _: received.append(got)) for number in _ENDING
+        }
+    process = subprocess.Popen(command, env=dict(environment))
+    try:
+        _wait(process, received, patience_s)
+    finally:
+        _kill_all(process)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if not received:
+        return process.returncode
+    return 0 if received[-1] == signal.SIGINT else 128 + received[-1]
+
+
+def _wait(process: "subprocess.Popen[bytes]", received: list[int], patience_s: float) -> None:
+    deadline = None
+    while process.poll() is None:
+        is_passed_on = any(number != signal.SIGINT for number in received)
+        if deadline is None and (is_passed_on or (received and not sys.stdin.isatty())):
+            process.terminate()
+            deadline = time.monotonic() + patience_s
+        if deadline is not None and time.monotonic() > deadline:
+            return
+        time.sleep(POLL_S)
+
+
+def _kill_all(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process that still runs, and its descendants, and wait for it."""
+    if process.poll() is not None:
+        return
+    try:
+        descendants = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        descendants = []
+    process.kill()
+    for child in descendants:
+        try:
+            child.kill()
+        except psutil.NoSuchProcess:
+            continue
+    process.wait()

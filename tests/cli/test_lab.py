@@ -52,12 +52,12 @@ def test_jupyterlab_is_run_on_the_copies(tmp_path: Path, monkeypatch: pytest.Mon
     """The command hands over to JupyterLab and returns its exit code."""
     seen: list[list[str]] = []
 
-    def pretend(command: list[str], *, check: bool, env: dict[str, str]):
+    def pretend(command: list[str], environment: dict[str, str]) -> int:
         seen.append(command)
-        assert env.items() >= {"HOME": os.environ["HOME"]}.items()
-        return type("Done", (), {"returncode": 7})()
+        assert environment.items() >= {"HOME": os.environ["HOME"]}.items()
+        return 7
 
-    monkeypatch.setattr("subprocess.run", pretend)
+    monkeypatch.setattr("warpviz.cli.lab.serve", pretend)
     assert main(["lab", str(tmp_path / "n"), "--no-browser"]) == 7
     assert seen[0][-1] == str(tmp_path / "n" / lab.FIRST)
 

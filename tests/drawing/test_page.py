@@ -1,9 +1,11 @@
 """The page writer: one file that may load nothing, and that no text can break out of."""
 
+import base64
+import hashlib
 import json
 from html.parser import HTMLParser
 
-from warpviz.drawing.page import DATA_ID, POLICY, html_page
+from warpviz.drawing.page import DATA_ID, html_page
 
 
 class Reader(HTMLParser):
@@ -33,10 +35,15 @@ def read(**changes: str) -> Reader:
 
 
 def test_the_page_forbids_itself_to_load_anything() -> None:
-    """The policy allows no source, and there is no link to one."""
-    elements = read().elements
+    """The policy allows no source and one script, by its digest; there is no link to one."""
+    reader = read(script="go('caf\u00e9')\r\nstop()")
+    elements = reader.elements
     metas = [attrs for tag, attrs in elements if tag == "meta" and "http-equiv" in attrs]
-    assert metas == [{"http-equiv": "Content-Security-Policy", "content": POLICY}]
+    assert [meta["http-equiv"] for meta in metas] == ["Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in (metas[0]["content"] or "").split("; "))
+    digest = hashlib.sha256(reader.texts["script"].encode("utf-8")).digest()
+    assert rules["script-src"] == f"'sha256-{base64.b64encode(digest).decode()}'"
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
     assert not [attrs for _, attrs in elements if attrs.keys() & {"src", "href"}]
 
 

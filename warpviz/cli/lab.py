@@ -4,12 +4,11 @@ Files that the folder has already stay as they are: a second call opens your own
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 from warpviz.cli.output import write_line
-from warpviz.lab import FIRST, copy_notebooks, lab_command, lab_environment
+from warpviz.lab import FIRST, copy_notebooks, lab_command, lab_environment, serve
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +33,4 @@ def execute(args: argparse.Namespace) -> int:
     if args.copy_only:
         return 0
     command = lab_command(args.folder, first=FIRST, port=args.port, show=not args.no_browser)
-    environment = lab_environment()
-    try:
-        done = subprocess.run(command, check=False, env=environment)  # noqa: S603 -- our own command
-    except KeyboardInterrupt:
-        # Ctrl-C has reached JupyterLab as well, which ends by itself.
-        return 0
-    return done.returncode
+    return serve(command, lab_environment())

@@ -27,7 +27,7 @@ begun.wait(60)
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("raise ValueError('a mistake')", 1)])
 def test_a_script_ends_with_its_own_exit_code(end: str, code: int) -> None:
     """A job inside torch is asked to stop and waited for; the process does not abort."""
-    done = subprocess.run(  # noqa: S603 -- our own interpreter and code
+    done = subprocess.run(
         [sys.executable, "-c", CODE + end], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == code, done.stderr

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from warp_cortex import write_files
 
+from warpviz.characters import for_csv
 from warpviz.topology.comparison.page import page
 from warpviz.topology.comparison.picture import whole_picture
 from warpviz.topology.comparison.results import Results, Row
@@ -76,7 +77,9 @@ def csv_text(comparison: Results) -> str:
     origin = {**{name: getattr(comparison, name) for name in ORIGIN}, "versions": versions}
     writer = csv.DictWriter(out, [*(f.name for f in fields(Row)), *origin], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({**asdict(row), **origin} for row in comparison.rows)
+    for row in comparison.rows:
+        cells = {**asdict(row), **origin}
+        writer.writerow({name: for_csv(cell) for name, cell in cells.items()})
     return out.getvalue()
 
 

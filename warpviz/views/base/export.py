@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from warpviz.characters import for_markup
+from warpviz.characters import for_csv, for_markup
 from warpviz.drawing.page import html_page
 from warpviz.views.base import registry, static, wire
 from warpviz.views.base.pump import Patch
@@ -117,7 +117,7 @@ def write_csv(path: Path | str, table: Any, provenance: Mapping[str, Any]) -> Pa
     Source: RFC 4180. Besides, pandas quotes a carriage return inside a cell, which every reader
     would take for the end of the row, only if lines end in CRLF.
     """
-    rows = table.to_csv(index=False, lineterminator=CRLF)
+    rows = table.map(for_csv).to_csv(index=False, lineterminator=CRLF)
     return write_text(path, f"# {dumps(provenance)}{CRLF}{rows}")
 
 
