@@ -273,6 +273,7 @@ class Cortex:
             seed=self.config.seed,
             config=self.config.to_dict(),
             versions={"python": platform.python_version(), **versions},
+            labels={str(position): name for position, name in context.labels.items()},
         )
 
     def _runner(self) -> StreamRunner:

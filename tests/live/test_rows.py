@@ -1,8 +1,18 @@
 """Rows for the browser: nothing is lost, triggers point at tokens, hostile text passes as data."""
 
 import json
+from dataclasses import replace
 
-from warp_cortex import Event, Publish, RunStart, Spawn, StreamToken, Token
+from warp_cortex import (
+    Event,
+    Publish,
+    RunStart,
+    Spawn,
+    StreamToken,
+    Token,
+    from_record,
+    to_record,
+)
 
 from tests.views.fabricated import HOSTILE, fabricate
 from warpviz.live.rows import RowWriter
@@ -78,3 +88,24 @@ def test_numbers_are_short_and_nothing_is_invented():
         step=0, version=1, policy="all", landmarks=[0], ranking=[0], radius=1 / 3, shared_bytes=9
     )
     assert writer.write(publish) == ["p", 0, 1, "all", 0.3333, [0]]
+
+
+def test_a_special_token_of_the_prompt_is_named() -> None:
+    """Its name stands in its place, and the row says which tokens are names; odd places of a
+    trace from elsewhere are left out.
+    """
+    start = RunStart(
+        step=2,
+        model="m",
+        checksum="",
+        prompt="hi",
+        prompt_tokens=["", "hi"],
+        seed=0,
+        config={},
+        versions={},
+        labels={"0": "<bos>", "9": "x", "-1": "y"},
+    )
+    assert RowWriter().write(start) == ["r", 0, "m", ["<bos>", "hi"], 0, None, [0]]
+    record = to_record(start)
+    assert from_record(record) == start
+    assert "labels" not in to_record(replace(start, labels={}))

@@ -113,6 +113,17 @@ class EngineThread:
                 self._status = "running"
                 self.cortex.resume()
 
+    def ask(self, question: str) -> None:
+        """Open a stream for a question at the engine's next step.
+
+        Raises:
+            ValueError: the engine takes no question of this text, or none at this moment.
+        """
+        if self._status not in {"running", "paused"} or not hasattr(self.cortex, "ask"):
+            msg = f"no engine runs that could answer; the run {self.name!r} is {self._status}"
+            raise ValueError(msg)
+        self.cortex.ask(question)
+
     def stop(self) -> None:
         """Ask the engine to end at its next step, also if it is paused, and return at once."""
         self._asked_to_stop.set()

@@ -54,7 +54,16 @@ class RowWriter:
         match event:
             case RunStart():
                 self._ends = list(accumulate(map(len, event.prompt_tokens)))
-                return ["r", event.model, event.prompt_tokens, event.seed, _theta(event)]
+                special = sorted(
+                    int(at)
+                    for at in event.labels
+                    if at.isdecimal() and int(at) < len(event.prompt_tokens)
+                )
+                tokens = list(event.prompt_tokens)
+                for at in special:
+                    tokens[at] = event.labels[str(at)]
+                more = [special] if special else []
+                return ["r", event.model, tokens, event.seed, _theta(event), *more]
             case Token():
                 self._ends.append((self._ends[-1] if self._ends else 0) + len(event.text))
                 return ["t", event.text]

@@ -13,7 +13,7 @@ from warp_cortex.context import points as context_points
 from warp_cortex.context.queries import QueryLog
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.policies import NEEDS
-from warp_cortex.model.detokenize import Detokenizer
+from warp_cortex.model.detokenize import Detokenizer, special_names
 
 if TYPE_CHECKING:
     from warp_cortex.model.forward_pass import Pass
@@ -54,6 +54,13 @@ class Context:
     def text(self) -> str:
         """The visible text."""
         return "".join(self.tokens)
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """Names of the special tokens that add no text, by position: begin tokens, role marks."""
+        names = special_names(self.prism.tokenizer)
+        pairs = enumerate(zip(self.ids, self.tokens, strict=True))
+        return {at: names[id_] for at, (id_, text) in pairs if not text and id_ in names}
 
     @property
     def positions(self) -> Tensor:

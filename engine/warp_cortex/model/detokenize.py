@@ -1,6 +1,7 @@
 """Turning ids into text one at a time, so that the joined pieces are the text."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 REPLACEMENT = "�"  # what a decoder writes for a character whose bytes are incomplete
 MAX_UNFINISHED = 12  # ids; a longer sequence is not an unfinished character
@@ -47,3 +48,10 @@ class Detokenizer:
         other._num_shown = self._num_shown
         other._shown = self._shown
         return other
+
+
+def special_names(tokenizer: Any) -> dict[int, str]:
+    """Return a tokenizer's special tokens, as they are spelled, by id."""
+    listed = zip(tokenizer.all_special_ids, tokenizer.all_special_tokens, strict=True)
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    return {**dict(listed), **{id_: str(token) for id_, token in added.items() if token.special}}

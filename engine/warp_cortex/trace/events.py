@@ -19,7 +19,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart(Event):
-    """The header of a run: the model, the prompt, the settings and the versions used."""
+    """The header of a run: the model, the prompt, the settings and the versions used.
+
+    labels: names of the prompt's special tokens, which add no text, by their place in it.
+    """
 
     type: ClassVar[str] = "run"
     model: str
@@ -29,6 +32,7 @@ class RunStart(Event):
     seed: int
     config: dict[str, Any]
     versions: dict[str, str]
+    labels: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

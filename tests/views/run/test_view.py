@@ -267,3 +267,31 @@ def test_a_run_without_a_stream_says_why():
     )
     with LiveRun(silent) as view:
         assert "No stream opened: the triggers (bracket, phrase) did not fire" in view.summary()
+
+
+def test_a_question_of_the_page_reaches_the_engine():
+    """The engine gets the question; what it refuses is heard; without an engine nothing happens."""
+
+    class Asked(FabricatedCortex):
+        def __init__(self, source):
+            super().__init__(source, period_s=0.01)
+            self.questions = []
+
+        def ask(self, question):
+            if question == "?":
+                msg = "a question must have 1 to 200 characters, got '?'"
+                raise ValueError(msg)
+            self.questions.append(question)
+
+    cortex = Asked(TRACE)
+    with EngineThread(cortex, "p", name="t9") as run, LiveRun(run) as view, LiveRun(TRACE) as saved:
+        view._on_message(view, {"op": "ask", "text": "when is it open?"}, [])
+        assert cortex.questions == ["when is it open?"]
+        view._on_message(view, {"op": "ask", "text": "?"}, [])
+        assert "a question must have 1 to 200 characters" in view.notice
+        run.close()
+        view._on_message(view, {"op": "ask", "text": "late"}, [])
+        assert "no engine runs that could answer" in view.notice
+        saved._on_message(saved, {"op": "ask", "text": "x"}, [])
+        assert saved.notice == ""
+    assert cortex.questions == ["when is it open?"]

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from warp_cortex import GateDecision, Inject, Revoke, Trace
+from warp_cortex import Context, GateDecision, Inject, Revoke, Trace
 
+from tests.engine.tiny import build_prism
 from tests.views.clouds import HOSTILE, made_up, words
 from tests.views.leaks import num_pumps
 from warpviz.characters import visible
 from warpviz.drawing.text import text_width
-from warpviz.views.text.view import MARGIN, SIZE, WIDTH, Note, TokenText, layout, notes_of
+from warpviz.views.text.layout import MARGIN, SIZE, WIDTH, in_reading_order, layout
+from warpviz.views.text.view import Note, TokenText, notes_of
 
 
 @pytest.fixture
@@ -130,3 +132,45 @@ def test_extending_appends_and_notes_can_be_replaced(text: TokenText) -> None:
     assert state.data["kind_names"] == ["text", "injected"]
     assert state.arrays["kind"][-1] == 1
     assert len(state.data["notes"]) == 2
+
+
+def test_a_run_from_right_to_left_begins_at_its_right() -> None:
+    """Hebrew pieces are mirrored in their room, their leading spaces at the right; Latin ones and
+    other lines stay.
+    """
+    tokens = [
+        "one",
+        " \u05e9\u05dc",
+        "\u05d5\u05dd",
+        " 12",
+        " \u05e2\u05d5",
+        " two",
+        "\n",
+        "\u05d0",
+    ]
+    spots = layout(tokens)
+    placed = in_reading_order(spots)
+    x = {token: place for token, place, *_ in placed}
+    before = {token: place for token, place, *_ in spots}
+    assert x[1] > x[2] > x[3] > x[4] == pytest.approx(before[1])
+    assert [x[at] for at in (0, 5, 7)] == pytest.approx([before[at] for at in (0, 5, 7)])
+    assert x[1] + text_width(tokens[1], SIZE) == pytest.approx(before[5])
+    assert {token: text for token, *_, text in placed}[1] == "\u05e9\u05dc "
+    latin = layout(["plain", " text", " (12)"])
+    assert in_reading_order(latin) == latin
+
+
+def test_special_tokens_have_a_name_and_a_kind() -> None:
+    """A begin token and a role mark add no text: the view names them, the context's text stays."""
+    with build_prism("llama") as prism:
+        context = Context(prism)
+        context.read([1, *prism.encode("hello there"), 2])
+        assert context.text == "hello there"
+        last = context.num_tokens - 1
+        assert context.labels == {0: "<bos>", last: "<eos>"}
+        view = TokenText(context, k=4).wait()
+        data = view.state().data
+        assert (data["tokens"][0], data["tokens"][last]) == ("<bos>", "<eos>")
+        assert view.to_table().kind[[0, last]].tolist() == ["special", "special"]
+        assert "&lt;bos&gt;" in view.to_svg()
+        view.close()

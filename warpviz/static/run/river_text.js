@@ -148,7 +148,8 @@ export class RiverText {
     for (; this.end < end; this.end += 1) {
       const text = this.run.token(this.end);
       const kind = this.end < length ? " wr-prompt" : fresh ? " wr-fresh" : "";
-      const look = `wr-tok${kind}`;
+      const special = this.run.start?.special.has(this.end) ? " wr-special" : "";
+      const look = `wr-tok${kind}${special}`;
       const span = h("span", { class: look, text: visible(text), "data-svg-text": "" });
       this.spans.push(span);
       batch.append(span);

@@ -8,6 +8,7 @@ import { Flights } from "../motion/flights.js";
 import { Frames } from "../motion/frames.js";
 import { sourceOf } from "../timeline/source.js";
 import { actsOf } from "./acts.js";
+import { AskBox } from "./ask.js";
 import { GateAxis } from "./axis.js";
 import { Branches } from "./branches.js";
 import { Cards, streamColor, WORD_MS } from "./cards.js";
@@ -81,7 +82,8 @@ export class LiveRunView {
     this.sky = this.layers.sky;
     this.branches = new Branches(this);
     this.transport = new Transport(frame, { playhead: this.playhead, act: actsOf(this) });
-    frame.body.append(this.transport.canvas);
+    this.box = new AskBox(this);
+    frame.body.append(this.transport.canvas, this.box.el);
     this.listen();
     frame.table = () => this.table();
     this.reset();
@@ -219,6 +221,7 @@ export class LiveRunView {
     this.endFollowing();
     this.layers.paint(now);
     this.transport.show(this.status);
+    this.box.show();
     this.words.say(now);
     this.next(now);
     this.branches.forget(); // a painting between two frames, after a resize, reads again

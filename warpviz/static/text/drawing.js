@@ -2,6 +2,7 @@
 
 import { SvgPen } from "../base/svg_pen.js";
 import { number, oneLine } from "../base/text.js";
+import { inReadingOrder } from "./reading_order.js";
 
 /**
  * @import { Drawing } from "../frame/frame.js"
@@ -41,7 +42,13 @@ function layOutText(view, pen, draws) {
   const tokens = view.store.data.tokens ?? [];
   let x = EDGE;
   let y = EDGE + 8;
+  /** @type {{ t: number, text: string, x: number, w: number }[]} */
+  let line = [];
   const breakLine = () => {
+    if (draws)
+      for (const piece of inReadingOrder(line))
+        drawToken(view, pen, piece.t, piece.text, piece.x, y, piece.w);
+    line = [];
     x = EDGE;
     y += LEADING;
   };
@@ -51,11 +58,13 @@ function layOutText(view, pen, draws) {
       for (const text of fitting(pen, oneLine(part), SIZE, WIDTH - 2 * EDGE)) {
         const w = pen.measure(text, { size: SIZE });
         if (x + w > WIDTH - EDGE) breakLine();
-        if (draws) drawToken(view, pen, t, text, x, y, w);
+        line.push({ t, text, x, w });
         x += w;
       }
     });
   });
+  breakLine();
+  y -= LEADING;
   if (tokens.length <= MOST_TOKENS) return y + LEADING;
   const rest = `showing the first ${number(MOST_TOKENS)} of ${number(tokens.length)} tokens`;
   if (draws) pen.text(EDGE, y + 2 * LEADING, rest, { size: 11, fill: view.frame.theme.soft });

@@ -9,7 +9,8 @@
  */
 export const FOLDS = {
   r(run, _, row) {
-    run.start ??= { model: row[2], prompt: row[3], seed: row[4], theta: row[5] };
+    const [, , model, prompt, seed, theta, special] = row;
+    run.start ??= { model, prompt, seed, theta, special: new Set(special ?? []) };
   },
   t(run, at, row) {
     run.tokens.push(row[2]);

@@ -11,7 +11,8 @@ import { StreamCard } from "./stream_card.js";
  * @typedef {"spawned" | "accepted" | "rejected" | "injected" | "revoked" | "failed"} Fate
  * @typedef {Record<Fate | "alive", number>} Counts
  * @typedef {{ scorer: string, theta: number, share: number, strangers: Strangers }} Measured
- * @typedef {{ model: string, prompt: string[], seed: number, theta: number | null }} Start
+ * @typedef {{ model: string, prompt: string[], seed: number, theta: number | null,
+ *   special: Set<number> }} Start
  */
 
 export class Run {

@@ -63,7 +63,9 @@ def read_source(
     }
     if not is_context:
         return _described(array, found, about)
-    texts = tuple(given.tokens[position] for position in given.positions.tolist())
+    labels = getattr(given, "labels", {})  # special tokens add no text: they are shown by name
+    held = given.positions.tolist()
+    texts = tuple(labels.get(position, given.tokens[position]) for position in held)
     spec = given.prism.spec
     return Source(
         points=array, orders=found, token_texts=texts, model=spec.name, checksum=spec.checksum

@@ -217,10 +217,8 @@ def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Dat
     context = live.fork()  # another thread may be writing into the live one
     spec = context.prism.spec
     held = context.positions.tolist()
-    kinds = [
-        ("prompt" if position < num_prompt else "written") if num_prompt else "text"
-        for position in held
-    ]
+    labels = context.labels
+    kinds = [_kind(position, num_prompt, labels) for position in held]
 
     def points(space: str, layer: int, head: int) -> Floats:
         which = None if head == ALL else "mean" if head == MEAN else head
@@ -233,7 +231,7 @@ def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Dat
         return _rank(evidence, k, policy, alpha, seed)
 
     return DataSource(
-        tokens=[context.tokens[position] for position in held],
+        tokens=[labels.get(position, context.tokens[position]) for position in held],
         kinds=kinds,
         points=points,
         rank=rank,
@@ -246,6 +244,14 @@ def _of_context(live: Any, seed: int, num_prompt: int | None, trace: Any) -> Dat
         facts={"model": spec.name, "checksum": spec.checksum, "tokens": len(held), "seed": seed},
         added=added_by_run(context, trace),
     )
+
+
+def _kind(position: int, num_prompt: int | None, labels: Mapping[int, str]) -> str:
+    if position in labels:
+        return "special"  # a token without text, shown by its name
+    if not num_prompt:
+        return "text"
+    return "prompt" if position < num_prompt else "written"
 
 
 def _rank(evidence: Any, k: int, policy: str, alpha: float, seed: int) -> Ranked:

@@ -138,7 +138,7 @@ def figure(line: Timeline, *, title: str) -> Any:
 
 def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str:
     """Return the run's end as SVG: the last lines of the River, then the streams and verdicts."""
-    text = visible(line.text(len(line)).replace("\n", " "))
+    text = visible(_told(line).replace("\n", " "))
     lines = wrap(text, width=WIDTH - 2 * MARGIN, size=SIZE)[-MOST_LINES:]
     cards = spawned(line)
     shown = cards[-MOST_CARDS:]
@@ -153,6 +153,16 @@ def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str
     more = f"{len(cards) - len(shown)} earlier streams not shown" if len(cards) > len(shown) else ""
     pen.text(16, top + ROW * len(shown) + 22, more, font_size=11, fill=GREY)
     return pen.finish()
+
+
+def _told(line: Timeline) -> str:
+    """Return the run's text with special tokens by their names."""
+    start = line.start
+    prompt = list(start.prompt_tokens) if start else []
+    for at, name in (start.labels if start else {}).items():
+        if at.isdecimal() and int(at) < len(prompt):
+            prompt[int(at)] = name
+    return "".join([*prompt, *line.tokens])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """LiveRun: a run as an animation, live or from its trace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -98,6 +98,16 @@ class LiveRun(Following):
                 self._map(self.run.trace)
         if error is not None:
             self.report(error)
+
+    def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
+        """Put a question of the page to the engine, or do what an engine button asks."""
+        if content.get("op") != "ask":
+            super().receive(content, buffers)
+        elif self.run is not None:
+            try:
+                self.run.ask(str(content.get("text", "")))
+            except (ValueError, TypeError) as error:
+                self.report(error)
 
     def _map(self, trace: Trace) -> None:
         """Show the map of the run's own arrays, unless one was given."""

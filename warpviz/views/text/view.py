@@ -1,13 +1,13 @@
 """TokenText: a context as flowing text, its landmarks marked, thoughts in the margin."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import traitlets
 
-from warpviz.characters import for_plotly, visible
+from warpviz.characters import for_plotly
 from warpviz.drawing.colours import GREY, VERMILION, YELLOW
 from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import counted, text_width
@@ -16,11 +16,8 @@ from warpviz.views.base.data_source import DataSource, source_of
 from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
+from warpviz.views.text.layout import LINE, MARGIN, SIZE, WIDTH, in_reading_order, layout
 
-WIDTH = 760
-LINE = 20
-SIZE = 13
-MARGIN = 16
 MOST_TOKENS = 50_000
 MOST_DRAWN = 1500
 
@@ -221,7 +218,7 @@ class TokenText(View):
 
     def draw_svg(self) -> str:
         """Return the first MOST_DRAWN tokens as SVG, landmarks underlined."""
-        spots = layout(self.source.tokens[:MOST_DRAWN])
+        spots = in_reading_order(layout(self.source.tokens[:MOST_DRAWN]))
         kept = set(self.landmarks.tolist())
         chosen = set(self.selection.tolist())
         height = (spots[-1][2] if spots else 0) + 2 * LINE
@@ -247,36 +244,3 @@ class TokenText(View):
             note = f"showing the first {MOST_DRAWN:,} of {self.source.num_tokens:,} tokens"
             pen.text(MARGIN, height - 8, note, font_size=11, fill=GREY)
         return pen.finish()
-
-
-def layout(tokens: Sequence[str]) -> list[tuple[int, float, float, str]]:
-    """Return (token, x, y, text) of every visible piece, in lines no wider than the picture.
-
-    A line break in a token ends the line, and a piece longer than a line goes on in the next.
-    """
-    spots: list[tuple[int, float, float, str]] = []
-    x = float(MARGIN)
-    y = 24.0
-    for token, whole in enumerate(tokens):
-        for number, part in enumerate(whole.split("\n")):
-            for piece, text in enumerate(_cut(visible(part))):
-                wide = text_width(text, SIZE)
-                if (number and not piece) or x + wide > WIDTH - MARGIN:
-                    x = float(MARGIN)
-                    y = y + LINE
-                if text:
-                    spots.append((token, x, y, text))
-                    x += wide
-    return spots
-
-
-def _cut(text: str) -> Iterator[str]:
-    """Yield a text in pieces that fit a line; an empty text is one piece."""
-    room = WIDTH - 2 * MARGIN
-    piece = ""
-    for character in text:
-        if text_width(piece + character, SIZE) > room:
-            yield piece
-            piece = ""
-        piece += character
-    yield piece
