@@ -40,29 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--alpha", type=float, help="0 covers the cache, 1 follows attention (0.3)")
     add("--policy", help=f"how landmarks are chosen ({_FOLLOWS}: hybrid; else keydiff)")
     add("--focus", type=int, metavar="N", help="landmarks more per stream, chosen by its task")
-    add(
-        "--voice",
-        help="how the engine speaks to the model: village, chat or plain (the model's own)",
-    )
-    add(
-        "--trigger",
-        action="append",
-        metavar="NAMES",
-        help="what opens streams: bracket, phrase, sentence, uncertain, schedule; several with "
-        f"commas, or the flag again ({_FOLLOWS}: bracket,phrase; else all)",
-    )
-    add(
-        "--theta",
-        type=flags.theta,
-        help="what a thought needs to pass the gate: -1 to 1, or auto, which measures it on "
-        f"strangers ({_FOLLOWS}: 0.3; else auto)",
-    )
-    add(
-        "--gate",
-        metavar="SCORER",
-        help="raw, centred, standardised, likelihood or off "
-        f"({_FOLLOWS}: centred; else likelihood)",
-    )
+    _model_flags(parser)
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
     add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
@@ -89,6 +67,34 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="where trace.jsonl and trace.npz go (out)",
     )
     add("--json", action="store_true", help="print one JSON object at the end, and nothing else")
+
+
+def _model_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags whose defaults follow the model: voice, triggers and gate."""
+    add = parser.add_argument
+    add(
+        "--voice",
+        help="how the engine speaks to the model: village, chat or plain (the model's own)",
+    )
+    add(
+        "--trigger",
+        action="append",
+        metavar="NAMES",
+        help="what opens streams: bracket, phrase, sentence, uncertain, schedule; several with "
+        f"commas, or the flag again ({_FOLLOWS}: bracket,phrase; else all)",
+    )
+    add(
+        "--theta",
+        type=flags.theta,
+        help="what a thought needs to pass the gate: -1 to 1, or auto, which measures it on "
+        f"strangers ({_FOLLOWS}: 0.3; else auto)",
+    )
+    add(
+        "--gate",
+        metavar="SCORER",
+        help="raw, centred, standardised, likelihood or off "
+        f"({_FOLLOWS}: centred; else likelihood)",
+    )
 
 
 def settings(args: argparse.Namespace) -> "CortexConfig":

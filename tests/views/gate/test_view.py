@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from warp_cortex import GateDecision
 
+from tests.views.calibrated import measured
 from tests.views.engines import FabricatedCortex
-from tests.views.fabricated import HOSTILE, fabricate, labels_of, measured
+from tests.views.fabricated import HOSTILE, fabricate, labels_of
 from warpviz.live.engine_thread import EngineThread
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner

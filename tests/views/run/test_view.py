@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from warp_cortex import Failure, Finish, GateDecision, Spawn, Token, Trace
 
+from tests.views.calibrated import measured
 from tests.views.engines import FabricatedCortex
-from tests.views.fabricated import HOSTILE, fabricate, measured
+from tests.views.fabricated import HOSTILE, fabricate
 from tests.views.leaks import live_views
 from warpviz.live.cloud import cloud_of
 from warpviz.live.engine_thread import EngineThread

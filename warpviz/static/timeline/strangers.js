@@ -1,4 +1,5 @@
-// Strangers: what the gate measured on thoughts that do not belong to the text, as live/strangers.py.
+// Strangers: what the gate measured on thoughts that do not belong to the text.
+// The same as live/strangers.py.
 
 import { decimals } from "../base/decimals.js";
 
@@ -11,7 +12,7 @@ import { decimals } from "../base/decimals.js";
  */
 
 const LIKELIHOOD = "likelihood"; // a scorer in [0, 1]; the others are cosines
-const EDGE = 0.1;
+const AXIS_END = 0.1;
 const BINS = 48;
 
 /** Return whether a scorer is a probability per token. */
@@ -21,7 +22,8 @@ export function isLikelihood(scorer) {
 
 /** Return where the axis of a likelihood ends, for the largest value on it. */
 export function endOfLikelihood(most) {
-  return Math.min(1, Math.max(EDGE, Math.ceil((most + EDGE / 5) / EDGE) * EDGE));
+  const steps = Math.ceil((most + AXIS_END / 5) / AXIS_END);
+  return Math.min(1, Math.max(1, steps) * AXIS_END);
 }
 
 /** Return a similarity or a threshold with the decimals that its scorer needs. */
