@@ -107,7 +107,7 @@ def serve(
         previous = {
             number: signal.signal(number, lambda got, _: received.append(got)) for number in _ENDING
         }
-    process = subprocess.Popen(command, env=dict(environment))
+    process = subprocess.Popen(command, env=dict(environment))  # noqa: S603 -- our own command
     try:
         _wait(process, received, patience_s)
     finally:

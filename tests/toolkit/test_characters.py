@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warpviz.characters import HIDDEN, for_csv, for_markup, for_plotly, for_terminal, one_line, visible
+from warpviz.characters import (
+    HIDDEN,
+    for_csv,
+    for_markup,
+    for_plotly,
+    for_terminal,
+    one_line,
+    visible,
+)
 
 JOINED = {
     "Persian": "می\u200cروم",
@@ -113,6 +121,6 @@ def test_plotly_reads_back_what_was_written() -> None:
 def test_no_cell_of_a_table_begins_like_a_formula() -> None:
     """Text gets an apostrophe; numbers, and other text, stay as they are."""
     for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"):
-    for_csv(text) == f"'{text}"
+        assert for_csv(text) == f"'{text}"
     for value in ("a=1", "", " -", 1, -1.5, None, True):
-    for_csv(value) is value
+        assert for_csv(value) is value
