@@ -100,7 +100,7 @@ def test_reasons_and_thoughts_that_were_none() -> None:
     ):
         console.show(event)
     assert out.getvalue().splitlines() == [
-        "  │ theta 0.050 measured: 5% of 3 strangers pass under likelihood, their median 0.020",
+        "  │ theta 0.050 measured under likelihood: 1 of 3 strangers pass, their median 0.020",
         "  │ stream 1 sets out: It is open. (entropy 4.03 nats)",
         "  │ stream 2 sets out: It is open. (the sentence ended)",
         "  │ stream 1 thought: - (no thought: empty)",

@@ -115,8 +115,10 @@ class Screen:
 def _measured(event: Calibration) -> str:
     """Return what the gate measured before the River wrote, on one line."""
     null = event.similarities.get(event.scorer, [])
-    middle = f", their median {null[len(null) // 2]:.3f}" if null else ""
+    said = f"theta {event.theta:.3f} measured under {event.scorer}"
+    if not null:
+        return said
+    passing = sum(value >= event.theta for value in null)
     return (
-        f"theta {event.theta:.3f} measured: {event.share:.0%} of {len(null)} strangers "
-        f"pass under {event.scorer}{middle}"
+        f"{said}: {passing} of {len(null)} strangers pass, their median {null[len(null) // 2]:.3f}"
     )
