@@ -173,7 +173,10 @@ export class GateAxis {
     pen.rect(left, line, cut - left, hgt * 0.3, failing);
     const text = { size: 11, weight: 600, halo: true };
     const words = [`\u03b8 ${thetaText(theta, scorer)}`, strangersText(strangers, theta)];
-    pen.text(cut + 6, line - hgt * 0.46 + 9, words.filter(Boolean).join(" "), text);
+    const isRight = strangers.length > 0 && cut > x + w / 2; // long words would leave the box
+    const style = /** @type {const} */ ({ ...text, align: isRight ? "right" : "left" });
+    const place = isRight ? cut - 6 : cut + 6;
+    pen.text(place, line - hgt * 0.46 + 9, words.filter(Boolean).join(" "), style);
   }
 
   /**
@@ -257,7 +260,10 @@ export class GateAxis {
     const title = isLikelihood(this.run.scorer)
       ? "likelihood, given the River's text"
       : "similarity to the River";
-    pen.text(left, y + 12, title, { size: 11, fill: theme.soft });
+    const style = { size: 11, fill: theme.soft };
+    if (isLikelihood(this.run.scorer))
+      pen.text(left, y + hgt - 18, title, style); // theta, often small, has its words above
+    else pen.text(left, y + 12, title, style);
   }
 
   /** @type {(pen: Pen, theme: Theme, card: StreamCard, r: number) => void} */
