@@ -1,7 +1,6 @@
-"""Where streams think, here or elsewhere: what a run asks of it, and what it is told."""
+"""The interfaces between a run and the place its streams think, in this process or another."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
@@ -11,11 +10,8 @@ from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
 
 
-@dataclass(frozen=True, slots=True)
-class StepOutcome:
-    """What one step did to one stream: a token, or its end with the state the Gate judges, or an
-    error.
-    """
+class StepOutcome(NamedTuple):
+    """What one step did to one stream: a token; its end and the state the Gate judges; an error."""
 
     stream: Stream
     token: int | None = None
@@ -26,11 +22,11 @@ class StepOutcome:
 
 
 class StreamRunner(Protocol):
-    """What a run needs of whoever lets its streams think, here or elsewhere."""
+    """The streams of one run, in this process or another."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits or thinks."""
+        """Whether no stream waits or thinks."""
 
     @property
     def num_active(self) -> int:
@@ -42,7 +38,7 @@ class StreamRunner(Protocol):
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots somebody still reads."""
+        """The snapshots that waiting or thinking streams read."""
 
     def open(self, stream: Stream, snapshot: Snapshot, *, focus: SharedKV | None = None) -> None:
         """Queue a stream."""
@@ -51,11 +47,11 @@ class StreamRunner(Protocol):
         """Return what has happened to the streams since the last call."""
 
     def close(self, reason: str) -> list[Stream]:
-        """End everybody who still waits or thinks; return them."""
+        """End all streams that wait or think; return them."""
 
 
 class StreamBackend(Protocol):
-    """Where streams think; `RayStreams` is one."""
+    """A place where streams think, such as `ProcessStreams` or `RayStreams`."""
 
     def connect(self, prism: Prism, config: StreamConfig, *, seed: int) -> StreamRunner:
-        """Return a lane for one run."""
+        """Return a runner for one run."""

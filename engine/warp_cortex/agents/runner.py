@@ -1,8 +1,9 @@
-"""The stream lane: opens streams, steps every batch once, and says what came of it."""
+"""The stream lane: it opens streams, steps every batch once and returns what happened to them."""
 
 from collections import deque
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 import torch
 from torch import Generator
@@ -19,28 +20,28 @@ from warp_cortex.prism import Prism
 from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.voice.profiles import settle_streams
 
-TOGETHER = 256  # agents whose tasks are read in one pass, and of whom logits exist at once, at most
-REMEMBERED = 2**14  # pairs of tokens whose text is kept: streams of one run say much the same
+TOGETHER = 256  # at most so many agents read their tasks in one pass, and have logits at once
+REMEMBERED = 2**14  # pairs of tokens whose text is kept: streams of one run write much the same
 
 
 @dataclass(slots=True)
 class _Seat:
-    """What a stream needs only while it waits or thinks."""
+    """A stream that waits or thinks, and the objects it needs until it ends."""
 
     stream: Stream
     snapshot: Snapshot
     focus: SharedKV | None
     detokenizer: Detokenizer
     generator: Generator | None
-    ready: torch.cuda.Event | None  # what it reads is written by then, by whoever opened it
+    ready: torch.cuda.Event | None  # recorded behind the writes of all it reads; None on a CPU
 
 
 class LocalRunner:
-    """All streams of one engine. One `step` is one batched forward pass per snapshot version in
-    use.
+    """All streams of one engine; a `step` is one batched pass per snapshot version in use.
 
-    `open` may be called from another thread than `step`; the properties are readings any thread may
-    take. `batches`, by snapshot version, are for the thread that steps.
+    `open` may be called from another thread than `step`, and any thread may read the properties.
+    Only the thread that steps may use `batches` (one per snapshot version). stop_ids: ids that end
+    a thought.
     """
 
     def __init__(self, prism: Prism, config: StreamConfig, *, seed: int = 0) -> None:
@@ -60,7 +61,7 @@ class LocalRunner:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits or thinks."""
+        """Whether no stream waits or thinks."""
         return not self._seats and not self._inbox
 
     @property
@@ -70,16 +71,14 @@ class LocalRunner:
 
     @property
     def private_bytes(self) -> int:
-        """Bytes of all private entries, free slots and the focus landmarks of streams that wait
-        included.
-        """
+        """Bytes of all private entries: of all slots, and of the waiting streams' landmarks."""
         seats = [*self._inbox, *list(self._seats.values())]
         waiting = sum(seat.focus.num_bytes for seat in seats if seat.focus is not None)
         return waiting + sum(batch.slots.num_bytes for batch in list(self.batches.values()))
 
     @property
     def snapshots(self) -> list[Snapshot]:
-        """The snapshots somebody still reads, in version order."""
+        """The snapshots that waiting or thinking streams read, in version order."""
         seats = [*self._inbox, *list(self._seats.values())]
         found = {seat.snapshot.version: seat.snapshot for seat in seats}
         return [found[version] for version in sorted(found)]
@@ -96,14 +95,13 @@ class LocalRunner:
         )
 
     def step(self) -> list[StepOutcome]:
-        """Admit who fits, advance every batch that was active by one token, and return what
-        happened.
-        """
+        """Advance every active batch by one token, admit streams to free slots, return outcomes."""
         while self._inbox:
             seat = self._inbox.popleft()
             self._seats[seat.stream.id] = seat
             self._waiting.append(seat.stream.id)
-        waiting = [(stream, self._seats[stream].snapshot.version) for stream in self._waiting]
+        front = islice(self._waiting, self.config.slots)
+        waiting = [(stream, self._seats[stream].snapshot.version) for stream in front]
         active = {version: len(batch.agents) for version, batch in self.batches.items()}
         decision = plan_step(waiting, active, slots=self.config.slots)
         outcomes: list[StepOutcome] = []
@@ -118,7 +116,7 @@ class LocalRunner:
         return outcomes
 
     def close(self, reason: str) -> list[Stream]:
-        """End everybody who still waits or thinks; return them."""
+        """End all streams that wait or think; return them."""
         open_streams = [seat.stream for seat in [*self._seats.values(), *self._inbox]]
         for stream in open_streams:
             stream.reason = reason
@@ -145,7 +143,7 @@ class LocalRunner:
         return [outcome for part in parts for outcome in self._begin(batch, part)]
 
     def _begin(self, batch: StreamBatch, streams: tuple[int, ...]) -> list[StepOutcome]:
-        """Let some streams read their tasks and choose their first token."""
+        """Read the tasks of some streams and choose their first tokens."""
         seats = [self._seats[stream] for stream in streams]
         first = len(batch.agents)
         for seat in seats:
@@ -167,7 +165,7 @@ class LocalRunner:
         return self._settle(batch, tokens, first)
 
     def _batch(self, version: int, seats: list[_Seat]) -> StreamBatch:
-        """Return the batch of a snapshot's streams, with room for these and all they may think."""
+        """Return the batch of a snapshot's streams, with room for these and their thoughts."""
         longest = (
             max(len(seat.stream.prompt) + len(seat.stream.focus) for seat in seats)
             + self._most_tokens
@@ -197,10 +195,8 @@ class LocalRunner:
         )
 
     def _settle(self, batch: StreamBatch, tokens: list[int], first: int) -> list[StepOutcome]:
-        """Give every row from `first` on its token, end who is done, and free their slots from the
-        back.
-        """
-        outcomes = []
+        """Give every row from `first` on its token; free the slots of streams that have ended."""
+        outcomes: list[StepOutcome] = []
         ended = []
         for row, (agent, token) in enumerate(zip(batch.agents[first:], tokens, strict=True), first):
             seat = self._seats[agent]
@@ -209,26 +205,29 @@ class LocalRunner:
                 stream.reason = "error"
                 outcomes.append(StepOutcome(stream, error="its logits are not finite"))
             else:
-                outcomes += self._take(seat, token, batch, row)
+                self._take(seat, token, batch, row, outcomes)
             if stream.reason is not None:
                 ended.append(row)
-        for slot in reversed(ended):
+        for slot in reversed(ended):  # from the back: the last agent moves into a freed slot
             del self._seats[batch.agents[slot]]
             batch.release(slot)
         return outcomes
 
-    def _take(self, seat: _Seat, token: int, batch: StreamBatch, slot: int) -> list[StepOutcome]:
+    def _take(
+        self, seat: _Seat, token: int, batch: StreamBatch, slot: int, outcomes: list[StepOutcome]
+    ) -> None:
+        """Add a token to a stream's thought, and what came of it to `outcomes`."""
         stream = seat.stream
         if token in self.stop_ids:
             stream.reason = "end"
-            return [StepOutcome(stream, state=batch.state(slot))]
+            outcomes.append(StepOutcome(stream, state=batch.state(slot)))
+            return
         piece = seat.detokenizer.push(token)
         stream.ids.append(token)
         stream.text += piece
-        outcomes = [StepOutcome(stream, token=token, index=len(stream.ids) - 1, piece=piece)]
-        cut = min((at for at in map(stream.text.find, self._stops) if at >= 0), default=-1)
-        if cut >= 0:
-            stream.text = stream.text[:cut]
+        outcomes.append(StepOutcome(stream, token, len(stream.ids) - 1, piece))
+        if found := [at for stop in self._stops if (at := stream.text.find(stop)) >= 0]:
+            stream.text = stream.text[: min(found)]
             stream.reason = "stop text"
         elif len(stream.ids) >= self._most_tokens:
             stream.reason = "budget"
@@ -236,7 +235,6 @@ class LocalRunner:
             stream.reason = "model positions"
         if stream.reason is not None:
             outcomes.append(StepOutcome(stream, state=batch.state(slot)))
-        return outcomes
 
     def _fail(self, streams: tuple[int, ...], error: Exception) -> list[StepOutcome]:
         """End the streams whose pass raised."""
@@ -253,10 +251,9 @@ class LocalRunner:
 
 
 def _marked(device: torch.device) -> torch.cuda.Event | None:
-    """Return a mark on the current CUDA stream behind all it has been given; nothing on other
-    devices.
+    """Return an event recorded on the current CUDA stream; None on other devices.
 
-    Lanes have streams of their own: a snapshot is handed over on the host while the device may
+    Lanes have CUDA streams of their own: a snapshot is handed over on the host while the device may
     still be copying it.
     """
     if device.type != "cuda":
