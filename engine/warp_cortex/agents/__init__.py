@@ -1,1 +1,1 @@
-"""The agents: the River, the streams, and what lets them take their steps."""
+"""The agents: the River, the streams, and the schedule of their steps."""

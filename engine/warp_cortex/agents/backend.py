@@ -1,6 +1,7 @@
 """The interfaces between a run and the place its streams think, in this process or another."""
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
@@ -10,7 +11,9 @@ from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
 
 
-class StepOutcome(NamedTuple):
+# not frozen: hundreds are made in a step, and freezing would double what they cost
+@dataclass(slots=True)
+class StepOutcome:
     """What one step did to one stream: a token; its end and the state the Gate judges; an error."""
 
     stream: Stream

@@ -14,9 +14,7 @@ from warp_cortex.thoughts.gate import GateState, Statistics
 
 
 class River:
-    """The main agent's context, what it has written since the prompt, and what the Gate needs to
-    know of it.
-    """
+    """The main agent: its context, the tokens since the prompt, and the Gate's statistics."""
 
     def __init__(
         self, prism: Prism, config: RiverConfig, *, context: Context, sinks: int, seed: int
@@ -80,9 +78,7 @@ class River:
             self.context.evict(sinks=self.sinks, window=self.config.window)
 
     def statistics(self) -> Statistics:
-        """Return mean and spread of the middle states so far; only states not counted yet are
-        added.
-        """
+        """Return mean and spread of the middle states so far; only new states are added."""
         middle = self.context.middle
         if self._judged < middle.shape[0]:
             self._statistics = self._statistics.update(middle[self._judged :])
@@ -90,15 +86,12 @@ class River:
         return self._statistics
 
     def recount(self) -> None:
-        """Count all states anew: a thought was taken back, and those measured under it are no
-        longer the River's.
-        """
+        """Count all states anew, because a revoked thought has changed them."""
         self._statistics = Statistics.empty(self.prism.spec.hidden_size)
         self._judged = 0
 
     def state(self, span: tuple[int, int]) -> GateState:
-        """Return what the Gate compares a thought with: the trigger's middle states, and the
-        current last state.
+        """Return what a thought is compared with: the trigger's middle state, and the last state.
 
         span: half-open character range of the visible text; the tokens it touches are averaged.
         """

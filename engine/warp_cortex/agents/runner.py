@@ -137,7 +137,7 @@ class LocalRunner:
             return self._fail(long, error) + (self._admit(version, fit) if fit else [])
         try:
             batch = self._batch(version, seats)
-        except RuntimeError as error:  # out of memory: these streams end, nobody else
+        except RuntimeError as error:  # out of memory: only these streams end
             return self._fail(streams, error)
         parts = [streams[at : at + TOGETHER] for at in range(0, len(streams), TOGETHER)]
         return [outcome for part in parts for outcome in self._begin(batch, part)]
@@ -156,7 +156,7 @@ class LocalRunner:
                 [seat.focus for seat in seats],
             )
             tokens = self._chosen(out, seats)
-        except (RuntimeError, ValueError) as error:  # out of memory: these streams end, nobody else
+        except (RuntimeError, ValueError) as error:  # out of memory: only these streams end
             for slot in reversed(range(first, len(batch.agents))):
                 batch.release(slot)
             return self._fail(streams, error)

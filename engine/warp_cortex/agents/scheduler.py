@@ -1,4 +1,4 @@
-"""Who thinks next: a pure decision from counts and versions; no tensor is touched here."""
+"""Which streams think next: a pure decision from counts and versions, without tensors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ def plan_step(
 ) -> Decision:
     """Decide one step of the stream lane.
 
-    waiting: (stream id, snapshot version) in the order they were opened. active: streams in a slot
-    per version. First come, first served: nobody overtakes, so every stream gets a slot after
-    finitely many steps.
+    waiting: (stream id, snapshot version) in the order they were opened; the first `slots` of them
+    are enough. active: streams in a slot, per version. First come, first served: no stream
+    overtakes another, so each gets a slot after finitely many steps.
     """
     free = slots - sum(active.values())
     admitted: dict[int, list[int]] = {}

@@ -18,8 +18,9 @@ from warp_cortex.thoughts.gate import GateState
 
 @dataclass(slots=True)
 class Stream:
-    """One side agent: a task, what it has thought so far, and how it ended. A few hundred bytes
-    without its slot.
+    """One side agent: a task, the thought so far, and the reason it ended.
+
+    It takes a few hundred bytes; its cache entries lie in a slot of a `StreamBatch`.
     """
 
     id: int
@@ -239,8 +240,9 @@ class StreamBatch:
 
 
 def own_entries(batch: StreamBatch, known: Mapping[int, int]) -> dict[int, SharedKV]:
-    """Return a copy of what every agent of a batch holds of its own, by agent: no focus landmarks,
-    nothing `known`.
+    """Return a copy of every agent's own entries, by agent, without focus landmarks.
+
+    known: how many of an agent's first entries to leave out.
     """
     slots = batch.slots
     found = {}

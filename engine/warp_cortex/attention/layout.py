@@ -1,6 +1,4 @@
-"""The layout of a model's cache: sizes, rotary embedding, and the limits of each layer's
-attention.
-"""
+"""The layout of a model's cache: sizes, rotary embedding, and limits of each layer's attention."""
 
 from dataclasses import dataclass
 
@@ -10,11 +8,10 @@ from warp_cortex.attention.shared import Limits
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What one entry of the cache looks like, how keys are rotated, and what else each layer does
-    to its scores.
+    """The sizes of a cache entry, the rotation of keys, and each layer's limits on its scores.
 
-    middle_layer: the index of the layer whose input the Gate judges. rotary: None if not in a way
-    that can be undone.
+    middle_layer: the index of the layer whose input the Gate judges. rotary: None if keys are not
+    rotated, or in a way that cannot be undone.
     """
 
     num_layers: int

@@ -41,16 +41,14 @@ def over(
     query: [N, H, R, D]. keys, values: [N, H, K, D]. bias: [H, K] is added to the scores.
     """
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    aten = torch.ops.aten  # the public attention function does not return the LSE
+    aten = torch.ops.aten
     if query.is_cuda and query.dtype in FLASH and bias is None:
-        out, lse, *_ = aten._scaled_dot_product_flash_attention(
-            query, keys, values, 0.0, causal, scale=scale
-        )
+        flash = aten._scaled_dot_product_flash_attention  # noqa: SLF001 - the public one has no LSE
+        out, lse, *_ = flash(query, keys, values, 0.0, causal, scale=scale)
         return Partial(out, lse)
     if not query.is_cuda and query.dtype != torch.float64 and bias is None:
-        out, lse = aten._scaled_dot_product_flash_attention_for_cpu(
-            query, keys, values, 0.0, causal, scale=scale
-        )
+        flash = aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001 - as above
+        out, lse = flash(query, keys, values, 0.0, causal, scale=scale)
         return Partial(out, lse)
     scores = (query * scale) @ keys.transpose(-1, -2)
     scores = scores if bias is None else scores + bias[:, None].to(scores.dtype)
@@ -62,10 +60,9 @@ def over(
 
 
 def over_past(query: Tensor, keys: Tensor, values: Tensor, *, past: int, scale: float) -> Tensor:
-    """Attend to `past` entries and then causally to the pass's own T, without a [T, S] mask; return
-    [N, H_q, T, D].
+    """Attend to `past` entries and then causally to the pass's own T; return [N, H_q, T, D].
 
-    query: [N, H_q, T, D]. keys, values: [N, H_kv, past + T, D].
+    No [T, S] mask is made. query: [N, H_q, T, D]. keys, values: [N, H_kv, past + T, D].
     """
     num, heads, tokens, dim = query.shape
     group = heads // keys.shape[1]
@@ -77,8 +74,9 @@ def over_past(query: Tensor, keys: Tensor, values: Tensor, *, past: int, scale: 
 
 
 def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
-    """Attend to a block all agents share, read once for all of them. query: [B, H_q, D]; out: [B,
-    H_kv, G, D].
+    """Attend to a block that all agents share, which is read once for all of them.
+
+    query: [B, H_q, D]. Returns out [B, H_kv, G, D] and lse [B, H_kv, G].
     """
     num, _, dim = query.shape
     kv_heads = shared.keys.shape[1]
@@ -92,8 +90,9 @@ def over_shared(query: Tensor, shared: SharedKV, layer: int) -> Partial:
 
 
 def over_common(query: Tensor, block: Tensor, count: int) -> Partial:
-    """Attend to the first `count` entries that every agent holds in its own slot. block: [2, S,
-    H_kv, capacity, D].
+    """Attend to the first `count` entries of every agent's own slot.
+
+    query: [B, H_q, D]. block: [2, S, H_kv, capacity, D]. Returns out [B, H_kv, G, D].
     """
     num, _, dim = query.shape
     grouped = query.reshape(num, block.shape[2], -1, dim)

@@ -1,6 +1,4 @@
-"""Models lent to the engine: whose attention is replaced, what it was before, and how many Prisms
-still need it.
-"""
+"""Which models have the engine's attention in place of their own, and how many Prisms need it."""
 
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -31,19 +29,20 @@ def num_holders(model: PreTrainedModel) -> int:
 
 
 def attach(model: PreTrainedModel, *, training: bool) -> None:
-    """Replace a model's attention; a model that is lent already gets one borrower more.
+    """Replace a model's attention; a model that has been patched already gets one more holder.
 
-    training: the mode it is to be given back in.
+    training: the mode that the last `detach` restores.
     """
     if model not in _PATCHED:
         shared.register()
-        _PATCHED[model] = _Patch(model.config._attn_implementation, training)
+        own = model.config._attn_implementation  # noqa: SLF001 - there is no public reader
+        _PATCHED[model] = _Patch(own, training)
         model.set_attn_implementation(shared.NAME)
     _PATCHED[model].holders += 1
 
 
 def detach(model: PreTrainedModel) -> None:
-    """Take one borrower off; the last one gives the model its own attention back."""
+    """Take one holder off; the last one gives the model its own attention back."""
     loan = _PATCHED[model]
     loan.holders -= 1
     if not loan.holders:

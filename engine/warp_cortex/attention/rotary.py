@@ -1,12 +1,11 @@
-"""Rotary position embeddings (RoPE, arXiv 2104.09864): a model's own tables and layout, rotating
-keys and undoing it.
+"""Rotary embeddings (RoPE, arXiv 2104.09864): a model's tables and layout, and how to undo them.
 
 A rotated key is `s * R(position) k`. The geometry of a cache is only meaningful without R, because
 the same content moved by 4,096 positions would be displaced by more than its own norm.
 
 The tables come from the model's module, so every variant (linear, YaRN, partial, per-layer-type) is
-right by construction; the layout, and which layers rotate at all, is found by looking at what the
-model caches, not by its name.
+right by construction. The layout, and which layers rotate at all, is found from the keys that the
+model caches, not from its name.
 """
 
 import inspect
@@ -21,17 +20,13 @@ MAX_PROBE_ERROR = 0.05  # relative; half precision stays below 0.01, a wrong lay
 
 
 def turn_half(x: Tensor) -> Tensor:
-    """Return (-x2, x1) of x = (x1, x2): a quarter turn in every plane, planes split half and
-    half.
-    """
+    """Return (-x2, x1) of x = (x1, x2): a quarter turn of the planes that two halves form."""
     left, right = x.chunk(2, dim=-1)
     return torch.cat((-right, left), dim=-1)
 
 
 def turn_pairs(x: Tensor) -> Tensor:
-    """Return a quarter turn in every plane, planes made of neighbouring components (GPT-J,
-    Cohere).
-    """
+    """Return a quarter turn of the planes that neighbouring components form (GPT-J, Cohere)."""
     return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
 
 
@@ -50,8 +45,9 @@ def arrange(table: Tensor, layout: str) -> Tensor:
 
 
 def rotate(keys: Tensor, cos: Tensor, sin: Tensor, *, layout: str = "half") -> Tensor:
-    """Rotate the first `cos.shape[-1]` components of keys [..., T, D]; the rest passes through
-    (partial rotary).
+    """Rotate the first `cos.shape[-1]` components of keys [..., T, D].
+
+    The rest passes through (partial rotary).
     """
     size = cos.shape[-1]
     head = keys[..., :size]
@@ -93,9 +89,7 @@ class Rotary:
 
 
 def find_rotary(model: PreTrainedModel, layer_types: tuple[str, ...] | None) -> Rotary | None:
-    """Return the model's rotary embedding with the layout still to be probed, or None if it has
-    none.
-    """
+    """Return the model's rotary embedding, its layout still to be probed; None if it has none."""
     for name, module in model.named_modules():
         if name.rsplit(".", 1)[-1] == "rotary_emb":
             typed = "layer_type" in inspect.signature(module.forward).parameters
@@ -106,12 +100,11 @@ def find_rotary(model: PreTrainedModel, layer_types: tuple[str, ...] | None) -> 
 def probe_layout(
     rotary: Rotary, first: Sequence[Tensor], later: Sequence[Tensor], position: int
 ) -> Rotary | None:
-    """Return the rotary embedding with the layout that explains what the model caches, or None if
-    none does.
+    """Return the rotary embedding with the layout that explains the cached keys; None if none does.
 
     first, later: every layer's keys [H_kv, 1, D] of the same lone token at position 0 and at
     `position`. Without their rotation they must agree, because a token that sees only itself has
-    the same states wherever it stands.
+    the same states at every position.
     """
     pairs = enumerate(zip(first, later, strict=True))
     found = [_layout_of(rotary, layer, here, there, position) for layer, (here, there) in pairs]
@@ -125,8 +118,9 @@ def probe_layout(
 def _layout_of(
     rotary: Rotary, layer: int, first: Tensor, later: Tensor, position: int
 ) -> str | None:
-    """Return the layout under which one layer's two keys agree best, "bare" if they do as they are,
-    None if never.
+    """Return the layout under which one layer's two keys agree best; None if they agree in none.
+
+    The layout is "bare" if the keys agree as they are.
     """
     candidates = {layout: replace(rotary, layout=layout) for layout in LAYOUTS}
     candidates["bare"] = replace(rotary, bare=frozenset({layer}))

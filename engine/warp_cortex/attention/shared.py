@@ -1,5 +1,4 @@
-"""Shared-context attention: one block of keys and values that all agents share, and a private one
-for each.
+"""Attention to one block of entries that all agents share, and to each agent's private entries.
 
 Registered with transformers' attention interface under `NAME`, it replaces a model's attention
 without touching its code. Scores against the shared block are one matrix product over all agents;
@@ -44,9 +43,7 @@ class UnplannedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a layer does to its scores besides scaling: a soft cap, and how many positions back it
-    sees.
-    """
+    """A layer's soft cap on its scores, and its window in positions; None where it has none."""
 
     softcap: float | None = None
     window: int | None = None
@@ -80,25 +77,25 @@ class Plan:
 def register() -> None:
     """Make the attention known to transformers under `NAME`; calling it again changes nothing."""
     AttentionInterface.register(NAME, attend)
-    # stays: whoever was let in to ask finds whom to ask
+    # never removed: a thread inside `windows_asked` may still look it up
     ALL_MASK_ATTENTION_FUNCTIONS[NAME] = _no_mask
 
 
 @contextmanager
 def windows_asked() -> Iterator[set[int]]:
-    """Note which sliding windows a model that this thread runs asks masks for; it is given none, as
-    at other times.
+    """Collect the sliding windows for which a model that this thread runs asks for a mask.
 
-    Models tell a window to their attention, to their masks or to both; only what the attention is
-    told is honoured.
+    The model gets no mask, as at other times. Models give a window to their attention, to their
+    masks or to both; the engine honours only the window that the attention gets.
     """
     with _ASKING:
         _ASKED.windows = set()
-        AttentionMaskInterface.register(NAME, _no_mask)  # from now on models ask, whoever runs them
+        AttentionMaskInterface.register(NAME, _no_mask)  # in any thread, models ask from now on
         try:
             yield _ASKED.windows
         finally:
-            AttentionMaskInterface._global_mapping.pop(NAME, None)
+            known = AttentionMaskInterface._global_mapping  # noqa: SLF001 - it has no public pop
+            known.pop(NAME, None)
             del _ASKED.windows
 
 
@@ -132,7 +129,10 @@ def attend(
             a mask of its own), or the model was called past its Prism.
     """
     if warp is None:
-        msg = "this model is lent to a Prism, which alone may call it; close the Prism to use the model by itself"
+        msg = (
+            "this model is lent to a Prism, which alone may call it; close the Prism to use the "
+            "model by itself"
+        )
         raise UnplannedError(msg)
     options["attention_mask"] = attention_mask
     if foreign := [name for name in FOREIGN if options.get(name) is not None]:
@@ -209,9 +209,7 @@ def _together(
     softcap: float | None,
     window: int | None,
 ) -> Tensor:
-    """Attend to the shared block and the private entries: two score products, one softmax, two
-    value products.
-    """
+    """Attend to shared and private entries: two score products, one softmax, two value products."""
     num_agents, heads, num_queries, dim = query.shape
     kv_heads = key.shape[1]
     rows = heads // kv_heads * num_queries
@@ -252,8 +250,9 @@ def _softcap(scores: Tensor, softcap: float | None) -> Tensor:
 def _mask_shared(
     scores: Tensor, plan: Plan, *, layer: int, window: int | None, rows: int
 ) -> Tensor:
-    """Add the landmarks' bias and hide those outside a sliding window; scores: [H_kv, B * rows,
-    K].
+    """Add the landmarks' bias and hide those outside a sliding window.
+
+    scores: [H_kv, B * rows, K].
     """
     shared = plan.shared
     assert shared is not None

@@ -1,14 +1,13 @@
-"""Hidden states of every token so far, in one growing block that a viewer may read while a run
-appends to it.
-"""
+"""Hidden states of all tokens in one growing block, which other threads may read meanwhile."""
 
 import torch
 from torch import Tensor
 
 
 class GrowingRows:
-    """Rows [T, C]; appending costs amortised O(1) a row, and rows that were handed out are never
-    written again.
+    """Rows [T, C] in one block; appending costs amortised O(1) a row.
+
+    Rows that were handed out are never written again.
     """
 
     def __init__(self) -> None:
@@ -54,9 +53,7 @@ class GrowingRows:
         return other
 
     def fork(self) -> "GrowingRows":
-        """Return a copy that can go on by itself; it moves to a block of its own when it
-        appends.
-        """
+        """Return an independent copy; it moves to a block of its own when it appends."""
         other = GrowingRows()
         other._rows = self._rows
         return other

@@ -1,4 +1,4 @@
-"""Private entries of many agents in preallocated slots, and the view one batched pass writes through.
+"""Private entries of many agents in preallocated slots, and the view that one batched pass uses.
 
 Active agents lie at the front, so that a step reads one contiguous prefix and copies nothing.
 """
@@ -112,7 +112,7 @@ class Slots:
         return last
 
     def restore(self, lengths: list[int]) -> None:
-        """Let the agent in slot i hold its first `lengths[i]` entries: go back to an earlier step."""
+        """Let the agent in slot i hold its first `lengths[i]` entries, as at an earlier step."""
         self.lengths = list(lengths)
         self._mirror()
 
@@ -227,7 +227,7 @@ class SlotView(CacheView):
         """Keep what was written."""
         self.slots.advance(self._first, self._counts)
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
         """Return the entries the first agent held before this pass."""
         return self._start
 

@@ -1,5 +1,4 @@
-"""The cache: one sequence's keys and values, and the throw-away views a forward pass writes
-through.
+"""One sequence's keys and values, and the throw-away views through which a forward pass writes.
 
 This is the only importer of transformers' cache module. Layout: `data [L, 2, H_kv, capacity, D]`,
 keys before values, so that gathering landmarks, counting bytes and growing are one operation each.
@@ -29,11 +28,11 @@ SPARE = 64  # entries a store grows by at least
 
 @dataclass(frozen=True, slots=True)
 class SharedKV:
-    """A block of entries many agents read and nobody writes.
+    """A block of entries that many agents read and that is never written.
 
     keys, values: [L, H_kv, K, D] as cached (rotated). positions: int64 [K] (for per-head sets,
-    those of head 0). bias: float32 [L, H_kv, K] added to attention scores (log-mass of what a
-    landmark stands for), or None.
+    those of head 0). bias: float32 [L, H_kv, K] added to attention scores (log-mass of the entries
+    that a landmark stands for), or None.
     """
 
     keys: Tensor
@@ -57,14 +56,14 @@ class SharedKV:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What B agents see when each feeds one token, and where each writes.
+    """What B agents see when each feeds one token, and where the new entries go.
 
     data: [L, 2, S, H_kv, capacity, D] with S >= B; agent i's own entries lie in slot i. columns:
     int64 [B], where the new entry goes, behind the agent's own. shared: a block all of them see.
-    lead: a block agent 0 sees in its place. common: of the own entries, how many all agents hold at
-    least and see first. width: own entries the plain attention looks at, no fewer than the longest
-    agent's with the new one; None for all there is room for. recorded: what `replays` has recorded
-    over this storage; whoever owns the storage forgets it when the storage moves.
+    lead: a block that agent 0 sees in its place. common: so many of an agent's first entries are
+    held by all agents. width: own entries that the plain attention looks at, no fewer than the
+    longest agent's with the new one; None for all there is room for. recorded: the recordings over
+    this storage (`decode.graphs`); the owner of the storage drops them when the storage moves.
     """
 
     data: Tensor
@@ -84,26 +83,24 @@ class Entries:
 
 
 class CacheView(Cache):  # type: ignore[misc] # transformers is untyped here
-    """A throw-away cache for one forward pass, which can also say what one token of each agent
-    sees.
-    """
+    """A throw-away cache for one pass; it can also describe a step of one token per agent."""
 
     def __init__(self) -> None:
         super().__init__(layers=[])
 
     def entries(self, shared: SharedKV | None) -> Entries | None:
-        """Return what a pass of one token per agent sees and where it writes; None if only the
-        model can tell.
+        """Return what a pass of one token per agent sees and where it writes.
+
+        None if that depends on the model's own attention.
         """
         raise NotImplementedError(type(self).__name__, shared)
 
 
 class KVStore:
-    """One sequence's entries, each with a position and a tag; appending costs amortised O(1) per
-    entry.
+    """One sequence's entries, each with a position and a tag.
 
-    Entries below `length` are never overwritten in place, so a view handed out as a snapshot stays
-    true: dropping and evicting build new storage.
+    Appending costs amortised O(1) per entry. Entries below `length` are never overwritten in place,
+    so a view handed out as a snapshot stays true: dropping and evicting build new storage.
     """
 
     def __init__(
@@ -138,8 +135,9 @@ class KVStore:
         return (self.tags[: self.length] == TEXT).nonzero().flatten()
 
     def reserve(self, num_entries: int) -> None:
-        """Make room for `num_entries` more, growing by a quarter so that appending stays amortised
-        O(1).
+        """Make room for `num_entries` more.
+
+        A store grows by a quarter, so that appending stays amortised O(1).
         """
         need = self.length + num_entries
         if need > self.capacity:
@@ -149,9 +147,7 @@ class KVStore:
             )
 
     def view(self, positions: Tensor, *, tag: int = TEXT) -> "AppendView":
-        """Return a cache for one forward pass that appends entries at `positions` [T] under
-        `tag`.
-        """
+        """Return a cache for one pass that appends entries at `positions` [T] under `tag`."""
         self.reserve(positions.numel())
         return AppendView(self, positions, tag)
 
@@ -163,9 +159,7 @@ class KVStore:
         self.length = end
 
     def gather(self, rows: Tensor) -> SharedKV:
-        """Return a copy of some rows: int64 [K] for all heads, or [L, H_kv, K] for a set per layer
-        and head.
-        """
+        """Return a copy of some rows: int64 [K] for all heads, or [L, H_kv, K] for each head."""
         if rows.dim() == 1:
             block = self.data[:, :, :, : self.length].index_select(3, rows)
             return SharedKV(block[:, 0], block[:, 1], self.positions[rows])
@@ -174,8 +168,9 @@ class KVStore:
         return SharedKV(block[:, 0], block[:, 1], self.positions[rows[0, 0]])
 
     def share(self) -> SharedKV:
-        """Return every visible entry; by reference, without a copy, unless thoughts are
-        interleaved.
+        """Return every visible entry.
+
+        By reference, without a copy, unless thoughts stand between them.
         """
         rows = self.text_rows()
         if rows.numel() != self.length:
@@ -184,9 +179,7 @@ class KVStore:
         return SharedKV(data[:, 0], data[:, 1], self.positions[: self.length])
 
     def keep(self, rows: Tensor) -> None:
-        """Hold only `rows` (sorted) from now on; in new storage, since snapshots may look at the
-        old one.
-        """
+        """Hold only `rows` (sorted) from now on; in new storage, because snapshots read the old."""
         self._rebuild(rows, capacity=int(rows.numel()) + SPARE)
 
     def drop(self, tag: int) -> int:
@@ -198,8 +191,9 @@ class KVStore:
         return dropped
 
     def prefix(self, length: int) -> "KVStore":
-        """Return an independent copy of the rows below `length`; it moves to storage of its own
-        when it appends.
+        """Return an independent copy of the rows below `length`.
+
+        It moves to storage of its own when it appends.
         """
         other = object.__new__(KVStore)
         other.data = self.data[:, :, :, :length]
@@ -233,9 +227,7 @@ class KVStore:
 
 
 class AppendView(CacheView):
-    """A cache for one forward pass of one sequence: writes behind the store's entries, reads all of
-    them.
-    """
+    """A cache for one pass of one sequence: it writes behind the store's entries and reads all."""
 
     def __init__(self, store: KVStore, positions: Tensor, tag: int) -> None:
         super().__init__()
@@ -244,9 +236,7 @@ class AppendView(CacheView):
         self._tag = tag
 
     def entries(self, shared: SharedKV | None) -> Entries:
-        """Return what one token sees: everything held, which is the same for all agents since there
-        is one.
-        """
+        """Return what one token sees: everything held, which its only agent holds in common."""
         length = self.store.length
         columns = torch.full((1,), length, device=self.store.data.device)
         data = self.store.data[:, :, None]
@@ -256,9 +246,7 @@ class AppendView(CacheView):
     def update(
         self, key: Tensor, value: Tensor, layer_idx: int, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
-        """Write one layer's new entries [1, H_kv, T, D]; return all of the layer's, [1, H_kv, S,
-        D].
-        """
+        """Write one layer's new entries [1, H_kv, T, D]; return all of them [1, H_kv, S, D]."""
         store = self.store
         start = self.store.length
         end = start + key.shape[2]
@@ -271,7 +259,7 @@ class AppendView(CacheView):
         """Keep what was written; without this call the pass leaves no trace in the store."""
         self.store.commit(self._positions, self._tag)
 
-    def get_seq_length(self, layer_idx: int = 0) -> int:
+    def get_seq_length(self, layer_idx: int = 0) -> int:  # noqa: ARG002 - transformers' signature
         """Return the number of entries before this pass."""
         return self.store.length
 
@@ -282,7 +270,7 @@ def check_entries(key: Tensor, value: Tensor, data: Tensor) -> None:
     dim = data.shape[-1]
     if key.shape[1] != heads or key.shape[3] != dim or value.shape[3] != dim:
         msg = (
-            f"this model caches keys {tuple(key.shape)} and values {tuple(value.shape)} in one layer, "
-            f"but {heads} heads of size {dim} in another; only uniform layers are supported"
+            f"this model caches keys {tuple(key.shape)} and values {tuple(value.shape)} in one "
+            f"layer, but {heads} heads of size {dim} in another; only uniform layers are supported"
         )
         raise ValueError(msg)

@@ -1,8 +1,7 @@
-"""One token for every agent: a model's own arithmetic written out over `FusedWeights`, in static
-shapes.
+"""One token for every agent: a model's arithmetic over `FusedWeights`, in static shapes.
 
-Between the matrix products stand joined parts: `kernels` on CUDA, `loops` on a CPU, `plain` where
-neither fits.
+Between the matrix products stand joined parts: `decode_triton` on CUDA, `decode_cpu` on a CPU,
+`decode_torch` where neither fits.
 """
 
 from types import ModuleType
@@ -43,7 +42,7 @@ class Decoder:
 
     @property
     def is_static(self) -> bool:
-        """Whether a step looks at what agents hold and at nothing else, so that it can be recorded.
+        """Whether a step reads only the entries that agents hold, so that it can be recorded.
 
         The plain parts look at as many entries as the longest agent holds: one more at every step.
         """
@@ -103,23 +102,13 @@ class Decoder:
         """Return logits [B, V] of final states [B, C]."""
         return functional.linear(states, self.weights.head)
 
-    @torch.inference_mode()
-    def choose(self, states: Tensor, *, rows: int) -> Tensor:
-        """Return each agent's most likely next token, int64 [B]; logits of no more than `rows`
-        agents exist at once.
-        """
-        blocks = torch.split(states, rows)
-        return torch.cat([self.parts.best(self.logits(block)) for block in blocks])
-
     def tables(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return cos and sin, float32 [N, D], of int64 positions [N]."""
         assert self.layout.rotary is not None
         return self.layout.rotary.tables(positions, 0)
 
     def _norm_heads(self, qkv: Tensor, query_norm: Tensor, key_norm: Tensor, dim: int) -> Tensor:
-        """Return the joined projection [B, (H_q + 2 H_kv) D] with every query's and key's RMS norm
-        taken.
-        """
+        """Return the joined projection [B, (H_q + 2 H_kv) D], queries and keys RMS-normed."""
         heads = qkv.view(len(qkv), -1, dim)
         kv_heads = self.layout.num_kv_heads
         turned = []
@@ -153,9 +142,7 @@ class Decoder:
         return mixed
 
     def _near(self, shared: SharedKV | None, index: int) -> tuple[Tensor, Tensor] | None:
-        """Return one layer of a shared block so small that the attention reads it itself; None if
-        it does not.
-        """
+        """Return one layer of a shared block if it is small enough for `attend`, else None."""
         if shared is None or shared.bias is not None:
             return None
         if (
@@ -167,9 +154,7 @@ class Decoder:
 
 
 def parts_for(device: torch.device, dtype: torch.dtype, head_dim: int) -> ModuleType:
-    """Return the module with the parts of a step that suits a model's device, precision and head
-    size.
-    """
+    """Return the module with the parts that suit a device, a precision and a head size."""
     try:
         if dtype in partial.FLASH and _tiles(head_dim) and can_launch(device):
             from warp_cortex.kernels import decode_triton as kernels
@@ -191,7 +176,7 @@ def _tiles(head_dim: int) -> bool:
 
 
 def _prior(query: Tensor, entries: Entries, index: int) -> Partial | None:
-    """Return attention to what came before the agents' own tokens; None when there is nothing."""
+    """Return attention to what comes before the agents' own tokens; None when there is nothing."""
     if entries.shared is None:
         return (
             partial.over_common(query, entries.data[index], entries.common)

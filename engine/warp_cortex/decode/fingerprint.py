@@ -23,12 +23,12 @@ class Fingerprint:
     def __init__(self, model: PreTrainedModel) -> None:
         modules = list(model.modules())
         children = [
-            (parent._modules, name, child)
+            (parent._modules, name, child)  # noqa: SLF001 - the table itself is compared
             for parent in modules
             for name, child in parent.named_children()
         ]
         weights = [
-            (module._parameters, name, part)
+            (module._parameters, name, part)  # noqa: SLF001 - the table itself is compared
             for module in modules
             for name, part in module.named_parameters(recurse=False)
         ]
@@ -41,7 +41,7 @@ class Fingerprint:
 
     @property
     def is_current(self) -> bool:
-        """Whether nothing was replaced, moved, wrapped or hooked since; new values are no change."""
+        """Whether nothing was replaced, moved, wrapped or hooked since; values may be new."""
         return (
             self._children.is_unchanged
             and self._weights.is_unchanged

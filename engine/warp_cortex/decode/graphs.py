@@ -1,10 +1,8 @@
-"""Decode steps recorded once and replayed: on CUDA a graph, which the host launches like a single
-kernel.
+"""Decode steps recorded once and replayed: on CUDA as a graph, which is launched like one kernel.
 
-A recording reads and writes storage that stays where it is. Whoever owns the storage keeps the
-recordings over it and forgets them when it moves (`Entries.recorded`), so that nothing outlives
-what it points to. Elsewhere than on CUDA a recording does its work itself: the same arithmetic, in
-the same static shapes.
+A recording reads and writes storage that must stay where it is. The owner of the storage keeps the
+recordings over it and drops them when it moves (`Entries.recorded`), so that none points to freed
+memory. On other devices a recording does its work itself, in the same static shapes.
 """
 
 import threading
@@ -25,16 +23,16 @@ STRETCH = 256  # entries a lone sequence grows by until its step is recorded ane
 SIZES = 4  # of batches per doubling: a batch is recorded for the next larger size
 _RECORDING = threading.Lock()
 _SIDES = threading.local()
-# whose captures failed: torch's allocator of pinned memory points to them
+# graphs whose capture failed, kept alive: torch's allocator of pinned memory points to them
 _FAILED: list[torch.cuda.CUDAGraph] = []
 
 
 class Recording:
     """Work over tensors that stay where they are, to be done again and again.
 
-    pool: what recordings that never run at the same time share their memory in. stream: whose
-    priority the graph's kernels take; they keep it wherever the graph is replayed. The work is done
-    once or twice while it is recorded. Work that cannot be recorded is done as it is, with a
+    pool: the memory that recordings share which never run at the same time. stream: the CUDA stream
+    whose priority the graph's kernels take and keep, whatever stream replays the graph. The work is
+    done once or twice while it is recorded. Work that cannot be recorded is done as it is, with a
     warning.
     """
 
@@ -72,12 +70,11 @@ class Recording:
 
 
 class _Step:
-    """One token for up to `rows` agents over one storage, with inputs and outputs that stay where
-    they are.
+    """One token for up to `rows` agents over one storage; inputs and outputs stay in place.
 
-    Rows without an agent feed token 0 and write over the first entry of a slot that nobody holds.
-    The first run is not recorded: batches whose agents end one by one, and copies that read one
-    token again, would pay for it in vain.
+    Rows without an agent feed token 0 and write over the first entry of a free slot. The first run
+    is not recorded: batches whose agents end one by one, and copies that read one token again,
+    would pay for a recording they never replay.
     """
 
     def __init__(
@@ -105,9 +102,7 @@ class _Step:
     def run(
         self, tokens: Tensor, positions: Tensor, columns: Tensor, tap: Tap | None
     ) -> tuple[Tensor, Tensor]:
-        """Return what `Decoder.states` returns; copies, because the next run writes over the
-        outputs.
-        """
+        """Return what `Decoder.states` returns, as copies: the next run writes over the outputs."""
         num = len(tokens)
         for inputs, given in (
             (self._tokens, tokens),
@@ -139,8 +134,10 @@ class _Step:
 
 
 class Key(NamedTuple):
-    """What tells recordings over one storage apart: the entries held fixed, rows, the shared block,
-    whether tapped.
+    """What distinguishes the recordings over one storage.
+
+    common: entries that all agents hold, read as one block. rows: agents, free rows included.
+    shared: the address of the shared block, 0 without one. tapped: whether queries are kept.
     """
 
     common: int
@@ -153,11 +150,11 @@ class Key(NamedTuple):
 def states(
     decoder: Decoder, tokens: Tensor, positions: Tensor, entries: Entries, *, tap: Tap | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return what `Decoder.states` returns for these tokens, int64 [B], at these positions, by a
-    recorded step.
+    """Return what `Decoder.states` returns for these tokens, int64 [B], by a recorded step.
 
-    How a sequence's entries are divided between what a recording holds fixed and what it looks up
-    depends on their number alone, so that a text read again gives the same bits.
+    positions: int64 [B]. The division of a sequence's entries between those that a recording holds
+    fixed and those that it looks up depends on their number alone, so that a text read again gives
+    the same bits.
     """
     rows = size_for(len(tokens), most=entries.data.shape[2])
     common = entries.common // STRETCH * STRETCH
@@ -187,8 +184,9 @@ def size_for(agents: int, *, most: int) -> int:
 def _captured(
     work: Callable[[], None], device: torch.device, pool: Any, stream: torch.cuda.Stream | None
 ) -> torch.cuda.CUDAGraph:
-    """Record work as a CUDA graph, after doing it once: what is compiled or allocated at first must
-    not be recorded.
+    """Record work as a CUDA graph, after doing it once.
+
+    The first time compiles and allocates, which must not be recorded.
     """
     here = torch.cuda.current_stream(device)
     side = stream or _side(device, here.priority)
@@ -202,7 +200,7 @@ def _captured(
         try:
             with torch.cuda.graph(graph, pool=pool, stream=side, capture_error_mode="thread_local"):
                 work()
-        # Ctrl-C as well as what CUDA refuses: the stream and the allocator are shared
+        # after Ctrl-C too, not only after an error of CUDA: stream and allocator are shared
         except BaseException:
             _abandon(graph, pool, here)
             raise
@@ -210,15 +208,14 @@ def _captured(
 
 
 def _abandon(graph: torch.cuda.CUDAGraph, pool: Any, here: torch.cuda.Stream) -> None:
-    """Undo what torch (2.13) leaves behind a failed capture: its stream is current, its allocator
-    still records.
+    """Undo what torch (2.13) leaves after a failed capture: its stream, a recording allocator.
 
-    Work given to that stream would overtake everybody else's, and the next `empty_cache` of the
-    process would raise.
+    Work given to that stream would overtake other work, and the next `empty_cache` of the process
+    would raise.
     """
     torch.cuda.set_stream(here)
     with suppress(RuntimeError):  # it has ended already
-        torch._C._cuda_endAllocateToPool(here.device_index, pool)
+        torch._C._cuda_endAllocateToPool(here.device_index, pool)  # noqa: SLF001 - no public way
     _FAILED.append(graph)
 
 
@@ -226,8 +223,8 @@ def _side(device: torch.device, priority: int) -> torch.cuda.Stream:
     """Return this thread's stream for recordings of one priority.
 
     A graph keeps the priority and the matrix library's workspace (up to 32 MiB) of the stream it
-    was recorded on: one for each thread and priority, since graphs of two threads may run at the
-    same time and those of one never do.
+    was recorded on. There is one for each thread and priority, since graphs of two threads may run
+    at the same time and those of one never do.
     """
     sides: dict[tuple[torch.device, int], torch.cuda.Stream] = _SIDES.__dict__.setdefault(
         "streams", {}

@@ -1,5 +1,4 @@
-"""A model's own weights, arranged for fast steps: one product for queries, keys and values, one for
-the gated MLP.
+"""A model's weights arranged for decode steps, which join the products that read the same input.
 
 The modules' parameters become views of the arranged tensors, so nothing is held twice and the model
 works as before.
@@ -24,9 +23,7 @@ _JOINING = threading.Lock()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """One decoder layer: products are stored as [out, in]; a bias is None where the model has
-    none.
-    """
+    """One decoder layer; products are stored as [out, in], and a bias is None without one."""
 
     before_attention: Tensor  # [C]
     into_attention: Tensor  # [(H_q + 2 H_kv) D, C]
@@ -42,8 +39,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FusedWeights:
-    """Everything a step reads. embedding, head: [V, C] (the same tensor when the model ties
-    them).
+    """Everything a step reads.
+
+    embedding, head: [V, C], the same tensor when the model ties them. final: [C], the last norm.
+    fingerprint: whether the model's modules still compute the same.
     """
 
     embedding: Tensor
@@ -55,7 +54,7 @@ class FusedWeights:
 
 
 def unfusable(model: PreTrainedModel, layout: Layout) -> str | None:
-    """Return why a model cannot take fast steps, or None if it can."""
+    """Return why a model cannot take decode steps written out here, or None if it can."""
     config = model.config.get_text_config()
     kind = type(model).__name__
     if kind not in FAMILIES:
@@ -81,12 +80,11 @@ def unfusable(model: PreTrainedModel, layout: Layout) -> str | None:
 
 
 def fuse(model: PreTrainedModel, layout: Layout) -> FusedWeights:
-    """Arrange a model's weights for fast steps; doing it again finds them arranged already and
-    moves nothing.
+    """Arrange a model's weights for decode steps; doing it again moves nothing.
 
     Raises:
         ValueError: the model is of a family whose arithmetic is not written out here; see
-        `unfusable`.
+            `unfusable`.
     """
     if (reason := unfusable(model, layout)) is not None:
         msg = f"{type(model).__name__} cannot take fast steps: {reason}"
@@ -145,9 +143,7 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
 
 
 def _odd_module(model: PreTrainedModel) -> str | None:
-    """Return why some part is not what its family makes of it (an adapter, a quantised product), or
-    None.
-    """
+    """Return which part is not as its family has it (an adapter, a quantised product), or None."""
     parameters = list(model.parameters())
     if len({(part.device, part.dtype) for part in parameters}) > 1:
         return "its weights are on several devices or in several precisions"

@@ -1,10 +1,9 @@
-"""The greedy cover as one compiled loop for a CPU, which computes only the distances that could
-matter.
+"""The greedy cover as one compiled loop for a CPU, which skips distances that cannot matter.
 
-Distances to the nearest landmark only shrink as landmarks are added, so an old one is an upper
-bound: whoever asks for the largest needs exact values of the few points whose old value exceeds it,
-and gets what comparing everything would give. That is lazy evaluation as Minoux' accelerated greedy
-does it.
+Distances to the nearest landmark only shrink as landmarks are added, so an old distance is an upper
+bound. The search for the largest needs exact values only of the few points whose old value exceeds
+it, and finds what comparing everything would find: lazy evaluation, as in Minoux' accelerated
+greedy algorithm.
 """
 
 import numpy as np
@@ -18,9 +17,7 @@ LEAST = np.finfo(np.float32).tiny
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def greedy(points, scores, marks, radii, fixed, alpha, skip):
-    """Fill `marks` [k] from `fixed` on and squared `radii` [k]; return how many distances were
-    computed.
-    """
+    """Fill `marks` [k] from `fixed` on and squared `radii` [k]; return the number of distances."""
     size = len(points)
     picks = len(marks)
     nearest = np.full(size, np.inf, np.float32)  # distance to the nearest landmark, as far as known
@@ -51,9 +48,7 @@ def greedy(points, scores, marks, radii, fixed, alpha, skip):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _highest(points, nearest, squared, seen, marks, held, base, share):
-    """Return the first point where base + share * d is largest, -1 if none is allowed; and
-    distances computed.
-    """
+    """Return the first allowed point where base + share * d is largest (or -1); and distances."""
     best = NEVER
     where = -1
     count = 0
@@ -82,8 +77,9 @@ def _highest(points, nearest, squared, seen, marks, held, base, share):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _refresh(points, nearest, squared, seen, marks, held, point, base, share, enough):
-    """Compare a point with landmarks it has not seen yet until its value is below `enough`; return
-    with how many.
+    """Compare a point with landmarks it was not compared with, until its value is below `enough`.
+
+    Returns how many distances that took.
     """
     begin = seen[point]
     for number in range(begin, held):

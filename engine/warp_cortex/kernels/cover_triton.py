@@ -1,10 +1,9 @@
-"""The greedy cover on CUDA: picks served from a pool, so that points are read once for many picks
-and not for each.
+"""The greedy cover on CUDA: picks served from a pool, so that points are read once for many picks.
 
 The points that would be picked soonest are compared with all others in one pass. A pick only lowers
 ratings relative to each other, and distances to the pool are at hand: as long as the best of all
 points is in the pool it is picked at once; when it is not, the next pool is made. The picks are
-those of `farthest.compare_all`; sums are taken in another order, so that a near tie may fall
+those of `farthest.compare_all`; sums are taken in another order, so that a near tie may be decided
 otherwise.
 """
 
@@ -28,14 +27,16 @@ LEAST = torch.finfo(torch.float32).tiny  # a divisor where every distance is 0
 def greedy(
     points: Tensor, scores: Tensor, order: Tensor, *, fixed: int, alpha: float, skip: int
 ) -> tuple[Tensor, Tensor, int]:
-    """Do as `farthest.compare_all`: return the order [k], filled from `fixed` on, and squared radii
-    [k].
+    """Return what `farthest.compare_all` returns: the order [k], squared radii [k], and distances.
 
-    Returned as well: how many distances were computed. points: float32 [T, P], scores: float32 [T],
-    order: int64 [k], of which `fixed`, one at least, are given; all on one CUDA device, the current
-    one. The host waits once a pool, to hear how many picks it served.
+    points: float32 [T, P]. scores: float32 [T]. order: int64 [k], of which the first `fixed`, at
+    least one, are given; the rest is filled in. All lie on one CUDA device, the current one.
+    distances: how many were computed. The host waits for the device once per pool, to learn how
+    many picks the pool served.
     """
-    points, count, device = points.contiguous(), len(order), points.device
+    points = points.contiguous()
+    count = len(order)
+    device = points.device
     nearest = torch.full((len(points),), torch.inf, device=device)
     gain = (alpha * scores).float()
     weight = 1 - alpha
@@ -45,9 +46,7 @@ def greedy(
     evaluations = 0
 
     def serve(pool: Tensor, *, forced: int, limit: int) -> None:
-        """Pick the first `forced` of a pool, then whatever is best as long as it is in the pool,
-        `limit` in all.
-        """
+        """Pick the first `forced` of a pool, then the best while it is there; `limit` in all."""
         pool = torch.cat((pool, pool[-1:].expand(POOL - len(pool))))
         _pick[(1,)](
             distances(points, pool),
@@ -94,8 +93,9 @@ def trial(device: torch.device) -> None:
 
 
 def distances(points: Tensor, pool: Tensor) -> Tensor:
-    """Return squared distances [m, T] from m <= POOL points to all points [T, P]; differences come
-    before squares.
+    """Return squared distances [m, T] from m <= POOL points to all points [T, P].
+
+    Differences are taken before squares.
     """
     tokens, size = points.shape
     far = torch.empty((len(pool), tokens), device=points.device)
@@ -198,9 +198,7 @@ def _pick(
 
 @triton.jit
 def _place_of_best(nearest, gain, members, tokens, share, block: tl.constexpr):
-    """Return where in the pool the best of all points is, the first of equals; -1 if it is not
-    there.
-    """
+    """Return where in the pool the best of all points is, the first of equals; -1 if not there."""
     best = tl.full((), float("-inf"), tl.float32)
     found = tl.full((), -1, tl.int64)
     for begin in range(0, tokens, block):

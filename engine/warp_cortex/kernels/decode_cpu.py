@@ -1,9 +1,8 @@
-"""The parts of a fast step between its matrix products, as compiled loops for a CPU; `plain` is the
-reference.
+"""The parts of a decode step between its matrix products, as compiled loops for a CPU.
 
-bfloat16 is read and written as its bits (numba knows no such number); scores, softmax and norms are
-in float32. One call handles a whole batch: per-operation costs of tensors would be most of the time
-of so small a model.
+`decode_torch` is the reference. bfloat16 is read and written as its bits, because numba has no such
+number; scores, softmax and norms are in float32. One call handles a whole batch: of so small a
+model, per-operation costs of tensors would be most of the time.
 """
 
 from typing import Any
@@ -18,14 +17,12 @@ from warp_cortex.kernels import decode_numba as compiled
 from warp_cortex.kernels.decode_torch import BROKEN
 
 MOST_SHARED = 512  # shared entries `attend` reads itself
-# that take a step together: the activations of more leave a core's cache between two products
+# agents that take a step together: activations of more would leave a core's cache in between
 MOST_AGENTS = 512
 
 
 def bits(tensor: Tensor) -> NDArray[Any]:
-    """Return a tensor's memory as an array: float32 as it is, bfloat16 as uint16, integers as they
-    are.
-    """
+    """Return a tensor's memory as an array; bfloat16 comes as its bits, uint16."""
     array: NDArray[Any] = (
         tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor
     ).numpy()
@@ -47,9 +44,7 @@ def add_norm(
 
 
 def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: Tensor) -> Tensor:
-    """Rotate queries and keys, write keys and values behind each agent's own entries; return
-    queries [B, H_q, D].
-    """
+    """Rotate queries and keys, write keys and values behind each agent's own; return queries."""
     kv_heads = block.shape[2]
     dim = block.shape[4]
     heads = qkv.shape[1] // dim - 2 * kv_heads
@@ -71,11 +66,10 @@ def attend(
     shared: tuple[Tensor, Tensor] | None = None,
     led: bool = False,
 ) -> Tensor:
-    """Attend to each agent's own entries `first .. columns` and to what `prior` already holds;
-    return [B, H_q D].
+    """Attend to each agent's own entries `first .. columns` and to `prior`; return [B, H_q D].
 
-    shared, led: see `kernels`. The shared block is read by two matrix products for all agents
-    together. Only entries that an agent holds are read: `width` bounds nothing here.
+    shared, led: see `decode_triton.attend`. The shared block is read by two matrix products for all
+    agents together. Only entries that an agent holds are read: `width` bounds nothing here.
     """
     del width
     num, heads, dim = query.shape

@@ -1,4 +1,4 @@
-"""The loops themselves, over arrays of `numbers_compiled`."""
+"""The compiled loops of `decode_cpu`, over arrays of float32 or bfloat16 bits."""
 
 import numpy as np
 from numba import njit
@@ -44,8 +44,9 @@ def add_norm(x, residual, weight, out, total, eps):
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def rotate_write(qkv, cos, sin, keys, values, columns, query):
-    """Rotate queries and keys; keys and values go to theirs [S, H_kv, capacity, D] at each agent's
-    column.
+    """Rotate queries and keys; write keys and values at each agent's column.
+
+    keys, values: [S, H_kv, capacity, D].
     """
     heads = query.shape[1]
     dim = query.shape[2]
@@ -72,8 +73,10 @@ def rotate_write(qkv, cos, sin, keys, values, columns, query):
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def weigh(query, keys, columns, scores, own, lse, count, share, first, led):
-    """Softmax over shared scores [H_kv, B G, K] (in place), own entries (into own [B, H_q, W]) and
-    a prior.
+    """Softmax over shared scores, own entries and a prior.
+
+    scores: [H_kv, B G, K], replaced by weights. own: [B, H_q, W], filled with weights. share: [B,
+    H_q], filled with the prior's weight.
     """
     heads = query.shape[1]
     dim = query.shape[2]
@@ -118,8 +121,7 @@ def weigh(query, keys, columns, scores, own, lse, count, share, first, led):
 
 @njit(inline="always", fastmath=FAST)
 def _score(asked, keys, ahead, out, num, tops):
-    """Write the products of G queries with the first `num` keys (out [G, W]) and each query's
-    highest.
+    """Write the products of G queries with the first `num` keys, [G, W], and each query's highest.
 
     A step reads more than fits a cache, and one agent's entries lie apart from the next one's:
     while these are multiplied, the next agent's (`ahead`) are fetched.
@@ -150,9 +152,7 @@ def _exponents(row, seen, scale, top, out):
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def mix(values, columns, own, shared, has_shared, out, first):
-    """Sum own values by their weights, and what came from the shared block ([H_kv B G, D]); into
-    out [B, H_q D].
-    """
+    """Sum own values by weight and the shared block's part [H_kv B G, D]; out: [B, H_q D]."""
     heads = own.shape[1]
     lanes = values.shape[1]
     dim = values.shape[3]
@@ -179,8 +179,9 @@ def mix(values, columns, own, shared, has_shared, out, first):
 
 @njit(inline="always", fastmath=FAST)
 def _gather(values, ahead, weights, num, total):
-    """Add the first `num` values by the weights of G queries, [G, W]; fetch the next agent's as
-    `_score` does.
+    """Add the first `num` values by the weights of G queries, [G, W].
+
+    The next agent's values are fetched meanwhile, as in `_score`.
     """
     group, dim = total.shape
     line = 64 // values.itemsize

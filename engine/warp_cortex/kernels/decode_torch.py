@@ -13,15 +13,16 @@ from torch.nn import functional
 from warp_cortex.attention.partial import Partial, join
 
 MOST_SHARED = 0  # shared entries `attend` reads itself
-MOST_AGENTS = sys.maxsize  # that take a step together
+MOST_AGENTS = sys.maxsize  # agents that take a step together
 BROKEN = -1  # in place of a token: some of its logits are infinite or not a number
 
 
 def add_norm(
     x: Tensor, residual: Tensor | None, weight: Tensor, eps: float
 ) -> tuple[Tensor, Tensor]:
-    """Return (RMS norm of x + residual, x + residual), both [B, C]; the norm is taken in float32 at
-    least.
+    """Return (RMS norm of x + residual, x + residual), both [B, C].
+
+    The norm is taken in float32 at least.
     """
     total = x if residual is None else x + residual
     wide = total if total.dtype == torch.float64 else total.float()
@@ -30,11 +31,10 @@ def add_norm(
 
 
 def rotate_write(qkv: Tensor, cos: Tensor, sin: Tensor, block: Tensor, columns: Tensor) -> Tensor:
-    """Rotate queries and keys, write keys and values behind each agent's own entries; return
-    queries [B, H_q, D].
+    """Rotate queries and keys, write keys and values behind each agent's own; return queries.
 
     qkv: [B, (H_q + 2 H_kv) D]. cos, sin: float32 [B, D] of each agent's position. block: [2, S,
-    H_kv, capacity, D]. columns: int64 [B], where the new entries go.
+    H_kv, capacity, D]. columns: int64 [B], where the new entries go. Returns [B, H_q, D].
     """
     kv_heads = block.shape[2]
     dim = block.shape[4]
@@ -59,11 +59,11 @@ def attend(
     shared: tuple[Tensor, Tensor] | None = None,
     led: bool = False,
 ) -> Tensor:
-    """Attend to each agent's own entries `first .. columns` and to what `prior` already holds;
-    return [B, H_q D].
+    """Attend to each agent's own entries `first .. columns` and to `prior`; return [B, H_q D].
 
     block: [2, S, H_kv, capacity, D]. width: entries that are looked at, no fewer than the longest
-    agent's. shared, led: see `kernels`; here a shared block is always part of the prior.
+    agent's. shared, led: see `decode_triton.attend`; here a shared block is always part of the
+    prior.
     """
     assert shared is None
     assert not led

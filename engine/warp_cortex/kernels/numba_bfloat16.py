@@ -1,6 +1,4 @@
-"""Numbers as compiled loops read and write them: float32, or bfloat16 as uint16 bits; and memory
-asked for ahead.
-"""
+"""Numbers in compiled loops: float32, or bfloat16 as uint16 bits; and prefetching of memory."""
 
 import numpy as np
 from llvmlite import ir
@@ -30,9 +28,7 @@ def _as_bits(_, value):
 
 @intrinsic
 def fetch(_, array, index):
-    """Ask for the memory line of element `index` of a contiguous array, to be near when it is
-    needed.
-    """
+    """Prefetch the memory line of element `index` of a contiguous array."""
 
     def asked(context, builder, _s, args):
         start = builder.gep(context.make_array(array)(context, builder, args[0]).data, [args[1]])

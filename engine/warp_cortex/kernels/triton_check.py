@@ -1,5 +1,6 @@
-"""Whether Triton's kernels can be launched, and where: a GPU is not enough, the launcher is built
-by a C compiler.
+"""Whether Triton's kernels can be launched, and on which device.
+
+A GPU is not enough: the launcher is built by a C compiler.
 """
 
 import functools
@@ -12,10 +13,9 @@ import torch
 
 @functools.cache
 def can_launch(device: torch.device) -> bool:
-    """Launch a kernel on a CUDA device and tell whether that went well; if not, a warning says what
-    is missing.
+    """Launch a kernel on a CUDA device and return whether that worked; warn if it did not.
 
-    False without a word where Triton is not installed, or there is no such device.
+    There is no warning where Triton is not installed, or where there is no such device.
     """
     if device.type != "cuda" or not torch.cuda.is_available():
         return False
@@ -29,8 +29,8 @@ def can_launch(device: torch.device) -> bool:
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         reason = str(error).partition("\n")[0]
         warnings.warn(
-            f"Triton cannot launch kernels on {device} ({reason}), so slower ways are taken; it needs a C compiler and "
-            "Python's headers (Debian: apt install gcc python3-dev)",
+            f"Triton cannot launch kernels on {device} ({reason}), so slower code runs; it needs a "
+            "C compiler and Python's headers (Debian: apt install gcc python3-dev)",
             stacklevel=2,
         )
         return False
@@ -38,7 +38,5 @@ def can_launch(device: torch.device) -> bool:
 
 
 def current(device: torch.device) -> AbstractContextManager[object]:
-    """Return a block in which a GPU is the current one: Triton launches there, wherever the tensors
-    lie.
-    """
+    """Return a context in which a GPU is current: Triton launches its kernels there."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -87,9 +87,12 @@ def test_arms_hold_the_bytes_they_say(scene: variants.BenchSetting) -> None:
     rows = {row["arm"]: row for row in capacity.rows_of(scene, agents=[3], names=names, seed=0)}
     own = {name: row["private_bytes"] // per_token for name, row in rows.items()}
     assert own == {
-        variants.LANDMARKS: 12, variants.FULL: 12, variants.LANDMARKS_COPIED: 12 + 32, variants.FULL_COPIED: 12 + 96,
+        variants.LANDMARKS: 12,
+        variants.FULL: 12,
+        variants.LANDMARKS_COPIED: 12 + 32,
+        variants.FULL_COPIED: 12 + 96,
         variants.THREADS: 12 + 32,
-    }  # fmt: skip
+    }
     shared = {name: row["shared_bytes"] // per_token for name, row in rows.items()}
     assert (shared.pop(variants.LANDMARKS), shared.pop(variants.FULL), set(shared.values())) == (
         32,
@@ -121,7 +124,6 @@ def test_a_failing_section_costs_only_itself(tmp_path: Path) -> None:
             "seed": 0,
             "python": "",
             "torch": "",
-            # fmt: skip
             "transformers": "",
             "threads": 1,
         },

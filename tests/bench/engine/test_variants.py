@@ -185,12 +185,8 @@ def test_rows_tell_what_was_not_tried(scene: BenchSetting, monkeypatch: pytest.M
     monkeypatch.setattr(roofline, "product_rate", lambda *_, **__: 1e9)
     monkeypatch.setattr(roofline, "copy_bandwidth", lambda *_, **__: 1e9)
     roofline.steps(found, scene, agents=[5], seed=0)
-    assert found == [
-        {
-            "agents": 5,
-            "skipped": f"needs {variants.bytes_needed(scene, variants.LANDMARKS, 5):,} bytes, 0 are free",
-        }
-    ]
+    need = variants.bytes_needed(scene, variants.LANDMARKS, 5)
+    assert found == [{"agents": 5, "skipped": f"needs {need:,} bytes, 0 are free"}]
 
 
 def test_a_row_is_of_the_numbers_asked_for(scene: BenchSetting) -> None:

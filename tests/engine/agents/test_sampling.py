@@ -89,8 +89,11 @@ def test_few_logits_at_a_time_choose_what_all_would(
     generators = [torch.Generator().manual_seed(row) for row in range(7)]
     got = choose_all(torch.split(logits, rows), temperature=temperature, generators=generators)
     want = [
-        BROKEN if row in broken
-        else choose(logits[row], temperature=temperature, generator=torch.Generator().manual_seed(row))
+        BROKEN
+        if row in broken
+        else choose(
+            logits[row], temperature=temperature, generator=torch.Generator().manual_seed(row)
+        )
         for row in range(7)
-    ]  # fmt: skip
+    ]
     assert got == want

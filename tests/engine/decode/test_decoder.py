@@ -83,7 +83,7 @@ def test_the_river_writes_what_the_model_writes(
 @pytest.mark.parametrize("family", FUSABLE)
 def test_streams_think_what_the_model_thinks(
     lend: Lend, monkeypatch: pytest.MonkeyPatch, family: str, k: int
-) -> None:  # fmt: skip
+) -> None:
     """Over some landmarks or over every token, ragged: logits, states and private entries are the
     model's own.
     """

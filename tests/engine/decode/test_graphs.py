@@ -97,7 +97,7 @@ def test_recorded_streams_think_what_streams_think(lend: Lend, family: str, k: i
 @pytest.mark.parametrize("family", FUSABLE)
 def test_a_recorded_river_writes_what_a_river_writes(
     lend: Lend, monkeypatch: pytest.MonkeyPatch, family: str
-) -> None:  # fmt: skip
+) -> None:
     """Across stretches, growing storage and a bounded window: logits, states and remembered queries
     are the same.
     """
@@ -115,9 +115,12 @@ def test_a_recorded_river_writes_what_a_river_writes(
     got, want = rivers
     assert got.logits is not None
     for one, other in (
-        (got.logits, want.logits), (got.last, want.last), (got.middle, want.middle),
-        (got.store.share().keys, want.store.share().keys), (got.attention(), want.attention()),
-    ):  # fmt: skip
+        (got.logits, want.logits),
+        (got.last, want.last),
+        (got.middle, want.middle),
+        (got.store.share().keys, want.store.share().keys),
+        (got.attention(), want.attention()),
+    ):
         torch.testing.assert_close(one, other, **TIGHT)
 
 

@@ -85,19 +85,30 @@ def test_a_failed_capture_leaves_the_lane_on_its_own_stream(
             raise RuntimeError(msg)
 
     fakes = {
-        "current_stream": lambda _: here, "stream": on, "graph": graph, "CUDAGraph": SimpleNamespace,
-        "graph_pool_handle": lambda: "pool", "set_stream": lambda stream: now.__setitem__(0, stream.name),
-    }  # fmt: skip
+        "current_stream": lambda _: here,
+        "stream": on,
+        "graph": graph,
+        "CUDAGraph": SimpleNamespace,
+        "graph_pool_handle": lambda: "pool",
+        "set_stream": lambda stream: now.__setitem__(0, stream.name),
+    }
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)
     monkeypatch.setattr(
-        torch._C, "_cuda_endAllocateToPool", lambda *given: told.append(("end", *given)), raising=False
-    )  # fmt: skip
+        torch._C,
+        "_cuda_endAllocateToPool",
+        lambda *given: told.append(("end", *given)),
+        raising=False,
+    )
     with pytest.warns(UserWarning, match="taken kernel by kernel"):
         recording = graphs.Recording(work, torch.device("cuda"), stream=side)  # type: ignore[arg-type] # a stand-in
     assert not recording.is_graph
     assert now == ["here"]
     assert told == [
-        ("side", "waits for", "here"), ("work on", "side"), ("here", "waits for", "side"), ("capture into", "pool"),
-        ("work on", "side"), ("end", 0, "pool"),
-    ]  # fmt: skip
+        ("side", "waits for", "here"),
+        ("work on", "side"),
+        ("here", "waits for", "side"),
+        ("capture into", "pool"),
+        ("work on", "side"),
+        ("end", 0, "pool"),
+    ]

@@ -62,8 +62,11 @@ def described(arch: int, kernel: Any) -> dict[str, Any]:
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         Path(file.name).write_bytes(kernel.asm["cubin"])
         told = subprocess.run(
-            [TOOLS / "cuobjdump", "-res-usage", file.name], capture_output=True, text=True, check=True
-        ).stdout  # fmt: skip
+            [TOOLS / "cuobjdump", "-res-usage", file.name],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
     used = {name: int(re.search(rf"{name}:(\d+)", told).group(1)) for name in ("REG", "STACK")}  # type: ignore[union-attr]
     return {
         "arch": arch,
@@ -78,10 +81,13 @@ def main(archs: list[int]) -> None:
     launch, rows = JITFunction.run, []
     for arch in archs:
         target = GPUTarget("cuda", arch, 32)
-        driver.set_active(SimpleNamespace(
-            get_current_device=lambda arch=arch: arch, get_current_stream=lambda _: 0,
-            get_current_target=lambda target=target: target,
-        ))  # fmt: skip
+        driver.set_active(
+            SimpleNamespace(
+                get_current_device=lambda arch=arch: arch,
+                get_current_stream=lambda _: 0,
+                get_current_target=lambda target=target: target,
+            )
+        )
 
         def build(
             self: Any, *args: Any, grid: Any, warmup: bool, arch: int = arch, **options: Any

@@ -121,9 +121,13 @@ def test_a_text_ends_where_every_position_would_be_turned_anew(family: str) -> N
     are refused.
     """
     long = {
-        "rope_type": "longrope", "rope_theta": 10000.0, "factor": 8.0, "original_max_position_embeddings": 64,
-        "short_factor": [1.0] * 4, "long_factor": [1.0, 2.0, 4.0, 8.0],
-    }  # fmt: skip
+        "rope_type": "longrope",
+        "rope_theta": 10000.0,
+        "factor": 8.0,
+        "original_max_position_embeddings": 64,
+        "short_factor": [1.0] * 4,
+        "long_factor": [1.0, 2.0, 4.0, 8.0],
+    }
     # Phi-3 has it in both places
     options = {"rope_parameters": long, "original_max_position_embeddings": 64}
     ids = random_ids(65, seed=1)

@@ -175,7 +175,7 @@ def _own_error(prism: Prism, context: Context, oracle: PreTrainedModel, ids: lis
 def _recorded(
     prism: Prism, context: Context, ids: list[int], snapshot: Snapshot
 ) -> tuple[float, int]:
-    """Return the error of recorded steps against unrecorded ones; and recordings without a graph."""
+    """Return recorded steps' error against unrecorded ones, and recordings without a graph."""
     own = shape.random_ids(OWN, prism.spec.vocab_size, seed=2)
     usual = prism.records_steps
     found = []

@@ -35,7 +35,7 @@ def long_rows(
 def _read(
     row: dict[str, Any], context: Context, synapse: Synapse, ids: list[int], *, chunk: int
 ) -> None:
-    """Read as a run does: after every chunk the synapse gleans what a first snapshot needs."""
+    """Read as a run does: the synapse collects evidence for the first snapshot after each chunk."""
     device = context.prism.device
     peak = PeakBytes(device)
 
@@ -45,7 +45,8 @@ def _read(
     seconds = time_of(
         lambda: context.read(ids, chunk=chunk, progress=follow), device, repeats=1, warm=0
     ).median
-    row["read_s"], row["read_tokens_per_s"] = seconds, len(ids) / seconds
+    row["read_s"] = seconds
+    row["read_tokens_per_s"] = len(ids) / seconds
     row["read_peak_bytes"] = peak.read()
     row["cache_bytes"] = context.store.num_bytes
 
@@ -54,9 +55,10 @@ def _publish(row: dict[str, Any], context: Context, synapse: Synapse) -> None:
     device = context.prism.device
     config = synapse.config
     peak = PeakBytes(device)
-    # nothing new: each is a first one
+    # the context does not grow in between, so that each is a first snapshot
     publish = time_of(lambda: synapse.publish(context), device, repeats=3).median
-    row["publish_ms"], row["publish_peak_bytes"] = 1e3 * publish, peak.read()
+    row["publish_ms"] = 1e3 * publish
+    row["publish_peak_bytes"] = peak.read()
     row["evidence_ms"] = (
         1e3 * time_of(lambda: context.evidence(config.space), device, repeats=1, warm=0).median
     )

@@ -169,7 +169,9 @@ class GpuBench:
         for tokens in self.sizes.contexts[1:]:
             self._capacity(tokens)
         if not self.report.sections:
-            msg = f"no section has a word of --sections {self.args.sections!r}; there are: {'; '.join(self._titles)}"
+            asked = self.args.sections
+            titles = "; ".join(self._titles)
+            msg = f"no section has a word of --sections {asked!r}; there are: {titles}"
             raise ValueError(msg)
 
     def _steps(self, rows: Rows) -> None:
@@ -212,8 +214,8 @@ class GpuBench:
     def _capacity(self, tokens: int) -> None:
         def measure(rows: Rows) -> None:
             """Measure every arm over one context."""
-            # a thread's cost does not depend on the context, of which it holds k landmarks: the
-            # first one tells
+            # threads copy k landmarks, so their cost is independent of the context: measured for
+            # the first context only
             names = [
                 *variants.BATCHED,
                 *([variants.THREADS] if tokens == self.sizes.contexts[0] else []),

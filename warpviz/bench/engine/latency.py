@@ -129,10 +129,10 @@ def process_rows(
             batch = StreamsElsewhere(place, scene, count, seed=seed)
             with variants.busy(batch, None):
                 before = batch.num_tokens
-                beside = river_times(scene, tokens, None)
-                rate = {"stream_tokens_per_s": (batch.num_tokens - before) / sum(beside.seconds)}
+                meanwhile = river_times(scene, tokens, None)
+                rate = {"stream_tokens_per_s": (batch.num_tokens - before) / sum(meanwhile.seconds)}
             batch.lane.close("done")
-            rows.append(rivers.row("another process", count, beside, alone) | rate)
+            rows.append(rivers.row("another process", count, meanwhile, alone) | rate)
 
 
 def execute(args: argparse.Namespace) -> int:

@@ -1,6 +1,4 @@
-"""Long contexts: reading them, the first snapshot of their landmarks, another 64 tokens later, and
-a River token.
-"""
+"""Long contexts: the time to read them, of two snapshots of their landmarks, of a River token."""
 
 import argparse
 import time
@@ -125,9 +123,7 @@ def _warm() -> None:
 def _read(
     row: dict[str, Any], context: Context, followed: Synapse, ids: list[int], *, chunk: int
 ) -> None:
-    """Time reading, and what is done in its shadow after every chunk so that a first snapshot need
-    not look back.
-    """
+    """Time reading, and the evidence collected after each chunk for the first snapshot."""
     reading, following = (Clocks(context.prism.device) for _ in range(2))
     reading.time(
         lambda: context.read(
@@ -142,9 +138,7 @@ def _read(
 def _first(
     row: dict[str, Any], context: Context, followed: Synapse, *, repeats: int, seed: int
 ) -> None:
-    """Time a first snapshot of a text that was followed, one of a text that was not, and the choice
-    alone.
-    """
+    """Time a first snapshot with and without evidence collected while reading; and the choice."""
     publishing, cold, choosing = (Clocks(context.prism.device) for _ in range(3))
     config = followed.config
     evidence = context.evidence(config.space)
@@ -174,9 +168,7 @@ def _river(row: dict[str, Any], context: Context, *, seed: int) -> None:
 def _later(
     row: dict[str, Any], context: Context, config: SynapseConfig, *, repeats: int, seed: int
 ) -> None:
-    """Time snapshots that each come 64 tokens after the one before, and compare the last with an
-    exact one.
-    """
+    """Time snapshots 64 tokens apart, and compare the last one with an exact one."""
     clocks = Clocks(context.prism.device)
     synapse = Synapse(config, seed=seed)
     snapshot = synapse.publish(context)
@@ -195,9 +187,7 @@ def _later(
 def _compare(
     row: dict[str, Any], context: Context, snapshot: Snapshot, config: SynapseConfig
 ) -> None:
-    """Set the last incremental snapshot beside an exact one of the same text: radii, and landmarks
-    in common.
-    """
+    """Compare the last incremental snapshot with an exact one: radii, and landmarks in common."""
     points = context.points(config.space)
     exact = rank(
         context.evidence(config.space), k=config.chosen_k, policy=config.chosen_policy, alpha=config.alpha
@@ -216,9 +206,7 @@ def _ratio(row: dict[str, Any], one: str, other: str) -> float:
 
 
 class Clocks:
-    """Seconds by the wall's clock and by this process' own, which other work on the machine hardly
-    touches.
-    """
+    """Seconds by the wall clock and of this process alone, which other load hardly changes."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -241,8 +229,9 @@ class Clocks:
         return 1e3 * sum(self._own if self.device.type == "cpu" else self._wall)
 
     def note(self, row: dict[str, Any], name: str) -> None:
-        """Write medians and spreads into a row; a process' own time says nothing about what a GPU
-        did.
+        """Write medians and spreads into a row.
+
+        The process' own time is left out on a GPU, of whose work it says nothing.
         """
         wall = TimeSpread(tuple(self._wall))
         own = TimeSpread(tuple(self._own))
@@ -259,12 +248,14 @@ def execute(args: argparse.Namespace) -> int:
 
 
 NOTE = (
-    "Random weights, random text. follow: what is gleaned after every chunk, a part of read (the process' own time on "
-    "a CPU). first_publish: a snapshot of the text just read and followed; unfollowed_publish: of a text that was not "
-    "(geometry, attention and choice of everything at once); both rank 128 tokens. select: the choice of k landmarks "
-    "alone. later_publish comes 64 tokens after another snapshot and considers what stands for the text read before "
-    "and the tokens since. certified_radius bounds true_radius; exact_radius is that of a choice among everything. "
-    "Times are medians, spreads (90 % - 10 %) / median; cpu times, which the ratios are made of, are the process' own. "
-    "estimated_bytes is what is asked for before reading, peak_bytes what reading and the first snapshot took (on a "
-    "CPU, of the process)."
+    "Random weights, random text. follow: the evidence collected after every chunk, a part of read "
+    "(the process' own time on a CPU). first_publish: a snapshot of the text just read and "
+    "followed; unfollowed_publish: of a text that was not (geometry, attention and choice of "
+    "everything at once); both rank 128 tokens. select: the choice of k landmarks alone. "
+    "later_publish comes 64 tokens after another snapshot; it considers the tokens since and those "
+    "that stand for the text before. certified_radius bounds true_radius; exact_radius is that of "
+    "a choice among everything. Times are medians, spreads (90 % - 10 %) / median; cpu times, of "
+    "which the ratios are made, are the process' own. estimated_bytes is the need that is checked "
+    "before reading, peak_bytes what reading and the first snapshot took (on a CPU, of the "
+    "process)."
 )

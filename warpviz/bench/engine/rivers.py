@@ -1,4 +1,4 @@
-"""How long the River waits for a token while streams think: in turns, side by side, in one batch."""
+"""How long the River waits for a token while streams think: in turns, concurrently, in a batch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,10 +37,10 @@ def lane_rows(
         batch = opened(scene, count, seed=seed)
         with variants.busy(batch, low) as ends:
             first = len(ends)
-            beside = river_times(scene, tokens, high)
+            meanwhile = river_times(scene, tokens, high)
             steps = len(ends) - first
-        pace = {"stream_tokens_per_s": count * steps / sum(beside.seconds)}
-        rows.append(row("concurrent", count, beside, alone) | pace)
+        pace = {"stream_tokens_per_s": count * steps / sum(meanwhile.seconds)}
+        rows.append(row("concurrent", count, meanwhile, alone) | pace)
         if scene.prism.decoder is not None:
             joint = one_batch(scene, count, seed=seed)
             variants.latencies(joint, WARM, high)

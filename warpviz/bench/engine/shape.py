@@ -76,11 +76,10 @@ def load(
     positions: int = 2048,
     seed: int = 0,
 ) -> Prism:
-    """Return a Prism: of a shape with random weights and room for `positions`, or of any model
-    `Prism.load` knows.
+    """Return a Prism of a shape with random weights, or of a model that `Prism.load` knows.
 
-    dtype None means bfloat16 for a shape (its bytes are the point) except tiny ones on a CPU, which
-    are float32.
+    positions: room of a shape. dtype: None means bfloat16 for a shape, whose bytes are the point,
+    except tiny ones on a CPU, which are float32.
 
     Raises:
         ValueError: the device is a CUDA device, and there is none.
@@ -107,8 +106,7 @@ def load(
 
 
 def check(name: str, *, device: str, tokens: int, dtype: torch.dtype | None = None) -> None:
-    """See that `load` will give a model, and one that can read so many tokens, before anything is
-    measured.
+    """Refuse a model that cannot be loaded, or cannot read so many tokens, before the measuring.
 
     Raises:
         ValueError: there is no such model or device, or the model has too few positions.
@@ -121,8 +119,7 @@ def check(name: str, *, device: str, tokens: int, dtype: torch.dtype | None = No
 
 
 def check_positions(prism: Prism, tokens: int) -> None:
-    """See that the model can read so many tokens, whether or not this machine has the memory for
-    them.
+    """Refuse a model that has too few positions, whatever memory this machine has.
 
     Raises:
         ValueError: it has too few positions; the message says how many.
@@ -131,9 +128,7 @@ def check_positions(prism: Prism, tokens: int) -> None:
 
 
 def unfit(prism: Prism, tokens: int) -> str | None:
-    """Return why the model or this machine's memory cannot hold a context of so many tokens; None
-    if they can.
-    """
+    """Return why the model or the memory cannot hold so many tokens; None if they can."""
     try:
         budget.check_fits(prism, tokens)
     except ValueError as error:

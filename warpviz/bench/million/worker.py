@@ -1,6 +1,4 @@
-"""What one process of the million does: read the text, let its share of agents think, judge them,
-write shards.
-"""
+"""One process of the million: its text, its share of agents, their judgements, their shards."""
 
 import multiprocessing
 import queue
@@ -51,7 +49,7 @@ class WorkPlan:
 
 @dataclass(frozen=True, slots=True)
 class ThoughtNote:
-    """What a process tells after a shard."""
+    """What a process reports after a shard."""
 
     number: int
     agents: int
@@ -96,9 +94,7 @@ class Workshop:
         return Crew(self.prism, self.snapshot, slots=slots, longest=LONGEST, most=MOST)
 
     def similarities(self, middle: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the `centred` gate's similarity of every thought [N, C] with what the River
-        wants.
-        """
+        """Return the `centred` gate's similarity, [N], of thoughts [N, C] to the River's wish."""
         shifted = middle - self.mean
         lengths = np.linalg.norm(shifted, axis=1) * np.linalg.norm(self.wanted)
         similar: NDArray[np.float32] = np.divide(
@@ -143,9 +139,7 @@ def work(
     tell: Callable[[ThoughtNote], None],
     stop: Callable[[], bool],
 ) -> None:
-    """Let the agents of the shards in `numbers` think, and write every shard as soon as its last
-    agent has ended.
-    """
+    """Let the agents of these shards think; write each shard when its last agent has ended."""
     workshop = Workshop(plan)
     shards = Shards(folder, plan.agents, plan.shard)
     basis = take(folder / "axes.npz")
@@ -180,17 +174,16 @@ def work_beside(
     notes: "Queue[ThoughtNote]",
     stop: "Event",
 ) -> None:
-    """Do `work` in a process of its own, on one thread; Ctrl-C is the parent's to handle, and
-    without it nothing is.
+    """Do `work` in a process of its own, on one thread.
+
+    The parent handles Ctrl-C; this process goes on without it until `stop`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     parent = multiprocessing.parent_process()
 
     def over() -> bool:
-        """Tell whether to stop: a parent that was killed cannot say so, and its next call would
-        find us still here.
-        """
+        """Return whether to stop: a parent that was killed cannot set `stop`."""
         return stop.is_set() or (parent is not None and not parent.is_alive())
 
     def taken() -> Iterator[int]:
