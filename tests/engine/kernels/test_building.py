@@ -25,7 +25,7 @@ def test_every_kernel_is_built_for_every_gpu(tmp_path: Path) -> None:
         "triton", reason="Triton, which the CUDA parts are written in, is not installed"
     )
     script = Path(__file__).with_name("building.py")
-    root = script.parents[2]
+    root = script.parents[3]
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     environment |= {"PYTHONPATH": f"{root}/engine:{root}", "TRITON_CACHE_DIR": str(tmp_path)}
     done = subprocess.run(
