@@ -190,7 +190,10 @@ def _compare(
     """Compare the last incremental snapshot with an exact one: radii, and landmarks in common."""
     points = context.points(config.space)
     exact = rank(
-        context.evidence(config.space), k=config.chosen_k, policy=config.chosen_policy, alpha=config.alpha
+        context.evidence(config.space),
+        k=config.chosen_k,
+        policy=config.chosen_policy,
+        alpha=config.alpha,
     )
     row["certified_radius"] = snapshot.radius
     row["true_radius"] = cover_radius(points, snapshot.landmarks)
