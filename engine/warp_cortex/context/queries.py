@@ -85,7 +85,7 @@ class QueryLog:
     def tap(self, layer: int, query: Tensor, limits: Limits) -> None:
         """Collect one layer's queries [1, H_q, T, D] of the running pass."""
         keep = self._keep
-        assert keep is not None  # noqa: S101 - plan() comes first
+        assert keep is not None
         if keep.numel() == query.shape[2]:
             rows = query[0]
         else:
@@ -102,7 +102,7 @@ class QueryLog:
         written only the last `window` are kept.
         """
         keep = self._keep
-        assert keep is not None  # noqa: S101 - plan() comes first
+        assert keep is not None
         # a written token is kept in any case: to index it would only wait for a GPU
         if keep.numel() < positions.numel():
             positions = positions[keep.to(positions.device)]
@@ -237,7 +237,7 @@ class _Block:
     def last(self, count: int) -> "_Block":
         """Return a copy of the last ones."""
         other = _Block()
-        assert self.kept is not None  # noqa: S101 - the caller asks for no more than there are
+        assert self.kept is not None
         other.append(Kept(self.kept.positions[-count:], self.kept.rows[-count:], self.kept.shapes))
         return other
 

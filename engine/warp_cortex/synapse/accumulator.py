@@ -76,7 +76,7 @@ class EvidenceAccumulator:
         this object must not be used afterwards.
         """
         self.take(context)
-        assert self.moments is not None  # noqa: S101 - `take` has seen a token
+        assert self.moments is not None
         scale = self.moments.scale
         if self.space == "hidden":  # one layer: nothing drowns it
             scale = torch.ones_like(scale)

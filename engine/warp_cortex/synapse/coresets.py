@@ -50,7 +50,7 @@ class Coresets:
         self.space = accumulated.space
         # of the whole text, until the first snapshot
         self._first: Evidence | None = accumulated.evidence(context, in_place=True)
-        assert accumulated.moments is not None  # noqa: S101 - evidence of a text comes with them
+        assert accumulated.moments is not None
         self.frame = accumulated.moments
         self._running = accumulated.moments
         self.coresets: tuple[Coreset, ...] = ()
@@ -178,7 +178,7 @@ class Coresets:
 def _found(context: "Context", positions: Tensor) -> Tensor:
     """Return the cache's rows of positions that it holds."""
     rows = _rows(context, positions)
-    assert rows is not None  # noqa: S101 - the caller has checked that it `follows`
+    assert rows is not None
     return rows
 
 

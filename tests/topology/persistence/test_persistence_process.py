@@ -140,7 +140,8 @@ def test_a_worker_does_not_outlive_its_parent(tmp_path):
     code = (
         "import numpy as np, time\n"
         "from warpviz.topology.persistence.persistence_process import compute\n"
-        "job = compute(np.cumsum(np.random.default_rng(0).normal(size=(4000, 16)), 0), max_points=4000)\n"
+        "walk = np.cumsum(np.random.default_rng(0).normal(size=(4000, 16)), 0)\n"
+        "job = compute(walk, max_points=4000)\n"
         "print(job._process.pid, flush=True)\n"
         "time.sleep(60)\n"
     )
@@ -160,7 +161,8 @@ def test_an_interpreter_that_ends_in_mid_job_leaves_nothing(tmp_path):
     code = (
         "import numpy as np, time\n"
         "from warpviz.topology.persistence.persistence_process import compute\n"
-        "job = compute(np.cumsum(np.random.default_rng(0).normal(size=(4000, 16)), 0), max_points=4000)\n"
+        "walk = np.cumsum(np.random.default_rng(0).normal(size=(4000, 16)), 0)\n"
+        "job = compute(walk, max_points=4000)\n"
         "while not job.what.startswith('rips complex'): time.sleep(0.01)\n"
         "print(job._process.pid)\n"
     )
@@ -186,7 +188,8 @@ def test_a_disk_too_full_for_the_points_keeps_no_folder(tmp_path, monkeypatch):
 def test_the_worker_loads_no_model_code():
     """Starting it costs no torch: neither the package nor the worker imports the engine."""
     heavy = {"torch", "transformers", "umap", "plotly", "gudhi", "sklearn"}
-    code = f"import sys, warpviz.topology.persistence.persistence_process; print(sorted({heavy!r} & set(sys.modules)))"
+    module = "warpviz.topology.persistence.persistence_process"
+    code = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"
     here = found_as_here()
     found = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=here, check=True

@@ -125,7 +125,7 @@ def _centred(cortex: Cortex, thought: Thought, spawn: Spawn) -> float:
 
     Computed as the gate does it.
     """
-    assert cortex.context is not None  # noqa: S101 -- the run has ended
+    assert cortex.context is not None
     hidden = cortex.trace.arrays["hidden"].astype(np.float64)
     ends = np.cumsum([len(token) for token in cortex.context.tokens])
     first = int(np.searchsorted(ends, spawn.trigger[0], side="right"))

@@ -86,7 +86,7 @@ def go_on(context: Context, opening: str, thought: str, *, wait_for: Item) -> st
     own.read(prism.encode(opening))
     text = ""
     for step in range(MOST_WRITTEN):
-        assert own.logits is not None  # noqa: S101 -- the context has read an opening
+        assert own.logits is not None
         token = int(own.logits.argmax())
         if token in prism.stop_ids:
             break
