@@ -155,10 +155,8 @@ class GateConfig:
     """When a thought is accepted: its similarity under `scorer` is at least `theta`.
 
     theta is in [-1, 1]: a cosine, or the probability per token for the scorer "likelihood". "auto"
-    measures it when a run begins, so that the share `share` of thoughts that do not belong to the
-    text would pass. None takes theta and scorer of the model's profile: 0.3 and "centred" for the
-    bundled village (`python -m warpviz.village.evaluate.gating`, Youden's J on labelled thoughts),
-    "auto" and "likelihood" for other models.
+    measures it when a run begins, so that at most the share `share` of thoughts that do not belong
+    to the text would pass. None takes theta and scorer of the model's profile.
     """
 
     theta: float | str | None = None
@@ -203,8 +201,8 @@ class RiverConfig:
 class StreamConfig:
     """How side agents think: `slots` at once, each up to `max_tokens` tokens after its prompt.
 
-    prompt: what a stream reads for every kind of task; None takes the voice's words for its kind.
-    stop: texts that end a thought. Whatever is None is that of the model's voice and profile.
+    prompt: what a stream reads for every kind of task. stop: texts that end a thought. Whatever is
+    None is that of the model's voice and profile.
     """
 
     max_tokens: int | None = None
@@ -228,9 +226,8 @@ class StreamConfig:
 class RouterConfig:
     """What the Router watches for, and how many agents it may open.
 
-    triggers: several of `TRIGGERS`; None takes those of the model's profile. implicit: False leaves
-    out "phrase". every: tokens between two standing tasks of "schedule". quantile: of the River's
-    entropies, above which "uncertain" fires.
+    triggers: several of `TRIGGERS`; None takes the profile's. implicit: False leaves out "phrase".
+    every: tokens between two tasks of "schedule". quantile: of entropies, for "uncertain".
     """
 
     enabled: bool = True
@@ -254,10 +251,7 @@ class RouterConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectionConfig:
-    """How accepted thoughts enter the River's cache, and how many tokens of them it may hold.
-
-    template: what a thought is written as; None takes the words of the model's voice.
-    """
+    """How accepted thoughts, written as `template` or as the voice does, enter the River's cache."""
 
     enabled: bool = True
     anchor: str = "next"
@@ -275,8 +269,8 @@ class InjectionConfig:
 class CortexConfig:
     """Everything a run depends on besides the model and the prompt.
 
-    voice: how one speaks to the model: a `Voice`, the name of one that ships, or None for the
-    model's own. What is None in any part follows the model (`voice/profiles.py`).
+    voice: a `Voice`, the name of one that ships, or None for the model's own. What is None in any
+    part follows the model (`voice/profiles.py`).
     """
 
     seed: int = 0
