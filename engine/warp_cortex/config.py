@@ -251,7 +251,7 @@ class RouterConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectionConfig:
-    """How accepted thoughts, written as `template` or as the voice does, enter the River's cache."""
+    """How accepted thoughts, written as `template` or as the voice does, enter the cache."""
 
     enabled: bool = True
     anchor: str = "next"
