@@ -3,6 +3,7 @@ circle. What breaks a rule is named.
 """
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -17,6 +18,8 @@ MAX_WIDTH = 100
 MAX_FOLDER_FILES = 14
 MAX_ROOT_FILES = 6
 SUFFIXES = {".py", ".js", ".css"}
+# what a tool is told at the end of a line, with its reason, is not counted, as ruff does not
+PRAGMA = re.compile(r"  # (?:noqa|type:).*")
 
 
 def files(*folders: str) -> list[Path]:
@@ -37,7 +40,7 @@ def test_no_line_is_wide() -> None:
         f"{name_of(path)}:{number}: {len(line)}"
         for path in files("engine", "warpviz", "tests")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
-        if len(line) > MAX_WIDTH
+        if len(PRAGMA.sub("", line)) > MAX_WIDTH
     ]
     assert not wide
 

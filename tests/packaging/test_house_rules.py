@@ -67,13 +67,14 @@ def test_no_file_is_long() -> None:
 
 
 def test_no_function_is_long() -> None:
-    """No function has more than 60 lines, its docstring included."""
+    """No function has more than 60 lines, its docstring included and its arguments apart."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     long = [
-        f"{name_of(path)}:{node.lineno} {node.name}: {node.end_lineno - node.lineno + 1}"
+        f"{name_of(path)}:{node.lineno} {node.name}: {node.end_lineno - node.body[0].lineno + 2}"
         for path in [*sources(), *checks()]
         for node in nodes(path)
-        if isinstance(node, kinds) and node.end_lineno - node.lineno >= MAX_FUNCTION_LINES
+        if isinstance(node, kinds)
+        and node.end_lineno - node.body[0].lineno + 1 >= MAX_FUNCTION_LINES
     ]
     assert not long
 

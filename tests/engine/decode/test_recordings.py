@@ -45,6 +45,16 @@ def test_a_graph_is_replayed_in_place_of_the_work(monkeypatch: pytest.MonkeyPatc
     assert told == ["work", "replay", "replay"]
 
 
+def stand_in(name: str, told: list[Any]) -> SimpleNamespace:
+    """Return what stands in for a CUDA stream and writes down whom it waits for."""
+    return SimpleNamespace(
+        name=name,
+        priority=0,
+        device_index=0,
+        wait_stream=lambda one: told.append((name, "waits for", one.name)),
+    )
+
+
 def test_a_failed_capture_leaves_the_lane_on_its_own_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -56,15 +66,7 @@ def test_a_failed_capture_leaves_the_lane_on_its_own_stream(
     told: list[Any] = []
     now = ["here"]
 
-    def stream_of(name: str) -> SimpleNamespace:
-        return SimpleNamespace(
-            name=name,
-            priority=0,
-            device_index=0,
-            wait_stream=lambda one: told.append((name, "waits for", one.name)),
-        )
-
-    here, side = stream_of("here"), stream_of("side")
+    here, side = stand_in("here", told), stand_in("side", told)
 
     @contextmanager
     def on(stream: SimpleNamespace) -> Iterator[None]:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 from ipykernel.comm.comm import BaseComm
 
-from warpviz.views.base.subshell import unpin
+from warpviz.views.base.view import unpin
 
 
 def routed(comm: BaseComm) -> str:

@@ -31,7 +31,9 @@ COLUMNS = (
 )
 STYLE = """
 :root{color-scheme:light dark;--ink:#24292f;--ground:#fff;--edge:#d0d7de;--mark:#ddf4ff}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--ground:#0d1117;--edge:#30363d;--mark:#0c2d6b}}
+@media(prefers-color-scheme:dark){
+:root{--ink:#e6edf3;--ground:#0d1117;--edge:#30363d;--mark:#0c2d6b}
+}
 body{font:14px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
 body{max-width:1000px;margin:2rem auto;padding:0 1rem}
 figure{margin:0;overflow-x:auto}

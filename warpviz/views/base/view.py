@@ -11,7 +11,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from warpviz.views.base import export, registry, static, subshell, wire
+from warpviz.views.base import export, registry, static, wire
 from warpviz.views.base.indices import Indices
 from warpviz.views.base.pump import Patch, Pump, message
 
@@ -74,11 +74,11 @@ class View(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget is skipped b
     def open(self) -> None:
         """Open the comm."""
         super().open()
-        subshell.unpin(self.comm)
+        unpin(self.comm)
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
         super()._send(msg, buffers=buffers)
-        subshell.unpin(self.comm)
+        unpin(self.comm)
 
     def state(self) -> Patch:
         """Return everything the browser needs to draw this view from nothing."""
@@ -249,3 +249,14 @@ def _weak(view: View, name: str) -> Callable[[Patch | None, int], None]:
             getattr(target, name)(patch, seq)
 
     return call
+
+
+def unpin(comm: Any) -> None:
+    """Let the kernel answer a widget's messages while a cell runs; a closed comm (None) is left.
+
+    ipykernel 7.4 remembers on a comm which loop last published there, and sends the browser's
+    replies to that loop: for a widget made in a cell, to the main loop, which is busy until the
+    cell ends. Without that memory the subshell counts that JupyterLab names in each message.
+    """
+    if comm is not None:
+        vars(comm).pop("_reply_subshell_id", None)

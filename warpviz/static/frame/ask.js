@@ -1,9 +1,9 @@
 // The box to ask: a question opens a stream of the running engine.
 
 import { clip, h, oneLine } from "../base/text.js";
-import { OWN_KEYS } from "../frame/controls.js";
+import { OWN_KEYS } from "./controls.js";
 
-/** @import { LiveRunView } from "./view.js" */
+/** @import { LiveRunView } from "../run/view.js" */
 
 const MOST_CHARS = 200; // the engine's limit of a task, unless its settings say otherwise
 
