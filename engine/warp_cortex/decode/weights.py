@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from warp_cortex.attention import patch
 from warp_cortex.attention.layout import Layout
 from warp_cortex.attention.rotary import Rotary
-from warp_cortex.decode.fingerprint import Fingerprint
 
 FAMILIES = ("LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM")
 PRODUCTS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj", "lm_head")
+HOOKS = 2  # that every Prism attaches to the model it holds
 _JOINING = threading.Lock()
 
 
@@ -42,7 +43,8 @@ class FusedWeights:
     """Everything a step reads.
 
     embedding, head: [V, C], the same tensor when the model ties them. final: [C], the last norm.
-    fingerprint: whether the model's modules still compute the same.
+    modules, parameters: the table, the name in it, and the object that stood there when the weights
+    were arranged; of a parameter also the address of its memory.
     """
 
     embedding: Tensor
@@ -50,7 +52,24 @@ class FusedWeights:
     final: Tensor
     head: Tensor
     eps: float
-    fingerprint: Fingerprint
+    model: PreTrainedModel
+    modules: tuple[tuple[dict[str, nn.Module | None], str, nn.Module], ...]
+    parameters: tuple[tuple[dict[str, nn.Parameter | None], str, nn.Parameter, int], ...]
+
+    @property
+    def are_current(self) -> bool:
+        """Whether the model computes what is written out: no part replaced, moved or hooked."""
+        hooks = _num_hooks(self.model)
+        for table, name, module in self.modules:
+            if table.get(name) is not module or "forward" in module.__dict__:
+                return False
+            hooks += _num_hooks(module)
+        if any(
+            table.get(name) is not part or part.data_ptr() != start
+            for table, name, part, start in self.parameters
+        ):
+            return False
+        return hooks == HOOKS * patch.num_holders(self.model)
 
 
 def unfusable(model: PreTrainedModel, layout: Layout) -> str | None:
@@ -99,7 +118,17 @@ def fuse(model: PreTrainedModel, layout: Layout) -> FusedWeights:
         final=body.norm.weight.detach(),
         head=head.weight.detach(),
         eps=float(body.norm.variance_epsilon),
-        fingerprint=Fingerprint(model),
+        model=model,
+        modules=tuple(
+            (parent._modules, name, child)  # noqa: SLF001 - the table itself is compared
+            for parent in model.modules()
+            for name, child in parent.named_children()
+        ),
+        parameters=tuple(
+            (module._parameters, name, part, part.data_ptr())  # noqa: SLF001 - as above
+            for module in model.modules()
+            for name, part in module.named_parameters(recurse=False)
+        ),
     )
 
 
@@ -140,6 +169,11 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
     for part, view in zip(parts, torch.split(whole, [len(part) for part in parts]), strict=True):
         part.data = view
     return whole
+
+
+def _num_hooks(module: nn.Module) -> int:
+    hooks = module.__dict__
+    return len(hooks["_forward_hooks"]) + len(hooks["_forward_pre_hooks"])
 
 
 def _odd_module(model: PreTrainedModel) -> str | None:

@@ -161,7 +161,7 @@ class SharedModel:
         decoder = self._decoder
         if decoder is None or not self._handles:
             return None
-        return decoder if decoder.weights.fingerprint.is_current else None
+        return decoder if decoder.weights.are_current else None
 
     @cached_property
     def _decoder(self) -> Decoder | None:
