@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from warp_cortex import unreadable
 
 from warpviz.bench.harness import flags
 from warpviz.bench.harness.machine import has_bfloat16, load, provenance
@@ -144,15 +145,15 @@ def shown(folder: Path) -> dict[str, Any]:
     """Return the summary of a folder, of any plan; nothing is written.
 
     Raises:
-        ValueError: it holds no run, or its run.json is something else.
+        UnreadableFileError: it holds no run, or its run.json is something else.
     """
     ledger = Ledger(folder / "run.json")
     try:
         return summary(ledger.read(), ledger.shards())
     # a call that lacks what every call records
     except (KeyError, TypeError, AttributeError) as error:
-        msg = f"{ledger.path} is not the record of a run"
-        raise ValueError(msg) from error
+        why = "is not the record of a run: a call lacks what every call records"
+        raise unreadable(ledger.path, why) from error
 
 
 def try_out(folder: Path | str, *, agents: int = 200, slots: int = 64) -> dict[str, Any]:

@@ -18,6 +18,20 @@ Arrays = dict[str, NDArray[Any]]
 FIRST = b"PK\x03\x04"
 LAST = b"PK\x05\x06"
 END_BYTES = 22
+# what `summary.summary` adds up
+NUMBERS = (
+    "task_tokens",
+    "thought_tokens",
+    "ended",
+    "accepted",
+    "seconds",
+    "cpu_seconds",
+    "finished",
+    "peak_rss_bytes",
+    "slots",
+    "workers",
+)
+MOST = 2**63
 MOST_SHARDS = 100_000
 
 
@@ -154,6 +168,11 @@ class Ledger:
             self._refuse("it has no plan, or no calls")
         if not all(isinstance(call, dict) for call in calls):
             self._refuse("a call is no object")
+        for name in NUMBERS:
+            for call in calls:
+                value = call.get(name, 0)
+                if type(value) not in (int, float) or not 0 <= value < MOST:
+                    self._refuse(f"{name} must be a number from 0, got {value!r:.40}")
         return record
 
     def _refuse(self, why: str, cause: Exception | None = None) -> NoReturn:

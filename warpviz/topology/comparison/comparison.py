@@ -184,9 +184,9 @@ def load_comparison(path: Path | str) -> Comparison:
     """Read what `Comparison.save` wrote: a folder, or the path of its comparison.json.
 
     Raises:
-        FileNotFoundError: one of the two files is missing.
-        UnreadableFileError: not a comparison, or its arrays are damaged, lie outside its folder, or
-            belong to another comparison.
+        FileNotFoundError: there is no comparison.
+        UnreadableFileError: not a comparison, or its arrays are missing or damaged, lie outside
+            its folder, or belong to another comparison.
     """
     path = Path(path)
     path = path / "comparison.json" if path.is_dir() else path
@@ -196,7 +196,10 @@ def load_comparison(path: Path | str) -> Comparison:
         why = f"'points' must name a file in its folder, got {name[:60]!r}"
         raise unreadable(path, f"is not a comparison: {why}")
     points = path.parent / name
-    arrays = read_arrays(points)
+    try:
+        arrays = read_arrays(points)
+    except FileNotFoundError as error:
+        raise unreadable(path, f"names the file {name!r:.60}, which is not there") from error
     with points.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if record.get("points_sha256", digest) != digest:  # version 0.1 wrote none
