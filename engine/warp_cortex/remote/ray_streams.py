@@ -6,7 +6,12 @@ another one. Needs the extra `warpviz[ray]`.
 """
 
 import os
+import secrets
+import sys
+import warnings
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,6 +30,7 @@ from warp_cortex.synapse.synapse import Snapshot
 from warp_cortex.thoughts.gate import GateState
 from warp_cortex.voice.profiles import settle_streams
 
+LOOPBACK = "127.0.0.1"
 POLL_S = 0.005
 MAX_LOSSES = 8  # after so many lost workers, streams end with an error instead of being sent again
 
@@ -33,8 +39,9 @@ MAX_LOSSES = 8  # after so many lost workers, streams end with an error instead 
 class RayStreams:
     """Ray workers for streams: `Cortex(prism, streams=RayStreams(address="10.0.0.1:6379"))`.
 
-    address: of a running cluster; "local" starts one on this machine, bound to 127.0.0.1, without
-    dashboard and usage statistics; None uses the cluster that this process is connected to.
+    address: of a running cluster; "local" starts one on this machine, whose servers listen on
+    127.0.0.1 and ask for a token, without dashboard and usage statistics; None uses the cluster
+    that this process is connected to.
     """
 
     address: str | None = "local"
@@ -56,6 +63,8 @@ class RayStreams:
                 "RayStreams needs a Prism made by Prism.load(name)"
             )
             raise ValueError(msg)
+        if self.address == "local":
+            _ask_for_a_token()
         ray = _ray()
         if not ray.is_initialized():
             _start(ray, self.address)
@@ -242,12 +251,49 @@ def _ray() -> Any:
 
 def _start(ray: Any, address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if address == "local":
+    if address != "local":
+        ray.init(address=address, log_to_driver=False)
+        return
+    with _on_loopback(ray):
         ray.init(
             address="local",
             include_dashboard=False,
-            _node_ip_address="127.0.0.1",
+            _node_ip_address=LOOPBACK,
             log_to_driver=False,
         )
-    else:
-        ray.init(address=address, log_to_driver=False)
+
+
+def _ask_for_a_token() -> None:
+    """Choose the token of a cluster of this process's own, which its daemons and workers inherit.
+
+    Without one they answer any process of this machine. Ray reads the mode once, at its import.
+    """
+    if "RAY_AUTH_MODE" in os.environ:
+        return
+    if "ray" in sys.modules:
+        msg = (
+            "ray was imported before RayStreams started it, so its cluster asks for no token: "
+            "import it later, or set RAY_AUTH_MODE"
+        )
+        warnings.warn(msg, RuntimeWarning, stacklevel=3)
+        return
+    os.environ["RAY_AUTH_MODE"] = "token"
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+@contextmanager
+def _on_loopback(ray: Any) -> Iterator[None]:
+    """Keep Ray from replacing 127.0.0.1 by the address of a network card during a block.
+
+    On Linux it does so without an option against it, and its servers then listen on all addresses.
+    A server whose node is 127.0.0.1 listens there only. A test looks at the open sockets.
+    """
+    modules = (ray._private.services, ray.util)  # noqa: SLF001 - no public way
+    previous = [module.get_node_ip_address for module in modules]
+    for module in modules:
+        module.get_node_ip_address = lambda *_, **__: LOOPBACK
+    try:
+        yield
+    finally:
+        for module, function in zip(modules, previous, strict=True):
+            module.get_node_ip_address = function

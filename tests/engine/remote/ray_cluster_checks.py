@@ -4,9 +4,14 @@ Run by `test_ray_streams.py` in a process of its own: Ray leaves sockets and thr
 interpreter's end, which the other tests' clean world would be blamed for.
 """
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import torch
 from warp_cortex import (
@@ -26,9 +31,15 @@ from warp_cortex.remote.ray_streams import RayRunner
 
 from tests.engine.tiny import build_model, build_tokenizer
 
-ray = pytest.importorskip("ray", reason="the extra warpviz[ray] is not installed")
 TEXT = "The brass key is in the attic and the lamp is in the cellar. "
 CONFIG = StreamConfig(max_tokens=6, slots=2)
+
+
+def started_ray() -> Any:
+    """Return Ray, which reads its settings when it is imported: after `RayStreams` made them."""
+    import ray
+
+    return ray
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +64,29 @@ def runner(prism: Prism) -> Iterator[RayRunner]:
     runner = RayStreams(workers=2).connect(prism, CONFIG, seed=0)
     yield runner
     runner.close("done")
-    ray.shutdown()
+    started_ray().shutdown()
+
+
+def test_every_socket_is_on_the_loopback_and_asks_for_a_token(runner: RayRunner) -> None:
+    """No process of the cluster listens elsewhere, and a client without the token is refused."""
+    assert len(runner.workers) == 2
+    me = psutil.Process()
+    listening = [
+        connection.laddr.ip
+        for process in (me, *me.children(recursive=True))
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) >= 5
+    assert {ip.removeprefix("::ffff:") for ip in listening} == {"127.0.0.1"}
+    address = started_ray().get_runtime_context().gcs_address
+    code = f"from ray._raylet import GcsClient; GcsClient({address!r}).internal_kv_keys(b'', None)"
+    stranger = {**os.environ, "RAY_AUTH_TOKEN": "0" * 64}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=stranger, capture_output=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert b"AuthenticationError" in done.stderr, done.stderr[-500:]
 
 
 def finish(runner: RayRunner | LocalRunner) -> list[StepOutcome]:
@@ -112,7 +145,7 @@ def test_a_killed_worker_loses_no_stream(prism: Prism, runner: RayRunner) -> Non
     streams = open_streams(runner, prism, 8)
     runner.step()
     assert runner.num_active > 0
-    ray.kill(runner.workers[0])
+    started_ray().kill(runner.workers[0])
     outcomes = finish(runner)
     assert runner.num_losses >= 1
     assert all(stream.reason in {"budget", "end"} for stream in streams)

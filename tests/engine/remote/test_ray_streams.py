@@ -32,4 +32,4 @@ def test_streams_think_on_a_cluster_and_survive_the_loss_of_a_worker() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
-    assert "5 passed" in done.stdout, done.stdout[-500:]
+    assert "6 passed" in done.stdout, done.stdout[-500:]
