@@ -74,9 +74,7 @@ class Lab:
         if source.is_absolute() and source != target:
             shutil.copy(source, target)
         workspace = target.stem.replace("_", "-")
-        self.page.goto(
-            f"{self.server.url}/lab/workspaces/{workspace}/tree/{target.name}?reset", timeout=90_000
-        )
+        self.page.goto(self.server.page(workspace, target.name), timeout=90_000)
         self.page.wait_for_function(
             "() => { const p = window.jupyterapp?.shell?.currentWidget;"
             " return p?.content?.widgets?.length"

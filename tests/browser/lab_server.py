@@ -39,4 +39,4 @@ def environment(home: Path) -> dict[str, str]:
 def start_server(home: Path, root: Path) -> Server:
     """Start JupyterLab on `root` and return it once it answers."""
     started = lab_server.start_server(home, root, env=environment(home))
-    return Server(started.root, started.home, started.port, started.process)
+    return Server(started.root, started.home, started.port, started.process, started.token)

@@ -2,8 +2,12 @@
 notice.
 """
 
+import urllib.error
+import urllib.request
+
 import pytest
 from lab_page import Lab
+from lab_server import Server
 
 SLIDER = """
 import ipywidgets as widgets
@@ -67,3 +71,11 @@ def test_a_cell_that_raises_fails_the_test_with_its_traceback(lab: Lab) -> None:
     lab.run_all()
     with pytest.raises(pytest.fail.Exception, match="deliberate failure"):
         lab.wait_for_prompt(1)
+
+
+def test_the_server_asks_for_its_token(lab_server: Server) -> None:
+    """Another user of this machine gets no kernel, and the token stands in no command line."""
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{lab_server.url}/api/sessions", timeout=30)  # noqa: S310 -- http
+    assert lab_server.api("sessions") == []
+    assert not any(lab_server.token in str(part) for part in lab_server.process.args)

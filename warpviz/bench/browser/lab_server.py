@@ -5,13 +5,14 @@ It has a free loopback port and a home of its own, and reads none of the user's 
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +49,24 @@ class Server:
     home: Path
     port: int
     process: subprocess.Popen[bytes]
+    token: str = field(repr=False)
 
     @property
     def url(self) -> str:
         """Return the address without a trailing slash."""
         return f"http://127.0.0.1:{self.port}"
 
+    def page(self, workspace: str, notebook: str) -> str:
+        """Return the address that opens a notebook in a workspace of its own."""
+        return f"{self.url}/lab/workspaces/{workspace}/tree/{notebook}?reset&token={self.token}"
+
     def api(self, path: str, method: str = "GET") -> Any:
         """Call the server's REST interface and return its JSON."""
         address = f"{self.url}/api/{path}"
-        request = urllib.request.Request(address, method=method)  # noqa: S310 -- our own http URL
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(  # noqa: S310 -- our own http URL
+            address, method=method, headers=headers
+        )
         with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 -- as above
             body = reply.read()
         return json.loads(body) if body else None
@@ -114,22 +123,23 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def start_server(home: Path, root: Path, *, env: dict[str, str] | None = None) -> Server:
-    """Start JupyterLab on `root` and return it once it answers; its pages need no token."""
+    """Start JupyterLab on `root` and return it once it answers; its pages ask for a token."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     # The command of `warpviz lab`: the measurements are of what a user opens.
     command = [
         *lab_command(root, first=None, port=port, show=False),
-        "--IdentityProvider.token=",
         "--ServerApp.disable_check_xsrf=True",
         "--LabApp.expose_app_in_browser=True",
     ]
-    settings = environment(home) if env is None else env
+    token = secrets.token_hex(24)
+    # not in the command, which every process of this machine can read
+    settings = {**(environment(home) if env is None else env), "JUPYTER_TOKEN": token}
     with (home / "jupyter.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own command
             command, env=settings, stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
-    server = Server(root, home, port, process)
+    server = Server(root, home, port, process, token)
     wait_until(server.ready, "JupyterLab to start", 90)
     return server

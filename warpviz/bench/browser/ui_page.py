@@ -149,7 +149,7 @@ class BrowserLab:
         try:
             page = context.new_page()
             page.goto(
-                f"{self.server.url}/lab/workspaces/{name}/tree/{path.name}?reset",
+                self.server.page(name, path.name),
                 timeout=PATIENCE_S * 1000,
             )
             book = Notebook(self.server, page, path)
