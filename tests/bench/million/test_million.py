@@ -120,8 +120,9 @@ def test_similarities_are_the_gates(workshop: Workshop) -> None:
 def test_it_goes_on_where_it_was_interrupted(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C keeps the finished shards; a second call adds the missing ones, and the results are
-    those of one call.
+    """Ctrl-C keeps the finished shards; a second call adds the missing ones.
+
+    Thoughts and judgements are those of one call to the bit, vectors to half precision.
     """
     write = Shards.write
     written = []
@@ -143,7 +144,12 @@ def test_it_goes_on_where_it_was_interrupted(
     for ours, theirs in zip(
         Shards(tmp_path, 70, 20).present(), Shards(finished, 70, 20).present(), strict=True
     ):
-        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+        assert ours.keys() == theirs.keys()
+        for name in ours:
+            if name == "vector":  # the agents in a step decide the last bits of its sums
+                np.testing.assert_allclose(ours[name], theirs[name], rtol=2e-3, atol=2e-3)
+            else:
+                assert np.array_equal(ours[name], theirs[name]), name
 
 
 def test_a_finished_folder_is_not_worked_on_again(
