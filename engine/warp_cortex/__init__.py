@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from warp_cortex.remote.process import ProcessStreams
     from warp_cortex.remote.ray_streams import RayStreams
     from warp_cortex.router.router import Router, Task
+    from warp_cortex.sources.cache_folder import cache_folder
     from warp_cortex.sources.catalogue import CATALOGUE
     from warp_cortex.sources.download import fetch_model, is_fetched
     from warp_cortex.synapse.files import load_snapshot, save_snapshot
@@ -120,6 +121,7 @@ _HOMES = {
     "remote.process": "ProcessStreams",
     "remote.ray_streams": "RayStreams",
     "router.router": "Router Task",
+    "sources.cache_folder": "cache_folder",
     "sources.catalogue": "CATALOGUE",
     "sources.download": "fetch_model is_fetched",
     "voice.shipped": "VOICES",
@@ -195,6 +197,7 @@ __all__ = [
     "attached",
     "best_theta",
     "bundled",
+    "cache_folder",
     "certificate",
     "confusion",
     "cover_radius",

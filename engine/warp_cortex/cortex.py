@@ -14,6 +14,7 @@ from warp_cortex.cache.store import SharedKV
 from warp_cortex.config import AUTO, CortexConfig, within
 from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
+from warp_cortex.precision import in_own_precision
 from warp_cortex.prism import Prism
 from warp_cortex.run import loop
 from warp_cortex.run.fork import fork
@@ -120,6 +121,7 @@ class Cortex:
         self._run = None
         return self._events(prompt, progress, self.trace)
 
+    @in_own_precision
     def _events(
         self, prompt: "str | Messages", progress: Callable[[int, int], None] | None, trace: Trace
     ) -> Iterator[Event]:
@@ -161,6 +163,7 @@ class Cortex:
         """
         return fork(self.prism, self.config, self._runner, source, tasks)
 
+    @in_own_precision
     def revoke(self, number: int) -> Revoke:
         """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
         run = self._running()
@@ -169,6 +172,7 @@ class Cortex:
             run.river.recount()
         return self._emit(Revoke(step=run.step, injection=number, rebuilt_tokens=tail))
 
+    @in_own_precision
     def influence(self, number: int) -> Influence:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
         run = self._running()
@@ -188,14 +192,8 @@ class Cortex:
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
         if self._run is None:
-            return Memory(
-                step=0,
-                weights=self.prism.weight_bytes,
-                river_kv=0,
-                shared_kv=0,
-                private_kv=0,
-                num_streams=0,
-            )
+            nothing = dict.fromkeys(("river_kv", "shared_kv", "private_kv", "num_streams"), 0)
+            return Memory(step=0, weights=self.prism.weight_bytes, **nothing)
         return self._run.memory()
 
     def own_entries(self, known: Mapping[int, int] | None = None) -> dict[int, SharedKV]:
@@ -232,7 +230,6 @@ class Cortex:
         self.context = context = Context(
             self.prism, query_window=config.synapse.query_window, capacity=room
         )
-        is_stopped = self._controls.stop.is_set
         synapse = Synapse(config.synapse, seed=config.seed)
 
         def after(done: int, total: int) -> None:
@@ -241,7 +238,11 @@ class Cortex:
                 progress(done, total)
 
         if not context.read(
-            ids, chunk=config.river.prefill_chunk, progress=after, should_stop=is_stopped
+            ids,
+            chunk=config.river.prefill_chunk,
+            progress=after,
+            should_stop=self._controls.stop.is_set,
+            is_whole=True,
         ):
             yield self._header(context, text)
             yield Finish(step=context.num_tokens, stream=None, reason="stopped")
@@ -267,7 +268,7 @@ class Cortex:
         return RunStart(
             step=context.num_tokens,
             model=self.prism.spec.name,
-            checksum=self.prism.spec.checksum,
+            checksum=self.prism.checksum(thorough=True),
             prompt=prompt,
             prompt_tokens=list(context.tokens),
             seed=self.config.seed,

@@ -13,6 +13,7 @@ from warp_cortex.context.context import Context
 from warp_cortex.model import loading
 from warp_cortex.model.location import folder_of, locate
 from warp_cortex.model.shared import SharedModel
+from warp_cortex.precision import in_own_precision
 from warp_cortex.sources.gguf_files import Progress
 from warp_cortex.voice.files import voice_in
 
@@ -44,6 +45,7 @@ class Prism(SharedModel):
         voice = None if folder is None else voice_in(folder)
         return cls(model, tokenizer, name=str(name), source=source, voice=voice)
 
+    @in_own_precision
     def read(
         self,
         text: str,
@@ -66,7 +68,7 @@ class Prism(SharedModel):
         ids = self.encode(text, start=True)
         budget.check_fits(self, len(ids), chunk=chunk)
         context = Context(self, query_window=query_window, capacity=len(ids) + 1)
-        context.read(ids, chunk=chunk, progress=progress, should_stop=should_stop)
+        context.read(ids, chunk=chunk, progress=progress, should_stop=should_stop, is_whole=True)
         return context
 
 

@@ -14,7 +14,7 @@ STAGES = [("downloading x", 1, 4), ("downloading x", 4, 4), ("writing", 0, 1)]
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is fetched yet."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WARPVIZ_CACHE", str(tmp_path / "cache"))
 
 
 def fake_fetch(name: str, *, accept_terms: bool, progress: progress.Report) -> Path:

@@ -14,6 +14,7 @@ from warp_cortex.context.queries import QueryLog
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.policies import NEEDS
 from warp_cortex.model.detokenize import Detokenizer, special_names
+from warp_cortex.precision import in_own_precision
 
 if TYPE_CHECKING:
     from warp_cortex.model.forward_pass import Pass
@@ -87,14 +88,17 @@ class Context:
         chunk: int = 2048,
         progress: Callable[[int, int], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
+        is_whole: bool = False,
     ) -> bool:
         """Append visible tokens in chunks; return False if `should_stop` ended it early.
 
         What was read until then stays. progress: called with the tokens read and those to be read.
+        is_whole: the ids are those of a whole text, so that no character goes on behind them.
 
         Raises:
-            ValueError: the text would run past the model's last position.
+            ValueError: an id is none of the model's, or the text would run past its last position.
         """
+        self.prism.check_ids(ids)
         self.check_room(len(ids))
         start = self.num_tokens
         self.store.reserve(len(ids))
@@ -106,8 +110,11 @@ class Context:
             self._append(piece, reading=True)
             if progress is not None:
                 progress(self.num_tokens - start, len(ids))
+        if is_whole and self.tokens:
+            self.tokens[-1] += self._detokenizer.flush()
         return True
 
+    @in_own_precision
     def write(self, token: int) -> str:
         """Append one visible token and return the text it adds.
 
@@ -173,6 +180,7 @@ class Context:
         keep = torch.cat((rows[:sinks], rows[-window:], (tags != TEXT).nonzero().flatten()))
         self.store.keep(keep.sort().values)
 
+    @in_own_precision
     def points(
         self,
         space: str = "keys",
@@ -194,10 +202,12 @@ class Context:
         """
         return context_points.points(self, space, layer=layer, head=head, centre=centre)
 
+    @in_own_precision
     def attention(self) -> Tensor:
         """Return the attention [W, T] of the last W tokens, mean over layers and heads."""
         return context_points.attention(self)[0]
 
+    @in_own_precision
     def received(self) -> Tensor:
         """Return the mean attention [T] each held token receives from the queries that see it.
 
@@ -205,6 +215,7 @@ class Context:
         """
         return context_points.attention(self)[1]
 
+    @in_own_precision
     def evidence(
         self,
         space: str = "keys",

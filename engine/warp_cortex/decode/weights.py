@@ -59,11 +59,11 @@ class FusedWeights:
     @property
     def are_current(self) -> bool:
         """Whether the model computes what is written out: no part replaced, moved or hooked."""
-        hooks = _num_hooks(self.model)
+        hooks = num_hooks(self.model)
         for table, name, module in self.modules:
             if table.get(name) is not module or "forward" in module.__dict__:
                 return False
-            hooks += _num_hooks(module)
+            hooks += num_hooks(module)
         if any(
             table.get(name) is not part or part.data_ptr() != start
             for table, name, part, start in self.parameters
@@ -171,7 +171,8 @@ def _join(parts: list[nn.Parameter]) -> Tensor:
     return whole
 
 
-def _num_hooks(module: nn.Module) -> int:
+def num_hooks(module: nn.Module) -> int:
+    """Return how many forward hooks one module has, every Prism's own included."""
     hooks = module.__dict__
     return len(hooks["_forward_hooks"]) + len(hooks["_forward_pre_hooks"])
 

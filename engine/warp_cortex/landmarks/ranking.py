@@ -10,6 +10,7 @@ from warp_cortex.config import whole, within
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.farthest import greedy
 from warp_cortex.landmarks.policies import ALL, Policy, find_policy, policies
+from warp_cortex.precision import in_own_precision
 
 UNCERTIFIED_ALPHA = 0.5  # from here on attention can outvote coverage at every pick
 
@@ -45,6 +46,7 @@ class Ranking:
         return self.order[:count].sort().values
 
 
+@in_own_precision
 @torch.no_grad()
 def rank(
     evidence: Evidence,

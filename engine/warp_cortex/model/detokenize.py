@@ -28,13 +28,25 @@ class Detokenizer:
         text = self._decode(self._tail)
         if text.endswith(REPLACEMENT) and len(self._tail) - self._num_shown < MAX_UNFINISHED:
             return ""
+        piece = self._show(text)
+        if not piece and len(self._tail) - self._num_shown >= MAX_UNFINISHED:
+            self._tail.pop()
+        return piece
+
+    def flush(self) -> str:
+        """Return the text that still waits for the rest of a character: the text ends here.
+
+        It may really be the character that stands for lost bytes.
+        """
+        return self._show(self._decode(self._tail)) if self._tail else ""
+
+    def _show(self, text: str) -> str:
+        """Return what `text`, the tail's, adds to what was shown of it."""
         piece = text[len(self._shown) :]
         if piece:
             self._tail = self._tail[self._num_shown :]
             self._num_shown = len(self._tail)
             self._shown = self._decode(self._tail)
-        elif len(self._tail) - self._num_shown >= MAX_UNFINISHED:
-            self._tail.pop()
         return piece
 
     def push_all(self, tokens: Iterable[int]) -> list[str]:

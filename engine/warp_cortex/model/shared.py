@@ -14,18 +14,25 @@ from warp_cortex.attention.shared import Plan, Tap
 from warp_cortex.cache.store import Cache, CacheView, Entries, KVStore
 from warp_cortex.decode import graphs
 from warp_cortex.decode.decoder import Decoder
+from warp_cortex.decode.weights import HOOKS, num_hooks
 from warp_cortex.model import probing
-from warp_cortex.model.compatibility import decoder_layers, refuse_unsupported
+from warp_cortex.model.compatibility import (
+    decoder_layers,
+    refuse_strangers,
+    refuse_unsupported,
+    refuse_unusable_weights,
+)
 from warp_cortex.model.decoder_check import decoder_for
-from warp_cortex.model.detokenize import Detokenizer
+from warp_cortex.model.edits import WeightSums
 from warp_cortex.model.forward_pass import Frame, Pass
+from warp_cortex.model.probing import Own
 from warp_cortex.model.spec import describe
-from warp_cortex.voice.chat import Messages, chat_voice, has_template, render
-from warp_cortex.voice.shipped import PLAIN
+from warp_cortex.model.tokenized import TokenizedModel
+from warp_cortex.precision import own_precision
 from warp_cortex.voice.voice import Voice
 
 
-class SharedModel:
+class SharedModel(TokenizedModel):
     """One model, one set of parameters, any number of agents.
 
     The model's attention is replaced and two hooks are attached until `close()`, or until the end
@@ -43,41 +50,33 @@ class SharedModel:
         source: str | None = None,
         voice: Voice | None = None,
     ) -> None:
+        refuse_strangers(model, tokenizer)
         refuse_unsupported(model)
-        self._voice = voice
-        training = model.training
-        self.model = model.eval()
-        self.tokenizer = tokenizer
+        refuse_unusable_weights(model)
+        super().__init__(model, tokenizer, voice=voice)
         self._local = threading.local()
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
         parameter = next(model.parameters())
         self.device = parameter.device
         self.dtype = parameter.dtype
         self.records_steps = self.device.type == "cuda"
-        own = None if patch.is_attached(model) else probing.own_logits(self.model)
-        self._attach(training=training)
-        try:
-            layout = probing.study(
-                self.model, self._logits, middle_layer=self.middle_layer, own=own
-            )
-        except BaseException:  # also Ctrl-C: the model goes back as it was
-            self.close()
-            raise
-        self.layout = layout
-        self.rotary = layout.rotary
         self.source = source  # what `locate` returned; None for a model object of the user's
-        self.spec = describe(self.model, layout, name=name, source=source)
-
-    @cached_property
-    def voice(self) -> Voice:
-        """How one speaks to this model: what it was given, else by its tokenizer's template.
-
-        Raises:
-            ValueError: the chat template cannot be read; give a voice.
-        """
-        if self._voice is not None:
-            return self._voice
-        return chat_voice(self.tokenizer) if has_template(self.tokenizer) else PLAIN
+        self._weights = WeightSums(model)
+        layers = decoder_layers(model)
+        self.middle_layer = len(layers) // 2
+        ids = probing.probe_ids(model, tokenizer)
+        self._own = Own(ids) if patch.is_attached(model) else probing.ask_model(model, ids)
+        patch.attach(model)
+        try:
+            self._add_hooks(layers[self.middle_layer])
+            self.layout = probing.study(
+                model, self._logits, middle_layer=self.middle_layer, own=self._own
+            )
+            self.spec = describe(model, self.layout, name=name, source=source)
+        except BaseException:  # also Ctrl-C: the model goes back as it was
+            self._detach()
+            raise
+        self.rotary = self.layout.rotary
 
     def forward(
         self,
@@ -108,7 +107,7 @@ class SharedModel:
                 return self.decode_step(decoder, ids[:, 0], positions, entries, tap=plan.tap)
         self._local.frame = frame = Frame(last_rows, every)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), own_precision():
                 logits = self.model(
                     input_ids=ids,
                     position_ids=plan.positions,
@@ -118,8 +117,12 @@ class SharedModel:
                 ).logits
         finally:
             self._local.frame = None  # another Prism's hooks on this model must not write here
-        assert frame.middle is not None
-        assert frame.last is not None
+        if frame.middle is None or frame.last is None:
+            msg = (
+                f"{type(self.model).__name__} does not run its decoder layers one after the other "
+                "up to its vocabulary, so its states cannot be read"
+            )
+            raise ValueError(msg)
         if not every:
             return Pass(frame.middle, frame.last, logits[:, -1])
         rows = torch.arange(len(ids), device=ids.device)
@@ -141,11 +144,12 @@ class SharedModel:
         tokens, positions: int64 [B]. tables: cos and sin, float32 [B, D], of the positions; None
         to compute them here. tap: see `Decoder.states`.
         """
-        if self.records_steps and decoder.is_static:
-            states, middle = graphs.states(decoder, tokens, positions, entries, tap=tap)
-        else:
-            cos, sin = decoder.tables(positions) if tables is None else tables
-            states, middle = decoder.states(tokens, cos, sin, entries, tap=tap)
+        with own_precision():
+            if self.records_steps and decoder.is_static:
+                states, middle = graphs.states(decoder, tokens, positions, entries, tap=tap)
+            else:
+                cos, sin = decoder.tables(positions) if tables is None else tables
+                states, middle = decoder.states(tokens, cos, sin, entries, tap=tap)
         return Pass(middle[:, None], states[:, None], states, decoder.logits)
 
     def _logits(self, ids: Tensor, plan: Plan, cache: Cache) -> Tensor:
@@ -165,7 +169,7 @@ class SharedModel:
 
     @cached_property
     def _decoder(self) -> Decoder | None:
-        return decoder_for(self.model, self.layout, self._logits, self.new_store)
+        return decoder_for(self.model, self.layout, self._logits, self.new_store, self._own)
 
     def new_store(self, capacity: int = 256) -> KVStore:
         """Return an empty cache with this model's layout."""
@@ -179,73 +183,33 @@ class SharedModel:
             capacity=capacity,
         )
 
-    def encode(self, text: str, *, start: bool = False) -> list[int]:
-        """Return the ids of `text`; with `start`, the begin token comes first if the model has one.
+    def checksum(self, *, thorough: bool = False) -> str:
+        """Return the checksum of the weights as they are now: the spec's until they are changed.
 
-        Raises:
-            ValueError: the text is empty, or has characters that cannot be encoded.
+        thorough: also notice changes through `.data`, for the price of a decode step.
         """
-        if not text:
-            msg = "the text is empty; give at least one character"
+        is_loaded = self._weights.changed(thorough=thorough) is None
+        return self.spec.checksum if is_loaded else self._weights.digest()
+
+    def refuse_edits(self) -> None:
+        """Raise a ValueError if the model was changed since it was loaded: a weight, or by hooks.
+
+        Another process would load it as it was, and think something else.
+        """
+        hooks = sum(num_hooks(module) for module in self.model.modules())
+        if hooks != HOOKS * patch.num_holders(self.model):
+            msg = (
+                f"{self.spec.name!r} has hooks that another process does not have; remove them, or "
+                "let streams think in this process"
+            )
             raise ValueError(msg)
-        # a lone surrogate would break the tokenizer
-        clean = text.encode("utf-8", "replace").decode("utf-8")
-        ids = list(self.tokenizer(clean, add_special_tokens=start)["input_ids"])
-        if not ids:
-            msg = f"the tokenizer makes no token of {text[:40]!r}; give a text it knows"
+        if (name := self._weights.changed(thorough=True)) is not None:
+            msg = (
+                f"{self.spec.name!r} was changed after it was loaded (weight {name!r}), which "
+                "another process cannot know; save the changed model and its tokenizer and load "
+                "that folder, or let streams think in this process"
+            )
             raise ValueError(msg)
-        return ids
-
-    def opened(self, prompt: "str | Messages", voice: Voice) -> tuple[str, list[int]]:
-        """Return the text that a run begins with, and its ids.
-
-        prompt: a text, which the voice opens, or chat messages. A text that holds a special token
-        of the tokenizer, a rendered template say, is taken as it is.
-
-        Raises:
-            ValueError: the text is empty, or the messages are not what the model's template takes.
-            TypeError: neither a text nor messages.
-        """
-        if not isinstance(prompt, str):
-            text = render(self.tokenizer, prompt)
-        elif not prompt.strip() or self._is_rendered(prompt):
-            text = prompt
-        elif voice.before_task and has_template(self.tokenizer) and voice.name == "chat":
-            text = render(self.tokenizer, [{"role": "user", "content": voice.open(prompt)}])
-        else:
-            text = voice.open(prompt)
-        return text, self.encode(text, start=not self._is_rendered(text))
-
-    def without_special_tokens(self, text: str) -> str:
-        """Return a text in which no special token of the tokenizer is spelled out.
-
-        What the River or a user wrote must not open or close a turn in a stream's prompt.
-        """
-        for token in self.tokenizer.all_special_tokens:
-            text = text.replace(token, " ")
-        return text
-
-    def _is_rendered(self, text: str) -> bool:
-        return any(token in text for token in self.tokenizer.all_special_tokens if len(token) > 1)
-
-    def decode(self, ids: list[int]) -> str:
-        """Return the text of ids, without special tokens."""
-        text: str = self.tokenizer.decode(
-            ids, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return text
-
-    def pieces(self, ids: list[int]) -> list[str]:
-        """Return the text that each id adds; joined, they are the whole text."""
-        return Detokenizer(self.decode).push_all(ids)
-
-    @property
-    def stop_ids(self) -> frozenset[int]:
-        """Ids that end a text."""
-        found = {self.tokenizer.eos_token_id}
-        listed = getattr(self.model.generation_config, "eos_token_id", None)
-        found.update(listed if isinstance(listed, list) else [listed])
-        return frozenset(i for i in found if i is not None)
 
     @property
     def weight_bytes(self) -> int:
@@ -257,11 +221,8 @@ class SharedModel:
 
     def close(self) -> None:
         """Remove the hooks and restore the model's own attention; closing again changes nothing."""
-        for handle in self._handles:
-            handle.remove()
         if self._handles:
-            patch.detach(self.model)
-        self._handles = []
+            self._detach()
 
     def __enter__(self) -> Self:
         return self
@@ -274,15 +235,18 @@ class SharedModel:
     ) -> None:
         self.close()
 
-    def _attach(self, *, training: bool) -> None:
-        layers = decoder_layers(self.model)
+    def _add_hooks(self, middle: nn.Module) -> None:
         head = self.model.get_output_embeddings()
-        self.middle_layer = len(layers) // 2
-        patch.attach(self.model, training=training)
         self._handles = [
-            layers[self.middle_layer].register_forward_pre_hook(self._see_middle, with_kwargs=True),
+            middle.register_forward_pre_hook(self._see_middle, with_kwargs=True),
             head.register_forward_pre_hook(self._see_last),
         ]
+
+    def _detach(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        patch.detach(self.model)
 
     def _see_middle(self, _: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if (frame := getattr(self._local, "frame", None)) is not None:

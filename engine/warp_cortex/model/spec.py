@@ -1,5 +1,6 @@
 """What the engine needs to know about a model: its shape, its name and its checksum."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,17 +50,24 @@ def describe(model: PreTrainedModel, layout: Layout, *, name: str, source: str |
 
 
 def _max_positions(config: Any) -> int:
-    """Return how many positions a text can take.
-
-    A "longrope" model rotates every position by other frequencies as soon as a text outgrows the
-    length of its first training: the entries cached before would be wrong. That length is the end.
-    """
+    """Return how many positions a text can take: the fewest of any layer type."""
     rope = getattr(config, "rope_parameters", None) or {}
-    # a model may have one per layer type
-    kinds = [rope, *(part for part in rope.values() if isinstance(part, dict))]
-    first = [
-        kind["original_max_position_embeddings"]
-        for kind in kinds
-        if kind.get("rope_type") == "longrope"
-    ]
-    return int(min([config.max_position_embeddings, *first]))
+    kinds = [part for part in rope.values() if isinstance(part, dict)] or [rope]
+    return min(_positions(kind, int(config.max_position_embeddings)) for kind in kinds)
+
+
+def _positions(rope: Mapping[str, Any], most: int) -> int:
+    """Return how many positions one kind of rotation serves; most: what the config says.
+
+    "yarn" and "linear" stretch the positions of the first training by a factor, and the config may
+    say the product or leave it to its reader. A "longrope" model rotates every position by other
+    frequencies as soon as a text outgrows the length of its first training: the entries cached
+    before would be wrong. That length is the end.
+    """
+    kind = rope.get("rope_type")
+    first = int(rope.get("original_max_position_embeddings") or most)
+    if kind == "longrope":
+        return min(most, first)
+    if kind in {"yarn", "linear"}:
+        return max(most, int(first * float(rope.get("factor") or 1)))
+    return most

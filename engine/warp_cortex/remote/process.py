@@ -54,6 +54,7 @@ class ProcessStreams:
                 "ProcessStreams needs a Prism of Prism.load(name)"
             )
             raise ValueError(msg)
+        prism.refuse_edits()
         if (
             self._worker is None
             or self._worker.has_ended

@@ -63,6 +63,7 @@ class RayStreams:
                 "RayStreams needs a Prism made by Prism.load(name)"
             )
             raise ValueError(msg)
+        prism.refuse_edits()
         if self.address == "local":
             _ask_for_a_token()
         ray = _ray()

@@ -6,11 +6,13 @@ from warp_cortex.agents.backend import StreamRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.config import CortexConfig
 from warp_cortex.context.context import Context
+from warp_cortex.precision import in_own_precision
 from warp_cortex.prism import Prism
 from warp_cortex.run.run import focus_of, prompt_of
 from warp_cortex.synapse.synapse import Snapshot, Synapse
 
 
+@in_own_precision
 def fork(
     prism: Prism,
     config: CortexConfig,
@@ -25,9 +27,10 @@ def fork(
     if not tasks or not all(task.strip() for task in tasks):
         msg = f"tasks must be one or more non-empty texts, got {list(tasks)!r}"
         raise ValueError(msg)
-    context = prism.read(source) if isinstance(source, str) else source
-    maker = context.checksum if isinstance(context, Snapshot) else context.prism.spec.checksum
-    if maker != prism.spec.checksum:
+    context = source if isinstance(source, Context | Snapshot) else prism.read(source)
+    now = prism.checksum(thorough=True)
+    maker = context.checksum if isinstance(context, Snapshot) else context.prism.checksum()
+    if maker != now:
         msg = f"the context belongs to another model (checksum {maker}), not to {prism.spec.name!r}"
         raise ValueError(msg)
     synapse = Synapse(config.synapse, seed=config.seed)

@@ -97,7 +97,7 @@ def load_snapshot(prism: SharedModel, folder: Path | str) -> Snapshot:
             msg = f"{path} holds no saved context: {name} is missing"
             raise FileNotFoundError(msg)
     record = _record(path)
-    _check(record, prism.spec, path)
+    _check(record, prism.spec, prism.checksum(thorough=True), path)
     try:
         tensors = load_file(path / "snapshot.safetensors")
     except SafetensorError as error:
@@ -136,7 +136,7 @@ def _record(path: Path) -> dict[str, Any]:
     return {"slack": 0, **record}  # files of version 0.1.0 have none: every token was considered
 
 
-def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
+def _check(record: dict[str, Any], spec: ModelSpec, checksum: str, path: Path) -> None:
     if record.get("format") != FORMAT:
         msg = f"{path} is of format {record.get('format')!r}; this version reads format {FORMAT}"
         raise ValueError(msg)
@@ -147,11 +147,11 @@ def _check(record: dict[str, Any], spec: ModelSpec, path: Path) -> None:
                 f"got {record.get(name)!r:.80}"
             )
             raise ValueError(msg)
-    if record["checksum"] != spec.checksum:
+    if record["checksum"] != checksum:
         msg = (
             f"{path} was made with model {record['model']!r:.80} "
             f"(checksum {record['checksum']:.16}), "
-            f"not with {spec.name!r} (checksum {spec.checksum})"
+            f"not with {spec.name!r} (checksum {checksum})"
         )
         raise ValueError(msg)
     if record["sha256"] != _sha256(path / "snapshot.safetensors"):

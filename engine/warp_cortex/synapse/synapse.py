@@ -15,6 +15,7 @@ from warp_cortex.context.context import Context
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.policies import ALL, find_policy
 from warp_cortex.landmarks.ranking import Ranking, rank
+from warp_cortex.precision import in_own_precision
 from warp_cortex.synapse.accumulator import EvidenceAccumulator
 from warp_cortex.synapse.coresets import Coresets
 
@@ -92,6 +93,7 @@ class Synapse:
             if self._coresets is None or not self._coresets.follows(context):
                 self._accumulated(context).take(context)
 
+    @in_own_precision
     def publish(self, context: Context) -> Snapshot:
         """Choose landmarks and publish them as a new version.
 
@@ -133,7 +135,7 @@ class Synapse:
             radius=radius,
             policy=config.chosen_policy,
             model=spec.name,
-            checksum=spec.checksum,
+            checksum=context.prism.checksum(),
             slack=slack,
             evaluations=evaluations if self._coresets is None else self._coresets.evaluations,
         )

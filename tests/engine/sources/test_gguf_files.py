@@ -37,7 +37,7 @@ WHOLE = {
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Conversions go to a folder of the test's own."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("WARPVIZ_CACHE", str(tmp_path / "cache" / "warpviz"))
     return tmp_path / "cache" / "warpviz" / "models"
 
 

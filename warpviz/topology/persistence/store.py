@@ -4,8 +4,6 @@ import hashlib
 import io
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,7 +12,7 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from warp_cortex import parse_json, read_arrays, read_field, write_files
+from warp_cortex import cache_folder, parse_json, read_arrays, read_field, write_files
 
 from warpviz.topology.persistence.diagrams import COMPLEXES, ESSENTIAL, Diagrams
 from warpviz.topology.points import cloud
@@ -34,25 +32,10 @@ SETTINGS = (
 PAIR = 2  # birth and death
 
 
-def default_root() -> Path:
-    """Return where diagrams are kept: $WARPVIZ_CACHE, or the platform's cache directory."""
-    if chosen := os.environ.get("WARPVIZ_CACHE"):
-        return Path(chosen) / "diagrams"
-    return _cache_home() / "warpviz" / "diagrams"
-
-
-def _cache_home() -> Path:
-    variable = {"win32": "LOCALAPPDATA", "darwin": ""}.get(sys.platform, "XDG_CACHE_HOME")
-    named = Path(os.environ.get(variable, ""))
-    if named.is_absolute():  # the XDG specification: a relative or empty one counts as unset
-        return named
-    try:
-        home = Path.home()
-    except RuntimeError:  # a container's user, who may have neither HOME nor a passwd entry
-        owner = os.getuid() if hasattr(os, "getuid") else "user"
-        return Path(tempfile.gettempdir()) / f"cache-{owner}"
-    folders = {"win32": "AppData/Local", "darwin": "Library/Caches"}
-    return home / folders.get(sys.platform, ".cache")
+def default_root() -> Path | None:
+    """Return where diagrams are kept; None on a machine that offers no folder for caches."""
+    folder = cache_folder()
+    return None if folder is None else folder / "diagrams"
 
 
 def key_of(points: ArrayLike, settings: Mapping[str, Any]) -> str:
@@ -119,18 +102,22 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Diagrams:
 
 @dataclass(frozen=True, slots=True)
 class DiagramStore:
-    """Diagrams under `root`, one npz per key; above `max_bytes` the least recently used go."""
+    """Diagrams under `root`, one npz per key; above `max_bytes` the least recently used go.
 
-    root: Path = field(default_factory=default_root)
+    A store without a root keeps nothing.
+    """
+
+    root: Path | None = field(default_factory=default_root)
     max_bytes: int = MAX_BYTES
 
-    def path(self, key: str) -> Path:
-        """Return the file of a key."""
-        return self.root / key[:2] / f"{key}.npz"
+    def path(self, key: str) -> Path | None:
+        """Return the file of a key, or None without a root."""
+        return None if self.root is None else self.root / key[:2] / f"{key}.npz"
 
     def get(self, key: str) -> Diagrams | None:
         """Return the stored diagrams; None when there are none or the file is damaged."""
-        path = self.path(key)
+        if (path := self.path(key)) is None:
+            return None
         try:
             found = from_arrays(read_arrays(path, kinds="fiuU", most_bytes=self.max_bytes))
             os.utime(path)
@@ -140,22 +127,21 @@ class DiagramStore:
 
     def put(self, key: str, diagrams: Diagrams) -> Path | None:
         """Store diagrams whole or not at all; None when the disk refuses, which only costs time."""
-        path = self.path(key)
+        if (path := self.path(key)) is None:
+            return None
         out = io.BytesIO()
         np.savez(out, allow_pickle=False, **to_arrays(diagrams))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_files({path: out.getvalue()})
-            self._trim(keep=path)
+            self._trim(path.parent.parent, keep=path)
         except OSError:
             return None
         return path
 
-    def _trim(self, *, keep: Path) -> None:
+    def _trim(self, root: Path, *, keep: Path) -> None:
         files = sorted(
-            (entry.stat().st_mtime_ns, entry)
-            for entry in self.root.glob("*/*.npz")
-            if entry != keep
+            (entry.stat().st_mtime_ns, entry) for entry in root.glob("*/*.npz") if entry != keep
         )
         sizes = [entry.stat().st_size for _, entry in files]
         excess = sum(sizes) + keep.stat().st_size - self.max_bytes
