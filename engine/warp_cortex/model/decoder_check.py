@@ -12,8 +12,10 @@ from warp_cortex.decode.decoder import Decoder
 from warp_cortex.decode.weights import unfusable
 from warp_cortex.model.compatibility import is_faithful
 from warp_cortex.model.probing import Forward, Own
+from warp_cortex.precision import in_own_precision
 
 
+@in_own_precision
 def decoder_for(
     model: PreTrainedModel,
     layout: Layout,
@@ -28,7 +30,10 @@ def decoder_for(
     """
     if unfusable(model, layout) is not None:
         return None
-    decoder = Decoder(model, layout)
+    try:
+        decoder = Decoder(model, layout)
+    except AttributeError:  # a part that its family has was taken out or replaced, as ablations do
+        return None
     return decoder if _is_faithful(decoder, own, forward, new_store) else None
 
 
