@@ -11,7 +11,7 @@ MISTAKES = [
     (["run", "--k", "many"], "'many'"),
     (["run", "--alpha", "1.5"], "alpha must be between 0 and 1, got 1.5"),
     (["run", "--alpha", "nan"], "alpha must be between 0 and 1"),
-    (["run", "--theta", "-2"], "theta must be between -1 and 1"),
+    (["run", "--theta", "-2"], "must be auto or a number from -1 to 1, got '-2'"),
     (["run", "--temperature", "-1"], "temperature must be between 0 and 100, got -1"),
     (["run", "--policy", "hybird"], "did you mean 'hybrid'?"),
     (["run", "--gate", "cosine"], "accepted: raw, centred, standardised"),

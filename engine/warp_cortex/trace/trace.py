@@ -71,7 +71,7 @@ DIGEST = "events_sha256"
 AXES = {
     "keys": ("L", "H_kv", "T", "D"),
     "values": ("L", "H_kv", "T", "D"),
-    "hidden": ("T", "C"),
+    "hidden": ("W", "C"),
     "attention": ("T",),
     "thoughts": ("F", "C"),
     "layers": ("L",),
@@ -83,9 +83,10 @@ AXES = {
 class Trace:
     """A run's events in order, and its large arrays.
 
-    Arrays (all optional; T visible tokens, F finished thoughts, C hidden size, D head size):
+    Arrays (all optional; T visible tokens whose entries are held, W all visible tokens, F finished
+    thoughts, C hidden size, D head size):
         keys: float16 [L, H_kv, T, D], keys with their rotation undone; layers as in `layers`.
-        values: float16 [L, H_kv, T, D]. hidden: float16 [T, C], middle-layer states of the River.
+        values: float16 [L, H_kv, T, D]. hidden: float16 [W, C], middle-layer states of the River.
         attention: float32 [T], attention mass received. thoughts: float32 [F, C], pooled
         middle-layer states. layers: int64 [L], the model layers the arrays were taken from.
         positions: int64 [T], those of the T tokens.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from warp_cortex import (
+    VOICES,
     Context,
     GateConfig,
     Inject,
@@ -27,7 +28,12 @@ TEXT = random_ids(60, seed=1)
 @pytest.fixture(scope="module", params=[torch.bfloat16, torch.float16], ids=["bfloat16", "float16"])
 def half(request: pytest.FixtureRequest) -> Iterator[Prism]:
     """A tiny model in half precision."""
-    with Prism(build_model("qwen2").to(request.param), build_tokenizer(), name="half") as built:
+    with Prism(
+        build_model("qwen2").to(request.param),
+        build_tokenizer(),
+        name="half",
+        voice=VOICES["village"],
+    ) as built:
         yield built
 
 

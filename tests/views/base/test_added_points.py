@@ -73,7 +73,9 @@ def test_injected_entries_are_points_of_their_own_kind(context: Context) -> None
             view.space = space
             view.wait()
             table = view.to_table()
-            assert table.kind.tolist() == ["text"] * context.num_tokens + ["injected"] * num_added
+            # the begin token is a special one
+            texts = ["special"] + ["text"] * (context.num_tokens - 1)
+            assert table.kind.tolist() == texts + ["injected"] * num_added
             assert np.isfinite(table[["x", "y"]].to_numpy()).all()
             assert np.array_equal(
                 view.scene.plane.coords[: context.num_tokens], view.maker.plane(look(view)).coords

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from warp_cortex import (
+    VOICES,
     CortexConfig,
     GateDecision,
     Prism,
@@ -18,6 +19,7 @@ from warp_cortex import (
     area,
     bundled,
 )
+from warp_cortex.voice.profiles import settle
 
 from warpviz.live import regate
 from warpviz.village.evaluate import thoughts
@@ -82,7 +84,7 @@ def test_the_card_tells_what_the_default_accepts() -> None:
     both.
     """
     card = " ".join((bundled("village") / "README.md").read_text(encoding="utf-8").split())
-    theta = CortexConfig().gate.theta
+    theta = settle(CortexConfig(), VOICES["village"]).gate.theta
     two_hop = [
         row["similarities"]["centred"] >= theta
         for row in RECORD["thoughts"]

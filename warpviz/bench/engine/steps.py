@@ -144,7 +144,8 @@ class _RunLane:
     """One step of a run's stream lane: the same batch, and what a run makes of its tokens."""
 
     def __init__(self, scene: BenchSetting, tasks: list[list[int]]) -> None:
-        room = scene.own - len(tasks[0])
+        # a thought of one token, and the step that is measured, must not end it
+        room = max(scene.own - len(tasks[0]), 3)
         config = StreamConfig(slots=len(tasks), max_tokens=room, stop=())
         self.runner = LocalRunner(scene.prism, config)
         self.runner.stop_ids = frozenset()  # all agents go on to the end of the measurement

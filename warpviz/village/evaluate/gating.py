@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from warp_cortex import (
-    SCORERS,
     Cortex,
     CortexConfig,
     GateConfig,
@@ -147,7 +146,7 @@ def table(found: list[LabelledThought]) -> dict[str, object]:
     theta = best_theta(values, labels)
     thresholds = [_at(values, labels, at) for at in (theta, 0.3, 0.35, 0.4, 0.45, PAPER_THETA)]
     areas = {}
-    for scorer in SCORERS:
+    for scorer in found[0].similarities:
         pair = [
             [one.similarities[scorer] for one in found if one.label == label]
             for label in ("right", "nothing")
