@@ -131,6 +131,6 @@ def test_what_reads_gguf_is_where_it_is_expected() -> None:
 
 
 def test_a_report_of_loading_names_what_is_missing_or_of_another_shape() -> None:
-    """transformers fills both at random and returns the names if asked."""
+    """Both are filled at random, and the names are returned if asked for."""
     assert "output_loading_info" in inspect.getsource(PreTrainedModel.from_pretrained)
     assert isinstance(build_model("llama").all_tied_weights_keys, dict)
