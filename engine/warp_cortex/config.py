@@ -114,7 +114,7 @@ class SynapseConfig:
     recent: int = 16
     focus: int | None = None
     query_window: int = 32
-    max_age: int = 0
+    max_age: int | None = None
     incremental: bool | None = None
 
     def __post_init__(self) -> None:
@@ -124,10 +124,11 @@ class SynapseConfig:
             choice("policy", self.policy, POLICIES)
         within("alpha", self.alpha, 0, 1)
         choice("space", self.space, SPACES)
-        for name in ("sinks", "recent", "max_age"):
+        for name in ("sinks", "recent"):
             whole(name, getattr(self, name), least=0)
-        if self.focus is not None:
-            whole("focus", self.focus, least=0)
+        for name in ("focus", "max_age"):
+            if getattr(self, name) is not None:
+                whole(name, getattr(self, name), least=0)
         whole("query_window", self.query_window, least=1)
         if self.incremental is not None and not isinstance(self.incremental, bool):
             msg = f"incremental must be True, False or None, got {self.incremental!r}"
@@ -177,20 +178,21 @@ class RiverConfig:
     """How the main agent writes.
 
     window: its cache keeps the sinks and that many recent tokens; None keeps everything.
-    temperature: 0 takes the likeliest token, which makes the text repeat itself; 0.5 stops that
-    without costing an answer, as `python -m warpviz.village.evaluate.loops` finds for the bundled
-    model. The run's seed decides what is drawn.
+    temperature: 0 takes the likeliest token; None is the profile's, else 0.5, which stops the
+    bundled model from repeating itself without costing an answer (`python -m
+    warpviz.village.evaluate.loops`). The run's seed decides what is drawn.
     """
 
     max_tokens: int = 240
-    temperature: float = 0.5
+    temperature: float | None = None
     repetition_penalty: float = 1.0
     window: int | None = None
     prefill_chunk: int = 2048
 
     def __post_init__(self) -> None:
         whole("max_tokens", self.max_tokens, least=0)
-        within("temperature", self.temperature, 0, 100)
+        if self.temperature is not None:
+            within("temperature", self.temperature, 0, 100)
         within("repetition_penalty", self.repetition_penalty, 1, 10)
         whole("prefill_chunk", self.prefill_chunk, least=1)
         if self.window is not None:

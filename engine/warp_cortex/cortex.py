@@ -46,7 +46,8 @@ class Cortex:
         streams: StreamBackend | None = None,
     ) -> None:
         self.prism = prism
-        self._settled = self.config = settle(config or CortexConfig(), prism.voice)
+        self._given = config or CortexConfig()
+        self._settled = self.config = settle(self._given, prism.voice)
         self._backend = streams
         self.trace = Trace()
         self.context: Context | None = None
@@ -217,7 +218,7 @@ class Cortex:
         self, prompt: "str | Messages", progress: Callable[[int, int], None] | None
     ) -> Generator[Event, None, Run | None]:
         text, ids = self.prism.opened(prompt, voice_of(self.config, self.prism.voice))
-        self.config = config = settle_for(self._settled, len(ids))
+        self.config = config = settle_for(self._settled, self._given, len(ids))
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
         check_fits(
             self.prism,

@@ -21,6 +21,7 @@ class River:
     ) -> None:
         self.prism = prism
         self.config = config
+        self._temperature = 0.5 if config.temperature is None else config.temperature
         self.context = context
         self.sinks = sinks
         self.num_prompt = context.num_tokens
@@ -64,7 +65,7 @@ class River:
         scores = penalise(
             logits, self.context.ids[self.num_prompt :], penalty=self.config.repetition_penalty
         )
-        token = choose(scores, temperature=self.config.temperature, generator=self._generator)
+        token = choose(scores, temperature=self._temperature, generator=self._generator)
         if token in self.prism.stop_ids:
             return None
         piece = self.context.write(token)

@@ -198,7 +198,10 @@ class Run:
     def _open(self, stream: Stream, snapshot: Snapshot, *, why: str) -> list[Event]:
         after: list[Event] = []
         try:
-            focus = focus_of(self.river.context, stream, snapshot, self.config.synapse.focus or 0)
+            context = self.river.context
+            if snapshot.step == self.evidence.num_tokens:
+                context = self.evidence  # the stream sees nothing that the River wrote
+            focus = focus_of(context, stream, snapshot, self.config.synapse.focus or 0)
             self._steps[stream.id] = snapshot.step
             self.runner.open(stream, snapshot, focus=focus)
         except RuntimeError as error:  # out of memory ends this stream only

@@ -80,7 +80,7 @@ class Synapse:
 
     def is_stale(self, step: int) -> bool:
         """Return whether a spawn at River step `step` needs a new snapshot first."""
-        return self.current is None or step - self.current.step > self.config.max_age
+        return self.current is None or step - self.current.step > (self.config.max_age or 0)
 
     def follow(self, context: Context) -> None:
         """Accumulate evidence of the tokens read since the last call; an optimisation only.

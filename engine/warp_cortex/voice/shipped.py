@@ -25,8 +25,8 @@ CHAT = Voice(
     answer='The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": "What does the text say about this? {task}",
-        "uncertain": "What does the text say about this? {task}",
+        "sentence": "What does the text say?",
+        "uncertain": "What does the text say?",
     },
     standing=STANDING,
     stops=("\n", '"', ". "),
@@ -42,8 +42,8 @@ PLAIN = Voice(
     answer=' The text says: "',
     tasks={
         "task": "{task}",
-        "sentence": "What does the text say about this? {task}",
-        "uncertain": "What does the text say about this? {task}",
+        "sentence": "What does the text say?",
+        "uncertain": "What does the text say?",
     },
     standing=STANDING,
     stops=("\n", '"', ". "),

@@ -25,8 +25,8 @@ class Voice:
         to the stream's first. In a chat they close the open turn, ask as the user and open the
         assistant's turn.
     answer: how every answer begins; a stream reads it as its own and it is no part of the thought.
-    tasks: the question for each kind of task, by kind; holds `{task}`. A kind without one takes
-        that of `task`.
+    tasks: the question for each kind of task, by kind; holds `{task}`, which a kind of `completes`
+        may leave out. A kind without one takes that of `task`.
     standing: tasks that the `schedule` trigger asks in turn.
     stops: texts that end a thought; they are not part of it.
     reference: how an accepted thought is written into the River's cache; holds `{thought}`.
@@ -55,7 +55,8 @@ class Voice:
         template("voice.opening", self.opening, slot="text")
         template("voice.reference", self.reference, slot="thought")
         for kind, text in self.tasks.items():
-            template(f"voice.tasks[{kind!r}]", text, slot="task")
+            if kind not in self.completes or "{" in text:
+                template(f"voice.tasks[{kind!r}]", text, slot="task")
         if ANY_KIND not in self.tasks:
             msg = f"voice.tasks must hold a template for {ANY_KIND!r}, got {sorted(self.tasks)}"
             raise ValueError(msg)

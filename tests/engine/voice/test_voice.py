@@ -1,7 +1,7 @@
 """A voice: what is said to a model, what is no thought, and what a template gives away."""
 
 import pytest
-from warp_cortex import VOICES, CortexConfig, Voice
+from warp_cortex import VOICES, CortexConfig, SynapseConfig, Voice
 from warp_cortex.voice.chat import chat_voice, check, render
 from warp_cortex.voice.files import voice_in
 from warp_cortex.voice.profiles import settle, settle_for
@@ -112,7 +112,11 @@ def test_settings_follow_the_voice():
     )  # fmt: skip
     village = settle(CortexConfig(), VOICES["village"])
     assert (village.gate.theta, village.gate.scorer) == (0.3, "centred")
-    assert settle_for(village, 5).synapse.k == 5
-    assert settle_for(real, 2000).synapse.k == 500
+    given = CortexConfig()
+    assert settle_for(village, given, 5).synapse.k == 5
+    assert settle_for(real, given, 2000).synapse.policy == "all"
+    assert settle_for(real, given, 4000).synapse.k == 1000
+    chosen = CortexConfig(synapse=SynapseConfig(k=16))
+    assert settle_for(settle(chosen, VOICES["chat"]), chosen, 2000).synapse.policy == "keydiff"
     with pytest.raises(ValueError, match="voice must be a Voice or one of"):
         settle(CortexConfig(voice="opera"), VOICES["chat"])
