@@ -47,14 +47,14 @@ class Cortex:
     ) -> None:
         self.prism = prism
         self._given = config or CortexConfig()
-        self._settled = self.config = settle(self._given, prism.voice)
+        self.config = settle(self._given, prism.voice)
         self._backend = streams
         self.trace = Trace()
         self.context: Context | None = None
         theta = self.config.gate.theta
+        self._calibrates = self.config.gate.enabled and theta == AUTO
         # until it is measured nothing passes
         self._controls = loop.Controls(theta=theta if isinstance(theta, float | int) else 1.0)
-        self._calibrates = self.config.gate.enabled and theta == AUTO
         self._run: Run | None = None
         self._is_open = False  # whether the latest run has begun and not ended
 
@@ -80,9 +80,7 @@ class Cortex:
             msg = f"a question must have 1 to {most} characters, got {question!r:.80}"
             raise ValueError(msg)
         if not self._is_open or self._run is None:
-            msg = (
-                "no run goes on that could answer; ask between the first event of a run and its end"
-            )
+            msg = "no run goes on that could answer; ask between a run's first event and its last"
             raise ValueError(msg)
         self._run.questions.put(text)
 
@@ -218,7 +216,7 @@ class Cortex:
         self, prompt: "str | Messages", progress: Callable[[int, int], None] | None
     ) -> Generator[Event, None, Run | None]:
         text, ids = self.prism.opened(prompt, voice_of(self.config, self.prism.voice))
-        self.config = config = settle_for(self._settled, self._given, len(ids))
+        self.config = config = settle_for(self._given, self.prism.voice, len(ids))
         room = min(len(ids) + config.river.max_tokens, max(len(ids), self.prism.spec.max_positions))
         check_fits(
             self.prism,

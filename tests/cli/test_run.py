@@ -89,7 +89,7 @@ def test_a_prompt_shorter_than_the_default_k(
     """Without --k, all tokens of a short prompt are landmarks; the summary gives that k."""
     prompt = tmp_path / "short.txt"
     prompt.write_text("[TASK: key]")
-    command = arguments(tiny_model, prompt, "--out", tmp_path, "--json")
+    command = arguments(tiny_model, prompt, "--out", tmp_path, "--json", "--policy", "hybrid")
     at = command.index("--k")
     del command[at : at + 2]
     assert main(command) == 0

@@ -43,7 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _model_flags(parser)
     add("--streams", type=int, metavar="N", help="side streams at most; 0 for the River alone (64)")
     add("--max-tokens", type=int, metavar="N", help="tokens the River may write (240)")
-    add("--temperature", type=float, help="of the River; 0 always takes the likeliest token (0.5)")
+    add(
+        "--temperature",
+        type=float,
+        help="of the River; 0 takes the likeliest token (follows the model)",
+    )
     add(
         "--window",
         type=int,

@@ -14,10 +14,10 @@ from transformers import (
 )
 
 from warp_cortex.files.reading import UnreadableFileError, read_object, unreadable
-from warp_cortex.model.folder import check_folder, check_size
 from warp_cortex.model.hub import explain_absence, hub_answers
 from warp_cortex.model.location import folder_of
 from warp_cortex.sources.checksums import checksum_of_files
+from warp_cortex.sources.folder import check_folder, check_size
 from warp_cortex.sources.quiet import quiet_transformers
 
 WORDS = 200  # characters of another library's error that are passed on

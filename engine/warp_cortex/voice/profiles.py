@@ -103,13 +103,13 @@ def settle(config: CortexConfig, model_voice: Voice) -> CortexConfig:
     )
 
 
-def settle_for(settled: CortexConfig, given: CortexConfig, num_tokens: int) -> CortexConfig:
-    """Return settled settings with the landmarks for a text of so many tokens.
+def settle_for(given: CortexConfig, model_voice: Voice, num_tokens: int) -> CortexConfig:
+    """Return the settings as `settle` does, with the landmarks for a text of so many tokens.
 
-    given: the settings before they were settled. A text that is short for the profile is shared
-    whole if neither policy nor k was set. A k that was not set is 64 or the profile's part of the
-    text, whichever is more, and never more than the text has tokens.
+    A text that is short for the profile is shared whole if neither policy nor k was given. A k that
+    was not is 64 or the profile's part of the text, the larger, and at most all tokens.
     """
+    settled = settle(given, model_voice)
     if given.synapse.k is not None:
         return settled
     profile = profile_of(settled.voice)

@@ -86,7 +86,8 @@ STRIPS = """(theta) => {
   const labels = Uint8Array.from({ length: size }, (_, i) => 1 + (i % 2));
   const gate = new Regate(values, labels), scale = linear([0, 1], [100, 600]);
   const view = { size, theta, active: 0, width: 620, domain: "0,1", gate, gates: [gate], labels,
-    point: null, scorers: ["raw"], recorded: new Uint8Array(size), pictures: new Map(),
+    point: null, scorers: ["raw"], strangers: () => [],
+    recorded: new Uint8Array(size), pictures: new Map(),
     passes: (i) => values[i] >= Math.fround(theta),
     swarms: [beeswarm(values, scale, { radius: beadOf(size), middle: 48, half: 30 })] };
   const theme = themeOf(document.body);

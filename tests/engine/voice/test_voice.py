@@ -113,10 +113,10 @@ def test_settings_follow_the_voice():
     village = settle(CortexConfig(), VOICES["village"])
     assert (village.gate.theta, village.gate.scorer) == (0.3, "centred")
     given = CortexConfig()
-    assert settle_for(village, given, 5).synapse.k == 5
-    assert settle_for(real, given, 2000).synapse.policy == "all"
-    assert settle_for(real, given, 4000).synapse.k == 1000
+    assert settle_for(given, VOICES["village"], 5).synapse.k == 5
+    assert settle_for(given, VOICES["chat"], 2000).synapse.policy == "all"
+    assert settle_for(given, VOICES["chat"], 4000).synapse.k == 1000
     chosen = CortexConfig(synapse=SynapseConfig(k=16))
-    assert settle_for(settle(chosen, VOICES["chat"]), chosen, 2000).synapse.policy == "keydiff"
+    assert settle_for(chosen, VOICES["chat"], 2000).synapse.policy == "keydiff"
     with pytest.raises(ValueError, match="voice must be a Voice or one of"):
         settle(CortexConfig(voice="opera"), VOICES["chat"])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from warp_cortex import CortexConfig, Prism, bundled
+from warp_cortex.voice.profiles import settle
 
 from warpviz.village.evaluate import loops
 from warpviz.village.evaluate.loops import (
@@ -113,7 +114,7 @@ def test_the_default_is_the_measured_one(village: Prism) -> None:
     found = record()
     assert found["checksum"] == village.spec.checksum
     assert [line["name"] for line in found["held_out"]] == [choice.name for choice in CHOICES]
-    river = CortexConfig().river
+    river = settle(CortexConfig(), village.voice).river
     rows = {line["name"]: line for line in found["held_out"]}
     default = rows[Choice(river.temperature, river.repetition_penalty).name]
     greedy = rows["greedy"]
