@@ -1,7 +1,5 @@
 """`python -m warpviz` is the command `warpviz`."""
 
-import sys
+from warpviz.cli import command
 
-from warpviz.cli import main
-
-sys.exit(main())
+command()

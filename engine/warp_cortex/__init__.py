@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from warp_cortex.context.entries import EntryProjector, injected_entries, text_entries
     from warp_cortex.cortex import Cortex
     from warp_cortex.files.arrays import read_arrays
-    from warp_cortex.files.atomic import Content, write_files
+    from warp_cortex.files.atomic import Content, try_folder, write_files
     from warp_cortex.files.fields import read_field
     from warp_cortex.files.reading import (
         UnreadableFileError,
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from warp_cortex.synapse.synapse import Snapshot, Synapse
     from warp_cortex.thoughts.calibration import Roc, area, best_theta, confusion, roc
     from warp_cortex.trace.council import why_no_stream
+    from warp_cortex.trace.recording import Recording
     from warp_cortex.trace.summary import summarise
     from warp_cortex.trace.trace import (
         EVENT_TYPES,
@@ -109,7 +110,7 @@ _HOMES = {
     "context.entries": "EntryProjector injected_entries text_entries",
     "cortex": "Cortex",
     "files.arrays": "read_arrays",
-    "files.atomic": "Content write_files",
+    "files.atomic": "Content try_folder write_files",
     "files.fields": "read_field",
     "files.reading": "UnreadableFileError parse_json read_object read_text unreadable",
     "landmarks.evidence": "Evidence",
@@ -130,6 +131,7 @@ _HOMES = {
     "synapse.synapse": "Snapshot Synapse",
     "thoughts.calibration": "Roc area best_theta confusion roc",
     "trace.council": "why_no_stream",
+    "trace.recording": "Recording",
     "trace.summary": "summarise",
     "trace.trace": (
         "Calibration EVENT_TYPES Event Failure Finish GateDecision Influence Inject Memory Publish "
@@ -172,6 +174,7 @@ __all__ = [
     "Publish",
     "Ranking",
     "RayStreams",
+    "Recording",
     "Revoke",
     "RiverConfig",
     "Roc",
@@ -221,6 +224,7 @@ __all__ = [
     "summarise",
     "text_entries",
     "to_record",
+    "try_folder",
     "unreadable",
     "why_no_stream",
     "write_files",

@@ -1,10 +1,10 @@
 """The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run."""
 
-import platform
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from warp_cortex.agents.backend import StreamBackend, StreamRunner
 from warp_cortex.agents.river import River
@@ -16,18 +16,20 @@ from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
 from warp_cortex.precision import in_own_precision
 from warp_cortex.prism import Prism
-from warp_cortex.run import loop
+from warp_cortex.run import injections, loop
 from warp_cortex.run.fork import fork
+from warp_cortex.run.header import header
+from warp_cortex.run.record import Record
 from warp_cortex.run.run import Run
 from warp_cortex.synapse.synapse import Snapshot, Synapse, check_k
 from warp_cortex.trace import summary
-from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, RunStart, Trace
+from warp_cortex.trace.recording import Recording
+from warp_cortex.trace.trace import Event, Finish, Influence, Memory, Revoke, Trace
 from warp_cortex.voice.profiles import settle, settle_for, voice_of
 
 if TYPE_CHECKING:
     from warp_cortex.voice.chat import Messages
-
-EventT = TypeVar("EventT", bound=Event)
+Progress = Callable[[int, int], None]  # tokens read, tokens to read
 
 
 class Cortex:
@@ -50,6 +52,7 @@ class Cortex:
         self.config = settle(self._given, prism.voice)
         self._backend = streams
         self.trace = Trace()
+        self._recording: Recording | None = None
         self.context: Context | None = None
         theta = self.config.gate.theta
         self._calibrates = self.config.gate.enabled and theta == AUTO
@@ -67,6 +70,11 @@ class Cortex:
     def theta(self, value: float) -> None:
         self._controls.theta = within("theta", value, -1, 1)
         self._calibrates = False
+
+    @property
+    def saved_at(self) -> Path | None:
+        """The file of the latest run's events; None if it is not saved or has no event yet."""
+        return None if self._recording is None else self._recording.path
 
     def ask(self, question: str) -> None:
         """Open a stream for a question of the user's at the run's next step, from any thread.
@@ -101,47 +109,70 @@ class Cortex:
         self._controls.go.set()
 
     def run(
-        self, prompt: "str | Messages", *, progress: Callable[[int, int], None] | None = None
-    ) -> Iterator[Event]:
+        self,
+        prompt: "str | Messages",
+        *,
+        progress: Progress | None = None,
+        save: Path | str | None = None,
+    ) -> Generator[Event]:
         """Read the prompt, then write, yielding every event as it happens.
 
         `config.mode` says how River and streams take turns; see `run/loop.py`. When the River has
         ended, open streams think to their end and are judged, but no thought is injected any more.
 
+        save: a folder that gets the trace while it grows, from the first event on; see `Recording`.
+
         Raises:
             ValueError: the prompt is empty, has fewer tokens than k, or does not fit the model; or
                 `run` was called again before this run had ended.
+            OSError: the trace cannot be saved.
         """
         self._controls.stop.clear()
         if self._is_open:  # the last run was given up while paused: its pause ends with it
             self._controls.go.set()
         self._is_open = False
         self.trace = Trace()
+        self._recording = None
         self._run = None
-        return self._events(prompt, progress, self.trace)
+        return self._events(prompt, progress, Record(self.trace), save)
 
     @in_own_precision
     def _events(
-        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None, trace: Trace
-    ) -> Iterator[Event]:
-        self._check_latest(trace)
-        for event in self._happening(prompt, progress, trace):
-            self._check_latest(trace)
-            yield self._emit(event)
+        self,
+        prompt: "str | Messages",
+        progress: Progress | None,
+        record: Record,
+        save: Path | str | None,
+    ) -> Generator[Event]:
+        self._check_latest(record)
+        with ExitStack() as stack:
+            happening = self._happening(prompt, progress, record)
+            for event in happening:
+                self._check_latest(record)
+                record.add(event)
+                if save is not None:
+                    self._recording = stack.enter_context(Recording(record.trace, save))
+                    stack.enter_context(closing(happening))  # first the arrays, then their file
+                    save = None
+                yield event
 
     def _happening(
-        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None, trace: Trace
-    ) -> Iterator[Event]:
+        self, prompt: "str | Messages", progress: Progress | None, record: Record
+    ) -> Generator[Event]:
         run: Run | None = None
         self._is_open = True
+        reason = "error"
         try:
-            run = yield from self._begin(prompt, progress)
-            if run is None:
-                return
-            take_turns = loop.concurrent if self.config.mode == "concurrent" else loop.cooperative
-            yield from take_turns(run, self._controls)
+            run = yield from self._begin(prompt, progress, record)
+            if run is not None:
+                concurrent = self.config.mode == "concurrent"
+                take_turns = loop.concurrent if concurrent else loop.cooperative
+                yield from take_turns(run, self._controls)
+        except (GeneratorExit, KeyboardInterrupt):
+            reason = "stopped"
+            raise
         finally:
-            if trace is self.trace:
+            if record.trace is self.trace:
                 run = run or self._run
                 self._is_open = False
                 self._controls.go.set()
@@ -149,7 +180,8 @@ class Cortex:
             if run is not None and not sys.is_finalizing():
                 # a run given up half way still has streams, maybe in another process
                 run.runner.close("stopped")
-                run.collect(trace)
+                record.end(reason, run.stamped)
+                run.collect(record.trace)
 
     def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
         """Let one stream per task think over one context; return them finished, in that order.
@@ -164,29 +196,16 @@ class Cortex:
 
     @in_own_precision
     def revoke(self, number: int) -> Revoke:
-        """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
-        run = self._running()
-        with run.river_lock, run.on_device_stream():
-            tail = run.injector.revoke(number)
-            run.river.recount()
-        return self._emit(Revoke(step=run.step, injection=number, rebuilt_tokens=tail))
+        """Take an injected thought out of the River's cache again; see `Injector.revoke`.
+
+        It is recorded behind its Inject, in a concurrent run as soon as the trace has come so far.
+        """
+        return injections.revoke(self._running(), number)
 
     @in_own_precision
     def influence(self, number: int) -> Influence:
         """Measure what an injected thought has changed so far; see `Injector.influence`."""
-        run = self._running()
-        with run.river_lock:
-            run.catch_up()
-            still = run.injector.still()
-        effect = still.influence(number)
-        event = Influence(
-            step=run.step,
-            injection=number,
-            first_position=effect.first_position,
-            kl=list(effect.kl),
-            attention_mass=list(effect.attention_mass),
-        )
-        return self._emit(event)
+        return injections.influence(self._running(), number)
 
     def memory(self) -> Memory:
         """Return the bytes held now, by owner, without recording them."""
@@ -213,7 +232,7 @@ class Cortex:
         return 0 if self._run is None else self._run.router.num_dropped
 
     def _begin(
-        self, prompt: "str | Messages", progress: Callable[[int, int], None] | None
+        self, prompt: "str | Messages", progress: Progress | None, record: Record
     ) -> Generator[Event, None, Run | None]:
         text, ids = self.prism.opened(prompt, voice_of(self.config, self.prism.voice))
         self.config = config = settle_for(self._given, self.prism.voice, len(ids))
@@ -243,14 +262,14 @@ class Cortex:
             should_stop=self._controls.stop.is_set,
             is_whole=True,
         ):
-            yield self._header(context, text)
+            yield header(config, context, text)
             yield Finish(step=context.num_tokens, stream=None, reason="stopped")
             return None
         river = River(
             self.prism, config.river, context=context, sinks=config.synapse.sinks, seed=config.seed
         )
-        self._run = run = Run(self.prism, config, river, self._runner(), synapse)
-        yield self._header(context, text)
+        self._run = run = Run(self.prism, config, river, self._runner(), synapse, record=record)
+        yield header(config, context, text)
         yield run.publish()
         if self._calibrates:
             measured = run.calibrate()
@@ -260,21 +279,6 @@ class Cortex:
         river.forget()
         yield run.memory()
         return run
-
-    def _header(self, context: Context, prompt: str) -> RunStart:
-        """Return the first event of a run."""
-        versions = {name: version(name) for name in ("torch", "transformers", "numpy")}
-        return RunStart(
-            step=context.num_tokens,
-            model=self.prism.spec.name,
-            checksum=self.prism.checksum(thorough=True),
-            prompt=prompt,
-            prompt_tokens=list(context.tokens),
-            seed=self.config.seed,
-            config=self.config.to_dict(),
-            versions={"python": platform.python_version(), **versions},
-            labels={str(position): name for position, name in context.labels.items()},
-        )
 
     def _runner(self) -> StreamRunner:
         if self._backend is not None:
@@ -287,14 +291,10 @@ class Cortex:
             raise ValueError(msg)
         return self._run
 
-    def _check_latest(self, trace: Trace) -> None:
-        if trace is not self.trace:
+    def _check_latest(self, record: Record) -> None:
+        if record.trace is not self.trace:
             msg = (
                 "this run is over: its Cortex has begun another; "
                 "runs at the same time need a Cortex each"
             )
             raise ValueError(msg)
-
-    def _emit(self, event: EventT) -> EventT:
-        self.trace.append(event)
-        return event

@@ -132,8 +132,8 @@ def test_an_interrupt_between_any_two_tokens_saves_the_trace(
     """
     whole = Cortex.run
 
-    def interrupted(self: Cortex, prompt: str):
-        for event in whole(self, prompt):
+    def interrupted(self: Cortex, prompt: str, **settings: object):
+        for event in whole(self, prompt, **settings):
             yield event
             if event.type == "token" and event.step == len(prompt) + 5:
                 signal.raise_signal(signal.SIGINT)
@@ -156,7 +156,7 @@ def test_an_interrupt_before_anything_happened_saves_nothing(
 ) -> None:
     """Ctrl-C while the text is read: 130, one line that says there is no trace, and none is."""
 
-    def interrupted(self: Cortex, prompt: str):
+    def interrupted(self: Cortex, prompt: str, **settings: object):
         yield from ()
         raise KeyboardInterrupt
 

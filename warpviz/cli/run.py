@@ -6,11 +6,10 @@ byte for byte, with --lanes turns, which is the default.
 
 import argparse
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 from warpviz.bench.harness import flags
 from warpviz.cli.output import write_error
 from warpviz.cli.progress import shown_progress
+from warpviz.cli.signals import INTERRUPTED
 from warpviz.cli.stdout_guard import stdout_kept
 
 if TYPE_CHECKING:
     from warp_cortex import Cortex, CortexConfig, Prism
 
 LANES = ("turns", "threads", "process")
+EVENTS_FILE = "trace.jsonl"
 _FOLLOWS = "follows the model; village"  # how a help text tells a default of the profiles
 
 
@@ -145,26 +146,21 @@ def _given(config: Any, **values: Any) -> Any:
 
 
 def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_counter) -> int:
-    """Run, save the trace however the run ends, and report; return 0, or 130 if interrupted."""
+    """Run, save the trace as it grows, and report; return 0, or 130 if interrupted."""
+    interrupts = args.interrupts
     with stdout_kept(wanted=args.json):
-        from warp_cortex import Prism
-
-        from warpviz.cli.prompt import read_text
-
-        config = settings(args)
-        prompt = read_text(args.prompt)
-        args.out.mkdir(parents=True, exist_ok=True)
-        with shown_progress() as progress:
-            prism = Prism.load(args.model, device=args.device, progress=progress)
+        prism, config, prompt = _prepared(args)
         with _cortex(prism, config, lanes=args.lanes) as cortex:
             start = clock()
-            with _saved(cortex, args.out):
-                interrupted = _run(cortex, prompt, quiet=args.json)
+            with interrupts.saving_first(cortex.stop):
+                interrupted = _run(cortex, prompt, args.out, quiet=args.json)
             seconds = clock() - start
-    if interrupted:
-        state = f"the trace so far is in {args.out}" if cortex.trace.events else "no trace yet"
+    if interrupted or interrupts.happened:
+        state = "no trace yet"
+        if cortex.saved_at is not None:
+            state = f"the trace so far is in {_where(cortex, args.out)}"
         write_error("warpviz run", f"interrupted; {state}")
-        return 130
+        return INTERRUPTED
     synapse = cortex.config.synapse
     k = None if synapse.chosen_policy == "all" else synapse.k
     summary = {**cortex.summary(), "k": k, "seconds": round(seconds, 3)}
@@ -175,8 +171,32 @@ def execute(args: argparse.Namespace, *, clock: Callable[[], float] = time.perf_
         from warpviz.cli.terminal import Terminal
 
         is_own = args.theta is None and args.gate is None and args.voice is None
-        Terminal().write(report(summary, args.out, is_own_theta=is_own), "dim")
+        said = report(summary, _where(cortex, args.out), is_own_theta=is_own)
+        Terminal().write(said, "dim")
     return 0
+
+
+def _prepared(args: argparse.Namespace) -> "tuple[Prism, CortexConfig, str]":
+    """Return the model, the settings and the prompt; the folder is tried before the model loads.
+
+    Nothing has happened yet that Ctrl-C would have to save, unless a model is being fetched.
+    """
+    with args.interrupts.ending_at_once("warpviz run: interrupted; no trace yet"):
+        from warp_cortex import Prism, try_folder
+
+        from warpviz.cli.prompt import read_text
+
+        config = settings(args)
+        prompt = read_text(args.prompt)
+        try_folder(args.out)
+        with shown_progress() as shown:
+
+            def progress(stage: str, done: int, total: int) -> None:
+                args.interrupts.raising()  # what has come so far is to be removed
+                shown(stage, done, total)
+
+            prism = Prism.load(args.model, device=args.device, progress=progress)
+    return prism, config, prompt
 
 
 @contextmanager
@@ -191,17 +211,21 @@ def _cortex(prism: "Prism", config: "CortexConfig", *, lanes: str) -> "Iterator[
         yield Cortex(prism, config)
 
 
-def _run(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
-    """Run to the end, on the terminal unless `quiet`; return whether Ctrl-C ended it."""
+def _run(cortex: "Cortex", prompt: str, folder: Path, *, quiet: bool) -> bool:
+    """Run to the end, on the terminal unless `quiet`; return whether Ctrl-C ended it.
+
+    A run without an event, such as one that refuses its prompt, leaves an earlier trace in the
+    folder as it is.
+    """
     from warpviz.cli.terminal import Screen, Terminal
 
     screen = Screen(Terminal())
     try:
-        for event in cortex.run(prompt):
-            if not quiet:
-                screen.show(event)
+        with closing(cortex.run(prompt, save=folder)) as events:
+            for event in events:
+                if not quiet:
+                    screen.show(event)
     except KeyboardInterrupt:
-        cortex.stop()
         return True
     finally:
         if not quiet:
@@ -209,19 +233,7 @@ def _run(cortex: "Cortex", prompt: str, *, quiet: bool) -> bool:
     return False
 
 
-@contextmanager
-def _saved(cortex: "Cortex", folder: Path) -> Iterator[None]:
-    """Save the trace when the block ends, for whatever reason.
-
-    A second Ctrl-C while the files are written is ignored. A run without an event, such as one that
-    refuses its prompt, leaves an earlier trace in the folder as it is.
-    """
-    try:
-        yield
-    finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            if cortex.trace.events:
-                cortex.trace.save(folder)
-        finally:
-            signal.signal(signal.SIGINT, before)
+def _where(cortex: "Cortex", folder: Path) -> Path:
+    """Return the folder of the trace, or its file if another run holds the usual name."""
+    path = cortex.saved_at
+    return folder if path is None or path == folder / EVENTS_FILE else path

@@ -43,7 +43,7 @@ def write_files(contents: Mapping[Path, Content]) -> None:
                 partials[path] = partial_path(path)
                 _write(partials[path], content)
         for folder in folders:
-            with _only_mover(folder):
+            with only_mover(folder):
                 for path in contents:
                     if path in partials:
                         partials[path].replace(path)
@@ -53,6 +53,24 @@ def write_files(contents: Mapping[Path, Content]) -> None:
         for partial in partials.values():
             with contextlib.suppress(OSError):  # the first error is the one to see
                 partial.unlink(missing_ok=True)
+
+
+def try_folder(folder: Path) -> None:
+    """Make the folder if there is none, and write a file into it that is removed again.
+
+    Raises:
+        OSError: there is no such folder, it may not be written to, or its disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trial = partial_path(folder / "trial")
+    try:
+        _write(trial, b"?")
+    except OSError as error:
+        error.filename = str(folder)
+        raise
+    finally:
+        with contextlib.suppress(OSError):  # the first error is the one to see
+            trial.unlink(missing_ok=True)
 
 
 def partial_path(path: Path) -> Path:
@@ -67,16 +85,21 @@ def writer_of(partial: Path) -> int | None:
 
 
 def _write(path: Path, content: bytes | Callable[[Path], object]) -> None:
-    if callable(content):
-        content(path)
-    else:
-        path.write_bytes(content)
-    with path.open("rb+") as file:  # a full disk may show itself only here
-        os.fsync(file.fileno())
+    try:
+        if callable(content):
+            content(path)
+        else:
+            path.write_bytes(content)
+        with path.open("rb+") as file:  # a full disk may show itself only here
+            os.fsync(file.fileno())
+    except OSError as error:
+        if error.filename is None:  # a write to an open file names none
+            error.filename = str(path)
+        raise
 
 
 @contextlib.contextmanager
-def _only_mover(folder: Path) -> Iterator[None]:
+def only_mover(folder: Path) -> Iterator[None]:
     """Keep other threads and, where folders can be locked, other processes from moving files."""
     with _MOVING:
         if sys.platform == "win32":  # there a folder can be neither opened nor locked

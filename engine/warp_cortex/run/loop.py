@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -106,8 +106,9 @@ def concurrent(
         for thread in threads:
             thread.join(JOIN_S)
         run.catch_up()
+    yield from both.rest()
     for event in _close(run):
-        yield both.stamped(event)
+        yield run.stamped(event)
 
 
 class _TwoThreads:
@@ -125,11 +126,8 @@ class _TwoThreads:
         self._runner_is_lost = False
         self._runner_is_stepping = False
         self._outcomes: queue.SimpleQueue[StepOutcome] = queue.SimpleQueue()
-        self._clock = clock
-        self._start = clock()
-
-    def stamped(self, event: Event) -> Event:
-        return replace(event, time_s=round(self._clock() - self._start, 6))
+        start = clock()
+        run.elapsed = lambda: clock() - start
 
     def river(self) -> None:
         """Write to the end, taking finished thoughts from the queue between two tokens."""
@@ -183,6 +181,14 @@ class _TwoThreads:
             # after the last event is in the queue: the River may close when it sees this
             self._runner_is_lost = True
 
+    def rest(self) -> Iterator[Event]:
+        """Yield, when both threads have ended, what they have left: thoughts that ended last."""
+        self._note_finished(can_inject=False)
+        while not self.events.empty():
+            event = self.events.get()
+            if event is not None:
+                yield event
+
     def _is_closing(self) -> bool:
         """Return whether the run has to end.
 
@@ -209,7 +215,7 @@ class _TwoThreads:
 
     def _put(self, events: list[Event]) -> None:
         for event in events:
-            self.events.put(self.stamped(event))
+            self.events.put(self.run.stamped(event))
 
 
 def _close(run: Run) -> Iterator[Event]:

@@ -1,8 +1,9 @@
 """The parts of one run, and what each step does; the methods return the events they cause."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from queue import SimpleQueue
 
 import torch
@@ -19,6 +20,7 @@ from warp_cortex.router.router import Router, Task
 from warp_cortex.run import memory
 from warp_cortex.run.arrays import trace_arrays
 from warp_cortex.run.judging import calibrate, judge
+from warp_cortex.run.record import EventT, Record
 from warp_cortex.synapse.focus import focus_rows
 from warp_cortex.synapse.synapse import Snapshot, Synapse
 from warp_cortex.thoughts.injection import Injector
@@ -46,12 +48,16 @@ class Run:
         river: River,
         runner: StreamRunner,
         synapse: Synapse,
+        *,
+        record: Record,
     ) -> None:
         self.prism = prism
         self.config = config
         self.river = river
         self.runner = runner
         self.synapse = synapse
+        self.record = record
+        self.elapsed: Callable[[], float] | None = None  # of a concurrent run, in seconds
         self.injector = Injector(river.context, config.injection)
         self.voice = voice_of(config, prism.voice)
         self.router = Router(config.router, standing=self.voice.standing)
@@ -76,6 +82,12 @@ class Run:
     def step(self) -> int:
         """Number of visible tokens so far."""
         return self.river.context.num_tokens
+
+    def stamped(self, event: EventT) -> EventT:
+        """Return an event with the time since the run's start; a cooperative run has none."""
+        if self.elapsed is None:
+            return event
+        return replace(event, time_s=round(self.elapsed(), 6))
 
     def on_device_stream(self) -> AbstractContextManager[object]:
         """Return a block whose device work is queued on the River's CUDA stream, if it has one."""

@@ -22,6 +22,7 @@ class RunStart(Event):
     """The header of a run: the model, the prompt, the settings and the versions used.
 
     labels: names of the prompt's special tokens, which add no text, by their place in it.
+    threads: of torch's arithmetic, whose number can change the last bits; None if unknown.
     """
 
     type: ClassVar[str] = "run"
@@ -33,6 +34,7 @@ class RunStart(Event):
     config: dict[str, Any]
     versions: dict[str, str]
     labels: dict[str, str] = field(default_factory=dict)
+    threads: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

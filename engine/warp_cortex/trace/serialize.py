@@ -14,15 +14,13 @@ from warp_cortex.trace.events import EVENT_TYPES, Event
 def to_record(event: Event) -> dict[str, Any]:
     """Return the event as a JSON-ready dict with its type first.
 
-    A `time_s` of None, and a `why` or `labels` that are empty, are left out.
+    `time_s` or `threads` of None, and a `why` or `labels` that are empty, are left out.
     JSON has no NaN and no infinity: such numbers become None, and `from_record` reads None as NaN
     where a number belongs. numpy scalars become plain numbers.
     """
     record = {"type": event.type, **_plain(asdict(event))}
-    if record["time_s"] is None:
-        del record["time_s"]
-    for name in ("why", "labels"):
-        if not record.get(name, "something"):
+    for name in ("time_s", "threads", "why", "labels"):
+        if record.get(name, "something") in (None, "", {}):
             del record[name]
     return record
 

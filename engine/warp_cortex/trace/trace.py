@@ -8,8 +8,9 @@ bytes. Only the standard library and numpy are imported here.
 import hashlib
 import io
 import json
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,10 @@ __all__ = [
 ]
 
 SCHEMA_VERSION = 1
+EVENTS_FILE = "trace.jsonl"
 # a member of the npz: the SHA-256 of the events it belongs to, uint8 [32]
 DIGEST = "events_sha256"
+MOVING_S = 0.05  # how long another process may take to move a trace's two files
 # the axes of each array, as `Trace` names them
 AXES = {
     "keys": ("L", "H_kv", "T", "D"),
@@ -104,16 +107,24 @@ class Trace:
         """Return the events of one class, in order."""
         return [event for event in self.events if isinstance(event, cls)]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the River of every run in it has ended; a killed process leaves one open."""
+        is_open = False
+        for event in self.events:
+            if isinstance(event, RunStart):
+                is_open = True
+            elif isinstance(event, Finish) and event.stream is None:
+                is_open = False
+        return not is_open
+
     def replay(self) -> Iterator[Event]:
         """Yield the events in the order they happened."""
         yield from tuple(self.events)
 
     def dumps(self) -> str:
         """Return the events as JSON Lines in ASCII; the first line holds the schema version."""
-        records = [{"type": "trace", "schema": SCHEMA_VERSION}, *map(to_record, self.events)]
-        return "".join(
-            json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n" for record in records
-        )
+        return b"".join([HEAD, *map(line_of, self.events)]).decode("ascii")
 
     def save(self, folder: Path | str) -> Path:
         """Write `trace.jsonl` and, with arrays, `trace.npz` into `folder`; return the folder.
@@ -125,17 +136,34 @@ class Trace:
         path = Path(folder)
         path.mkdir(parents=True, exist_ok=True)
         events = self.dumps().encode("ascii")
-        arrays = _npz({**self.arrays, DIGEST: _digest(events)}) if self.arrays else None
-        write_files({path / "trace.npz": arrays, path / "trace.jsonl": events})
+        arrays = packed(self.arrays, hashlib.sha256(events).digest()) if self.arrays else None
+        write_files({path / "trace.npz": arrays, path / EVENTS_FILE: events})
         return path
 
 
+def line_of(event: Event) -> bytes:
+    """Return an event as one line of JSON in ASCII, with its end."""
+    return _line(to_record(event))
+
+
+def packed(arrays: Mapping[str, NDArray[Any]], digest: bytes) -> bytes:
+    """Return the npz of a trace's arrays, with the SHA-256 of the events they belong to."""
+    return _npz({**arrays, DIGEST: np.frombuffer(digest, dtype=np.uint8)})
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=True, allow_nan=False) + "\n").encode("ascii")
+
+
+HEAD = _line({"type": "trace", "schema": SCHEMA_VERSION})  # the first line of every trace
+
+
 def load_trace(folder: Path | str) -> Trace:
-    """Read what `Trace.save` wrote: a folder, or the path of its `trace.jsonl`.
+    """Read what `Trace.save` or a `Recording` wrote: a folder, or the path of its `trace.jsonl`.
 
     A last line cut short by a crash is dropped; everything before it is kept. Arrays that belong to
     other events (a copy of one file only, a save that a crash cut short) are dropped with a
-    warning. Nothing is unpickled.
+    warning, and a run that has not ended, or never did, is read with one. Nothing is unpickled.
 
     Raises:
         FileNotFoundError: there is no trace.
@@ -143,10 +171,8 @@ def load_trace(folder: Path | str) -> Trace:
             line.
     """
     path = Path(folder)
-    path = path / "trace.jsonl" if path.is_dir() else path
-    data = read_bytes(path)
-    if b"\r\n" in data:  # version control may change line ends
-        data = data.replace(b"\r\n", b"\n")
+    path = path / EVENTS_FILE if path.is_dir() else path
+    data, arrays = _pair(path)
     records = _records(data, path)
     head = next(records, (1, {}))[1]
     if head.get("type") != "trace" or head.get("schema") != SCHEMA_VERSION:
@@ -154,10 +180,29 @@ def load_trace(folder: Path | str) -> Trace:
         raise unreadable(
             path, f"is not a trace of schema {SCHEMA_VERSION}: it begins with {begin!r}"
         )
-    return Trace(
-        events=[_event(record, path, number) for number, record in records],
-        arrays=_arrays_of(path, data),
-    )
+    trace = Trace([_event(record, path, number) for number, record in records], arrays)
+    if not trace.has_ended:
+        held = "its arrays" if arrays else "no arrays"
+        msg = f"{path} holds a run without its end: {len(trace.events)} events and {held}"
+        warnings.warn(msg, stacklevel=2)
+    return trace
+
+
+def _pair(path: Path) -> tuple[bytes, dict[str, NDArray[Any]]]:
+    """Return the bytes of the events, and the arrays that belong to them."""
+    for is_last in (False, False, True):
+        data = read_bytes(path)
+        if b"\r\n" in data:  # version control may change line ends
+            data = data.replace(b"\r\n", b"\n")
+        arrays = _arrays_of(path, data)
+        if arrays is not None:
+            return data, arrays
+        if not is_last:  # a run may be putting its files there at this moment
+            time.sleep(MOVING_S)
+    name = path.with_suffix(".npz")
+    msg = f"{name} belongs to other events than those of {path.name}; they are left out"
+    warnings.warn(msg, stacklevel=3)
+    return data, {}
 
 
 def _records(data: bytes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -187,17 +232,15 @@ def _event(record: dict[str, Any], path: Path, number: int) -> Event:
         raise unreadable(line_name, error) from error
 
 
-def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the events; without those of other events."""
+def _arrays_of(path: Path, events: bytes) -> dict[str, NDArray[Any]] | None:
+    """Return the arrays of the events, {} if there are none; None if they are of other events."""
     arrays = path.with_suffix(".npz")
     if not arrays.exists():
         return {}
     found = read_arrays(arrays, refusal="does not hold a trace's arrays")
     digest = found.pop(DIGEST, None)  # traces of version 0.1 have none
     if digest is not None and not np.array_equal(digest, _digest(events)):
-        msg = f"{arrays} belongs to other events than those of {path.name}; they are left out"
-        warnings.warn(msg, stacklevel=3)
-        return {}
+        return None
     if wrong := _misfit(found):
         raise unreadable(arrays, f"does not hold a trace's arrays: {wrong}")
     return found

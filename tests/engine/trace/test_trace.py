@@ -68,6 +68,7 @@ def token(number: int) -> Token:
 
 
 @PROPERTY
+@pytest.mark.filterwarnings("ignore:.* holds a run without its end")
 @given(st.lists(EVENTS, max_size=6))
 def test_every_event_comes_back(tmp_path_factory, events):
     """Saving and loading gives the same events in the same order, with any text and any numbers."""
