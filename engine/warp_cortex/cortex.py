@@ -1,7 +1,7 @@
 """The Cortex: River, Streams, Synapse, Router, Gate and Injection in one run."""
 
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
-from warp_cortex.config import AUTO, CortexConfig, within
+from warp_cortex.config import AUTO, CortexConfig
+from warp_cortex.config.checks import within
 from warp_cortex.context.budget import check_fits
 from warp_cortex.context.context import Context
 from warp_cortex.precision import in_own_precision
@@ -183,11 +184,11 @@ class Cortex:
                 record.end(reason, run.stamped)
                 run.collect(record.trace)
 
-    def fork(self, source: "Context | Snapshot | str", tasks: Sequence[str]) -> list[Stream]:
+    def fork(self, source: "Context | Snapshot | str", tasks: Iterable[str]) -> list[Stream]:
         """Let one stream per task think over one context; return them finished, in that order.
 
-        source: a context, a loaded snapshot, or a text that is read first. Neither Router, Gate nor
-        River takes part.
+        source: a context, a loaded snapshot, or a text that is read first. One text alone is one
+        task. Neither Router, Gate nor River takes part.
 
         Raises:
             ValueError: no task, an empty task, or k larger than the context.

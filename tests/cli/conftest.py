@@ -34,7 +34,11 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random two-layer Qwen2 of 257 byte tokens, saved as any local model is."""
-    folder = tmp_path_factory.mktemp("tiny")
+    return save_tiny(tmp_path_factory.mktemp("tiny"))
+
+
+def save_tiny(folder: Path) -> Path:
+    """Save a random two-layer Qwen2 of 257 byte tokens into a folder, and return that."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     bytes_only = Tokenizer(
         models.BPE(vocab={symbol: i for i, symbol in enumerate([*alphabet, "<eos>"])}, merges=[])

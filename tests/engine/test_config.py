@@ -17,10 +17,8 @@ from warp_cortex.config import (
     RouterConfig,
     StreamConfig,
     SynapseConfig,
-    choice,
-    whole,
-    within,
 )
+from warp_cortex.config.checks import choice, whole, within
 
 PARTS = (RiverConfig, StreamConfig, SynapseConfig, RouterConfig, GateConfig, InjectionConfig)
 

@@ -81,6 +81,11 @@ def command() -> None:
     """
     code = main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left that could be interrupted
+    if code == INTERRUPTED:
+        # taking torch apart would let the user wait for another second
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from warp_cortex.cache.store import TEXT, SharedKV
-from warp_cortex.config import SPACES, choice
+from warp_cortex.config import SPACES
+from warp_cortex.config.checks import choice
 from warp_cortex.context.points import chosen_heads, chosen_layers, layer_block
 from warp_cortex.landmarks.moments import LEAST
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from warp_cortex.config import SPACES, choice
+from warp_cortex.config import SPACES
+from warp_cortex.config.checks import choice
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.moments import LEAST, Moments
 from warp_cortex.landmarks.policies import NEEDS

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_hex
@@ -12,6 +13,7 @@ from secrets import token_hex
 # a file's bytes, a function that writes the file at the path it gets, or None: no such file
 Content = bytes | Callable[[Path], object] | None
 
+STALE_S = 3600
 _MOVING = threading.Lock()
 _PARTIAL = re.compile(r"\..+\.(\d+)\.[0-9a-f]{8}\.part")
 
@@ -43,6 +45,7 @@ def write_files(contents: Mapping[Path, Content]) -> None:
                 partials[path] = partial_path(path)
                 _write(partials[path], content)
         for folder in folders:
+            _sweep(folder)
             with only_mover(folder):
                 for path in contents:
                     if path in partials:
@@ -62,6 +65,7 @@ def try_folder(folder: Path) -> None:
         OSError: there is no such folder, it may not be written to, or its disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     trial = partial_path(folder / "trial")
     try:
         _write(trial, b"?")
@@ -82,6 +86,29 @@ def writer_of(partial: Path) -> int | None:
     """Return the id of the process that chose a partial name, None for any other name."""
     match = _PARTIAL.fullmatch(partial.name)
     return None if match is None else int(match[1])
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left half written an hour ago or earlier."""
+    for partial in folder.glob(".*.part"):
+        writer = writer_of(partial)
+        with contextlib.suppress(OSError):  # another process may be removing it
+            # also the age: on a shared disk the writer may be a process of another machine
+            is_old = time.time() - partial.stat().st_mtime > STALE_S
+            if is_old and writer is not None and not _is_running(writer):
+                partial.unlink()
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # there a signal of 0 would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it belongs to another user
+        return True
+    return True
 
 
 def _write(path: Path, content: bytes | Callable[[Path], object]) -> None:

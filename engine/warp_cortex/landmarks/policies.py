@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from warp_cortex import config
-from warp_cortex.config import choice
+from warp_cortex.config.checks import choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

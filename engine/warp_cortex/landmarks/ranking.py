@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from warp_cortex.config import whole, within
+from warp_cortex.config.checks import whole, within
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.farthest import greedy
 from warp_cortex.landmarks.policies import ALL, Policy, find_policy, policies

@@ -21,7 +21,8 @@ import torch
 from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.agents.streams import Stream
 from warp_cortex.cache.store import SharedKV
-from warp_cortex.config import StreamConfig, whole
+from warp_cortex.config import StreamConfig
+from warp_cortex.config.checks import whole
 from warp_cortex.model.detokenize import Detokenizer
 from warp_cortex.prism import Prism
 from warp_cortex.remote.codec import pack, to_arrays

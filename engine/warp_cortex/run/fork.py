@@ -1,6 +1,6 @@
 """Streams without a River: one per task, over a context that has been read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from warp_cortex.agents.backend import StreamRunner
 from warp_cortex.agents.streams import Stream
@@ -18,14 +18,15 @@ def fork(
     config: CortexConfig,
     new_runner: Callable[[], StreamRunner],
     source: "Context | Snapshot | str",
-    tasks: Sequence[str],
+    tasks: Iterable[str],
 ) -> list[Stream]:
     """Let one stream per task think over one context; see `Cortex.fork`.
 
     new_runner: called once, when the tasks and the source have been checked.
     """
-    if not tasks or not all(task.strip() for task in tasks):
-        msg = f"tasks must be one or more non-empty texts, got {list(tasks)!r}"
+    listed = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    if not listed or not all(isinstance(task, str) and task.strip() for task in listed):
+        msg = f"tasks must be one or more non-empty texts, got {list(listed)!r:.200}"
         raise ValueError(msg)
     context = source if isinstance(source, Context | Snapshot) else prism.read(source)
     now = prism.checksum(thorough=True)
@@ -38,7 +39,7 @@ def fork(
     runner = new_runner()
     streams = []
     try:
-        for number, task in enumerate(tasks, start=1):
+        for number, task in enumerate(listed, start=1):
             prompt = prompt_of(prism, config, task, "task")
             stream = Stream(number, task, "fork", (0, 0), snapshot.version, prompt)
             focus = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from warp_cortex.config import within
+from warp_cortex.config.checks import within
 from warp_cortex.thoughts.gate import REJECTED
 
 # how far two computations of one J may differ; different J's are 1 / (good * bad thoughts) apart

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from warp_cortex.config import choice, within
+from warp_cortex.config.checks import choice, within
 from warp_cortex.landmarks.moments import merge
 
 # stands for a similarity that cannot be computed: JSON can hold it, and it never passes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from warp_cortex.config import template
+from warp_cortex.config.checks import template
 
 ANY_KIND = "task"  # the template for kinds of tasks that have none of their own
 BEGINNING = 3  # words of a sentence that name its subject

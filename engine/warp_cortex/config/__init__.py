@@ -1,10 +1,9 @@
 """Settings of an engine: frozen dataclasses; a bad value is named, with what is accepted."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
-from string import Formatter
 from typing import Any
+
+from warp_cortex.config.checks import Settings, choice, several, template, texts, whole, within
 
 # names of landmark policies, and of those that may be incremental: set by landmarks/policies.py,
 # which `import warp_cortex` runs before anything else
@@ -19,80 +18,8 @@ MOST_SEED = 2**32 - 1  # a stream's generator gets about a million times the see
 SPACES = ("keys", "rotated", "values", "hidden")
 
 
-def choice(name: str, value: str, known: tuple[str, ...]) -> str:
-    """Return `value` if it is known; otherwise raise a ValueError that suggests the nearest."""
-    if not isinstance(value, str):
-        msg = f"{name} must be one of {', '.join(known)}, got {value!r}"
-        raise TypeError(msg)
-    if value in known:
-        return value
-    near = get_close_matches(value, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    msg = f"{name} {value!r} is unknown; accepted: {', '.join(known)}{hint}"
-    raise ValueError(msg)
-
-
-def several(name: str, values: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `values` as a tuple if each is known; one text alone counts as one value."""
-    listed = (values,) if isinstance(values, str) else tuple(values)
-    return tuple(dict.fromkeys(choice(name, value, known) for value in listed))
-
-
-def texts(name: str, values: Iterable[str]) -> tuple[str, ...]:
-    """Return `values` as a tuple of non-empty texts; one text alone counts as one value."""
-    listed = (values,) if isinstance(values, str) else tuple(values)
-    for value in listed:
-        if not isinstance(value, str) or not value:
-            msg = f"{name} must hold non-empty texts, got {value!r:.60}"
-            raise TypeError(msg) if not isinstance(value, str) else ValueError(msg)
-    return listed
-
-
-def whole(name: str, value: int, *, least: int, most: int | None = None) -> int:
-    """Return `value` if it is a whole number >= least, and <= most if given; otherwise raise."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        msg = f"{name} must be a whole number, got {value!r}"
-        raise TypeError(msg)
-    if value < least:
-        msg = f"{name} must be at least {least}, got {value}"
-        raise ValueError(msg)
-    if most is not None and value > most:
-        msg = f"{name} must be at most {most}, got {value}"
-        raise ValueError(msg)
-    return value
-
-
-def within(name: str, value: float, low: float, high: float) -> float:
-    """Return `value` if low <= value <= high; NaN and everything outside raise."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        msg = f"{name} must be a number, got {value!r}"
-        raise TypeError(msg)
-    if not low <= value <= high:
-        msg = f"{name} must be between {low:g} and {high:g}, got {value!r}"
-        raise ValueError(msg)
-    return value
-
-
-def template(name: str, value: str, *, slot: str) -> str:
-    """Return `value` if it is a format string whose only field is a plain `slot`; else raise."""
-    if not isinstance(value, str):
-        msg = f"{name} must be text with {{{slot}}} in it, got {value!r}"
-        raise TypeError(msg)
-    try:
-        found = {tuple(parts) for _, *parts in Formatter().parse(value) if parts[0] is not None}
-    except ValueError:
-        found = set()
-    if found != {(slot, "", None)}:  # name, format, conversion
-        msg = (
-            f"{name} must contain {{{slot}}} and no other "
-            f"braces (write {{{{ for one), got {value!r}"
-        )
-        raise ValueError(msg)
-    return value
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SynapseConfig:
+class SynapseConfig(Settings):
     """Which tokens become landmarks.
 
     k counts all shared tokens, with the `sinks` first and `recent` last ones, which are always
@@ -118,6 +45,7 @@ class SynapseConfig:
     incremental: bool | None = None
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         if self.k is not None:
             whole("k", self.k, least=1)
         if self.policy is not None:
@@ -152,7 +80,7 @@ class SynapseConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateConfig:
+class GateConfig(Settings):
     """When a thought is accepted: its similarity under `scorer` is at least `theta`.
 
     theta is in [-1, 1]: a cosine, or the probability per token for the scorer "likelihood". "auto"
@@ -166,6 +94,7 @@ class GateConfig:
     share: float = 0.05
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         if self.theta is not None and self.theta != AUTO:
             within("theta", self.theta, -1, 1)  # type: ignore[arg-type] # other texts are refused
         if self.scorer is not None:
@@ -174,7 +103,7 @@ class GateConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RiverConfig:
+class RiverConfig(Settings):
     """How the main agent writes.
 
     window: its cache keeps the sinks and that many recent tokens; None keeps everything.
@@ -190,6 +119,7 @@ class RiverConfig:
     prefill_chunk: int = 2048
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         whole("max_tokens", self.max_tokens, least=0)
         if self.temperature is not None:
             within("temperature", self.temperature, 0, 100)
@@ -200,7 +130,7 @@ class RiverConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamConfig:
+class StreamConfig(Settings):
     """How side agents think: `slots` at once, each up to `max_tokens` tokens after its prompt.
 
     prompt: what a stream reads for every kind of task. stop: texts that end a thought. Whatever is
@@ -214,6 +144,7 @@ class StreamConfig:
     stop: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         if self.max_tokens is not None:
             whole("streams.max_tokens", self.max_tokens, least=1)
         whole("slots", self.slots, least=1)
@@ -225,7 +156,7 @@ class StreamConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RouterConfig:
+class RouterConfig(Settings):
     """What the Router watches for, and how many agents it may open.
 
     triggers: several of `TRIGGERS`; None takes the profile's. implicit: False leaves out "phrase".
@@ -242,6 +173,7 @@ class RouterConfig:
     quantile: float = 0.9
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         if self.triggers is not None:
             object.__setattr__(self, "triggers", several("triggers", self.triggers, TRIGGERS))
         whole("router.every", self.every, least=1)
@@ -252,7 +184,7 @@ class RouterConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InjectionConfig:
+class InjectionConfig(Settings):
     """How accepted thoughts, written as `template` or as the voice does, enter the cache."""
 
     enabled: bool = True
@@ -261,6 +193,7 @@ class InjectionConfig:
     max_tokens: int = 512
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         choice("anchor", self.anchor, ANCHORS)
         whole("injection.max_tokens", self.max_tokens, least=0)
         if self.template is not None:
@@ -268,7 +201,7 @@ class InjectionConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CortexConfig:
+class CortexConfig(Settings):
     """Everything a run depends on besides the model and the prompt.
 
     voice: a `Voice`, the name of one that ships, or None for the model's own. What is None in any
@@ -286,6 +219,7 @@ class CortexConfig:
     injection: InjectionConfig = field(default_factory=InjectionConfig)
 
     def __post_init__(self) -> None:
+        Settings.__post_init__(self)
         whole("seed", self.seed, least=0, most=MOST_SEED)
         choice("mode", self.mode, ("cooperative", "concurrent"))
 
