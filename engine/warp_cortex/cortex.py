@@ -272,11 +272,9 @@ class Cortex:
         self._run = run = Run(self.prism, config, river, self._runner(), synapse, record=record)
         yield header(config, context, text)
         yield run.publish()
-        if self._calibrates:
-            measured = run.calibrate()
-            if measured is not None:
-                self._controls.theta = measured.theta
-                yield measured
+        if self._calibrates and (measured := run.calibrate()) is not None:
+            self._controls.theta = measured.theta
+            yield measured
         river.forget()
         yield run.memory()
         return run

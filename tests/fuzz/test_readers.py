@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from warp_cortex import Token, Trace, UnreadableFileError, load_trace, read_text
 from warp_cortex.files.reading import read_object
-from warp_cortex.model.folder import check_folder
+from warp_cortex.sources.folder import check_folder
 
 from tests.fuzz.damage import damaged
 from tests.topology.shapes import circle

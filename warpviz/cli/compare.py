@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from warpviz.bench.harness import flags
-from warpviz.cli.output import write_line
-from warpviz.cli.stdout_guard import stdout_kept
+from warpviz.cli.output import stdout_kept, write_line
 from warpviz.cli.table import Column, parts
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ Paths, arguments and error messages may hold control characters; they are shown,
 
 import io
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
 from warpviz.characters import for_terminal, one_line
@@ -18,6 +20,19 @@ def write_line(text: str) -> None:
 def write_error(program: str, message: str) -> None:
     """Write `program: message` to standard error, on one line."""
     sys.stderr.write(f"{program}: {one_line(message)}\n")
+
+
+@contextmanager
+def stdout_kept(*, wanted: bool) -> Iterator[None]:
+    """Send everything that is printed inside the block to standard error, if `wanted`.
+
+    With --json, standard output holds one object, whatever libraries print.
+    """
+    if not wanted:
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 class PrintableOutput(io.TextIOBase):

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from warpviz.bench.harness import flags
-from warpviz.cli.output import write_error
+from warpviz.cli.output import stdout_kept, write_error
 from warpviz.cli.progress import shown_progress
 from warpviz.cli.signals import INTERRUPTED
-from warpviz.cli.stdout_guard import stdout_kept
 
 if TYPE_CHECKING:
     from warp_cortex import Cortex, CortexConfig, Prism

@@ -1,8 +1,7 @@
 """Streams on other machines, through Ray: snapshots go out, thoughts come back.
 
-A snapshot of k landmarks is small: it is put into Ray's object store once, and every worker reads
-it there. Each worker holds its own Prism. The unfinished streams of a lost worker are sent to
-another one. Needs the extra `warpviz[ray]`.
+A small snapshot is put into Ray's object store once, and every worker, which has its own Prism,
+reads it there. A lost worker's streams are sent to another one. Needs the extra `warpviz[ray]`.
 """
 
 import os

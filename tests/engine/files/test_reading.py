@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from warp_cortex import UnreadableFileError, load_trace, read_arrays, read_object, read_text
 from warp_cortex.files.reading import MOST_DEPTH
-from warp_cortex.model.folder import check_folder
+from warp_cortex.sources.folder import check_folder
 
 
 def packed(path, members, packing=zipfile.ZIP_STORED):
