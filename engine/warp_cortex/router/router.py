@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from warp_cortex.config import TEXT_TRIGGERS, RouterConfig
 from warp_cortex.router.markup import Markup
-from warp_cortex.router.sentences import HIDDEN, Finished, Sentence
+from warp_cortex.router.sentences import HIDDEN, TERMINATORS, Finished, Sentence, num_words
 from warp_cortex.router.signals import ScheduleTrigger, UncertainTrigger
 from warp_cortex.router.triggers import Trigger, TriggerReader
 
@@ -171,15 +171,14 @@ class Router:
         """Return the task of a bare trigger: what its sentence wishes for, or the sentence."""
         wish = sentence.wish() if self._reads_phrases else None
         named = sentence.text if wish is None else wish[1]
-        return named if len(named.split()) > 1 else ""  # "and [CHECK]" names nothing
+        return named if num_words(named) > 1 else ""  # "and [CHECK]" names nothing
 
     def _ended(self, sentence: Finished, *, end: int) -> Task | None:
         """Return the task of a finished sentence: its wish, or the sentence itself if so asked."""
         task = self._implicit(sentence, end=end)
         if task is not None or not self._reads_sentences or end <= self._primed:
             return task
-        words = sentence.text.split()
-        if len(words) < FEWEST_WORDS or HIDDEN in sentence.prose:
+        if num_words(sentence.text) < FEWEST_WORDS or HIDDEN in sentence.prose:
             return None
         span = (end - len(sentence.text), end)
         return self._task(sentence.text, kind="sentence", span=span)
@@ -199,7 +198,7 @@ class Router:
         return Task(clean, kind, span) if is_task else None
 
     def _admit(self, task: Task) -> bool:
-        key = task.text.casefold().rstrip(" .!?…,;:")
+        key = task.text.casefold().rstrip(f" {TERMINATORS},;:\uff0c\uff1b\uff1a\u3001")
         if task.kind == "schedule":  # a standing task is asked again
             key = f"schedule {task.span[1]}"
         if key in self._seen:
