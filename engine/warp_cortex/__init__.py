@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import warp_cortex.landmarks.policies  # noqa: F401 - registers the policies that settings accept
 
 if TYPE_CHECKING:
+    from warp_cortex.agents.rewriting import written_without
     from warp_cortex.agents.streams import Stream, StreamBatch
     from warp_cortex.assets import bundled, is_bundled
     from warp_cortex.cache.store import SharedKV
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
 
 # the names that a module of this package gives to the public, by module
 _HOMES = {
+    "agents.rewriting": "written_without",
     "agents.streams": "Stream StreamBatch",
     "assets": "bundled is_bundled",
     "cache.store": "SharedKV",
@@ -228,6 +230,7 @@ __all__ = [
     "unreadable",
     "why_no_stream",
     "write_files",
+    "written_without",
 ]
 
 

@@ -42,6 +42,19 @@ class River:
         """What it has written since the prompt."""
         return "".join(self.context.tokens[self.num_prompt :])
 
+    def take_up(self, *, num_prompt: int) -> None:
+        """Go on in a text of which only the first `num_prompt` tokens are the prompt.
+
+        The draws that chose the others are spent, so that the next ones are those of the first run.
+        """
+        self.num_prompt = num_prompt
+        logits = self.context.logits
+        assert logits is not None
+        for _ in range(self.num_written):
+            choose(
+                torch.zeros_like(logits), temperature=self._temperature, generator=self._generator
+            )
+
     def why_done(self) -> str | None:
         """Return why no further token can be written, or None if one can."""
         if self.num_written >= self.config.max_tokens:

@@ -52,6 +52,12 @@ class GrowingRows:
         other.append(torch.cat((self.rows[:first], rows)))
         return other
 
+    def first(self, count: int) -> "GrowingRows":
+        """Return an independent copy of the first rows."""
+        other = GrowingRows()
+        other._rows = self.rows[:count]
+        return other
+
     def fork(self) -> "GrowingRows":
         """Return an independent copy; it moves to a block of its own when it appends."""
         other = GrowingRows()

@@ -13,7 +13,7 @@ from warp_cortex.context import points as context_points
 from warp_cortex.context.queries import QueryLog
 from warp_cortex.landmarks.evidence import Evidence
 from warp_cortex.landmarks.policies import NEEDS
-from warp_cortex.model.detokenize import Detokenizer, special_names
+from warp_cortex.model.detokenize import MAX_UNFINISHED, Detokenizer, special_names
 from warp_cortex.precision import in_own_precision
 
 if TYPE_CHECKING:
@@ -241,6 +241,17 @@ class Context:
         other.last = self.last
         other._middle = self._middle.fork()
         other._detokenizer = self._detokenizer.fork()
+        return other
+
+    def truncated(self, num_tokens: int, store: KVStore) -> "Context":
+        """Return an independent copy of the first visible tokens, over a cache of them."""
+        other = Context(self.prism, query_window=self.queries.window, capacity=1)
+        other.store = store
+        other.queries = self.queries.fork()
+        other.ids = self.ids[:num_tokens]
+        other.tokens = self.tokens[:num_tokens]
+        other._middle = self._middle.first(num_tokens)
+        other._detokenizer.push_all(other.ids[-2 * MAX_UNFINISHED :])
         return other
 
     def over(self, store: KVStore) -> "Context":

@@ -104,3 +104,50 @@ def test_two_views_of_one_widget_share_the_run_and_each_has_its_place(show: Open
     before = page.evaluate("one.overlay.paints")
     page.evaluate("() => one.repaint()")
     page.wait_for_function(f"() => one.overlay.paints > {before}")
+
+
+def test_a_live_run_that_went_on_out_of_sight_plays_once_it_is_seen(show: Open) -> None:
+    """Run All scrolls past a run that lasts two seconds: it is held, and plays from its beginning;
+    after that there is no second time.
+    """
+    writer, trace = RowWriter(), fabricate(num_streams=4, num_tokens=90)
+    rows = [row for row in map(writer.write, trace.events) if row is not None]
+    page = show(LiveRun(), motion="no-preference")
+    page.evaluate(
+        """() => { const gap = document.createElement("div"); gap.style.height = "3000px";
+        document.body.prepend(gap); }"""
+    )
+    page.wait_for_function(f"() => !{LIVE}.beginning.isSeen")
+    page.evaluate(f"() => {{ {RUNNING} }}")
+    for part in (rows[:90], rows[90:]):
+        page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", part)
+    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'done' }} }}, [])")
+    page.wait_for_timeout(200)
+    assert page.evaluate(f"[{LIVE}.playhead.cursor, {LIVE}.playhead.playing]") == [0, False]
+    page.evaluate(f"() => {LIVE}.stage.scrollIntoView({{ block: 'center' }})")
+    page.wait_for_function(f"() => {LIVE}.playhead.playing && {LIVE}.playhead.beat > 2")
+    assert page.evaluate(f"{LIVE}.playhead.beat") < 60
+    page.keyboard.press("End")
+    page.evaluate(f"{LIVE}.playhead.seek(Infinity)")
+    page.evaluate("() => scrollTo(0, 0)")
+    page.wait_for_function(f"() => !{LIVE}.beginning.isSeen")
+    page.evaluate(f"() => {LIVE}.stage.scrollIntoView({{ block: 'center' }})")
+    page.wait_for_function(f"() => {LIVE}.beginning.isSeen")
+    page.wait_for_timeout(200)
+    assert page.evaluate(f"{LIVE}.playhead.atEnd")
+
+
+def test_a_missed_run_that_still_goes_on_is_followed_once_it_has_been_shown(show: Open) -> None:
+    """It plays from its beginning to the newest moment, and stays there."""
+    writer, trace = RowWriter(), fabricate(num_streams=2, num_tokens=60)
+    rows = [row for row in map(writer.write, trace.events) if row is not None]
+    page = show(LiveRun(), motion="no-preference")
+    page.evaluate("() => { document.body.style.paddingTop = '3000px'; }")
+    page.wait_for_function(f"() => !{LIVE}.beginning.isSeen")
+    page.evaluate(f"() => {{ {RUNNING} }}")
+    page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", rows[:-20])
+    page.evaluate(f"() => {{ {LIVE}.playhead.speed = 8; {LIVE}.stage.scrollIntoView(); }}")
+    page.wait_for_function(f"() => {LIVE}.playhead.playing && !{LIVE}.playhead.live")
+    page.wait_for_function(f"() => {LIVE}.playhead.live && {LIVE}.playhead.atEnd")
+    page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", rows[-20:])
+    page.wait_for_function(f"() => {LIVE}.playhead.cursor === {len(rows)}")

@@ -155,7 +155,7 @@ def test_scrubbing_shows_the_past_exactly(show: Open) -> None:
         assert shown == line.text(cursor)
         cards = page.evaluate(f"{LIVE}.cards.slots.filter(Boolean).map(l => l.stream)")
         assert set(line.at(cursor).active) <= set(cards)
-        assert cards == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-7:]
+        assert cards == sorted([*line.at(cursor).active, *line.at(cursor).closed])[-6:]
 
 
 def test_motion_flies_and_lands(show: Open) -> None:
@@ -172,13 +172,13 @@ def test_motion_flies_and_lands(show: Open) -> None:
 
 
 def test_a_crowd_is_folded_into_a_few_cards(show: Open) -> None:
-    """A hundred streams make at most seven cards; all others are counted and drawn as dots."""
+    """A hundred streams make at most six cards; all others are counted and drawn as dots."""
     page = show(LiveRun(fabricate(num_streams=100, num_tokens=300)))
     page.evaluate(f"() => {{ {LIVE}.playhead.seek(80); {LIVE}.wake(); }}")
     alive = page.evaluate(f"{LIVE}.run.counts({LIVE}.playhead.cursor).alive")
     assert alive > 40
-    assert page.locator(".wr-card").count() == 6
-    assert page.evaluate(f"{LIVE}.cards.crowd.length") >= alive - 6
+    assert page.locator(".wr-card").count() == 5
+    assert page.evaluate(f"{LIVE}.cards.crowd.length") >= alive - 5
     expect(page.locator(".wr-crowd-text")).to_contain_text("more streams")
     assert page.evaluate("document.querySelectorAll('.warpviz *').length") < 2500
 

@@ -26,7 +26,7 @@ def test_the_browser_reads_strangers_as_python_does(show: Open) -> None:
     """Theta before the first judgement, the axis of a likelihood, why a thought was none, and the
     share of strangers that a theta accepts.
     """
-    trace = measured(fabricate(num_streams=8, num_tokens=90))
+    trace = measured(fabricate(num_streams=7, num_tokens=90))
     line = Timeline(trace.events)
     null = null_of(trace.events)
     page = show(LiveRun(trace))

@@ -29,6 +29,8 @@ import { oneLine } from "./text.js";
  * @property {number} [rotate] in radians, around the text's place
  * @property {boolean} [halo] a rim in the colour of the surface
  * @property {boolean} [mono]
+ * @property {string} [family] the fonts, instead of the theme's
+ * @property {number} [fit] the width that a file's text takes, whatever font its reader has
  */
 
 const MOST_SPRITES = 2000;
@@ -208,8 +210,17 @@ export class CanvasPen {
  * @param {TextStyle} style
  * @param {Theme} theme
  */
-export function fontOf({ weight = 400, size = 12, mono = false }, theme) {
-  return `${weight} ${size}px ${mono ? theme.mono : theme.font}`;
+export function fontOf({ weight = 400, size = 12, ...style }, theme) {
+  return `${weight} ${size}px ${familyOf(style, theme)}`;
+}
+
+/**
+ * Return the fonts of a text style.
+ *
+ * @type {(style: TextStyle, theme: Theme) => string}
+ */
+export function familyOf({ family, mono = false }, theme) {
+  return family ?? (mono ? theme.mono : theme.font);
 }
 
 /** Return a canvas of a size in canvas pixels that is not part of the page. */

@@ -1,6 +1,6 @@
 // The pen for files: it has the methods of CanvasPen and writes SVG with text as text.
 
-import { context2d, fontOf, newCanvas } from "./pen.js";
+import { context2d, familyOf, fontOf, newCanvas } from "./pen.js";
 import { oneLine } from "./text.js";
 
 /**
@@ -84,9 +84,10 @@ export class SvgPen {
     const list = [
       `x="${short(x)}" y="${short(y)}" dy="${short(SHIFTS[baseline] * size)}"`,
       `font-size="${size}" font-weight="${weight}"`,
-      `font-family="${escapeXml(style.mono ? theme.mono : theme.font)}"`,
+      `font-family="${escapeXml(familyOf(style, theme))}"`,
       `text-anchor="${ANCHORS[align]}" fill="${escapeXml(style.fill ?? theme.ink)}"`,
     ];
+    if (style.fit) list.push(`textLength="${short(style.fit)}" lengthAdjust="spacingAndGlyphs"`);
     if (style.alpha !== undefined) list.push(`opacity="${short(style.alpha)}"`);
     if (style.halo)
       list.push(`paint-order="stroke" stroke="${escapeXml(theme.surface)}" stroke-width="3"`);

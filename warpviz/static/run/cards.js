@@ -23,7 +23,7 @@ import { countBelow, NEVER } from "../timeline/columns.js";
 
 export const LINGER_BEATS = 10; // in which a judged stream's branch fades
 const CARD_HEIGHT = 58;
-const SEATS = 7;
+const SEATS = 6;
 const MOST_DOTS = 400;
 // More than a card's two lines hold: all of a long thought would be laid out again at every word.
 const WORDS_KEPT = 120;

@@ -2,7 +2,6 @@
 
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
-import { motionOk } from "../base/theme.js";
 import { widget } from "../frame/frame.js";
 import { Flights } from "../motion/flights.js";
 import { Frames } from "../motion/frames.js";
@@ -10,13 +9,15 @@ import { sourceOf } from "../timeline/source.js";
 import { actsOf } from "./acts.js";
 import { AskBox } from "../frame/ask.js";
 import { GateAxis } from "./axis.js";
+import { Beginning } from "./beginning.js";
 import { Branches } from "./branches.js";
 import { Cards, streamColor, WORD_MS } from "./cards.js";
+import { Effect } from "../river/effect.js";
 import { flyRow } from "./fly.js";
 import { Layers } from "./layers.js";
 import { SmallCloud } from "../timeline/map.js";
 import { Playhead } from "./playhead.js";
-import { RiverText } from "./river_text.js";
+import { RiverText } from "../river/river_text.js";
 import { Transport } from "./transport.js";
 import { Words } from "./words.js";
 
@@ -47,9 +48,7 @@ export class LiveRunView {
     /** @type {StreamCard | null} the card whose note is pointed at */
     this.focus = null;
     this.length = 0; // rows that have been taken in
-    this.startCursor = 0; // where the cursor stood before the run played by itself
-    this.begun = false; // whether the run may not play by itself any more
-    this.isSeen = false;
+    this.beginning = new Beginning(this);
     this.isBusy = false; // whether moments follow one another too fast for small motions
     this.movedAt = 0;
     this.between = 2 * WORD_MS; // the mean time between two moves
@@ -66,8 +65,13 @@ export class LiveRunView {
         this.focus = card;
         this.repaint();
       },
+      onchoose: (card) => {
+        this.effect.chosen = card;
+        this.repaint();
+      },
       onmoved: () => this.repaint(),
     });
+    this.effect = new Effect(this);
     this.cards = new Cards(this.run, frame.theme);
     this.axis = new GateAxis(this.run);
     this.cloud = new SmallCloud(store);
@@ -75,7 +79,10 @@ export class LiveRunView {
     this.gate = h("div", { class: "wr-gate" });
     this.cloudBox = h("div", { class: "wr-cloud", hidden: true });
     const strip = h("div", { class: "wr-strip" }, this.gate, this.cloudBox);
-    this.stage = h("div", { class: "wr-stage" }, this.river.el, this.cards.el, strip);
+    const text = column(this.river.el, "The River\u2019s text", "accepted thoughts");
+    text.append(this.effect.el);
+    const side = column(this.cards.el, "Streams: task and thought", "verdict of the gate");
+    this.stage = h("div", { class: "wr-stage" }, text, side, strip);
     frame.body.append(this.stage);
     this.layers = new Layers(this);
     this.overlay = this.layers.overlay;
@@ -120,8 +127,7 @@ export class LiveRunView {
     });
     const observer = new IntersectionObserver(
       (entries) => {
-        this.isSeen = entries[entries.length - 1].isIntersecting;
-        this.begin();
+        this.beginning.see(entries[entries.length - 1].isIntersecting);
       },
       { threshold: 0.35 },
     );
@@ -133,38 +139,19 @@ export class LiveRunView {
     });
   }
 
-  /** A saved run plays by itself when it is first seen and has rows, if page and reader agree. */
-  begin() {
-    if (this.begun || !this.isSeen || !this.run.length || this.isLive) return;
-    this.begun = true;
-    if (this.playsByItself && this.playhead.cursor === this.startCursor) {
-      this.playhead.play();
-      this.repaint();
-    }
-  }
-
-  get playsByItself() {
-    return this.store.data.autoplay && motionOk();
-  }
-
   /** Begin again with the run that is in the store now. */
   reset() {
-    const { playhead } = this;
-    const place = playhead.place;
+    const { beginning, playhead } = this;
     this.flights.clear();
     this.hidden.clear();
-    for (const part of [this.river, this.cards, this.axis]) part.reset(this.run);
+    for (const part of [this.river, this.cards, this.axis, this.effect]) part.reset(this.run);
     playhead.run = this.run;
     this.length = this.run.length;
-    playhead.live = this.isLive;
-    const rest = this.playsByItself ? 0 : Infinity;
-    playhead.seek(this.isLive ? Infinity : place || rest);
-    if (this.isLive) {
-      playhead.play();
-      this.begun = true;
-    }
-    this.startCursor = playhead.cursor;
-    this.begin();
+    playhead.live = this.isLive && !beginning.isHeld;
+    playhead.seek(beginning.place);
+    beginning.startCursor = playhead.cursor;
+    if (playhead.live) beginning.follow();
+    else beginning.begin();
     this.repaint();
   }
 
@@ -172,17 +159,12 @@ export class LiveRunView {
   grown() {
     const { playhead } = this;
     const wasAtEnd = playhead.cursor >= this.length;
-    const willBegin = this.length === 0 && this.playsByItself;
+    const willBegin = this.length === 0 && this.beginning.playsByItself;
     this.length = this.run.length;
-    if (this.isLive && !playhead.live && playhead.cursor === 0) {
-      playhead.live = true;
-      this.begun = true;
-      playhead.play();
-    }
     if (wasAtEnd && !willBegin && !playhead.playing && !this.isLive)
       playhead.move(this.run.lastBeat);
     this.endFollowing();
-    this.begin();
+    this.beginning.begin();
     this.wake();
   }
 
@@ -218,10 +200,12 @@ export class LiveRunView {
   step(now) {
     this.branches.forget();
     this.playhead.tick(now);
+    this.beginning.catchUp();
     this.endFollowing();
     this.layers.paint(now);
     this.transport.show(this.status);
     this.box.show();
+    this.effect.show();
     this.words.say(now);
     this.next(now);
     this.branches.forget(); // a painting between two frames, after a resize, reads again
@@ -278,6 +262,16 @@ export class LiveRunView {
       tokens: card.tokens.length,
     }));
   }
+}
+
+/**
+ * Return an element under a line that names what stands in it, on the left and on the right.
+ *
+ * @type {(el: Element, left: string, right: string) => HTMLElement}
+ */
+function column(el, left, right) {
+  const names = [left, right].map((text) => h("span", { text, "data-svg-text": "" }));
+  return h("div", { class: "wr-column" }, h("div", { class: "wr-heads" }, ...names), el);
 }
 
 /** @type {Mount} */

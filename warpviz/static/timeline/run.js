@@ -201,7 +201,8 @@ export class Run {
 
   /**
    * Return the influence per visible token, of all injections the strongest or of one, and its
-   * maximum. It counts from the injection on, though it was measured later.
+   * maximum. It counts from the injection on, though it was measured later. A divergence measured
+   * after a token is of the prediction of the next one: that word it belongs to.
    *
    * @param {number} cursor
    * @param {number | null} injection
@@ -213,8 +214,13 @@ export class Run {
     for (const [, , id, first, kl] of this.influences) {
       const since = this.injections.get(id)?.injectedAt ?? NEVER;
       if ((injection !== null && id !== injection) || since >= cursor) continue;
-      kl.forEach((value, i) => tint.set(first + i, Math.max(value ?? 0, tint.get(first + i) ?? 0)));
+      kl.forEach((value, i) => {
+        const word = first + i + 1;
+        tint.set(word, Math.max(value ?? 0, tint.get(word) ?? 0));
+      });
     }
+    const end = this.numTokens(cursor); // the word after the last one was never written
+    for (const word of tint.keys()) if (word >= end) tint.delete(word);
     for (const value of tint.values()) most = Math.max(most, value);
     return { tint, most };
   }

@@ -20,7 +20,7 @@ SHEETS = (
     "cloud/view.css",
     "text/view.css",
     "persistence/view.css",
-    "run/river.css",
+    "river/river.css",
     "run/view.css",
     "gate/view.css",
     "council/view.css",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from warp_cortex import Event, RunStart, Trace, why_no_stream
+from warp_cortex import Event, Inject, RunStart, Trace, why_no_stream, written_without
 
 from warpviz.drawing.text import counted
 from warpviz.live.cloud import cloud_of
@@ -14,6 +14,7 @@ from warpviz.live.strangers import accepted_share, null_of
 from warpviz.live.stream_card import Phase
 from warpviz.live.timeline import Timeline
 from warpviz.views.base.following import ACK_MS, Following, run_given
+from warpviz.views.base.newest_worker import NewestWorker
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.wire import Array, float32
 from warpviz.views.run import still as run_still
@@ -51,6 +52,8 @@ class LiveRun(Following):
         self._writer = RowWriter()
         self._rows: list[Row] = []
         self._status = ""
+        self._without: dict[str, dict[str, Any]] = {}
+        self._rewriter = NewestWorker(on_error=self.report, name="warpviz-rewriting")
         self._wants_cloud = cloud is None
         self._cloud = _plane(None if cloud is False else cloud)
         if isinstance(given, Trace):
@@ -91,7 +94,7 @@ class LiveRun(Following):
             self._status = status
             error = self.run.error if self.run is not None and status == "failed" else None
             self.push(
-                data={"status": status} if changed or start else None,
+                data=self._engine() if changed or start else None,
                 events=({"rows": rows},) if rows else (),
             )
             if changed and status in ENDED and self.run is not None:
@@ -100,14 +103,51 @@ class LiveRun(Following):
             self.report(error)
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
-        """Put a question of the page to the engine, or do what an engine button asks."""
-        if content.get("op") != "ask":
+        """Do what the page asks: a question, the text without a thought, or an engine button."""
+        op = content.get("op")
+        if op == "without":
+            number = int(content["injection"])
+            self._rewriter.submit(lambda _: self._rewrite(number))
+        elif op != "ask":
             super().receive(content, buffers)
         elif self.run is not None:
             try:
                 self.run.ask(str(content.get("text", "")))
             except (ValueError, TypeError) as error:
                 self.report(error)
+
+    def without(self, injection: int) -> str:
+        """Return what the River would have written without an injected thought, and show it.
+
+        Raises:
+            ValueError: no engine holds the finished run, or no such thought is in its cache.
+        """
+        return "".join(self._rewrite(injection))
+
+    def _rewrite(self, injection: int) -> list[str]:
+        if self.run is None or not self._rewrites:
+            msg = f"no engine holds this run: {self._status or 'it was read from a trace'}"
+            raise ValueError(msg)
+        tokens = written_without(self.run.cortex, injection)
+        entered = {event.injection: event.step for event in self.run.trace.of(Inject)}
+        found = {"at": entered[injection], "tokens": tokens}
+        with self.lock:
+            self._without = {**self._without, str(injection): found}
+            self.push(data={"without": self._without})
+        return tokens
+
+    @property
+    def _rewrites(self) -> bool:
+        """Whether an engine is there that can write the text again."""
+        if self.run is None or self._status not in ENDED:
+            return False
+        return all(hasattr(self.run.cortex, name) for name in ("prism", "context", "config"))
+
+    def close(self) -> None:
+        """Stop following the run, which goes on, and close the view."""
+        if hasattr(self, "_rewriter"):
+            self._rewriter.close()
+        super().close()
 
     def _map(self, trace: Trace) -> None:
         """Show the map of the run's own arrays, unless one was given."""
@@ -131,13 +171,16 @@ class LiveRun(Following):
         """Return the whole run so far."""
         data = {
             "rows": list(self._rows),
-            "status": self._status,
             "autoplay": self.autoplay,
             "title": self.title,
         }
+        data |= {"without": self._without} | self._engine()
         data |= {"ack_ms": ACK_MS} if self.run is not None else {}
         arrays: dict[str, Array] = {"cloud": self._cloud} if len(self._cloud) else {}
         return Patch(data={**data, "stem": self.stem, "provenance": self.provenance}, arrays=arrays)
+
+    def _engine(self) -> dict[str, Any]:
+        return {"status": self._status, "rewrites": self._rewrites}
 
     def summary(self) -> str:
         """Return the run in words."""

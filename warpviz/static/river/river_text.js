@@ -2,7 +2,7 @@
 
 import { h, number, visible } from "../base/text.js";
 import { motionOk } from "../base/theme.js";
-import { WORD_MS } from "./cards.js";
+import { WORD_MS } from "../run/cards.js";
 import { MarginNotes } from "./notes.js";
 
 /**
@@ -12,6 +12,7 @@ import { MarginNotes } from "./notes.js";
  * @typedef {object} RiverOptions
  * @property {(card: StreamCard) => string} colorOf a stream's colour
  * @property {(card: StreamCard | null) => void} onnote called as the pointer enters or leaves one
+ * @property {(card: StreamCard) => void} onchoose called when a note is clicked
  * @property {() => void} onmoved called when the text has moved on the page
  */
 
@@ -26,10 +27,11 @@ export class RiverText {
    * @param {Run} run
    * @param {RiverOptions} options
    */
-  constructor(run, { colorOf, onnote, onmoved }) {
+  constructor(run, { colorOf, onnote, onchoose, onmoved }) {
     this.run = run;
     this.colorOf = colorOf;
     this.onnote = onnote;
+    this.onchoose = onchoose;
     this.onmoved = onmoved;
     this.cursor = 0;
     this.first = 0; // the first token on the page
@@ -60,6 +62,7 @@ export class RiverText {
     this.text = h("div", { class: "wr-text" }, this.more);
     this.caret = h("span", { class: "wr-caret", "aria-hidden": "true" });
     this.text.append(this.caret);
+    this.pointed = -1; // the word pointed at in the list of changed words
     this.notes = new MarginNotes(this);
     this.scroller = h(
       "div",
@@ -84,6 +87,24 @@ export class RiverText {
     this.scroller.addEventListener("scroll", () => this.onscroll());
     this.observer = new ResizeObserver(() => this.onreflow()); // after layout: reading is free
     this.observer.observe(this.text);
+    this.observer.observe(this.scroller);
+  }
+
+  /**
+   * Outline a word of the text; -1 takes the outline off.
+   *
+   * @type {(index: number, reveals?: boolean) => void}
+   */
+  point(index, reveals = false) {
+    this.span(this.pointed)?.classList.remove("wr-pointed");
+    this.pointed = index;
+    const span = this.span(index);
+    span?.classList.add("wr-pointed");
+    if (!span || !reveals) return;
+    const { top, height } = this.scroller.getBoundingClientRect();
+    const own = span.getBoundingClientRect();
+    if (own.top < top || own.bottom > top + height)
+      this.scroller.scrollTop += own.top - top - height / 3;
   }
 
   /** Lines have come, gone or wrapped in another way: notes follow, the end stays in sight. */
@@ -216,7 +237,7 @@ export class RiverText {
       if (!span || kl <= 0) continue;
       this.markSpan(span, "wr-tint");
       span.style.setProperty("--kl", (Math.sqrt(kl / (most || 1)) * 0.55).toFixed(3));
-      span.title = `KL ${number(kl)} nats`;
+      span.title = `thoughts moved the prediction of this word by ${number(kl)} nats`;
     }
   }
 

@@ -124,6 +124,7 @@ export class MarginNotes {
         type: "button",
         class: "wr-note",
         title: "Show what this thought changed",
+        onclick: () => this.river.onchoose(card),
         style: `--stream:${this.river.colorOf(card)}`,
       },
       h("span", { class: "wr-note-head", text: head, "data-svg-text": "" }),
