@@ -90,9 +90,15 @@ def data_of(view: Locator, name: str) -> Any:
     return view.evaluate(script, name)
 
 
+def press_export(view: Locator, kind: str) -> None:
+    """Open a view's export menu and press an entry."""
+    view.locator(".wz-menu > summary").click()
+    view.locator(f"[data-export={kind}]").click()
+
+
 def export(lab: Lab, view: Locator, kind: str) -> Path:
     """Press an export button in a notebook and return the file that the kernel wrote beside it."""
-    view.locator(f"[data-export={kind}]").click()
+    press_export(view, kind)
     status = view.locator(".wz-status")
     expect(status).to_contain_text(re.compile(rf"Saved .*\.{kind}"), timeout=PATIENCE_MS)
     path = Path(status.inner_text().removeprefix("Saved "))

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from gestures import press_export
 from lab_page import Lab, press, says
 from playwright.sync_api import expect
 from warp_cortex import GateDecision, load_trace
@@ -42,7 +43,7 @@ def test_the_story(opened: Lab) -> None:
     judged = says(gate, f"accepted {sum(verdicts)}, rejected {verdicts.count(False)}, changed 0")
     press(gate, "theta", "End")
     expect(gate.locator("[data-summary]")).not_to_have_text(judged, timeout=PATIENCE_MS)
-    cloud.locator("[data-export=svg]").click()
+    press_export(cloud, "svg")
     expect(cloud.locator(".wz-status")).to_contain_text("Saved", timeout=PATIENCE_MS)
     assert (opened.server.root / "kv-cloud.svg").read_text(encoding="utf-8").startswith("<svg")
     assert (opened.server.root / "my_first_run" / "trace.jsonl").is_file()

@@ -117,11 +117,11 @@ def test_a_replay_is_played_stepped_scrubbed_and_taken_away(lab: Lab) -> None:
     time, line = replay.locator(".wr-time"), replay.locator("canvas.wr-timeline")
     line.focus()
     lab.page.keyboard.press("Home")
-    expect(time).to_have_text(re.compile(r"beat 0 /"), timeout=PATIENCE_MS)
+    expect(time).to_have_text(re.compile(r"step 0 of"), timeout=PATIENCE_MS)
     lab.page.keyboard.press("ArrowRight")
-    expect(time).to_have_text(re.compile(r"beat 1 /"), timeout=PATIENCE_MS)
+    expect(time).to_have_text(re.compile(r"step 1 of"), timeout=PATIENCE_MS)
     drag(lab.page, line, 0.2, 0.5)
-    middle = int(re.findall(r"beat (\d+)", time.inner_text())[0])
+    middle = int(re.findall(r"step (\d+)", time.inner_text())[0])
     assert 80 < middle < 160
     written = replay.evaluate("e => e.liveRun.run.numTokens(e.liveRun.playhead.cursor)")
     shown = "".join(replay.locator(".wr-tok").all_text_contents())
@@ -136,7 +136,7 @@ def test_a_replay_is_played_stepped_scrubbed_and_taken_away(lab: Lab) -> None:
     lab.page.wait_for_function(plays, arg=middle + 3)
     line.focus()
     lab.page.keyboard.press("End")
-    expect(time).to_have_text(re.compile(r"beat (\d+) / \1"), timeout=PATIENCE_MS)
+    expect(time).to_have_text(re.compile(r"step (\d+) of \1"), timeout=PATIENCE_MS)
     says(replay, r"[1-9]\d* streams")
     path = lab.server.root / "replay.html"
     assert path.stat().st_size < MOST_REPLAY_BYTES

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gestures import lasso
+from gestures import lasso, press_export
 from lab_page import Lab
 from playwright.sync_api import Browser, Page, expect
 
@@ -116,7 +116,7 @@ def test_exports_hostile_text_reruns_and_closing(lab: Lab) -> None:
     page = open_board(lab)
     folder = lab.server.root / "shots"
     for kind in ("svg", "png", "html", "csv", "json"):
-        page.locator(f"{CLOUD} [data-export={kind}]").click()
+        press_export(page.locator(CLOUD), kind)
         said = re.compile(rf"Saved .*kv-cloud\.{kind}")
         expect(page.locator(f"{CLOUD} .wz-status")).to_contain_text(said, timeout=15_000)
         assert (folder / f"kv-cloud.{kind}").stat().st_size > 500
@@ -201,7 +201,7 @@ def test_a_page_without_a_kernel_exports(offline: Page, tmp_path: Path) -> None:
     saved = {}
     for kind in ("svg", "csv", "json", "png", "html"):
         with offline.expect_download() as download:
-            offline.locator(f"{CLOUD} [data-export={kind}]").click()
+            press_export(offline.locator(CLOUD), kind)
         saved[kind] = tmp_path / f"out.{kind}"
         download.value.save_as(saved[kind])
     svg = saved["svg"].read_text()

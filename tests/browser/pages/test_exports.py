@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gestures import press_export
 from playwright.sync_api import Browser, Page, expect
 
 from tests.views.test_exports import MAKERS, REQUIRED, facts_in_csv, strict
@@ -62,7 +63,7 @@ def shown(
 def pressed(page: Page, kind: str, folder: Path) -> Path:
     """Press an export button and return the downloaded file."""
     with page.expect_download() as waiting:
-        page.locator(f"[data-export={kind}]").click()
+        press_export(page.locator("body"), kind)
     path = folder / f"button.{kind}"
     waiting.value.save_as(path)
     return path

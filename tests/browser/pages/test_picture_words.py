@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from gestures import press_export
 from playwright.sync_api import Page
 
 from tests.views.fabricated import HOSTILE, fabricate
@@ -24,11 +25,8 @@ SEEN = """() => { const { river } = document.querySelector('.warpviz').liveRun;
 
 def drawn(page: Page, folder: Path) -> list[tuple[str, float, float, str]]:
     """Return the texts of the page's SVG: words, place, and face."""
-    page.evaluate(
-        "() => { const el = document.querySelector('[data-export=svg]'); window.el = el; }"
-    )
     with page.expect_download() as download:
-        page.evaluate("() => window.el.click()")
+        press_export(page.locator("body"), "svg")
     path = folder / "live.svg"
     download.value.save_as(path)
     return [

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable
 from pathlib import Path
 
+from gestures import press_export
 from playwright.sync_api import Page, expect
 
 from tests.views.clouds import made_up
@@ -22,7 +23,7 @@ Open = Callable[..., Page]
 def exported(page: Page, kind: str) -> str:
     """Press an export button of the page's view and return the file as text."""
     with page.expect_download() as waiting:
-        page.locator(f'[data-export="{kind}"]').click()
+        press_export(page.locator("body"), kind)
     return Path(waiting.value.path()).read_text(encoding="utf-8")
 
 

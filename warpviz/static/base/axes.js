@@ -68,7 +68,7 @@ function drawYTicks(pen, theme, box, { y, yTicks = 4, yFormat = number }) {
   for (const tick of y.ticks(yTicks)) {
     pen.line(box.x, y(tick), box.x + box.w, y(tick), { stroke: theme.grid });
     pen.text(box.x - 6, y(tick), yFormat(tick), {
-      size: 10,
+      size: 11,
       fill: theme.faint,
       align: "right",
       baseline: "middle",
@@ -82,6 +82,6 @@ function drawXTicks(pen, theme, box, { x, xTicks = 5, xFormat = number }) {
   const low = box.y + box.h;
   for (const tick of x.ticks(xTicks)) {
     pen.line(x(tick), box.y, x(tick), low, { stroke: theme.grid });
-    pen.text(x(tick), low + 14, xFormat(tick), { size: 10, fill: theme.faint, align: "center" });
+    pen.text(x(tick), low + 14, xFormat(tick), { size: 11, fill: theme.faint, align: "center" });
   }
 }

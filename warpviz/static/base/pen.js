@@ -1,5 +1,6 @@
 // The pen for the screen. SvgPen has the same methods: a file shows what the screen shows.
 
+import { legible } from "./contrast.js";
 import { oneLine } from "./text.js";
 
 /**
@@ -145,7 +146,8 @@ export class CanvasPen {
   /** @type {(x: number, y: number, text: string, style?: TextStyle) => void} */
   text(x, y, text, style = {}) {
     const c = this.c;
-    this.style({ fill: style.fill ?? this.theme.ink, alpha: style.alpha });
+    const fill = legible(style.fill ?? this.theme.ink, this.theme);
+    this.style({ fill, alpha: style.alpha });
     this.setFont(style);
     c.textAlign = style.align ?? "left";
     c.textBaseline = style.baseline ?? "alphabetic";

@@ -1,5 +1,6 @@
 // The pen for files: it has the methods of CanvasPen and writes SVG with text as text.
 
+import { legible } from "./contrast.js";
 import { context2d, familyOf, fontOf, newCanvas } from "./pen.js";
 import { oneLine } from "./text.js";
 
@@ -80,12 +81,13 @@ export class SvgPen {
   /** @type {(x: number, y: number, text: string, style?: TextStyle) => void} */
   text(x, y, text, style = {}) {
     const { theme } = this;
+    const fill = legible(style.fill ?? theme.ink, theme);
     const { size = 12, weight = 400, align = "left", baseline = "alphabetic" } = style;
     const list = [
       `x="${short(x)}" y="${short(y)}" dy="${short(SHIFTS[baseline] * size)}"`,
       `font-size="${size}" font-weight="${weight}"`,
       `font-family="${escapeXml(familyOf(style, theme))}"`,
-      `text-anchor="${ANCHORS[align]}" fill="${escapeXml(style.fill ?? theme.ink)}"`,
+      `text-anchor="${ANCHORS[align]}" fill="${escapeXml(fill)}"`,
     ];
     if (style.fit) list.push(`textLength="${short(style.fit)}" lengthAdjust="spacingAndGlyphs"`);
     if (style.alpha !== undefined) list.push(`opacity="${short(style.alpha)}"`);

@@ -10,6 +10,14 @@ export const PALETTE = {
   yellow: "#F0E442",
   grey: "#8A8F98",
 };
+// A mark needs a contrast of 3 to its ground: on white, the bright colours are darkened.
+const PALETTE_LIGHT = {
+  ...PALETTE,
+  orange: "#C07F00",
+  sky: "#3A94CC",
+  yellow: "#A08F00",
+  purple: "#C4689A",
+};
 const PALETTE_DARK = { ...PALETTE, blue: "#4FA3DC", green: "#2BC39A", vermilion: "#F0813A" };
 const CATEGORIES = ["blue", "orange", "green", "vermilion", "purple", "sky", "yellow", "grey"];
 
@@ -27,14 +35,14 @@ export function themeOf(el) {
   /** @type {(name: string, fallback: string) => string} */
   const get = (name, fallback) => style.getPropertyValue(name).trim() || fallback;
   const dark = luminance(style.backgroundColor) < 0.5;
-  const palette = dark ? PALETTE_DARK : PALETTE;
+  const palette = dark ? PALETTE_DARK : PALETTE_LIGHT;
   return {
     dark,
     palette,
     ...palette,
     ink: style.color,
     soft: dark ? "#A9B1BC" : "#5A626D",
-    faint: dark ? "#6E7783" : "#949BA6",
+    faint: dark ? "#8E97A3" : "#6A717C",
     line: dark ? "#3A414B" : "#D9DDE3",
     grid: dark ? "#272C34" : "#EEF0F3",
     surface: style.backgroundColor,

@@ -28,8 +28,8 @@ export function drawLegend(pen, theme, width, legend) {
   for (let i = 0; i < 40; i += 1)
     pen.rect(x + (i * w) / 40, 22, w / 40 + 0.5, 6, { fill: ramp(i / 39) });
   pen.text(x + w, 15, legend.title, { size: 11, fill: theme.soft, align: "right", halo: true });
-  pen.text(x, 40, legend.low, { size: 10, fill: theme.faint, halo: true });
-  pen.text(x + w, 40, legend.high, { size: 10, fill: theme.faint, align: "right", halo: true });
+  pen.text(x, 40, legend.low, { size: 11, fill: theme.faint, halo: true });
+  pen.text(x + w, 40, legend.high, { size: 11, fill: theme.faint, align: "right", halo: true });
 }
 
 /**

@@ -4,6 +4,7 @@ import { Landmarks } from "../base/landmarks.js";
 import { newCanvas } from "../base/pen.js";
 import { clip, h, number, oneLine, setText } from "../base/text.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { Plot } from "../frame/plot.js";
 import { colourPoints } from "./colours.js";
 import { cloudControls, cloudTable } from "./controls.js";
@@ -213,6 +214,7 @@ export class Cloud {
 /** @type {Mount} */
 function mountCloud(frame, store) {
   const cloud = new Cloud(frame, store);
+  addHelp(frame, "cloud");
   cloudControls(cloud);
   cloudPointer(cloud);
   frame.cleanup(store.on("data", (change) => cloud.refresh(change)));

@@ -10,6 +10,7 @@ export const OWNERS = [
   { field: "private_kv_bytes", name: "private to streams", colour: "purple" },
   { field: "evidence_bytes", name: "to choose landmarks", colour: "yellow" },
 ];
+export const KV_OWNERS = OWNERS.slice(1, 4);
 const UNITS = [
   { size: 1e9, unit: "GB" },
   { size: 1e6, unit: "MB" },

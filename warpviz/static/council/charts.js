@@ -34,8 +34,10 @@ export function drawBytes(canvas, samples, owners) {
   const sum = (i) => samples.sum(i, fields);
   const list = samples.shown(sum);
   const most = Math.max(1, ...list.map(sum)) * ROOM;
-  const scales = drawFrame(canvas, "bytes held", [lastBeat(samples), most], { yFormat: bytesText });
+  const title = "bytes held";
+  const scales = drawFrame(canvas, title, [lastBeat(samples), most], { yFormat: bytesText });
   stack(canvas, samples, scales, list, owners);
+  drawKey(canvas, owners, title);
 }
 
 /**
@@ -56,7 +58,7 @@ export function drawAgents(canvas, samples) {
 }
 
 /**
- * Draw how many tokens River and streams write per second, or per beat where no clock ran.
+ * Draw how many tokens River and streams write per second, or per step where no clock ran.
  *
  * @type {(canvas: Canvas, samples: Samples) => void}
  */
@@ -67,9 +69,10 @@ export function drawSpeed(canvas, samples) {
   const { river, streams } = isClocked ? clocked : samples.beatRates();
   const end = Math.max(0, ...river.map(([when]) => when)) || 1;
   const most = Math.max(1, ...river.map(([, v]) => v), ...streams.map(([, v]) => v)) * 1.1;
-  const title = isClocked ? "tokens per second" : "tokens per beat";
-  const xFormat = (v) => (isClocked ? `${number(v, 2)} s` : number(v));
-  const { x, y } = drawFrame(canvas, title, [end, most], { xFormat });
+  const title = isClocked ? "tokens per second" : "tokens per step";
+  const xFormat = (v) => number(v, isClocked ? 2 : 3);
+  const xTitle = isClocked ? "seconds" : "step";
+  const { x, y } = drawFrame(canvas, title, [end, most], { xFormat, xTitle });
   const line = (points) => points.map(([when, v]) => [x(when), y(v)]);
   pen.path(line(streams), { stroke: theme.purple, width: 2 });
   pen.path(line(river), { stroke: theme.blue, width: 2 });
@@ -87,10 +90,10 @@ function lastBeat(samples) {
 
 /** @type {(canvas: Canvas, title: string, ends: [x: number, y: number], axes: Axes) => Scales} */
 function drawFrame({ pen, theme, w, hgt }, title, [end, most], axes) {
-  const box = { x: 52, y: 22, w: w - 62, h: hgt - 40 };
+  const box = { x: 56, y: 22, w: w - 66, h: hgt - 56 };
   const x = linear([0, end], [box.x, box.x + box.w]);
   const y = linear([0, most], [box.y + box.h, box.y]);
-  drawAxes(pen, theme, box, { x, y, yTicks: 2, xTicks: 4, ...axes });
+  drawAxes(pen, theme, box, { x, y, yTicks: 2, xTicks: 4, xTitle: "step", ...axes });
   pen.text(4, 12, title, { size: 11, fill: theme.soft, weight: 600 });
   return { x, y };
 }
@@ -104,9 +107,9 @@ function drawKey({ pen, theme, w }, entries, title = "") {
   let left = w - 8;
   const least = pen.measure(title, { size: 11 }) * 1.12 + 14;
   for (const { name, colour } of entries) {
-    const wide = pen.measure(name, { size: 10 });
+    const wide = pen.measure(name, { size: 11 });
     if (left - wide - 14 < least) return;
-    pen.text(left, 12, name, { size: 10, fill: theme.soft, align: "right" });
+    pen.text(left, 12, name, { size: 11, fill: theme.soft, align: "right" });
     left -= wide + 8;
     pen.dot(left + 3, 8.5, 3, theme.palette[colour]);
     left -= 8;

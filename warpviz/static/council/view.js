@@ -4,9 +4,11 @@ import { WARPVIZ } from "../base/store.js";
 import { h, number } from "../base/text.js";
 import { segmented } from "../frame/controls.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { Plot } from "../frame/plot.js";
-import { bytesText, OWNERS } from "./bytes.js";
+import { bytesText, KV_OWNERS, OWNERS } from "./bytes.js";
 import { drawAgents, drawBytes, drawSpeed } from "./charts.js";
+import { costOf, drawHeadline } from "./headline.js";
 import { paperTables } from "./paper_table.js";
 import { Samples } from "./samples.js";
 
@@ -27,11 +29,16 @@ export class CouncilView {
     this.showsWeights = false;
     this.owners = h("div", { class: "wm-legend" });
     this.paper = h("div", { class: "wm-paper" });
+    const headline = new Plot(frame, {
+      height: 88,
+      label: "Bytes per agent, with shared landmarks and with a copy each",
+      draw: (pen, w, hgt, theme) => drawHeadline({ pen, theme, w, hgt }, store.data.busiest),
+    });
     segmented(frame, {
       label: "Bytes shown",
       options: [
-        ["kv", "KV only"],
-        ["all", "with weights"],
+        ["kv", "keys and values"],
+        ["all", "all bytes"],
       ],
       value: "kv",
       onchange: (v) => {
@@ -41,7 +48,7 @@ export class CouncilView {
     });
     frame.body.append(this.owners);
     const bytes = new Plot(frame, {
-      height: 150,
+      height: 164,
       label: "Bytes by owner",
       draw: (pen, w, hgt, theme) =>
         drawBytes({ pen, theme, w, hgt }, this.samples, this.shownOwners),
@@ -49,19 +56,20 @@ export class CouncilView {
     const lower = h("div", { class: "wm-lower" });
     frame.body.append(lower);
     const agents = new Plot(frame, {
-      height: 104,
+      height: 122,
       parent: lower,
       label: "Agents by state",
       draw: (pen, w, hgt, theme) => drawAgents({ pen, theme, w, hgt }, this.samples),
     });
     const speed = new Plot(frame, {
-      height: 104,
+      height: 122,
       parent: lower,
       label: "Tokens of the River and of the streams",
       draw: (pen, w, hgt, theme) => drawSpeed({ pen, theme, w, hgt }, this.samples),
     });
-    this.plots = [bytes, agents, speed];
-    frame.body.append(this.paper);
+    this.plots = [headline, bytes, agents, speed];
+    const name = h("summary", { text: "The paper\u2019s figures: another model, another machine" });
+    frame.body.append(h("details", { class: "wz-details" }, name, this.paper));
     frame.cleanup(store.on("data", () => this.refresh()));
     frame.onTheme(() => this.refresh());
     frame.table = () => this.samples.rows();
@@ -69,7 +77,7 @@ export class CouncilView {
   }
 
   get shownOwners() {
-    return this.showsWeights ? OWNERS : OWNERS.slice(1);
+    return this.showsWeights ? OWNERS : KV_OWNERS;
   }
 
   /** Write and draw everything again. */
@@ -85,7 +93,12 @@ export class CouncilView {
     frame.meta.textContent = `${number(thinking)} thinking, ${number(ended)} done`;
     const { peak } = data;
     const held = OWNERS.map(({ field, name }) => `${name} ${bytesText(peak?.[field])}`);
-    frame.summary(`Council, at its peak: ${peak ? held.join(", ") : "nothing reported yet"}.`);
+    const cost = costOf(data.busiest);
+    const each = cost
+      ? `one more agent costs ${bytesText(cost.own)}, a copy each ${bytesText(cost.copy)}; `
+      : "";
+    const atPeak = peak ? held.join(", ") : "nothing reported yet";
+    frame.summary(`Council: ${each}at its peak: ${atPeak}.`);
     WARPVIZ.painted += 1;
   }
 
@@ -106,6 +119,7 @@ export class CouncilView {
 
 /** @type {Mount} */
 function mountCouncil(frame, store) {
+  addHelp(frame, "council");
   const view = new CouncilView(frame, store);
   Object.assign(frame.root, { council: view }); // for tests
   return () => Object.assign(frame.root, { council: undefined });

@@ -1,4 +1,4 @@
-// Export buttons: a kernel writes the file next to the notebook; without one it is downloaded.
+// The export menu: a kernel writes the file next to the notebook; without one it is downloaded.
 
 import { WARPVIZ } from "../base/store.js";
 import { h, visible } from "../base/text.js";
@@ -16,12 +16,17 @@ const EXPORTS = [
 const REVOKE_MS = 10000; // by then the browser has read the download
 
 /**
- * Add the export buttons to a frame's header.
+ * Add the export menu to a frame's header: one stop of the Tab key while it is closed.
  *
  * @param {Frame} frame
  */
 export function addExports(frame) {
   const bar = h("div", { class: "wz-exports", role: "group", "aria-label": "Export" });
+  const name = h("summary", { class: "wz-button wz-small", text: "Save as" });
+  const menu = h("details", { class: "wz-menu" }, name, bar);
+  const close = () => {
+    menu.open = false;
+  };
   for (const [kind, label] of EXPORTS) {
     const el = h("button", {
       type: "button",
@@ -30,10 +35,22 @@ export function addExports(frame) {
       text: label,
       title: `Save as ${label}`,
     });
-    el.addEventListener("click", () => frame.guard(() => exportAs(frame, kind)));
+    el.addEventListener("click", () => {
+      close();
+      frame.guard(() => exportAs(frame, kind));
+    });
     bar.append(el);
   }
-  frame.header.append(bar);
+  menu.addEventListener("focusout", (event) => {
+    if (event.relatedTarget instanceof Node && !menu.contains(event.relatedTarget)) close();
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    close();
+    name.focus();
+  });
+  frame.tools.append(menu);
   frame.cleanup(frame.store.on("saved", (path) => frame.status(`Saved ${path}`)));
 }
 

@@ -44,7 +44,8 @@ export class Frame {
     this.titled = null;
     this.heading = h("h3", { class: "wz-title" });
     this.meta = h("span", { class: "wz-meta" });
-    this.header = h("header", { class: "wz-header" }, this.heading, this.meta);
+    this.tools = h("div", { class: "wz-tools" }); // at the header's end: help, export
+    this.header = h("header", { class: "wz-header" }, this.heading, this.meta, this.tools);
     this.controls = h("div", { class: "wz-controls" });
     this.body = h("div", { class: "wz-body" });
     this.statusLine = h("div", { class: "wz-status", role: "status", "aria-live": "polite" });

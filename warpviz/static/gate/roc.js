@@ -50,8 +50,8 @@ export function drawRoc(view, pen, w, hgt, theme) {
 
 /** @type {(view: GateTunerView, pen: Pen, theme: Theme, box: Box, x: Scale, y: Scale) => void} */
 function drawCurves(view, pen, theme, box, x, y) {
-  drawAxes(pen, theme, box, { x, y, xTitle: "false accepts", xTicks: 4, yTicks: 4 });
-  pen.text(box.x, box.y - 10, "good ones kept", { size: 11, fill: theme.soft });
+  drawAxes(pen, theme, box, { x, y, xTitle: "bad ones accepted", xTicks: 4, yTicks: 4 });
+  pen.text(box.x, box.y - 10, "good ones accepted (share)", { size: 11, fill: theme.soft });
   pen.line(x(0), y(0), x(1), y(1), { stroke: theme.line, dash: [3, 4] });
   const at = (point) => [x(point[0]), y(point[1])];
   view.gates.forEach((gate, s) => {

@@ -1,7 +1,7 @@
 // A strip of beads for every scorer. Beads that theta does not change are painted once and kept.
 
 import { decimals } from "../base/decimals.js";
-import { stampMark } from "../base/marks.js";
+import { drawMark, stampMark } from "../base/marks.js";
 import { CanvasPen } from "../base/pen.js";
 import { number } from "../base/text.js";
 import { drawStrangers, isLikelihood, thetaText } from "../timeline/strangers.js";
@@ -10,6 +10,7 @@ import { keptPicture } from "./kept_pictures.js";
 
 /**
  * @import { Scale } from "../base/axes.js"
+ * @import { Shape } from "../base/marks.js"
  * @import { Pen } from "../base/pen.js"
  * @import { Band } from "../frame/plot.js"
  * @import { Theme } from "../base/theme.js"
@@ -17,6 +18,7 @@ import { keptPicture } from "./kept_pictures.js";
  */
 
 export const STRIP_HEIGHT = 92;
+export const STRIP_FOOT = 44; // pixels below the strips, for the scale and what marks mean
 const FEW = 200; // up to here every bead whose verdict changed has a ring
 
 /**
@@ -56,16 +58,44 @@ export function drawStrips(view, pen, w, hgt, theme, [top, bottom] = [0, hgt]) {
       drawStrip(view, pen, theme, view.scale(s), s);
   });
   const shared = view.scorers.findIndex((name) => !isLikelihood(name));
-  if (shared >= 0 || !view.size) drawTicks(pen, theme, view.scale(Math.max(0, shared)), hgt - 8);
+  if (bottom >= hgt) drawFoot(view, pen, theme, view.scale(Math.max(0, shared)), shared, hgt);
   if (view.size) return;
   const style = /** @type {const} */ ({ fill: theme.soft, align: "center" });
   pen.text(w / 2, STRIP_HEIGHT / 2, "No thought has been judged yet", style);
 }
 
+/**
+ * Draw the scale below the strips, and what shapes and colours mean.
+ *
+ * @type {(view: GateTunerView, pen: Pen, theme: Theme, scale: Scale, shared: number, hgt: number)
+ *   => void}
+ */
+function drawFoot(view, pen, theme, scale, shared, hgt) {
+  if (shared >= 0 || !view.size) drawTicks(pen, theme, scale, hgt - 28);
+  if (!view.size) return;
+  const style = { size: 11, fill: theme.soft };
+  const right = /** @type {const} */ ({ ...style, align: "right" });
+  pen.text(scale(scale.domain[1]), hgt - 8, "similarity", right);
+  const isLabelled = view.gate.numGood + view.gate.numBad > 0;
+  /** @type {[shape: Shape, colour: string, text: string][]} */
+  const items = [
+    ["square", theme.green, "accepted"],
+    ["square", theme.vermilion, "rejected"],
+    ["circle", theme.soft, isLabelled ? "good" : "thought"],
+  ];
+  if (isLabelled) items.push(["cross", theme.soft, "bad"]);
+  let x = 8;
+  for (const [shape, colour, text] of items) {
+    drawMark(pen, shape, x, hgt - 12, 4, { fill: colour, stroke: colour, width: 1.4 });
+    pen.text(x + 9, hgt - 8, text, style);
+    x += pen.measure(text, style) + 28;
+  }
+}
+
 /** @type {(pen: Pen, theme: Theme, scale: Scale, y: number) => void} */
 function drawTicks(pen, theme, scale, y) {
   for (const tick of scale.ticks(9)) {
-    const style = /** @type {const} */ ({ size: 10, fill: theme.faint, align: "center" });
+    const style = /** @type {const} */ ({ size: 11, fill: theme.faint, align: "center" });
     pen.text(scale(tick), y, number(tick, 2), style);
   }
 }
@@ -104,7 +134,7 @@ function drawStrip(view, pen, theme, scale, s) {
   });
   const { auc } = view.gates[s];
   if (auc !== null)
-    pen.text(4, middle + 13, `AUC ${decimals(auc)}`, { size: 10.5, fill: theme.faint });
+    pen.text(4, middle + 13, `AUC ${decimals(auc)}`, { size: 11.5, fill: theme.faint });
   drawBeads(view, pen, theme, s, cut);
   if (!active) return;
   pen.line(cut, top + 2, cut, top + STRIP_HEIGHT - 2, { stroke: theme.ink, width: 2 });

@@ -38,6 +38,8 @@ export class ThoughtList {
       { class: "wt-list", tabindex: 0, role: "list", "aria-label": "Thoughts by similarity" },
       this.inner,
     );
+    const heads = ["verdict", "similarity", "stream and thought", "task"];
+    this.heads = h("div", { class: "wt-heads" }, ...heads.map((text) => h("span", { text })));
     this.el.addEventListener("scroll", () => this.fill());
     this.el.addEventListener("pointerenter", () => {
       this.held = true;

@@ -5,6 +5,7 @@ import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
 import { button, segmented, slider, toggle } from "../frame/controls.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { Plot } from "../frame/plot.js";
 import { endOfLikelihood, isLikelihood, strangersText, thetaText } from "../timeline/strangers.js";
 import { Facts } from "./facts.js";
@@ -12,7 +13,7 @@ import { judgedOf } from "./judged.js";
 import { gatePointer } from "./pointer.js";
 import { Regate, UNJUDGED } from "./regate.js";
 import { drawRoc } from "./roc.js";
-import { drawStrips, STRIP_HEIGHT } from "./strips.js";
+import { drawStrips, STRIP_FOOT, STRIP_HEIGHT } from "./strips.js";
 import { ThoughtList } from "./thought_list.js";
 
 /**
@@ -42,7 +43,6 @@ export class GateTunerView {
     this.pictures = new Map();
     this.size = 0;
     this.labels = store.array("labels");
-    this.recorded = store.array("recorded");
     /** @type {number | null} the thought pointed at */
     this.point = null;
     this.seen = ""; // what a strip shows, except for theta
@@ -64,7 +64,7 @@ export class GateTunerView {
     const strips = h("div", { class: "wt-strips" });
     this.rocBox = h("div", { class: "wt-roc" });
     const grid = h("div", { class: "wt-grid" }, strips, this.rocBox);
-    frame.body.append(grid, this.facts.el, this.list.el);
+    frame.body.append(grid, this.facts.el, this.list.heads, this.list.el);
     this.plot = new Plot(frame, {
       height: STRIP_HEIGHT,
       parent: strips,
@@ -117,7 +117,7 @@ export class GateTunerView {
 
   thetaSlider() {
     return slider(this.frame, {
-      label: "\u03b8",
+      label: "threshold \u03b8",
       trait: "theta",
       min: -1,
       max: 1,
@@ -129,9 +129,8 @@ export class GateTunerView {
 
   /** Return theta as a number, and what it does to strangers. */
   thetaWords(theta) {
-    const said = strangersText(this.strangers(), theta);
-    const text = thetaText(theta, this.scorers[this.active]);
-    return said ? `${text} ${said}` : text;
+    const words = [thetaText(theta, this.scorers[this.active])];
+    return [...words, strangersText(this.strangers(), theta)].filter(Boolean).join(" ");
   }
 
   thetaButton() {
@@ -193,7 +192,7 @@ export class GateTunerView {
     this.gates = this.scorers.map((_, s) => new Regate(valuesOf(s), this.labels));
     this.recorded = store.array("recorded");
     this.tune.el.hidden = !store.data.live || store.lost;
-    this.plot.stretch(Math.max(1, count) * STRIP_HEIGHT + 24);
+    this.plot.stretch(Math.max(1, count) * STRIP_HEIGHT + STRIP_FOOT);
     this.rocBox.hidden = !this.gates.some((gate) => gate.points.length);
     this.bestButton.hidden = this.rocBox.hidden;
     this.width = 0;
@@ -292,6 +291,7 @@ export class GateTunerView {
 
 /** @type {Mount} */
 function mountGate(frame, store) {
+  addHelp(frame, "gate");
   const view = new GateTunerView(frame, store);
   Object.assign(frame.root, { gateTuner: view }); // for tests
   return () => Object.assign(frame.root, { gateTuner: undefined });

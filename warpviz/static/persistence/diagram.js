@@ -1,10 +1,11 @@
-// Both persistence diagrams in one plot, with their matching and the band of bars shorter than 2r.
+// Both persistence diagrams in one plot, with their matching and, where a bar is longer, 2r.
 
 import { drawAxes, linear } from "../base/axes.js";
 import { drawMark, stampMark } from "../base/marks.js";
 import { number } from "../base/text.js";
 import { Plot } from "../frame/plot.js";
 import { ends, lengths, starts } from "./bars.js";
+import { drawComponents } from "./components.js";
 
 /**
  * @import { Scale } from "../base/axes.js"
@@ -25,7 +26,6 @@ import { ends, lengths, starts } from "./bars.js";
 
 const KEYS_OF_BARS =
   "Arrows walk through the bars, the longest first; Enter selects the tokens of an H1 bar's loop.";
-const OFFSET_H0 = 5; // pixels that part the bars of the two sides: all of H0 are born at 0
 const REACH_OF_BARS = 15; // pixels, for a finger
 
 export class DiagramPlot {
@@ -42,7 +42,6 @@ export class DiagramPlot {
     this.hovered = null;
     /** @type {Match | null} the pair whose cost is the bottleneck distance */
     this.worst = null;
-    this.remark = ""; // on the band, where there is no room next to it
     this.k = -1; // the k that was drawn last
     /** @type {(birth: number, death: number) => number} the height of a bar on the screen */
     this.up = () => 0;
@@ -128,17 +127,38 @@ export class DiagramPlot {
     const marks = view.bars("marks");
     this.k = view.store.get("k");
     const box = { x: 46, y: 26, w: w - 62, h: hgt - 66 };
+    if (view.dim === 0) this.drawH0(pen, theme, box, { full, marks });
+    else this.drawPlane(pen, theme, box, { full, marks });
+    this.legend(pen, theme, box);
+    if (!full.length && !marks.length)
+      pen.text(box.x + box.w / 2, box.y + box.h / 2, view.store.data.busy?.what || "no bars", {
+        align: "center",
+        fill: theme.faint,
+      });
+  }
+
+  /** @type {(pen: Pen, theme: Theme, box: Box, bars: { full: Bar[], marks: Bar[] }) => void} */
+  drawH0(pen, theme, box, { full, marks }) {
+    const { x, y } = drawComponents(pen, theme, box, { full, marks });
+    this.up = (_, death) => y(death);
+    this.place(full, marks, x);
+    this.lines(pen, theme);
+    this.dots(pen, theme);
+  }
+
+  /** @type {(pen: Pen, theme: Theme, box: Box, bars: { full: Bar[], marks: Bar[] }) => void} */
+  drawPlane(pen, theme, box, { full, marks }) {
+    const { view } = this;
     const top = Math.max(0, ...ends(full), ...ends(marks)) * 1.06 || 1;
-    const low =
-      view.dim === 0 || !(full.length + marks.length)
-        ? 0
-        : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);
+    const isEmpty = !(full.length + marks.length);
+    const low = isEmpty ? 0 : Math.max(0, Math.min(top, ...starts(full), ...starts(marks)) * 0.92);
     const x = linear([low, top], [box.x, box.x + box.w]);
     const tilted = view.store.get("axes") === "length";
     const tall = Math.max(0, ...lengths(full), ...lengths(marks)) * 1.1 || 1;
     const y = linear(tilted ? [0, tall] : [low, top], [box.y + box.h, box.y]);
     this.up = tilted ? (birth, death) => y(death - birth) : (_, death) => y(death);
-    drawAxes(pen, theme, box, { x, y, xTitle: "birth", yTitle: tilted ? "length" : "death" });
+    const yTitle = tilted ? "length (distance)" : "death (distance)";
+    drawAxes(pen, theme, box, { x, y, xTitle: "birth (distance)", yTitle });
     pen.clip(box.x - 8, box.y - 8, box.w + 16, box.h + 12, () => {
       this.band(pen, theme, x, low, top, box);
       pen.line(x(low), this.up(low, low), x(top), this.up(top, top), {
@@ -149,23 +169,22 @@ export class DiagramPlot {
       this.lines(pen, theme);
       this.dots(pen, theme);
     });
-    this.legend(pen, theme, box);
-    if (!full.length && !marks.length)
-      pen.text(box.x + box.w / 2, box.y + box.h / 2, view.store.data.busy?.what || "no bars", {
-        align: "center",
-        fill: theme.faint,
-      });
   }
 
   /**
-   * Draw the band of bars shorter than 2r, which are not evidence, with a remark.
+   * Draw the band of bars shorter than 2r, which are not evidence, where a bar is longer: a bound
+   * above all bars says nothing about them.
    *
    * @type {(pen: Pen, theme: Theme, x: Scale, low: number, top: number, box: Box) => void}
    */
   band(pen, theme, x, low, top, box) {
     const lift = this.view.bound;
-    this.remark = "";
-    if (!(lift > 0)) return;
+    const longest = Math.max(
+      0,
+      ...lengths(this.view.bars("full")),
+      ...lengths(this.view.bars("marks")),
+    );
+    if (!(lift > 0) || longest < lift) return;
     const corner = [
       [low, low],
       [top, top],
@@ -180,30 +199,20 @@ export class DiagramPlot {
       alpha: 0.8,
     });
     const y = this.up(low, low + lift) - 6;
-    const longest = Math.max(
-      0,
-      ...lengths(this.view.bars("full")),
-      ...lengths(this.view.bars("marks")),
-    );
-    this.remark =
-      longest < lift
-        ? `every bar is shorter than 2r = ${number(lift)}`
-        : "2r: shorter bars are not evidence";
-    if (y < box.y + 12 || longest < lift) return; // no room: the legend writes the remark
-    pen.text(x(low) + 8, y, this.remark, { size: 11, fill: theme.orange });
-    this.remark = "";
+    const words = "2r: shorter bars are not evidence";
+    const style = { size: 11, fill: theme.orange, halo: true };
+    pen.text(x(low) + 8, Math.max(y, box.y + 12), words, style);
   }
 
   /** @type {(full: Bar[], marks: Bar[], x: Scale) => void} */
   place(full, marks, x) {
-    const shift = this.view.dim === 0 ? OFFSET_H0 : 0;
-    /** @type {(bars: Bar[], side: Side, offset: number) => Spot[]} */
-    const spots = (bars, side, offset) =>
+    /** @type {(bars: Bar[], side: Side) => Spot[]} */
+    const spots = (bars, side) =>
       bars.map(([birth, death], bar) => {
         const y = this.up(birth, death);
-        return { side, bar, birth, death, x: x(birth) + offset, y };
+        return { side, bar, birth, death, x: x(birth), y };
       });
-    this.spots = [...spots(full, "full", shift), ...spots(marks, "marks", 3 * shift)];
+    this.spots = [...spots(full, "full"), ...spots(marks, "marks")];
     this.num = full.length;
   }
 
@@ -259,14 +268,8 @@ export class DiagramPlot {
       ["landmarks", "diamond", { fill: theme.vermilion }],
       ["bottleneck pair", "circle", { stroke: theme.purple, width: 1.8 }],
     ];
-    if (this.remark)
-      pen.text(box.x + (this.view.dim ? 8 : 34), box.y + 14, this.remark, {
-        size: 11,
-        fill: theme.orange,
-        halo: true,
-      });
     // In a corner that no bar reaches: below the diagonal, or at the top right.
-    const low = this.view.store.get("axes") !== "length";
+    const low = this.view.dim > 0 && this.view.store.get("axes") !== "length";
     items.forEach(([text, shape, style], i) => {
       const y = low ? box.y + box.h - 16 - (items.length - 1 - i) * 17 : box.y + 30 + i * 17;
       pen.text(box.x + box.w - 8, y + 4, text, { size: 11, fill: theme.soft, align: "right" });

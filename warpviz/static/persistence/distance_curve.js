@@ -61,7 +61,7 @@ export function drawCurve(view, pen, w, hgt, theme) {
     rows.map((row) => [at(row.k), String(row.k)]),
     box.y + box.h + 14,
   );
-  pen.text(box.x + box.w, box.y + box.h + 28, "k landmarks", {
+  pen.text(box.x + box.w, box.y + box.h + 28, "k (landmarks)", {
     size: 11,
     fill: theme.soft,
     align: "right",
@@ -98,9 +98,9 @@ export function drawCurve(view, pen, w, hgt, theme) {
 function tickLabels(pen, theme, ticks, y) {
   let free = Infinity;
   for (const [x, text] of [...ticks].reverse()) {
-    const half = pen.measure(text, { size: 10 }) / 2 + 3;
+    const half = pen.measure(text, { size: 11 }) / 2 + 3;
     if (x + half > free) continue;
-    pen.text(x, y, text, { size: 10, fill: theme.faint, align: "center" });
+    pen.text(x, y, text, { size: 11, fill: theme.faint, align: "center" });
     free = x - half;
   }
 }
@@ -121,13 +121,9 @@ function directLabels(pen, theme, box, rows, y, most) {
   const labels = [
     { text: "landmarks", value: last.bottleneck, fill: theme.vermilion },
     { text: "random", value: last.mean, fill: theme.soft },
-    {
-      text: bound > most ? "2r bound \u2191" : "2r bound",
-      value: Math.min(bound, most),
-      fill: theme.orange,
-    },
+    { text: "2r bound", value: bound, fill: theme.orange },
   ]
-    .filter(({ value }) => Number.isFinite(value))
+    .filter(({ value }) => value <= most) // a bound above the picture is a number below it
     .map(({ text, value, fill }) => ({ text, fill, y: y(value) }))
     .sort((a, b) => a.y - b.y);
   for (let i = 1; i < labels.length; i += 1)

@@ -24,23 +24,45 @@ export function factsOf(view) {
   const rows = [...curveRows(store, dim)].sort((a, b) => Math.abs(a.k - k) - Math.abs(b.k - k));
   const row = rows[0];
   const range = row && `90 % between ${number(row.low)} and ${number(row.high)}`;
+  const verdict = row && row.k === k ? compared(now.bottleneck, row) : "";
   const isKnown = now.bars !== undefined && Number.isFinite(bound);
   return [
     [
       "bottleneck",
       number(now.bottleneck),
-      isBounded ? `at most 2r = ${number(bound)}` : "no bound for witness complexes",
+      verdict || "between the two diagrams; small is similar",
     ],
-    ["cover radius r", number(view.radius), `outside the sinks; ${certificateLine(store)}`],
-    ["Wasserstein", number(now.wasserstein, 2), "0 equal, 1 nothing in common"],
     [
       "random landmarks",
       row ? number(row.mean) : "\u2013",
-      row ? `at k = ${row.k}, ${range}` : "null model",
+      row ? `their bottleneck at k = ${row.k}, ${range}` : "not computed",
     ],
-    ["certified bars", isKnown ? `${now.certified} of ${now.bars}` : "\u2013", "longer than 2r"],
-    ["intrinsic dimension", number(data.dimension, 2), "TwoNN"],
+    ["Wasserstein", number(now.wasserstein, 2), "0: equal diagrams, 1: they share nothing"],
+    ["cover radius r", number(view.radius), `without the first tokens; ${certificateLine(store)}`],
+    [
+      "bound 2r",
+      isBounded ? number(bound) : "\u2013",
+      isBounded ? (isKnown ? certifiedText(now) : "") : "no bound for witness complexes",
+    ],
+    ["intrinsic dimension", number(data.dimension, 2), "directions the points vary in (TwoNN)"],
   ];
+}
+
+/** @type {(numbers: { certified: number, bars: number }) => string} */
+function certifiedText({ certified, bars }) {
+  if (!certified) return "no bar is longer, so it certifies none";
+  return `certifies the ${certified} of ${bars} bars that are longer`;
+}
+
+/**
+ * Return how a distance compares with those of random landmarks.
+ *
+ * @type {(value: number | undefined, row: { low: number, high: number }) => string}
+ */
+function compared(value, { low, high }) {
+  if (value === undefined || !Number.isFinite(low) || !Number.isFinite(high)) return "";
+  if (value < low) return "less than random landmarks: their choice helps";
+  return value > high ? "more than random landmarks" : "as far as random landmarks";
 }
 
 /**

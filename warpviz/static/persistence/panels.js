@@ -48,7 +48,7 @@ function drawBarcode(view, pen, w, hgt, theme, { full, marks }) {
   const box = { x: 12, y: 22, w: w - 24, h: hgt - 54 };
   const top = Math.max(1e-6, ...ends(full), ...ends(marks)) * 1.02;
   const x = linear([0, top], [box.x, box.x + box.w]);
-  drawAxes(pen, theme, box, { x, xTitle: "scale" });
+  drawAxes(pen, theme, box, { x, xTitle: "distance" });
   const half = box.h / 2;
   /** @type {(bars: Bar[], y: number, fill: string, title: string, least?: number) => void} */
   const stack = (bars, y, fill, title, least = -1) => {
@@ -63,11 +63,10 @@ function drawBarcode(view, pen, w, hgt, theme, { full, marks }) {
       pen.rect(x(birth), y + 8 + i * step, wide, Math.max(0.8, step - 1.4), { fill, alpha });
     });
   };
-  const certified = view.isBounded
-    ? "landmarks (opaque: longer than 2r, certified)"
-    : "landmarks (none certified)";
+  const isCertified = lengths(marks).some((length) => length > view.bound);
+  const remark = isCertified ? "opaque: longer than 2r, certified" : "none certified";
   stack(full, box.y, theme.blue, "whole context");
-  stack(marks, box.y + half, theme.vermilion, certified, view.bound);
+  stack(marks, box.y + half, theme.vermilion, `landmarks (${remark})`, isCertified ? view.bound : -1);
 }
 
 /**
@@ -82,7 +81,7 @@ function drawBetti(view, pen, w, hgt, theme, { full, marks }) {
   const curves = [full, marks].map((bars) => scales.map((s) => bettiAt(bars, s)));
   const x = linear([0, top], [box.x, box.x + box.w]);
   const y = linear([0, Math.max(1, ...curves[0], ...curves[1])], [box.y + box.h, box.y]);
-  drawAxes(pen, theme, box, { x, y, xTitle: "scale", yTitle: `Betti ${view.dim}` });
+  drawAxes(pen, theme, box, { x, y, xTitle: "distance", yTitle: `bars of H${view.dim} alive` });
   const looks = [
     { name: "whole context", fill: theme.blue },
     { name: "landmarks", fill: theme.vermilion },
@@ -147,9 +146,9 @@ function drawImages(_, pen, w, hgt, theme, { full, marks }) {
       }
     }
     pen.text(x0, 16, name, { size: 11, fill: theme.soft });
-    pen.text(x0 + size, 26 + size + 15, "birth", { size: 10, fill: theme.faint, align: "right" });
+    pen.text(x0 + size, 26 + size + 15, "birth", { size: 11, fill: theme.faint, align: "right" });
     pen.text(x0 - 8, 30, "length", {
-      size: 10,
+      size: 11,
       fill: theme.faint,
       rotate: -Math.PI / 2,
       align: "right",

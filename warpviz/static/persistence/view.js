@@ -3,6 +3,7 @@
 import { Landmarks } from "../base/landmarks.js";
 import { clip, h, number, oneLine, setText } from "../base/text.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { Plot } from "../frame/plot.js";
 import { rowsOf } from "./bars.js";
 import { persistenceControls } from "./controls.js";
@@ -190,6 +191,7 @@ export class PersistenceView {
 
 /** @type {Mount} */
 function mountPersistence(frame, store) {
+  addHelp(frame, "persistence");
   const view = new PersistenceView(frame, store);
   const setMost = persistenceControls(view);
   const range = () => setMost(Math.max(1, store.array("order").length));

@@ -172,7 +172,7 @@ export class GateAxis {
     const failing = { fill: theme.vermilion, alpha: 0.06, radius: 4 };
     pen.rect(left, line, cut - left, hgt * 0.3, failing);
     const text = { size: 11, weight: 600, halo: true };
-    const words = [`\u03b8 ${thetaText(theta, scorer)}`, strangersText(strangers, theta)];
+    const words = [`threshold \u03b8 ${thetaText(theta, scorer)}`, strangersText(strangers, theta)];
     const isRight = strangers.length > 0 && cut > x + w / 2; // long words would leave the box
     const style = /** @type {const} */ ({ ...text, align: isRight ? "right" : "left" });
     const place = isRight ? cut - 6 : cut + 6;
@@ -252,7 +252,7 @@ export class GateAxis {
     const low = y + hgt - 4;
     for (const tick of scale.ticks(8)) {
       pen.line(scale(tick), line - 3, scale(tick), line + 3, { stroke: theme.faint });
-      const style = /** @type {const} */ ({ size: 10, fill: theme.faint, align: "center" });
+      const style = /** @type {const} */ ({ size: 11, fill: theme.faint, align: "center" });
       pen.text(scale(tick), low, number(tick, 2), style);
     }
     const left = x + EDGE_OF_AXIS;

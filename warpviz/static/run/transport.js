@@ -94,7 +94,7 @@ export class Transport {
     });
     this.canvas = this.plot.canvas;
     this.canvas.setAttribute("role", "slider");
-    this.canvas.setAttribute("aria-label", "Time in beats");
+    this.canvas.setAttribute("aria-label", "Time in steps");
     this.canvas.classList.add("wr-timeline");
     frame.status(KEYS_OF_TIMELINE);
     this.listen();
@@ -164,7 +164,7 @@ export class Transport {
     else if (playhead.playing && now - this.shownAt < TIMELINE_MS) return;
     this.mode = mode;
     this.shownAt = now;
-    setText(this.time, `beat ${number(playhead.beat)} / ${number(run.lastBeat)}`);
+    setText(this.time, `step ${number(playhead.beat)} of ${number(run.lastBeat)}`);
     canvas.setAttribute("aria-valuemin", "0");
     canvas.setAttribute("aria-valuemax", String(run.lastBeat));
     canvas.setAttribute("aria-valuenow", String(playhead.beat));
@@ -210,7 +210,7 @@ export class Transport {
     pen.dot(now, base, 6, theme.ink);
     if (most <= 1) return;
     const style = /** @type {const} */ ({
-      size: 10,
+      size: 11,
       fill: theme.faint,
       align: "right",
       halo: true,

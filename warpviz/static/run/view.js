@@ -3,6 +3,7 @@
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { Flights } from "../motion/flights.js";
 import { Frames } from "../motion/frames.js";
 import { sourceOf } from "../timeline/source.js";
@@ -277,6 +278,7 @@ function column(el, left, right) {
 /** @type {Mount} */
 function mountRun(frame, store) {
   const view = new LiveRunView(frame, store);
+  addHelp(frame, "run");
   Object.assign(frame.root, { liveRun: view }); // for tests
   return () => Object.assign(frame.root, { liveRun: undefined });
 }

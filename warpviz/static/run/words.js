@@ -41,7 +41,7 @@ function wordsOf({ run, playhead, status }) {
   const streams = counted(sum.spawned, "stream");
   return {
     meta: meta.join(" \u00b7 "),
-    text: `Live run, beat ${beat} of ${run.lastBeat}: ${streams}, ${parts.join(", ")}${end}.`,
+    text: `Live run, step ${beat} of ${run.lastBeat}: ${streams}, ${parts.join(", ")}${end}.`,
   };
 }
 

@@ -5,6 +5,7 @@ import { quantiles } from "../base/ramp.js";
 import { counted, h, number, oneLine, setText } from "../base/text.js";
 import { select, slider } from "../frame/controls.js";
 import { widget } from "../frame/frame.js";
+import { addHelp } from "../frame/help.js";
 import { textDrawing } from "./drawing.js";
 import { Notes } from "./notes.js";
 import { Flow } from "./token_flow.js";
@@ -207,6 +208,7 @@ export class TokenText {
 
 /** @type {Mount} */
 function mountText(frame, store) {
+  addHelp(frame, "text");
   const view = new TokenText(frame, store);
   const k = slider(frame, {
     label: "k",

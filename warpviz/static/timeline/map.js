@@ -66,7 +66,7 @@ export class SmallCloud {
     }
     if (this.has(last)) pen.circle(...this.place(last, box), 5, { stroke: theme.ink, width: 1.5 });
     pen.text(box.x + 10, box.y + box.h - 5, "keys (PCA), landmarks as diamonds", {
-      size: 10,
+      size: 11,
       fill: theme.faint,
       halo: true,
     });

@@ -44,7 +44,7 @@ def figure(samples: Sequence[CouncilSample]) -> Any:
     fig.update_layout(
         barmode="stack",
         template="plotly_white",
-        xaxis_title="beat",
+        xaxis_title="step",
         yaxis_title="MB held",
         bargap=0,
     )

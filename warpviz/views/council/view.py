@@ -39,7 +39,7 @@ class CouncilMonitor(Following):
     """
 
     entry = "council/view.js"
-    title = "CouncilHistory"
+    title = "Council"
     stem = "council"
     span: ClassVar[int] = 5
     rate_hz: ClassVar[float] = 5.0

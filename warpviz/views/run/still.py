@@ -129,7 +129,7 @@ def figure(line: Timeline, *, title: str) -> Any:
         title=title,
         barmode="overlay",
         template="plotly_white",
-        xaxis_title="beat",
+        xaxis_title="step",
         yaxis_title="stream",
     )
     fig.update_yaxes(autorange="reversed", tick0=1, dtick=max(1, -(-len(spawned(line)) // 12)))

@@ -107,7 +107,7 @@ class LiveRun(Following):
         op = content.get("op")
         if op == "without":
             number = int(content["injection"])
-            self._rewriter.submit(lambda _: self._rewrite(number))
+            self._rewriter.submit(lambda _: self._show_without(number))
         elif op != "ask":
             super().receive(content, buffers)
         elif self.run is not None:
@@ -122,13 +122,17 @@ class LiveRun(Following):
         Raises:
             ValueError: no engine holds the finished run, or no such thought is in its cache.
         """
-        return "".join(self._rewrite(injection))
+        return "".join(self._rewritten(injection))
 
-    def _rewrite(self, injection: int) -> list[str]:
+    def _show_without(self, injection: int) -> None:
+        self._rewritten(injection)
+
+    def _rewritten(self, injection: int) -> list[str]:
         if self.run is None or not self._rewrites:
             msg = f"no engine holds this run: {self._status or 'it was read from a trace'}"
             raise ValueError(msg)
-        tokens = written_without(self.run.cortex, injection)
+        cortex: Any = self.run.cortex
+        tokens = written_without(cortex, injection)
         entered = {event.injection: event.step for event in self.run.trace.of(Inject)}
         found = {"at": entered[injection], "tokens": tokens}
         with self.lock:
