@@ -267,7 +267,7 @@ def test_the_council_says_whose_figures_are_whose(show: Open) -> None:
     assert "RTX 4090" in captions[0]
     assert "not like for like" in captions[1]
     assert "2.22 GB" in page.locator(".wm-paper").inner_text()
-    page.get_by_role("radio", name="with weights").click()
+    page.get_by_role("radio", name="all bytes").click()
 
 
 def test_the_council_s_bars_hold_the_peak(show: Open) -> None:

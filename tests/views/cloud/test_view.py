@@ -80,19 +80,20 @@ def test_the_browser_gets_one_consistent_state(cloud: KVCloud) -> None:
     assert state.data["tokens"][10] == HOSTILE[0]
 
 
-def test_tokens_are_grouped_when_somebody_asks(cloud: KVCloud) -> None:
-    """Clusters take a while to find: none before the colour is wanted or a page is written, one per
-    token after.
+def test_tokens_are_grouped_after_the_first_picture(cloud: KVCloud) -> None:
+    """Clusters, their names and neighbours take a while to find: they follow the picture, stay
+    while the points stay, and go with other points.
     """
     num = cloud.source.num_tokens
-    assert cloud.state().arrays["cluster"].size == 0
-    cloud.colour = "cluster"
-    assert cloud.wait().state().arrays["cluster"].shape == (num,)
-    cloud.colour = "position"
+    state = cloud.wait().state()
+    assert state.arrays["cluster"].shape == (num,)
+    assert state.arrays["near"].shape == state.arrays["near_distance"].shape == (num, 8)
+    assert len(state.data["cluster_names"]) == state.arrays["cluster"].max() + 1
+    assert all(state.data["cluster_names"])
     cloud.alpha = 0.1
-    assert cloud.wait().state().arrays["cluster"].size == 0
-    cloud.complete()
-    assert cloud.state().arrays["cluster"].shape == (num,)
+    assert cloud.wait().state().arrays["cluster"].shape == (num,)
+    cloud.head = -2
+    assert cloud.wait().scene.detailed == ("keys", -1, -2)
 
 
 def test_a_new_alpha_gives_a_new_ranking_and_the_newest_wins(cloud: KVCloud) -> None:

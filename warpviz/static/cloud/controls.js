@@ -26,7 +26,7 @@ const DIMENSIONS = [
 const COVERS = [
   ["none", "none"],
   ["discs", "discs (PCA)"],
-  ["cells", "cells"],
+  ["cells", "lines to landmark"],
 ];
 /** @type {Pair[]} */
 const TOOLS = [

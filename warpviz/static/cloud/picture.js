@@ -4,7 +4,9 @@ import { certificateText } from "../base/landmarks.js";
 import { stampMark } from "../base/marks.js";
 import { CanvasPen, context2d } from "../base/pen.js";
 import { number } from "../base/text.js";
+import { drawDensity } from "./density.js";
 import { drawKindLegend } from "./kinds.js";
+import { drawLabels } from "./labels.js";
 import { drawLegend } from "./legend.js";
 
 /**
@@ -31,9 +33,13 @@ export function drawCloud(cloud, pen, w, hgt, theme) {
   if (cloud.store.get("cover") === "discs") drawDiscs(cloud, pen, theme, centres);
   if (cloud.store.get("cover") === "cells") drawCells(cloud, pen, theme);
   if (pen instanceof CanvasPen && !moving) drawKeptPoints(cloud, pen, w, hgt, theme);
-  else drawPoints(cloud, pen, theme);
+  else {
+    if (!moving) drawDensity(pen, theme, scene, w, hgt);
+    drawPoints(cloud, pen, theme);
+  }
   drawLandmarks(cloud, pen, theme, centres);
   drawHovered(cloud, pen, theme);
+  if (!moving) cloud.labelled = drawLabels(cloud, pen, w, hgt, theme, centres);
   drawLegend(pen, theme, w, cloud.legend);
   if (cloud.mode !== "kind")
     drawKindLegend(pen, theme, w, { kinds: cloud.added.kinds, below: !cloud.legend.items });
@@ -93,7 +99,9 @@ function drawKeptPoints(cloud, pen, w, hgt, theme) {
     });
     const context = context2d(layer);
     context.setTransform(pen.ratio, 0, 0, pen.ratio, 0, 0);
-    drawPoints(cloud, new CanvasPen(context, theme, pen.ratio), theme);
+    const own = new CanvasPen(context, theme, pen.ratio);
+    drawDensity(own, theme, scene, w, hgt);
+    drawPoints(cloud, own, theme);
   }
   pen.c.globalAlpha = 1;
   pen.c.drawImage(layer, 0, 0, w, hgt);
@@ -120,7 +128,7 @@ function drawPoints(cloud, pen, theme) {
         fill: look.colour,
         stroke: theme.surface,
         width: 0.8,
-        alpha: on ? 0.95 : 0.2,
+        alpha: on ? 0.95 : 0.45,
       });
     else
       pen.dot(
@@ -128,7 +136,7 @@ function drawPoints(cloud, pen, theme) {
         y,
         on && faded ? size + 1 : size,
         cloud.colours[i] ?? theme.faint,
-        on ? POINTS_ALPHA : 0.14,
+        on ? POINTS_ALPHA : 0.4,
       );
     if (on && faded) pen.circle(x, y, size + 2.5, { stroke: theme.orange, width: 1.2 });
   }
@@ -142,13 +150,10 @@ function drawLandmarks(cloud, pen, theme, rows) {
     const x = scene.screen[i * 2];
     const y = scene.screen[i * 2 + 1];
     const on = !chosen.size || chosen.has(cloud.tokenOf(i));
-    const style = {
-      fill: cloud.colours[i] ?? theme.mark,
-      stroke: theme.ink,
-      width: 1.3,
-      alpha: on ? 1 : 0.3,
-    };
-    stampMark(pen, "diamond", x, y, size, style);
+    const alpha = on ? 1 : 0.5;
+    // hollow: the points that the landmark stands for lie under it
+    stampMark(pen, "diamond", x, y, size, { stroke: theme.surface, width: 2.6, alpha: alpha * 0.7 });
+    stampMark(pen, "diamond", x, y, size, { stroke: theme.ink, width: 1.4, alpha });
     if (on && chosen.size) pen.circle(x, y, size + 4, { stroke: theme.orange, width: 1.2 });
   }
 }
@@ -166,8 +171,6 @@ function drawDiscs(cloud, pen, theme, rows) {
   if (!Number.isFinite(r)) return; // sinks alone cover nothing
   const centres = rows.map((i) => [scene.screen[i * 2], scene.screen[i * 2 + 1]]);
   pen.union(centres, r, { fill: theme.accent, alpha: 0.09 });
-  for (const [x, y] of centres)
-    pen.circle(x, y, r, { stroke: theme.accent, width: 0.7, alpha: 0.22 });
 }
 
 /**
@@ -232,10 +235,12 @@ function drawReadout(cloud, pen, hgt, theme) {
     pen.measure(words, { size: 11 }) > cloud.plot.width - 24
       ? [shown, early || certificate]
       : [words]; // the lowest line first
+  const low = hgt - 11 - 15 * lines.length;
+  const wide = Math.max(...lines.map((line) => pen.measure(line, { size: 11 })), 250);
+  pen.rect(4, low - 14, wide + 16, hgt - low + 12, { fill: theme.surface, alpha: 0.82, radius: 5 });
   lines.forEach((line, i) =>
     pen.text(12, hgt - 9 - 15 * i, line, { size: 11, fill: theme.soft, halo: true }),
   );
-  const low = hgt - 11 - 15 * lines.length;
   pen.text(12, low, facts.join("   "), { size: 13, weight: 600, fill: theme.ink, halo: true });
   if (store.data.busy) pen.text(12, low - 18, store.data.busy, { size: 11, fill: theme.soft });
 }

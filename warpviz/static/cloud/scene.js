@@ -23,6 +23,7 @@ export class Scene {
     this.zoom = 1;
     this.pan = [0, 0]; // in pixels
     this.scale = 1; // pixels per unit of the coordinates
+    this.stretch = 1; // by how much one axis may be longer than the other, to fill the canvas
     // Centre, half width, half height and radius; see boundsOf.
     this.bounds = NO_BOUNDS;
     this.boundsFrom = NO_BOUNDS;
@@ -97,6 +98,9 @@ export class Scene {
       ? Math.min(wide / (2 * radiusX || 1), tall / (2 * radiusY || 1))
       : Math.min(wide, tall) / (2 * radius || 1);
     this.scale = fit * this.zoom;
+    const most = this.scale * (flat ? this.stretch : 1);
+    const scaleX = flat ? Math.min(most, (wide / (2 * radiusX || 1)) * this.zoom) : this.scale;
+    const scaleY = flat ? Math.min(most, (tall / (2 * radiusY || 1)) * this.zoom) : this.scale;
     const sa = Math.sin(this.spin[0]);
     const ca = Math.cos(this.spin[0]);
     const sb = Math.sin(this.spin[1]);
@@ -115,8 +119,8 @@ export class Scene {
         z /= radius || 1;
         lens = DEPTH_OF_VIEW / (DEPTH_OF_VIEW - z);
       }
-      this.screen[i * 2] = ox + x * this.scale * lens;
-      this.screen[i * 2 + 1] = oy - y * this.scale * lens;
+      this.screen[i * 2] = ox + x * scaleX * lens;
+      this.screen[i * 2 + 1] = oy - y * scaleY * lens;
       this.depth[i] = flat ? 0 : z;
     }
   }

@@ -9,12 +9,14 @@ import { Plot } from "../frame/plot.js";
 import { colourPoints } from "./colours.js";
 import { cloudControls, cloudTable } from "./controls.js";
 import { addedLooks, nameOf, neighbours, setOutFrom } from "./kinds.js";
+import { NearList } from "./near_list.js";
 import { drawCloud } from "./picture.js";
 import { cloudPointer } from "./pointer.js";
 import { Scene } from "./scene.js";
 
 /**
  * @import { Frame, Mount } from "../frame/frame.js"
+ * @import { Box } from "../base/pen.js"
  * @import { Store } from "../base/store.js"
  * @import { Look } from "./kinds.js"
  * @import { Legend } from "./legend.js"
@@ -23,6 +25,7 @@ import { Scene } from "./scene.js";
 const KEYS =
   "Arrows walk through the tokens, Enter selects, Escape clears, plus and minus zoom, 0 resets, " +
   "Shift with arrows rotates.";
+const MOST_STRETCH = 2; // of one axis of a UMAP, whose lengths have no unit
 const RANKING = ["order", "radii", "chain_start", "chain_pick", "chain_distance"];
 
 export class Cloud {
@@ -50,6 +53,9 @@ export class Cloud {
     this.plot.canvas.setAttribute("aria-description", KEYS);
     this.tip = h("div", { class: "wz-tip", hidden: true });
     frame.body.append(this.tip);
+    this.near = new NearList(this);
+    /** @type {Box[]} the places of the labels that were drawn last */
+    this.labelled = [];
     this.isLandmark = (i) => this.marks.has(this.tokenOf(i));
     /** @type {(row: number) => number} the rows drawn may be a part of all tokens */
     this.tokenOf = (i) => {
@@ -98,6 +104,7 @@ export class Cloud {
     const dims = store.get("dims");
     const wanted = store.get("projection") === "umap" ? store.arrays[`umap${dims}`] : null;
     this.shown = wanted?.shape[0] ? "umap" : "pca";
+    scene.stretch = this.shown === "umap" ? MOST_STRETCH : 1;
     const { data, shape } = (wanted?.shape[0] ? wanted : store.arrays.pca) ?? {
       data: new Float32Array(0),
       shape: [0, 3],
@@ -134,6 +141,7 @@ export class Cloud {
   /** Put the cloud in words. */
   describe() {
     const { store, marks } = this;
+    this.near.show();
     const total = store.data.num_text ?? store.data.tokens?.length ?? 0;
     let shown = 0;
     for (let i = 0; i < this.scene.count; i += 1) shown += this.tokenOf(i) < total ? 1 : 0;
@@ -192,7 +200,7 @@ export class Cloud {
     const facts = [nameOf(store, t)];
     if (t < store.array("received").length)
       facts.push(`attention ${number(store.array("received")[t], 2)}`);
-    if (marks.has(t)) facts.push(`landmark, pick ${marks.rank[t] + 1}`);
+    if (marks.has(t)) facts.push(`landmark ${marks.rank[t] + 1} in the order of choosing`);
     else if (t < marks.count) facts.push(`${number(marks.far[t])} from landmark ${marks.near[t]}`);
     this.tip.replaceChildren(
       h(
@@ -232,6 +240,12 @@ function mountCloud(frame, store) {
         }
       }),
     );
+  frame.cleanup(
+    store.on("change:cover", (cover) => {
+      if (cover === "discs" && cloud.shown === "umap")
+        frame.status("Discs of the cover radius need the PCA: a UMAP keeps no lengths");
+    }),
+  );
   for (const name of ["colour", "cover", "alpha", "space", "layer"])
     frame.cleanup(store.on(`change:${name}`, () => cloud.recolour()));
   frame.cleanup(
@@ -245,6 +259,7 @@ function mountCloud(frame, store) {
   frame.onTheme(() => cloud.recolour());
   frame.table = () => cloudTable(cloud);
   cloud.refresh({ full: true, changed: new Set() });
+  Object.assign(frame.root, { cloud }); // for tests
 }
 
 export default widget(mountCloud);

@@ -15,6 +15,8 @@ from warpviz.views.base.added_points import AddedPoints
 from warpviz.views.base.data_source import DataSource, Ranked
 from warpviz.views.base.nearest import Chains
 from warpviz.views.base.wire import Array, float32, uint32
+from warpviz.views.cloud.naming import telling_words
+from warpviz.views.cloud.neighbours import nearest_tokens
 
 NUM_CLUSTERS = 8
 
@@ -71,6 +73,8 @@ class CloudScene:
     ranks: dict[str, Array] = field(default_factory=dict)
     points: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
     plane: Projection | None = None
+    names: list[str] = field(default_factory=list)
+    detailed: tuple[Any, ...] = ()  # the cloud whose clusters and neighbours are known
     added: Array = field(default_factory=lambda: np.zeros((0, 1), np.float32))
 
     def place(self, source: DataSource, parts: Sequence[AddedPoints], look: Geometry) -> None:
@@ -143,6 +147,21 @@ class Maker:
             ).astype(np.uint8),
         )
         return np.asarray(found)
+
+    def names(self, look: Geometry) -> list[str]:
+        """Return a name per cluster: the words that stand out in it."""
+        key = ("names", *look.cloud)
+        found: list[str] = self._once(
+            key, lambda: telling_words(self.source.tokens, self.clusters(look))
+        )
+        return found
+
+    def neighbours(self, look: Geometry) -> tuple[Array, Array]:
+        """Return the nearest tokens of every token, uint32 [T, n], and how far, float32 [T, n]."""
+        found: tuple[Array, Array] = self._once(
+            ("neighbours", *look.cloud), lambda: nearest_tokens(self.points(look))
+        )
+        return found
 
     def umap(
         self, look: Geometry, *, should_stop: Callable[[], bool] = lambda: False

@@ -19,6 +19,12 @@ from warpviz.views.cloud import still as cloud_still
 from warpviz.views.cloud.scene import CloudScene, Geometry, Maker
 
 MOST_POINTS = 50_000
+MOST_GROUPED = 20_000  # more tokens are grouped only for the colours
+NO_DETAIL: dict[str, wire.Array] = {
+    "cluster": np.zeros(0, np.uint8),
+    "near": np.zeros((0, 0), np.uint32),
+    "near_distance": np.zeros((0, 0), np.float32),
+}
 COLOURS = ("position", "received", "kind", "cluster", "rank", "distance", "cell")
 GEOMETRY = (
     "space",
@@ -92,7 +98,7 @@ class KVCloud(View):
     def complete(self) -> None:
         """Wait for the picture and group the tokens, neither of which a page can do later."""
         self.settle(export.PATIENCE_S)
-        self._group(self._look())
+        self._detail(self._look())
 
     def close(self) -> None:
         """Stop the workers and close the view."""
@@ -119,16 +125,34 @@ class KVCloud(View):
             self.scene.chains = found
             self.scene.ranks = {**self.scene.ranks, **arrays}
             self.push(data=self._facts_shown(), arrays=arrays)
-        if look.projection == "umap" and look.dims not in self.scene.umap:
-            self._slow.submit(lambda stale: self._project(look, stale))
-        self._group(look if self.colour == "cluster" and not overtaken() else None)
+        if self.colour == "cluster":
+            self._detail(look)
+        self._slow.submit(lambda stale: self._later(look, stale))
 
-    def _group(self, look: Geometry | None) -> None:
-        """Group the tokens, which takes a while; without a look, clear the groups."""
-        grouped = np.zeros(0, np.uint8) if look is None else self.maker.clusters(look)
+    def _later(self, look: Geometry, overtaken: Any) -> None:
+        """Add what takes a while: groups with their names, neighbours, the UMAP."""
+        if self.source.num_tokens <= MOST_GROUPED:
+            self._detail(look)
+        if overtaken():
+            return
+        if look.projection == "umap" and look.dims not in self.scene.umap:
+            self._project(look, overtaken)
+
+    def _detail(self, look: Geometry) -> None:
+        """Group the tokens, name the groups, and find every token's neighbours."""
+        if self.scene.detailed == look.cloud:
+            return
+        grouped = self.maker.clusters(look)
+        names = self.maker.names(look)
+        near, far = self.maker.neighbours(look)
         with self.lock:
-            self.scene.ranks["cluster"] = grouped
-            self.push(arrays={"cluster": grouped})
+            if self._look().cloud != look.cloud:
+                return
+            self.scene.names = names
+            self.scene.detailed = look.cloud
+            found = {"cluster": grouped, "near": near, "near_distance": far}
+            self.scene.ranks.update(found)
+            self.push(data={"cluster_names": names}, arrays=found)
 
     def _show(self, look: Geometry) -> None:
         """Show the principal plane, and the UMAPs of these settings that are known."""
@@ -139,6 +163,10 @@ class KVCloud(View):
         with self.lock:
             scene = self.scene
             scene.points = points
+            if scene.detailed != look.cloud:
+                scene.detailed = ()
+                scene.names = []
+                scene.ranks.update(NO_DETAIL)
             scene.index = index
             scene.plane = plane
             scene.umap = known
@@ -150,7 +178,8 @@ class KVCloud(View):
                 and len(index) >= LEAST_UMAP
             )
             scene.busy = "PCA for now, UMAP is on its way\u2026" if waits else ""
-            self.push(data=self._facts_shown(), arrays=self.scene.arrays(self.source))
+            arrays = {**self.scene.arrays(self.source), **({} if scene.detailed else NO_DETAIL)}
+            self.push(data=self._facts_shown(), arrays=arrays)
 
     def _project(self, look: Geometry, overtaken: Any) -> None:
         try:
@@ -246,6 +275,7 @@ class KVCloud(View):
             "always": ALWAYS,
             "explained": shares,
             "busy": scene.busy,
+            "cluster_names": scene.names,
             "model": model,
             "summary": self.summary(),
         }
