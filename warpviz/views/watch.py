@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ipywidgets import Box
 from warp_cortex import Event
 
 from warpviz.live.engine_thread import STOP_TIMEOUT_S, EngineThread
@@ -12,6 +13,8 @@ from warpviz.live.entries import EntryTap
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
 from warpviz.views.base.added_points import AddedPoints, Placer
+from warpviz.views.base.following import OVER
+from warpviz.views.base.kept_still import KeptStill, display_twice
 from warpviz.views.compose import COLUMNS, Composition, link
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner
@@ -41,6 +44,7 @@ class Watch(Composition):
         self.cloud: KVCloud | None = None
         self._tap = EntryTap(run.cortex) if cloud and hasattr(run.cortex, "own_entries") else None
         self._grown_at = 0.0
+        self._still: KeptStill | None = None
         if self._tap is not None:
             run.taps.append(self._tap)
         views: list[LiveRun | GateTuner | CouncilMonitor] = [self.live, self.gate, self.council]
@@ -50,6 +54,7 @@ class Watch(Composition):
         links = link(self.gate, self.live, "theta")  # theta is the engine's, which the gate has
         super().__init__(views, links=links, spans=[view.span for view in views], title="watch")
         self.follower.add(self._grow)
+        self.follower.add(self._finish)
 
     def stop(self) -> None:
         """End the run at its next step; return at once."""
@@ -100,6 +105,23 @@ class Watch(Composition):
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _ipython_display_(self) -> None:
+        """Show the dashboard, and below it a picture that is replaced when the run has ended.
+
+        Raises:
+            NotImplementedError: it has ended, or this is no notebook: see `_repr_mimebundle_`.
+        """
+        if self.run.status in OVER:
+            raise NotImplementedError
+        self._still = KeptStill([self.live, self.gate, self.council])
+        display_twice(lambda: Box._repr_mimebundle_(self), self._still, title=self.title)
+
+    def _finish(self, events: Sequence[Event], status: str) -> None:
+        """Keep the finished picture in the notebook; the views have all of the run by now."""
+        del events
+        if status in OVER and self._still is not None:
+            self._still.replace()
 
     def _grow(self, events: Sequence[Event], status: str) -> None:
         """Open the cloud once the prompt was read, then add what the caches have taken in since."""

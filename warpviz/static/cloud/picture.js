@@ -152,7 +152,8 @@ function drawLandmarks(cloud, pen, theme, rows) {
     const on = !chosen.size || chosen.has(cloud.tokenOf(i));
     const alpha = on ? 1 : 0.5;
     // hollow: the points that the landmark stands for lie under it
-    stampMark(pen, "diamond", x, y, size, { stroke: theme.surface, width: 2.6, alpha: alpha * 0.7 });
+    const rim = { stroke: theme.surface, width: 2.6, alpha: alpha * 0.7 };
+    stampMark(pen, "diamond", x, y, size, rim);
     stampMark(pen, "diamond", x, y, size, { stroke: theme.ink, width: 1.4, alpha });
     if (on && chosen.size) pen.circle(x, y, size + 4, { stroke: theme.orange, width: 1.2 });
   }

@@ -56,6 +56,14 @@ export class Frame {
     this.root = h("section", settings, ...parts, this.hidden);
     el.append(this.root);
     this.listen();
+    this.hideStill();
+  }
+
+  /** Hide the picture that the notebook keeps of this view: the view itself is on the page. */
+  hideStill() {
+    const rule = `[data-still~="${CSS.escape(this.store.uid)}"] { display: none; }`;
+    const style = h("style", { text: rule });
+    this.root.append(style);
   }
 
   listen() {

@@ -66,7 +66,8 @@ function drawBarcode(view, pen, w, hgt, theme, { full, marks }) {
   const isCertified = lengths(marks).some((length) => length > view.bound);
   const remark = isCertified ? "opaque: longer than 2r, certified" : "none certified";
   stack(full, box.y, theme.blue, "whole context");
-  stack(marks, box.y + half, theme.vermilion, `landmarks (${remark})`, isCertified ? view.bound : -1);
+  const least = isCertified ? view.bound : -1;
+  stack(marks, box.y + half, theme.vermilion, `landmarks (${remark})`, least);
 }
 
 /**

@@ -51,6 +51,7 @@ class Exportable(Protocol):
     stem: ClassVar[str]
     span: ClassVar[int]
     export_dir: Path | None
+    uid: str
     lock: Any
     selection: Any
 

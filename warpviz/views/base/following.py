@@ -7,10 +7,12 @@ from warp_cortex import Event, Trace
 
 from warpviz.live.engine_thread import EngineThread
 from warpviz.live.follower import Follower
+from warpviz.views.base.kept_still import KeptStill, display_twice
 from warpviz.views.base.view import View
 
 ACK_MS = 160  # between two acknowledgements of a live page: JupyterLab redraws its toolbar at each
 LIVE_WINDOW = 8  # messages that may be unacknowledged meanwhile
+OVER = frozenset({"done", "stopped", "failed"})
 ENGINE_BUTTONS = ("stop", "pause", "resume")
 
 
@@ -35,6 +37,7 @@ class Following(View):
     run: EngineThread | None = None
     _follower: Follower | None = None
     _owns_follower = False
+    _still: KeptStill | None = None
 
     def take(self, events: Sequence[Event], status: str = "") -> None:
         """Show more of the run; `status` is the engine's. Any thread may call it."""
@@ -54,9 +57,23 @@ class Following(View):
         """Take events; the view shows the error after which the follower drops it."""
         try:
             self.take(events, status)
+            if status in OVER and self._still is not None:
+                self._still.replace()
         except Exception as error:
             self.report(error)
             raise
+
+    def _ipython_display_(self) -> None:
+        """Show the view, and while its run goes on below it a picture that is replaced at the end.
+
+        Raises:
+            NotImplementedError: the run has ended, or this is no notebook: see
+                `_repr_mimebundle_`.
+        """
+        if self.run is None or self.run.status in OVER:
+            raise NotImplementedError
+        self._still = KeptStill([self])
+        display_twice(lambda: super(View, self)._repr_mimebundle_(), self._still, title=self.title)
 
     def receive(self, content: Mapping[str, Any], buffers: Sequence[Any]) -> None:
         """Do what an engine button asks, if there is an engine."""

@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 _lock = threading.Lock()
 _views: "weakref.WeakValueDictionary[str, Closable]" = weakref.WeakValueDictionary()
@@ -46,12 +46,21 @@ def forget(uid: str) -> None:
 
 def current_cell() -> tuple[str, str] | None:
     """Return (cell id, execution id) of the running notebook cell, or None outside a notebook."""
-    from IPython.core.getipython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
+    kernel = _kernel()
     if kernel is None:
         return None
     parent = kernel.get_parent()
     cell = parent.get("metadata", {}).get("cellId")
     run = parent.get("header", {}).get("msg_id")
     return (str(cell), str(run)) if cell and run else None
+
+
+def in_kernel() -> bool:
+    """Return whether a notebook's kernel runs this process."""
+    return _kernel() is not None
+
+
+def _kernel() -> Any:
+    from IPython.core.getipython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None)
