@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from warpviz.characters import for_markup, visible
-from warpviz.drawing.colours import GREY, INK
+from warpviz.drawing.colours import GREY, INK, legible
 from warpviz.drawing.markup import attributes, number, tag
 from warpviz.drawing.text import wrap
 
@@ -90,6 +90,7 @@ class Svg:
     def text(self, x: float, y: float, text: str, **style: Any) -> None:
         """Add one line of text, as text."""
         look = {"x": x, "y": y, "font_size": 12, "fill": INK, **style}
+        look["fill"] = legible(look["fill"])
         self._parts.append(tag("text", for_markup(text), **look))
 
     def caption(self, x: float, y: float, text: str, *, width: float) -> None:

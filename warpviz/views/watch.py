@@ -13,8 +13,7 @@ from warpviz.live.entries import EntryTap
 from warpviz.live.follower import Follower
 from warpviz.live.regate import Labels
 from warpviz.views.base.added_points import AddedPoints, Placer
-from warpviz.views.base.following import OVER
-from warpviz.views.base.kept_still import KeptStill, display_twice
+from warpviz.views.base.following import OVER, KeptStill, display_twice
 from warpviz.views.compose import COLUMNS, Composition, link
 from warpviz.views.council.view import CouncilMonitor
 from warpviz.views.gate.view import GateTuner

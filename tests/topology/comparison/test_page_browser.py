@@ -120,3 +120,40 @@ def _luminance(colour):
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
     ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_nothing_is_cut_off(page, browser, comparison, tmp_path):
+    """All columns of the table are on a page of 1,280 pixels, all words of the picture in it."""
+    wide, room = page.evaluate(
+        "(() => { const el = document.querySelector('.scroll');"
+        " return [el.scrollWidth, el.clientWidth]; })()"
+    )
+    assert wide <= room
+    paths = comparison.save(tmp_path / "whole")
+    tab = browser.new_page()
+    tab.goto(paths["svg"].as_uri())
+    cut = tab.evaluate(
+        """() => { const { width, height } = document.documentElement.viewBox.baseVal;
+        return [...document.querySelectorAll("text")].filter(el => {
+            const box = el.getBoundingClientRect();
+            return box.left < -1 || box.right > width + 1 || box.bottom > height + 1; })
+            .map(el => el.textContent); }"""
+    )
+    tab.close()
+    assert not cut
+
+
+def test_the_curves_have_the_room_of_their_picture(page):
+    """A bound far above them does not press the measured curves together: they span most of it."""
+    spans = page.evaluate(
+        """() => [...document.querySelector("figure svg").querySelectorAll("rect")].slice(1)
+        .map(frame => { const box = frame.getBoundingClientRect();
+            const marks = [...document.querySelector("figure svg").querySelectorAll("circle, path")]
+                .filter(el => el.querySelector("title")?.textContent.includes("bottleneck"))
+                .map(el => el.getBoundingClientRect())
+                .filter(r => r.left >= box.left - 9 && r.right <= box.right + 9)
+                .map(r => (box.bottom - (r.top + r.bottom) / 2) / box.height);
+            return marks.length ? Math.max(...marks) : 1; })"""
+    )
+    assert spans
+    assert all(0.5 < span < 1 for span in spans if span != 1), spans

@@ -35,11 +35,13 @@ STYLE = """
 :root{--ink:#e6edf3;--ground:#0d1117;--edge:#30363d;--mark:#0c2d6b}
 }
 body{font:14px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground)}
-body{max-width:1000px;margin:2rem auto;padding:0 1rem}
+body{max-width:1120px;margin:2rem auto;padding:0 1rem}
 figure{margin:0;overflow-x:auto}
 svg{border-radius:6px;max-width:100%;height:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
-td,th{border:1px solid var(--edge);padding:.15rem .5rem;text-align:right}
+table{font-size:12px;width:100%}
+td,th{border:1px solid var(--edge);padding:.15rem .3rem;text-align:right}
+th{overflow-wrap:anywhere;vertical-align:bottom;font-weight:600}
 tr.on{background:var(--mark)}
 .scroll{overflow-x:auto}
 #tokens span{border:1px solid var(--edge);border-radius:4px;padding:0 .3rem;margin:.1rem}

@@ -12,7 +12,7 @@ from warpviz.topology.points import FloatArray
 PANEL = 360.0
 GAP = 110.0
 LEFT = 70.0
-TOP = 96.0
+TOP = 126.0
 MAX_PAIRS = 4_000_000
 
 
@@ -66,27 +66,27 @@ def _heading(pen: Svg, comparison: Results) -> None:
     null = f"null model: {comparison.num_null} random subsets, seed {comparison.seed}"
     what = f"{comparison.space}, {layer}; first {comparison.skip} tokens left out; {null}"
     pen.text(20, 28, "Landmarks against the whole context", font_size=18, font_weight="bold")
-    pen.text(20, 50, summary(comparison))
-    pen.text(20, 68, what, fill=GREY)
+    pen.caption(20, TOP - 28, f"{summary(comparison)}. {what}", width=_width(comparison) - 40)
 
 
 def _curves(pen: Svg, comparison: Results, *, top: float) -> None:
     for dim in range(comparison.max_dim + 1):
         rows = comparison.select(dim=dim)
-        high = max(max(row.bound, row.bottleneck, row.null_high or 0.0) for row in rows)
+        # the bound, far above, would press the curves of all policies into one line
+        high = max(max(row.bottleneck, row.null_high or 0.0) for row in rows)
         axes = Axes(
             left=LEFT + dim * (PANEL + GAP),
             top=top,
             width=PANEL,
             height=PANEL * 0.6,
             x=_padded(comparison.ks),
-            y=(0.0, high * 1.05 or 1.0),
+            y=(0.0, high * 1.15 or 1.0),
         )
         axes.draw(
             pen,
             title=f"H{dim}: bottleneck distance against k",
-            x_label="k landmarks",
-            y_label="distance",
+            x_label="k (landmarks)",
+            y_label="bottleneck distance",
             x_ticks=comparison.ks,
         )
         _band(pen, axes, comparison.chance(dim))
@@ -111,7 +111,7 @@ def _band(pen: Svg, axes: Axes, rows: list[Row]) -> None:
 
 def _curve(pen: Svg, axes: Axes, rows: list[Row], index: int) -> None:
     colour, shape = series(index)
-    bound = [axes.at(row.k, row.bound) for row in rows]
+    bound = [axes.at(row.k, row.bound) for row in rows if row.bound <= axes.y[1]]
     measured = [axes.at(row.k, row.bottleneck) for row in rows]
     pen.path(bound, stroke=colour, stroke_dasharray="5 4", stroke_opacity=0.7)
     pen.path(measured, stroke=colour, stroke_width=2)
@@ -128,11 +128,13 @@ def _legend(pen: Svg, comparison: Results, *, top: float) -> None:
         y = top + (index // 6) * 18
         pen.marker(shape, x, y, size=4, colour=colour, hint=policy)
         pen.text(x + 10, y + 4, policy)
+    least = min(row.bound for row in comparison.rows)
     note = (
-        "solid: measured; dashed: bound 2r; grey: as many random landmarks and the same recent "
-        "tokens, 5 to 95 %"
+        "line: measured; grey: as many random landmarks and the same recent tokens, 5 to 95 %; "
+        f"dashed: the bound 2r where it is in sight (at least {least:.3g})"
     )
-    pen.text(LEFT, top + 22 + (len(comparison.policies) - 1) // 6 * 18, note, fill=GREY)
+    low = top + 36 + (len(comparison.policies) - 1) // 6 * 18
+    pen.caption(LEFT, low, note, width=_width(comparison) - LEFT - 20)
 
 
 def _diagrams(pen: Svg, comparison: Results, policy: str, k: int, *, top: float) -> None:
@@ -144,8 +146,8 @@ def _diagrams(pen: Svg, comparison: Results, policy: str, k: int, *, top: float)
         left = LEFT + row.dim * (PANEL + GAP)
         axes = Axes(left=left, top=top, width=PANEL, height=PANEL, x=span, y=span)
         title = f"H{row.dim}, {policy} at k = {k}: {len(kept):,} of {len(full):,} bars"
-        axes.draw(pen, title=title, x_label="birth", y_label="death")
-        _uncertain(pen, axes, row.bound)
+        axes.draw(pen, title=title, x_label="birth (distance)", y_label="death (distance)")
+        _uncertain(pen, axes, row.bound, is_useful=row.num_certified > 0)
         _pairs(pen, axes, full, kept)
         pen.dots((axes.at(x, y) for x, y in full), size=4, colour=GREY)
         for birth, death in kept:
@@ -164,14 +166,15 @@ def _extent(full: FloatArray, kept: FloatArray) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _uncertain(pen: Svg, axes: Axes, bound: float) -> None:
-    """Draw the diagonal and the band of bars no longer than 2r, which are not evidence."""
+def _uncertain(pen: Svg, axes: Axes, bound: float, *, is_useful: bool) -> None:
+    """Draw the diagonal and, if a bar is longer, the band of bars no longer than 2r."""
     low, high = axes.x
     lift = min(bound, high - low)
     corners = [(low, low), (high, high), (high - lift, high), (low, low + lift)]
     hint = f"bars no longer than 2r = {bound:.4g}: not evidence"
     band = [axes.at(*corner) for corner in corners]
-    pen.path(band, closed=True, fill=ORANGE, fill_opacity=0.12, hint=hint)
+    if is_useful:
+        pen.path(band, closed=True, fill=ORANGE, fill_opacity=0.12, hint=hint)
     pen.path([axes.at(low, low), axes.at(high, high)], stroke=GREY)
 
 
