@@ -151,3 +151,19 @@ def test_a_missed_run_that_still_goes_on_is_followed_once_it_has_been_shown(show
     page.wait_for_function(f"() => {LIVE}.playhead.live && {LIVE}.playhead.atEnd")
     page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", rows[-20:])
     page.wait_for_function(f"() => {LIVE}.playhead.cursor === {len(rows)}")
+
+
+def test_a_run_that_failed_before_it_began_keeps_no_empty_frames(show: Open) -> None:
+    """Its error is all there is to see; one that failed on its way keeps what it has."""
+    page = show(LiveRun())
+    page.evaluate(f"() => {{ {RUNNING} }}")
+    page.evaluate(f"() => {LIVE}.store.apply({{ op: 'patch', data: {{ status: 'failed' }} }}, [])")
+    page.wait_for_function(
+        "() => document.querySelector('.warpviz').getBoundingClientRect().height < 220"
+    )
+    writer, trace = RowWriter(), fabricate(num_streams=2, num_tokens=30)
+    rows = [row for row in map(writer.write, trace.events) if row is not None]
+    page.evaluate(f"rows => {LIVE}.store.emit('events', [{{ rows }}])", rows)
+    page.wait_for_function(
+        "() => document.querySelector('.warpviz').getBoundingClientRect().height > 400"
+    )

@@ -87,6 +87,8 @@ export class CouncilView {
     this.owners.replaceChildren(...OWNERS.map((owner) => this.ownerEntry(owner)));
     this.paper.replaceChildren(...paperTables(data));
     for (const plot of this.plots) plot.redraw();
+    frame.root.dataset.status = data.status ?? "";
+    frame.root.dataset.empty = String(samples.count === 0);
     const last = samples.count - 1;
     const thinking = last < 0 ? 0 : samples.at(last, "thinking");
     const ended = last < 0 ? 0 : samples.sum(last, ["accepted", "rejected", "failed"]);

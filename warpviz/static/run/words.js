@@ -59,6 +59,7 @@ export class Words {
   say(now) {
     const { frame, frames, overlay, playhead, status } = this.view;
     frame.root.dataset.status = status || "replay";
+    frame.root.dataset.empty = String(this.view.run.length === 0);
     const wait = playhead.playing ? SAY_MS : 0;
     if (now - this.saidAt < wait) {
       frames.wakeIn(wait);
