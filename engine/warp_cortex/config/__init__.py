@@ -185,16 +185,24 @@ class RouterConfig(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectionConfig(Settings):
-    """How accepted thoughts, written as `template` or as the voice does, enter the cache."""
+    """How accepted thoughts, written as `template` or as the voice does, enter the cache.
+
+    anchor: which positions they take (None: the profile's, else "next"). back: how many of the last
+    visible tokens are read again behind a thought (None: the profile's, else 0).
+    """
 
     enabled: bool = True
-    anchor: str = "next"
+    anchor: str | None = None
+    back: int | None = None
     template: str | None = None
     max_tokens: int = 512
 
     def __post_init__(self) -> None:
         Settings.__post_init__(self)
-        choice("anchor", self.anchor, ANCHORS)
+        if self.anchor is not None:
+            choice("anchor", self.anchor, ANCHORS)
+        if self.back is not None:
+            whole("injection.back", self.back, least=0)
         whole("injection.max_tokens", self.max_tokens, least=0)
         if self.template is not None:
             template("injection.template", self.template, slot="thought")

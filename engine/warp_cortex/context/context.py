@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Context:
     """Tokens, cache entries and states of one text.
 
-    `ids` and `tokens` hold every visible token ever read or written. The cache may hold fewer
-    (`evict`), and may hold injected thoughts, which are never visible.
+    `ids` and `tokens` hold every visible token. The cache may hold fewer (`evict`), and may hold
+    injected thoughts, which are never visible.
     """
 
     def __init__(
@@ -71,10 +71,8 @@ class Context:
     @property
     def kinds(self) -> list[str]:
         """What each cache entry is: text or injected."""
-        return [
-            "text" if tag == TEXT else "injected"
-            for tag in self.store.tags[: self.store.length].tolist()
-        ]
+        tags = self.store.tags[: self.store.length].tolist()
+        return ["text" if tag == TEXT else "injected" for tag in tags]
 
     @property
     def middle(self) -> Tensor:
@@ -129,11 +127,10 @@ class Context:
     def check_room(self, num_tokens: int) -> None:
         """Raise a ValueError if that many more tokens run past the model's last position."""
         limit = self.prism.spec.max_positions
-        spec = self.prism.spec
         if self.num_tokens + num_tokens > limit:
             wanted = self.num_tokens + num_tokens
             msg = (
-                f"{wanted} tokens do not fit: {spec.name} has {limit} positions; "
+                f"{wanted} tokens do not fit: {self.prism.spec.name} has {limit} positions; "
                 f"shorten the text by {wanted - limit} tokens"
             )
             raise ValueError(msg)
@@ -146,6 +143,27 @@ class Context:
         view, out = self._forward(ids, places, tag=tag, tap=None)
         view.commit()
         return out
+
+    def enter_before(self, ids: list[int], places: range, *, tag: int, back: int) -> None:
+        """Add entries for `ids` behind all but the last `back` visible tokens; read those again.
+
+        Visible tokens, their positions and states stay; the logits are of a model that saw `ids`.
+        """
+        rows = self.store.text_rows()
+        moved = rows[max(1, rows.numel() - back) :]
+        keep = torch.ones(self.store.length, dtype=torch.bool, device=rows.device)
+        keep[moved] = False
+        # on a copy: whatever interrupts this leaves the cache as it was
+        other = self.over(self.store.fork())
+        other.store.keep(keep.nonzero().flatten())
+        other.encode_at(ids, places, tag=tag)
+        again = range(self.num_tokens - moved.numel(), self.num_tokens)
+        if again:
+            view, out = other._forward(self.ids[again.start :], again, tag=TEXT, tap=None)
+            view.commit()
+            self.logits = out.logits[0]
+            self.last = out.last[0, -1]
+        self.store = other.store
 
     def reread(self, position: int, *, tap: Tap) -> "Pass":
         """Append the entries of the visible token at `position` once more, with another tap.

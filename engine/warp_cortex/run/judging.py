@@ -12,13 +12,15 @@ from warp_cortex.prism import Prism
 from warp_cortex.thoughts.gate import REJECTED, decide, similarities
 from warp_cortex.thoughts.injection import Injector
 from warp_cortex.thoughts.strangers import (
+    FEWEST,
     between,
+    is_heading,
     own_sentences,
     sorted_by_scorer,
     strangers,
     theta_for,
 )
-from warp_cortex.thoughts.verification import read_each
+from warp_cortex.thoughts.verification import as_statement, read_each
 from warp_cortex.trace.trace import (
     Calibration,
     Event,
@@ -31,6 +33,7 @@ from warp_cortex.trace.trace import (
 from warp_cortex.voice.voice import Voice
 
 LIKELIHOOD = "likelihood"
+UNASKED = ("sentence", "uncertain", "schedule")  # kinds of tasks to which two words are no answer
 
 
 class Judging(Protocol):
@@ -73,7 +76,7 @@ def judge(run: Judging, outcome: StepOutcome, *, theta: float, can_inject: bool)
         reason=stream.reason or "",
         vector=run.note_vector(state.middle),
     )
-    if why := no_thought(run, text, stream.task):
+    if why := no_thought(run, text, stream.task, stream.kind):
         return [thought, Finish(step=run.step, stream=stream.id, reason=why)]
     run.judged.add(text)
     scores = similarities(run.river.state(stream.trigger), state, run.river.statistics())
@@ -87,17 +90,23 @@ def judge(run: Judging, outcome: StepOutcome, *, theta: float, can_inject: bool)
     return events
 
 
-def no_thought(run: Judging, text: str, task: str) -> str:
+def no_thought(run: Judging, text: str, task: str, kind: str) -> str:
     """Return why a text is no thought, or "" if it is one."""
     if not text:
         return "empty"
     if run.voice.is_nothing(text):
         return "nothing to add"
-    if run.config.gate.scorer == LIKELIHOOD and run.voice.echoes(text, run.river.text):
+    if run.voice.repeats(text, task):
+        return "repeats its task"
+    if run.config.gate.scorer != LIKELIHOOD:
+        return ""
+    if text.endswith("?"):
+        return "asks, states nothing"
+    if kind in UNASKED and (len(text.split()) < FEWEST or is_heading(text, run.evidence.text)):
+        return "a heading, states nothing"
+    if run.voice.echoes(text, run.river.text):
         return "already written"
-    if run.config.gate.scorer == LIKELIHOOD and text in run.judged:
-        return "thought before"
-    return "repeats its task" if run.voice.repeats(text, task) else ""
+    return "thought before" if text in run.judged else ""
 
 
 def calibrate(run: Judging) -> Calibration | None:
@@ -110,7 +119,7 @@ def calibrate(run: Judging) -> Calibration | None:
     assert gate.scorer is not None  # settled
     context = run.evidence
     room = run.prism.spec.max_positions - context.num_tokens
-    read = [run.prism.encode(run.injector.written(text)) for text in strangers()]
+    read = [run.prism.encode(as_statement(text)) for text in strangers()]
     told = [ids for ids in read if len(ids) <= room]
     if not told:
         return None
@@ -135,14 +144,14 @@ def calibrate(run: Judging) -> Calibration | None:
 def _own(run: Judging, room: int) -> list[float]:
     """Return how likely the text's own sentences are, read once more after it."""
     texts = own_sentences(run.evidence.text)
-    read = [run.prism.encode(run.injector.written(text)) for text in texts]
+    read = [run.prism.encode(as_statement(text)) for text in texts]
     fitting = [ids for ids in read if len(ids) <= room]
     return [found for found, _ in read_each(run.evidence, fitting)] if fitting else []
 
 
 def _verified(run: Judging, text: str) -> float:
     """Return how likely a thought is after what the River has read; REJECTED if it cannot be."""
-    ids = run.prism.encode(run.injector.written(text))
+    ids = run.prism.encode(as_statement(text))
     if len(ids) > run.prism.spec.max_positions - run.evidence.num_tokens:
         return REJECTED
     return read_each(run.evidence, [ids])[0][0]

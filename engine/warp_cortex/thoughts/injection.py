@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 
 GAP = 64  # positions that anchor "gap" leaves free for visible text before the thought
 
-Anchor = Callable[[int, int], range]
+# visible tokens so far, those read again behind the thought, tokens of the thought -> its positions
+Anchor = Callable[[int, int, int], range]
 
 ANCHOR_RANGES: dict[str, Anchor] = {
-    "next": lambda at, count: range(at, at + count),
-    "past": lambda at, count: range(max(0, at - count), max(0, at - count) + count),
-    "gap": lambda at, count: range(at + GAP, at + GAP + count),
+    "next": lambda at, _, count: range(at, at + count),
+    "past": lambda at, back, count: _from(max(0, at - back - count), count),
+    "gap": lambda at, _, count: range(at + GAP, at + GAP + count),
 }
+
+
+def _from(first: int, count: int) -> range:
+    return range(first, first + count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ class Injection:
     """One thought in the River's cache.
 
     text: as written by the template. ids, positions: of its entries. anchor: what chose the
-    positions. at: the number of visible tokens when it entered.
+    positions. at: the number of visible tokens before it, which it sees: `back` fewer than had been
+        written when it entered.
     """
 
     id: int
@@ -69,6 +75,8 @@ class Injector:
     def __init__(self, context: Context, config: InjectionConfig) -> None:
         self.context = context
         self.config = config
+        self.anchor = config.anchor or "next"
+        self.back = config.back or 0
         self.active: dict[int, Injection] = {}
         self._count = 0
 
@@ -83,18 +91,25 @@ class Injector:
         It must fit under the cap on injected tokens and before the model's last position.
         """
         ids = self._encode(thought)
-        end = ANCHOR_RANGES[self.config.anchor](self.context.num_tokens, len(ids)).stop
+        end = self._places(len(ids)).stop
         within = self.num_tokens + len(ids) <= self.config.max_tokens
         return self.config.enabled and within and end <= self.context.prism.spec.max_positions
 
     def inject(self, thought: str, *, stream: int) -> Injection:
-        """Append a thought's entries to the cache.
+        """Add a thought's entries to the cache, before its last `back` visible tokens.
+
+        Those are read again behind the thought, so that the next token is chosen with it; with none
+        the River sees the thought from the token after next on.
 
         Raises:
             ValueError: `can_inject` is false.
         """
         injection = self._prepared(thought, stream=stream)
-        _encode_at(self.context, injection)
+        if back := self.back:
+            places = _from(injection.positions[0], len(injection.ids))
+            self.context.enter_before(list(injection.ids), places, tag=injection.id, back=back)
+        else:
+            _encode_at(self.context, injection)
         self._count += 1
         self.active[injection.id] = injection
         return injection
@@ -149,10 +164,15 @@ class Injector:
             stream=stream,
             text=self.written(thought),
             ids=tuple(ids),
-            positions=tuple(ANCHOR_RANGES[self.config.anchor](at, len(ids))),
-            anchor=self.config.anchor,
-            at=at,
+            positions=tuple(self._places(len(ids))),
+            anchor=self.anchor,
+            at=at - min(self.back, at),
         )
+
+    def _places(self, count: int) -> range:
+        """Return the positions of a thought of so many tokens that entered now."""
+        at = self.context.num_tokens
+        return ANCHOR_RANGES[self.anchor](at, self.back, count)
 
     def written(self, thought: str) -> str:
         """Return what a thought is written as."""

@@ -59,6 +59,13 @@ def own_sentences(text: str, most: int = 16) -> list[str]:
     return whole[::step][:most]
 
 
+def is_heading(thought: str, text: str) -> bool:
+    """Return whether a thought is a line of a text that ends without a full stop: its heading."""
+    said = thought.strip().rstrip(".").casefold()
+    lines = (line.strip() for line in text.splitlines())
+    return any(line[-1].isalnum() and line.casefold() == said for line in lines if line)
+
+
 def share_passing(similarities: Sequence[float], theta: float) -> float:
     """Return which share of the strangers passes a threshold, in [0, 1]."""
     return sum(value >= theta for value in similarities) / len(similarities)

@@ -19,6 +19,11 @@ SUBJECT = 3  # tokens that name what a sentence is about
 ROWS = 8  # texts read in one pass: logits of [ROWS, tokens, V] exist at once
 
 
+def as_statement(thought: str) -> str:
+    """Return a thought as the text that is read to verify it."""
+    return f" {thought.strip()}"
+
+
 def log_probabilities(before: Tensor, every: Tensor, ids: list[int]) -> Tensor:
     """Return the log-probability of each of T tokens given all before it, float32 [T], in nats.
 

@@ -16,7 +16,7 @@ class Profile:
         the most a stream may think. temperature: of the River.
     whole: texts of up to so many tokens are shared whole, by reference. part: of the tokens of a
         longer text become landmarks; focus: as many more are chosen for each stream by its task.
-    max_age: of a snapshot, in River tokens.
+    max_age: of a snapshot, in River tokens. anchor, back: of an injection.
     """
 
     theta: float | str
@@ -29,6 +29,8 @@ class Profile:
     part: float = 0.0
     focus: int = 0
     max_age: int = 0
+    anchor: str = "next"
+    back: int = 0
 
 
 # theta and scorer of the village: `python -m warpviz.village.evaluate.gating` (Youden's J on
@@ -56,6 +58,8 @@ REAL = Profile(
     part=1 / 4,
     focus=64,
     max_age=1 << 30,
+    anchor="past",
+    back=16,
 )
 PROFILES = {"village": VILLAGE}
 
@@ -99,7 +103,9 @@ def settle(config: CortexConfig, model_voice: Voice) -> CortexConfig:
         river=_filled(config.river, temperature=profile.temperature),
         router=_filled(config.router, triggers=profile.triggers),
         gate=_filled(config.gate, theta=profile.theta, scorer=profile.scorer),
-        injection=_filled(config.injection, template=voice.reference),
+        injection=_filled(
+            config.injection, template=voice.reference, anchor=profile.anchor, back=profile.back
+        ),
     )
 
 

@@ -31,7 +31,7 @@ CHAT = Voice(
     standing=STANDING,
     stops=("\n", '"', ". "),
     completes=("sentence", "uncertain"),
-    reference=" {thought}",
+    reference="\n\n{thought}\n\n",
     nothing=NOTHING,
 )
 
@@ -48,7 +48,7 @@ PLAIN = Voice(
     standing=STANDING,
     stops=("\n", '"', ". "),
     completes=("sentence", "uncertain"),
-    reference=" {thought}",
+    reference="\n\n{thought}\n\n",
     nothing=NOTHING,
 )
 

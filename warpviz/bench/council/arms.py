@@ -1,0 +1,132 @@
+"""What each arm answers to a world's question: a River alone, and one with a stream's thought."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from warp_cortex import Context, Cortex, CortexConfig, Prism, SynapseConfig
+from warp_cortex.agents.river import River
+from warp_cortex.agents.runner import LocalRunner
+from warp_cortex.run.run import Run
+from warp_cortex.synapse.synapse import Synapse
+from warp_cortex.thoughts.injection import Injector
+from warp_cortex.thoughts.verification import as_statement, read_each
+from warp_cortex.voice.profiles import settle_for
+
+from warpviz.bench.council.worlds import World
+
+FULL = "River, full cache"
+ALONE = "River, window alone"
+EVERY = "every token"
+PART = 8  # the share of landmarks is one in so many
+MOST = 24  # tokens of an answer
+SINKS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One way for a stream to see the text. policy: "all" is every token. focus: landmarks."""
+
+    policy: str
+    focus: int = 0
+
+    @property
+    def name(self) -> str:
+        """What the tables call it."""
+        if self.policy == "all":
+            return EVERY
+        return f"{self.policy} + {self.focus} focus" if self.focus else self.policy
+
+
+def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dict[str, Any]:
+    """Return every arm's answer to a world's question, by name, with what the judge says.
+
+    The River's cache holds the last `window` tokens; a stream is asked the same question over what
+    its arm sees. If its thought passes a calibrated gate, it is injected before the River answers.
+    """
+    text = asked(prism, world)
+    _, ids = prism.opened(text, prism.voice)
+    base = Context(prism)
+    base.read(ids)
+    config = settle_for(CortexConfig(), prism.voice, len(ids))
+    theta = _theta(prism, config, base)
+    bounded = base.fork()
+    bounded.evict(sinks=SINKS, window=window)
+    alone = _answer(bounded.fork())
+    whole = _answer(base.fork())
+    rows = {
+        FULL: {"answer": whole, "judged": world.judge(whole), "likelihood": _score(base, whole)},
+        ALONE: {"answer": alone, "judged": world.judge(alone), "likelihood": _score(base, alone)},
+    }
+    answers: dict[str, str] = {}
+    for arm in arms:
+        thought = _thought(prism, config, base, arm, world.question)
+        score = _score(base, thought)
+        is_accepted = score >= theta and _is_thought(prism, thought, world.question)
+        answer = alone
+        if is_accepted:
+            if thought not in answers:
+                answers[thought] = _answer(_with(bounded, config, thought))
+            answer = answers[thought]
+        rows[arm.name] = {
+            "thought": thought,
+            "thought_judged": world.judge(thought),
+            "likelihood": score,
+            "accepted": is_accepted,
+            "answer": answer,
+            "judged": world.judge(answer),
+        }
+    return {"key": world.key, "tokens": len(ids), "theta": theta, "arms": rows}
+
+
+def asked(prism: Prism, world: World) -> Any:
+    """Return what the River reads: the text and the question, as a chat where the model has one."""
+    if prism.voice.name == "chat":
+        return [{"role": "user", "content": f"{world.text}\n\n{world.question}"}]
+    return f"{world.text}{prism.voice.before_task}{world.question}{prism.voice.after_task}"
+
+
+def _theta(prism: Prism, config: CortexConfig, base: Context) -> float:
+    river = River(prism, config.river, context=base.fork(), sinks=SINKS, seed=0)
+    runner = LocalRunner(prism, config.streams, seed=0)
+    found = Run(prism, config, river, runner, Synapse(config.synapse)).calibrate()
+    return 1.0 if found is None else found.theta
+
+
+def _thought(prism: Prism, config: CortexConfig, base: Context, arm: Arm, question: str) -> str:
+    k = base.num_tokens if arm.policy == "all" else max(32, base.num_tokens // PART)
+    synapse = SynapseConfig(policy=arm.policy, k=k, focus=arm.focus)
+    cortex = Cortex(prism, replace(config, synapse=synapse))
+    stream = cortex.fork(base, [question])[0]
+    return prism.voice.finish(stream.text)
+
+
+def _is_thought(prism: Prism, thought: str, question: str) -> bool:
+    """Tell whether a run would judge a thought at all."""
+    voice = prism.voice
+    says = not voice.is_nothing(thought) and not voice.repeats(thought, question)
+    return bool(thought) and says and not thought.endswith("?")
+
+
+def _score(base: Context, text: str) -> float:
+    ids = base.prism.encode(as_statement(text)) if text else []
+    return read_each(base, [ids])[0][0] if ids else 0.0
+
+
+def _with(bounded: Context, config: CortexConfig, thought: str) -> Context:
+    context = bounded.fork()
+    Injector(context, config.injection).inject(thought, stream=1)
+    return context
+
+
+def _answer(context: Context) -> str:
+    prism = context.prism
+    text = ""
+    for _ in range(MOST):
+        assert context.logits is not None
+        token = int(context.logits.argmax())
+        if token in prism.stop_ids:
+            break
+        text += context.write(token)
+        if "\n" in text.strip():
+            break
+    return text.strip()
