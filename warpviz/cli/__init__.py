@@ -1,4 +1,4 @@
-"""The command `warpviz`: run, compare, lab, model, bench.
+"""The command `warpviz`: run, compare, lab, model, council, bench.
 
 Exit codes: 0; 2 for bad input, with one line that says what is wrong; 130 when interrupted.
 WARPVIZ_DEBUG=1 shows the traceback of an error. No command imports torch before it needs it, so
@@ -17,7 +17,7 @@ from warpviz.cli.signals import INTERRUPTED, Interrupts
 if TYPE_CHECKING:
     from warpviz.cli.parser import Parser
 
-_COMMANDS = ("run", "compare", "lab", "model", "bench")
+_COMMANDS = ("run", "compare", "lab", "model", "council", "bench")
 
 
 def build_parser() -> "Parser":

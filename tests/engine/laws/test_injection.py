@@ -169,7 +169,8 @@ def test_a_failure_while_a_thought_enters_leaves_the_cache_alone(
 
     def failing(self: Context, ids: list[int], places: range, **more: object) -> object:
         if ids == TEXT[34:]:
-            raise RuntimeError("out of memory")
+            msg = "out of memory"
+            raise RuntimeError(msg)
         return forward(self, ids, places, **more)  # type: ignore[arg-type] # as given
 
     monkeypatch.setattr(Context, "_forward", failing)

@@ -11,6 +11,7 @@ from warpviz.bench.council.prose import SOURCES, passage, planted
 
 SINGLE = "single"
 CONFUSABLE = "confusable"
+PROSE_AFTER = 300  # tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +45,13 @@ def worlds(prism: Prism, lengths: tuple[int, ...], count: int, *, seed: int) -> 
     for number in range(count):
         source, length = shapes[number % len(shapes)]
         yield single(prism, source, length, seed + number)
-        yield confusable(seed + number)
+        yield confusable(prism, seed + number)
 
 
 def single(prism: Prism, source: str, num_tokens: int, seed: int) -> World:
     """Return a world of one fact in a passage of about that many tokens."""
-
-    def count(text: str) -> int:
-        return len(prism.encode(text))
-
     told = fact(seed)
-    paragraphs = passage(source, count, num_tokens=num_tokens, seed=seed)
+    paragraphs = passage(source, _counter(prism), num_tokens=num_tokens, seed=seed)
 
     def judge(answer: str) -> str:
         return "right" if told.is_in(answer) else "wrong"
@@ -70,9 +67,13 @@ def single(prism: Prism, source: str, num_tokens: int, seed: int) -> World:
     )
 
 
-def confusable(seed: int) -> World:
-    """Return a world of sixteen facts about two places, one of which is asked for."""
+def confusable(prism: Prism, seed: int) -> World:
+    """Return a world of sixteen facts about two places, one of which is asked for.
+
+    Prose of about 300 tokens follows them, so that a window of 256 holds none of the facts.
+    """
     told = claims.claim(seed)
+    after = passage("documentation", _counter(prism), num_tokens=PROSE_AFTER, seed=seed)
 
     def judge(answer: str) -> str:
         return claims.judged(answer, told.attribute, told.value)
@@ -82,7 +83,11 @@ def confusable(seed: int) -> World:
         source="two places",
         num_tokens=0,
         seed=seed,
-        text=told.text,
+        text="\n\n".join([told.text, *after]),
         question=told.question,
         judge=judge,
     )
+
+
+def _counter(prism: Prism) -> Callable[[str], int]:
+    return lambda text: len(prism.encode(text))

@@ -23,11 +23,18 @@ class Lines:
     """Plain lines: agents done, tokens per second, time left."""
 
     def __init__(
-        self, total: int, done: int, out: TextIO, *, clock: Callable[[], float] = time.monotonic
+        self,
+        total: int,
+        done: int,
+        out: TextIO,
+        *,
+        unit: str = "agents",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.total = total
         self.done = done
         self.out = out
+        self.unit = unit
         self.clock = clock
         self._start = self._said = clock()
         self._agents = self._tokens = 0
@@ -44,18 +51,18 @@ class Lines:
         seconds = max(now - self._start, 1e-9)
         left = (self.total - done) * seconds / self._agents
         rate = f"{self._tokens / seconds:,.0f} agent-tokens/s"
-        self.out.write(f"{done:,} of {self.total:,} agents, {rate}, {_span(left)} left\n")
+        self.out.write(f"{done:,} of {self.total:,} {self.unit}, {rate}, {_span(left)} left\n")
         self.out.flush()
 
 
 class Bar:
     """A rich progress bar."""
 
-    def __init__(self, bar: Progress, total: int, done: int) -> None:
+    def __init__(self, bar: Progress, total: int, done: int, *, unit: str = "agents") -> None:
         self.bar = bar
         self.start = time.monotonic()
         self.tokens = 0
-        self.task = bar.add_task("agents", total=total, completed=done, rate="")
+        self.task = bar.add_task(unit, total=total, completed=done, rate="")
 
     def advance(self, agents: int, tokens: int) -> None:
         """Move the bar."""
@@ -72,8 +79,13 @@ class Silent:
 
 
 @contextmanager
-def meter(total: int, done: int, *, quiet: bool, out: TextIO | None = None) -> Iterator[Meter]:
-    """Yield a meter on standard error: a bar on a terminal, lines elsewhere, nothing if quiet."""
+def meter(
+    total: int, done: int, *, quiet: bool, unit: str = "agents", out: TextIO | None = None
+) -> Iterator[Meter]:
+    """Yield a meter on standard error: a bar on a terminal, lines elsewhere, nothing if quiet.
+
+    unit: what is counted.
+    """
     where = out or sys.stderr
     if quiet:
         yield Silent()
@@ -86,9 +98,9 @@ def meter(total: int, done: int, *, quiet: bool, out: TextIO | None = None) -> I
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=Console(file=where)) as bar:
-            yield Bar(bar, total, done)
+            yield Bar(bar, total, done, unit=unit)
     else:
-        yield Lines(total, done, where)
+        yield Lines(total, done, where, unit=unit)
 
 
 def _span(seconds: float) -> str:
