@@ -158,6 +158,14 @@ class KVStore:
         self.tags[self.length : end] = tag
         self.length = end
 
+    def append(self, entries: SharedKV, tag: int) -> None:
+        """Add a copy of entries made elsewhere."""
+        self.reserve(entries.num_entries)
+        end = self.length + entries.num_entries
+        self.data[:, 0, :, self.length : end] = entries.keys
+        self.data[:, 1, :, self.length : end] = entries.values
+        self.commit(entries.positions, tag)
+
     def gather(self, rows: Tensor) -> SharedKV:
         """Return a copy of some rows: int64 [K] for all heads, or [L, H_kv, K] for each head."""
         if rows.dim() == 1:

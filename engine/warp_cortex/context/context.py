@@ -144,27 +144,6 @@ class Context:
         view.commit()
         return out
 
-    def enter_before(self, ids: list[int], places: range, *, tag: int, back: int) -> None:
-        """Add entries for `ids` behind all but the last `back` visible tokens; read those again.
-
-        Visible tokens, their positions and states stay; the logits are of a model that saw `ids`.
-        """
-        rows = self.store.text_rows()
-        moved = rows[max(1, rows.numel() - back) :]
-        keep = torch.ones(self.store.length, dtype=torch.bool, device=rows.device)
-        keep[moved] = False
-        # on a copy: whatever interrupts this leaves the cache as it was
-        other = self.over(self.store.fork())
-        other.store.keep(keep.nonzero().flatten())
-        other.encode_at(ids, places, tag=tag)
-        again = range(self.num_tokens - moved.numel(), self.num_tokens)
-        if again:
-            view, out = other._forward(self.ids[again.start :], again, tag=TEXT, tap=None)
-            view.commit()
-            self.logits = out.logits[0]
-            self.last = out.last[0, -1]
-        self.store = other.store
-
     def reread(self, position: int, *, tap: Tap) -> "Pass":
         """Append the entries of the visible token at `position` once more, with another tap.
 

@@ -98,8 +98,14 @@ def no_thought(run: Judging, text: str, task: str, kind: str) -> str:
         return "nothing to add"
     if run.voice.repeats(text, task):
         return "repeats its task"
-    if run.config.gate.scorer != LIKELIHOOD:
-        return ""
+    return _no_statement(run, text, kind) if run.config.gate.scorer == LIKELIHOOD else ""
+
+
+def _no_statement(run: Judging, text: str, kind: str) -> str:
+    """Return why a text cannot be verified or says nothing new, or "" if it can and does.
+
+    A text is likely after itself, and a question or a heading is likely without being true.
+    """
     if text.endswith("?"):
         return "asks, states nothing"
     if kind in UNASKED and (len(text.split()) < FEWEST or is_heading(text, run.evidence.text)):
@@ -130,14 +136,17 @@ def calibrate(run: Judging) -> Calibration | None:
         rows.append({**similarities(river, state, statistics), LIKELIHOOD: found})
     known = sorted_by_scorer(rows)
     theta = theta_for(known[gate.scorer], gate.share)
+    own: list[float] = []
     if gate.scorer == LIKELIHOOD:
-        theta = between(theta, _own(run, room))
+        own = sorted(round(value, 6) for value in _own(run, room))
+        theta = between(theta, own)
     return Calibration(
         step=run.step,
         scorer=gate.scorer,
         theta=round(theta, 6),
         share=gate.share,
         similarities=known,
+        own=own,
     )
 
 

@@ -16,6 +16,7 @@ from warp_cortex.attention.shared import Limits
 from warp_cortex.cache.store import TEXT
 from warp_cortex.config import InjectionConfig
 from warp_cortex.context.context import Context
+from warp_cortex.context.insertion import encode_over_earlier, enter_before
 from warp_cortex.context.queries import weigh
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Injection:
 
     text: as written by the template. ids, positions: of its entries. anchor: what chose the
     positions. at: the number of visible tokens before it, which it sees: `back` fewer than had been
-        written when it entered.
+        written when it entered. is_before: whether visible tokens were read again behind it.
     """
 
     id: int
@@ -53,6 +54,7 @@ class Injection:
     positions: tuple[int, ...]
     anchor: str
     at: int
+    is_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class Injector:
         injection = self._prepared(thought, stream=stream)
         if back := self.back:
             places = _from(injection.positions[0], len(injection.ids))
-            self.context.enter_before(list(injection.ids), places, tag=injection.id, back=back)
+            enter_before(self.context, list(injection.ids), places, tag=injection.id, back=back)
         else:
             _encode_at(self.context, injection)
         self._count += 1
@@ -166,7 +168,8 @@ class Injector:
             ids=tuple(ids),
             positions=tuple(self._places(len(ids))),
             anchor=self.anchor,
-            at=at - min(self.back, at),
+            at=at - min(self.back, max(0, at - 1)),
+            is_before=self.back > 0,
         )
 
     def _places(self, count: int) -> range:
@@ -258,9 +261,11 @@ class _Mass:
 
 
 def _encode_at(context: Context, injection: Injection) -> None:
-    first = injection.positions[0]
-    last = injection.positions[-1]
-    context.encode_at(list(injection.ids), range(first, last + 1), tag=injection.id)
+    places = _from(injection.positions[0], len(injection.ids))
+    if injection.is_before:
+        encode_over_earlier(context, list(injection.ids), places, tag=injection.id)
+    else:
+        context.encode_at(list(injection.ids), places, tag=injection.id)
 
 
 def _kl(left: Tensor, right: Tensor) -> float:

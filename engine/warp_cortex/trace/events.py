@@ -128,6 +128,7 @@ class Calibration(Event):
 
     similarities: of these strangers under every scorer, sorted. theta: what a thought needs from
     here on under `scorer`, so that no more than the share `share` of the strangers would pass.
+    own: the likelihood of the text's own sentences, sorted, where the scorer is "likelihood".
     """
 
     type: ClassVar[str] = "calibration"
@@ -135,6 +136,7 @@ class Calibration(Event):
     theta: float
     share: float
     similarities: dict[str, list[float]]
+    own: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ REAL = Profile(
     focus=64,
     max_age=1 << 30,
     anchor="past",
-    back=8,
+    back=6,
 )
 PROFILES = {"village": VILLAGE}
 

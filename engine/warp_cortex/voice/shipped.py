@@ -3,11 +3,22 @@
 from warp_cortex.voice.voice import Voice
 
 NOTHING = ("nothing to add", "nothing is known", "nothing", "none", "no further information")
+# sentences begun, which a stream completes as the text does: a small model quotes its headings when
+# it is asked about a whole text
 STANDING = (
-    "Which prices, times or dates does the text give?",
-    "Who is named in the text, and what is said of them?",
-    "What does the text forbid or warn of?",
+    "If somebody is …",
+    "It must not …",
+    "The number of …",
+    "Nobody is allowed …",
+    "It was decided …",
+    "On the first …",
 )
+QUOTING = {
+    "task": "{task}",
+    "sentence": "What does the text say?",
+    "uncertain": "What does the text say?",
+    "schedule": "What does the text say?",
+}
 
 VILLAGE = Voice(
     name="village",
@@ -23,15 +34,11 @@ CHAT = Voice(
     name="chat",
     opening="{text}\n\nTell me what this text says, with its names, numbers and times.",
     answer='The text says: "',
-    tasks={
-        "task": "{task}",
-        "sentence": "What does the text say?",
-        "uncertain": "What does the text say?",
-    },
+    tasks=QUOTING,
     standing=STANDING,
     stops=("\n", '"', ". "),
-    completes=("sentence", "uncertain"),
-    reference="\n\n{thought}\n\n",
+    completes=("sentence", "uncertain", "schedule"),
+    reference=" {thought}",
     nothing=NOTHING,
 )
 
@@ -40,15 +47,11 @@ PLAIN = Voice(
     before_task="\n\nQuestion: ",
     after_task="\nAnswer:",
     answer=' The text says: "',
-    tasks={
-        "task": "{task}",
-        "sentence": "What does the text say?",
-        "uncertain": "What does the text say?",
-    },
+    tasks=QUOTING,
     standing=STANDING,
     stops=("\n", '"', ". "),
-    completes=("sentence", "uncertain"),
-    reference="\n\n{thought}\n\n",
+    completes=("sentence", "uncertain", "schedule"),
+    reference=" {thought}",
     nothing=NOTHING,
 )
 

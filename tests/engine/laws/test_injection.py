@@ -120,6 +120,7 @@ def test_a_thought_before_the_last_tokens_is_what_reading_it_there_would_be(pris
     ids = prism.encode(thought)
     first = 34 - len(ids)
     mask = triangle(len(ids), 34)
+    mask[:, first:34] = float("-inf")  # visible tokens at its own places
     feed(family, ids, positions=range(first, 34), cache=cache, mask=mask)
     want = feed(
         family, TEXT[34:], positions=range(34, 40), cache=cache, mask=triangle(6, 34 + len(ids))

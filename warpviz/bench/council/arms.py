@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from warp_cortex import Context, Cortex, CortexConfig, Prism, SynapseConfig
+import torch
+from torch import Tensor
+from warp_cortex import Context, CortexConfig, Prism, Stream, SynapseConfig
 from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
-from warp_cortex.run.run import Run
+from warp_cortex.run.run import Run, focus_of, prompt_of
 from warp_cortex.synapse.synapse import Synapse
 from warp_cortex.thoughts.injection import Injector
 from warp_cortex.thoughts.verification import as_statement, read_each
@@ -20,6 +22,8 @@ EVERY = "every token"
 PART = 8  # the share of landmarks is one in so many
 MOST = 24  # tokens of an answer
 SINKS = 4
+LEAST = 32  # landmarks
+BRIEFLY = "Answer in one short sentence."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +52,8 @@ def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dic
     base = Context(prism)
     base.read(ids)
     config = settle_for(CortexConfig(), prism.voice, len(ids))
-    theta = _theta(prism, config, base)
+    measured_gate = _calibrated(prism, config, base)
+    theta = measured_gate["theta"]
     bounded = base.fork()
     bounded.evict(sinks=SINKS, window=window)
     alone = _answer(bounded.fork())
@@ -58,8 +63,8 @@ def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dic
         ALONE: {"answer": alone, "judged": world.judge(alone), "likelihood": _score(base, alone)},
     }
     answers: dict[str, str] = {}
-    for arm in arms:
-        thought = _thought(prism, config, base, arm, world.question)
+    thoughts = _thoughts(prism, config, base, arms, world.question)
+    for arm, thought in zip(arms, thoughts, strict=True):
         score = _score(base, thought)
         is_accepted = score >= theta and _is_thought(prism, thought, world.question)
         answer = alone
@@ -75,29 +80,65 @@ def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dic
             "answer": answer,
             "judged": world.judge(answer),
         }
-    return {"key": world.key, "tokens": len(ids), "theta": theta, "arms": rows}
+    return {"key": world.key, "tokens": len(ids), **measured_gate, "arms": rows}
 
 
 def asked(prism: Prism, world: World) -> Any:
     """Return what the River reads: the text and the question, as a chat where the model has one."""
     if prism.voice.name == "chat":
-        return [{"role": "user", "content": f"{world.text}\n\n{world.question}"}]
+        return [{"role": "user", "content": f"{world.text}\n\n{world.question} {BRIEFLY}"}]
     return f"{world.text}{prism.voice.before_task}{world.question}{prism.voice.after_task}"
 
 
-def _theta(prism: Prism, config: CortexConfig, base: Context) -> float:
+def _calibrated(prism: Prism, config: CortexConfig, base: Context) -> dict[str, Any]:
+    """Return the gate's threshold, and the likelihoods of strangers and of own sentences."""
     river = River(prism, config.river, context=base.fork(), sinks=SINKS, seed=0)
     runner = LocalRunner(prism, config.streams, seed=0)
     found = Run(prism, config, river, runner, Synapse(config.synapse)).calibrate()
-    return 1.0 if found is None else found.theta
+    if found is None:
+        return {"theta": 1.0, "strangers": [], "own": []}
+    return {
+        "theta": found.theta,
+        "strangers": found.similarities[found.scorer],
+        "own": found.own,
+    }
 
 
-def _thought(prism: Prism, config: CortexConfig, base: Context, arm: Arm, question: str) -> str:
-    k = base.num_tokens if arm.policy == "all" else max(32, base.num_tokens // PART)
-    synapse = SynapseConfig(policy=arm.policy, k=k, focus=arm.focus)
-    cortex = Cortex(prism, replace(config, synapse=synapse))
-    stream = cortex.fork(base, [question])[0]
-    return prism.voice.finish(stream.text)
+def _thoughts(
+    prism: Prism, config: CortexConfig, base: Context, arms: list[Arm], question: str
+) -> list[str]:
+    """Return what a stream of each arm thinks, all in one batch.
+
+    They share the sinks by reference; each has the rest of what its arm sees as entries of its own,
+    which is the same to attention.
+    """
+    shared = Synapse(SynapseConfig(policy="streaming", k=SINKS, sinks=SINKS, recent=0))
+    sinks = shared.publish(base)
+    streams_config = replace(config.streams, slots=len(arms))
+    runner = LocalRunner(prism, streams_config, seed=0)
+    streams = []
+    for number, arm in enumerate(arms, start=1):
+        prompt = prompt_of(prism, config, question, "task")
+        stream = Stream(number, question, "task", (0, 0), sinks.version, prompt)
+        rows = _seen(base, arm, stream)
+        rows = rows[rows >= SINKS]
+        stream.focus = rows.tolist()
+        runner.open(stream, sinks, focus=base.store.gather(rows))
+        streams.append(stream)
+    while not runner.is_idle:
+        runner.step()
+    return [prism.voice.finish(stream.text) for stream in streams]
+
+
+def _seen(base: Context, arm: Arm, stream: Stream) -> Tensor:
+    """Return the rows of a whole context that a stream of an arm sees, int64 [K], sorted."""
+    if arm.policy == "all":
+        return torch.arange(base.num_tokens)
+    k = max(LEAST, base.num_tokens // PART)
+    snapshot = Synapse(SynapseConfig(policy=arm.policy, k=k)).publish(base)
+    if arm.focus:
+        focus_of(base, stream, snapshot, arm.focus)
+    return torch.tensor(sorted({*snapshot.landmarks.tolist(), *stream.focus}))
 
 
 def _is_thought(prism: Prism, thought: str, question: str) -> bool:
