@@ -1,6 +1,8 @@
 """How a finished thought is judged, and what comes of it: events, and entries in the cache."""
 
-from typing import Protocol
+from dataclasses import replace
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from torch import Tensor
 
@@ -33,6 +35,7 @@ from warp_cortex.trace.trace import (
 from warp_cortex.voice.voice import Voice
 
 LIKELIHOOD = "likelihood"
+_measured: "WeakKeyDictionary[Prism, dict[Any, Calibration | None]]" = WeakKeyDictionary()
 UNASKED = ("sentence", "uncertain", "schedule")  # kinds of tasks to which two words are no answer
 
 
@@ -118,9 +121,19 @@ def _no_statement(run: Judging, text: str, kind: str) -> str:
 def calibrate(run: Judging) -> Calibration | None:
     """Measure the gate on strangers: thoughts that do not belong to the River's text.
 
-    They are read on top of the River's cache, each by itself, in a few passes; nothing is kept.
-    None if no stranger fits before the model's last position.
+    They are read on top of the River's cache, each by itself, in a few passes; nothing is kept of
+    them but their similarities, which another run of this model on the same text takes over. None
+    if no stranger fits before the model's last position.
     """
+    key = (run.prism.checksum(), run.config.gate, tuple(run.evidence.ids))
+    known = _measured.setdefault(run.prism, {})
+    if key not in known:
+        known[key] = _calibrated(run)
+    found = known[key]
+    return None if found is None else replace(found, step=run.step)
+
+
+def _calibrated(run: Judging) -> Calibration | None:
     gate = run.config.gate
     assert gate.scorer is not None  # settled
     context = run.evidence
