@@ -17,7 +17,11 @@ from warpviz.cli.signals import INTERRUPTED, Interrupts
 if TYPE_CHECKING:
     from warpviz.cli.parser import Parser
 
-_COMMANDS = ("run", "compare", "lab", "model", "council", "bench")
+_COMMANDS = {
+    **{name: f"warpviz.cli.{name}" for name in ("run", "compare", "lab", "model")},
+    "council": "warpviz.bench.council.council",
+    "bench": "warpviz.cli.bench",
+}
 
 
 def build_parser() -> "Parser":
@@ -29,8 +33,8 @@ def build_parser() -> "Parser":
         description="Many agents over one language model and one context, made visible.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
-    for name in _COMMANDS:
-        module = importlib.import_module(f"warpviz.cli.{name}")
+    for name, path in _COMMANDS.items():
+        module = importlib.import_module(path)
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
         module.configure(command)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from warp_cortex import Prism, bundled
 
-from warpviz.bench.council import council
+from warpviz.bench.council import measuring
 from warpviz.bench.council.claims import ATTRIBUTES, claim, judged
 from warpviz.bench.council.facts import KINDS, fact
 from warpviz.bench.council.prose import SOURCES, passage, planted
@@ -85,13 +85,13 @@ def test_worlds_are_measured_once_and_kept(
     lines = record.read_text().splitlines()
     record.write_text("\n".join([*lines[:-1], lines[-1][:40]]))
     measured: list[str] = []
-    real = council.measured
+    real = measuring.measured
 
-    def counting(prism: Prism, world: council.World, *more: object, **named: object) -> object:
+    def counting(prism: Prism, world: measuring.World, *more: object, **named: object) -> object:
         measured.append(world.key)
         return real(prism, world, *more, **named)  # type: ignore[arg-type] # as given
 
-    monkeypatch.setattr(council, "measured", counting)
+    monkeypatch.setattr(measuring, "measured", counting)
     assert main(flags) == 0
     again = json.loads(capsys.readouterr().out)
     assert measured == [json.loads(lines[-1])["key"]]

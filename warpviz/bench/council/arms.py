@@ -5,9 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from warp_cortex import Context, CortexConfig, Prism, Stream, SynapseConfig
+from warp_cortex import Context, CortexConfig, Prism, Stream, SynapseConfig, Trace
 from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
+from warp_cortex.run.record import Record
 from warp_cortex.run.run import Run, focus_of, prompt_of
 from warp_cortex.synapse.synapse import Synapse
 from warp_cortex.thoughts.injection import Injector
@@ -94,7 +95,8 @@ def _calibrated(prism: Prism, config: CortexConfig, base: Context) -> dict[str, 
     """Return the gate's threshold, and the likelihoods of strangers and of own sentences."""
     river = River(prism, config.river, context=base.fork(), sinks=SINKS, seed=0)
     runner = LocalRunner(prism, config.streams, seed=0)
-    found = Run(prism, config, river, runner, Synapse(config.synapse)).calibrate()
+    run = Run(prism, config, river, runner, Synapse(config.synapse), record=Record(Trace()))
+    found = run.calibrate()
     if found is None:
         return {"theta": 1.0, "strangers": [], "own": []}
     return {
