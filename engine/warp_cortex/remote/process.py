@@ -185,7 +185,7 @@ class ProcessRunner:
     def _lost(self) -> list[StepOutcome]:
         """End the open streams, with an error, if the process is gone or serves another run."""
         if self.worker_process.has_ended:
-            why = f"the process for streams has ended ({self.worker_process.child.why_ended()})"
+            why = f"the process for streams has ended ({self.worker_process.why_ended()})"
         elif self._run != self.worker_process.num_runs:
             why = (
                 "the process for streams serves another run now; "

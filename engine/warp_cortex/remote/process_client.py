@@ -4,6 +4,7 @@ import queue
 import threading
 from typing import IO, Any
 
+from warp_cortex.files.reading import UnreadableFileError
 from warp_cortex.prism import Prism
 from warp_cortex.remote import messages
 from warp_cortex.remote.child import ChildProcess
@@ -31,16 +32,20 @@ class WorkerProcess:
         self.num_runs = 0
         self._inboxes: dict[int, Inbox] = {}
         self._ended = threading.Event()
+        self._damage: list[str] = []  # why a reply could not be read
         dtype = str(prism.dtype).removeprefix("torch.")
         self.send({"source": prism.source, "device": device, "dtype": dtype, "threads": threads})
         try:
-            self._check(prism, messages.receive(self.child.stdout))
+            self._check(prism, self._first())
         except BaseException:  # also Ctrl-C, whose traceback would keep the process alive
             self.child.kill()
             self.child.stdout.close()
             raise
         self._listener = threading.Thread(
-            target=_listen, args=(self.child.stdout, self._inboxes, self._ended), daemon=True
+            # without this object, whose end is that of the process
+            target=_listen,
+            args=(self.child.stdout, self._inboxes, self._ended, self._damage),
+            daemon=True,
         )
         self._listener.start()
 
@@ -71,6 +76,13 @@ class WorkerProcess:
         self.child.close()
         self._listener.join(LEAVE_S)
 
+    def _first(self) -> Frame | None:
+        """Return the first reply, which says whether the model is loaded."""
+        try:
+            return messages.receive(self.child.stdout)
+        except UnreadableFileError as error:
+            return {"error": str(error)}, {}
+
     def _check(self, prism: Prism, answer: Frame | None) -> None:
         """Raise a ValueError if the process has loaded no model, or another one."""
         record = {} if answer is None else answer[0]
@@ -85,13 +97,21 @@ class WorkerProcess:
         msg = f"the process for streams cannot serve {prism.spec.name!r}: {why}"
         raise ValueError(msg)
 
+    def why_ended(self) -> str:
+        """Return why no reply comes any more, as text; wait for the end of the process."""
+        return self._damage[0] if self._damage else self.child.why_ended()
 
-def _listen(replies: IO[bytes], inboxes: dict[int, Inbox], ended: threading.Event) -> None:
+
+def _listen(
+    replies: IO[bytes], inboxes: dict[int, Inbox], ended: threading.Event, damage: list[str]
+) -> None:
     try:
-        with replies:
+        with replies:  # a child that still writes ends when this side is closed
             while (frame := messages.receive(replies)) is not None:
-                if (inbox := inboxes.get(frame[0]["run"])) is not None:
+                if (inbox := inboxes.get(frame[0].get("run", 0))) is not None:
                     inbox.put(frame)
+    except UnreadableFileError as error:
+        damage.append(str(error))
     finally:
         ended.set()
         for inbox in list(inboxes.values()):

@@ -5,6 +5,7 @@ Orders and replies are messages on its pipes; it ends when its parent does (see 
 
 import os
 import queue
+import sys
 import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from warp_cortex.agents.backend import StepOutcome
 from warp_cortex.agents.runner import LocalRunner
 from warp_cortex.agents.streams import Stream
 from warp_cortex.config import StreamConfig
+from warp_cortex.files.reading import UnreadableFileError
 from warp_cortex.prism import Prism
 from warp_cortex.remote import messages
 from warp_cortex.remote.child import parent_pipes
@@ -144,10 +146,16 @@ def main() -> None:
     inbox: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
 
     def listen() -> None:
-        while (frame := messages.receive(source)) is not None:
-            inbox.put(frame)
+        code = 0
+        try:
+            while (frame := messages.receive(source)) is not None:
+                inbox.put(frame)
+        except UnreadableFileError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.stderr.flush()
+            code = 1
         # no reader is left, and taking torch apart would let the parent wait for a second
-        os._exit(0)
+        os._exit(code)
 
     threading.Thread(target=listen, daemon=True).start()
     serve(Host(prism), inbox, out)
