@@ -134,7 +134,7 @@ def test_a_watch_s_cloud_grows_and_nothing_moves(prism: Prism) -> None:
     were to the bit.
     """
     with watch(cortex(prism), PROMPT * 4) as board:
-        board.wait(60)
+        board.wait(240)
         cloud = board.cloud
         assert cloud is not None
         assert board.children[-1] is cloud
@@ -172,7 +172,7 @@ def test_without_a_cloud_nothing_is_tapped(prism: Prism) -> None:
     with watch(cortex(prism), PROMPT * 4, cloud=False) as board:
         assert board._tap is None
         assert not [tap for tap in board.run.taps if isinstance(tap, EntryTap)]
-        board.wait(60)
+        board.wait(240)
         assert board.cloud is None
 
 
@@ -184,7 +184,7 @@ def test_a_cloud_closed_in_mid_run_holds_nothing_up(prism: Prism) -> None:
             time.sleep(0.01)
         assert board.cloud is not None
         board.cloud.close()
-        board.wait(60)
+        board.wait(240)
         assert board.follower.errors == []
         assert board.run.tap_error is None
         assert len(board.live.timeline) == len(board.trace.events)
@@ -200,6 +200,6 @@ def test_a_cloud_that_can_no_longer_grow_says_so(
 
     monkeypatch.setattr("warpviz.live.entries.text_entries", broken)
     with watch(cortex(prism), PROMPT * 4) as board:
-        board.wait(60)
+        board.wait(240)
         assert "RuntimeError" in board.live.notice
         assert board.run.status == "done"

@@ -5,20 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.views.clouds import made_up, vectors
-from tests.views.leaks import live_views, num_pumps
 from warpviz.topology.persistence.store import DiagramStore
 from warpviz.views.base import registry
 from warpviz.views.cloud.view import KVCloud
 from warpviz.views.explore import SYNC, explore
 from warpviz.views.text.view import TokenText
-
-
-@pytest.fixture(autouse=True)
-def clean_world():
-    """No view and no pump is left behind."""
-    yield
-    assert num_pumps() == 0
-    assert live_views() == []
 
 
 def test_everything_shared_is_linked(tmp_path: Path) -> None:

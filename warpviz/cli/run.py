@@ -181,7 +181,8 @@ def _prepared(args: argparse.Namespace) -> "tuple[Prism, CortexConfig, str]":
     Nothing has happened yet that Ctrl-C would have to save, unless a model is being fetched.
     """
     with args.interrupts.ending_at_once("warpviz run: interrupted; no trace yet"):
-        from warp_cortex import Prism, try_folder
+        # Cortex and ProcessStreams are used later: an import would swallow a Ctrl-C there
+        from warp_cortex import Cortex, Prism, ProcessStreams, try_folder  # noqa: F401 - see above
 
         from warpviz.cli.prompt import read_text
 

@@ -128,7 +128,7 @@ def test_what_ends_a_busy_batch_ends_the_measurement() -> None:
             raise RuntimeError(msg)
 
     with pytest.raises(RuntimeError, match="out of memory"), variants.busy(Broken(), None) as ends:
-        begun.wait(30)
+        assert begun.wait(30)
     assert not ends
 
 

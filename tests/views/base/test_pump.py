@@ -136,7 +136,7 @@ def test_overflow_drops_the_oldest_counts_and_resends_the_state() -> None:
     """A queue that overflows counts what it dropped, and the next message is the full state."""
     browser = Browser(acknowledge=False, capacity=8)
     browser.pump.resync()
-    browser.wait(lambda: len(browser.messages) == 1)
+    assert browser.wait(lambda: len(browser.messages) == 1)
     browser.pump.put(numbers(0))
     assert browser.wait(lambda: len(browser.messages) == WINDOW)
     for value in range(12):
@@ -167,14 +167,12 @@ def test_a_lost_message_is_followed_by_the_state_ever_more_rarely() -> None:
 
 
 def test_ten_thousand_rapid_events_never_block_the_producer() -> None:
-    """Putting is quick however slow the browser is, and the newest state still arrives."""
+    """Putting never waits however slow the browser is, and the newest state still arrives."""
     browser = Browser(acknowledge=False)
     browser.pump.resync()
-    browser.wait(lambda: len(browser.messages) == 1)
-    start = time.perf_counter()
-    for value in range(10_000):
+    assert browser.wait(lambda: len(browser.messages) == 1)
+    for value in range(10_000):  # a put that waited for the browser would wait for ever
         browser.pump.put(numbers(value))
-    assert time.perf_counter() - start < 2.0
     assert browser.pump.dropped > 0
     assert browser.pump.close()
 
@@ -183,7 +181,7 @@ def test_closing_joins_the_thread_and_is_safe_twice() -> None:
     """After close no thread is left, and putting, syncing and closing again do nothing."""
     browser = Browser()
     browser.pump.resync()
-    browser.wait(lambda: len(browser.messages) == 1)
+    assert browser.wait(lambda: len(browser.messages) == 1)
     assert browser.pump.close()
     assert not browser.pump.alive
     browser.pump.put(numbers(1))

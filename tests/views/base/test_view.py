@@ -132,7 +132,7 @@ def test_an_error_in_a_message_is_shown(view: Sample) -> None:
 def test_a_wrong_array_is_shown_and_the_pump_goes_on(view: Sample) -> None:
     """A patch the wire refuses is reported; the next one arrives."""
     view._on_message(view, {"op": "ready"}, [])
-    view.wait(1)
+    assert view.wait(1)["op"] == "state"
     view._on_message(view, {"op": "ack", "seq": 1}, [])
     view.push(arrays={"x": np.zeros(2)})
     deadline = threading.Event()
@@ -246,7 +246,7 @@ def test_closing_in_mid_run_is_clean() -> None:
     """Closing while another thread pushes leaves no thread, and further pushes are ignored."""
     with Sample() as made:
         made._on_message(made, {"op": "ready"}, [])
-        made.wait(1)
+        assert made.wait(1)["op"] == "state"
         stop = threading.Event()
 
         def push() -> None:

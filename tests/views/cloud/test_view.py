@@ -143,7 +143,7 @@ def test_umap_replaces_pca_when_it_is_ready() -> None:
     for _ in range(2):
         view = KVCloud(made_up(40), projection="umap", n_neighbors=5, k=10)
         view.observe(lambda change: seen.append(change["new"]), "notice")
-        view.wait(120)
+        view.wait(280)
         assert view.shown == "umap"
         assert view.state().arrays["umap2"].shape == (40, 2)
         made.append(view.coordinates.tobytes())
@@ -214,7 +214,7 @@ def test_the_newest_request_wins_and_errors_reach_the_owner() -> None:
     learnt = []
 
     def slow(overtaken) -> None:
-        gate.wait(3)
+        assert gate.wait(30)
         learnt.append(overtaken())
 
     newest.submit(slow)

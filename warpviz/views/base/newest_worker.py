@@ -94,3 +94,14 @@ class NewestWorker:
             self._job = None
             self._running = taken is not None and not self._closed
             return taken if self._running else None
+
+
+def wait_for_all(*workers: NewestWorker, timeout_s: float) -> None:
+    """Wait until none of the workers has a job, each at most `timeout_s` seconds.
+
+    Raises:
+        TimeoutError: one of them still has.
+    """
+    if not all(worker.wait(timeout_s) for worker in workers):
+        msg = f"the view has not computed everything after {timeout_s:g} s"
+        raise TimeoutError(msg)

@@ -12,7 +12,7 @@ from warpviz.topology.projection.projections import LEAST_UMAP, METRICS
 from warpviz.views.base import export, wire
 from warpviz.views.base.added_points import AddedPoints, given_points
 from warpviz.views.base.data_source import ALL, ALWAYS, SKIP, DataSource, source_of
-from warpviz.views.base.newest_worker import NewestWorker
+from warpviz.views.base.newest_worker import NewestWorker, wait_for_all
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 from warpviz.views.cloud import still as cloud_still
@@ -80,10 +80,13 @@ class KVCloud(View):
         )
         self._worker.submit(self._compute)
 
-    def wait(self, timeout_s: float = 60.0) -> "KVCloud":
-        """Wait until everything has been computed, UMAP included; return the view."""
-        if self._worker.wait(timeout_s):
-            self._slow.wait(timeout_s)
+    def wait(self, timeout_s: float = 300.0) -> "KVCloud":
+        """Wait until everything has been computed, UMAP included; return the view.
+
+        Raises:
+            TimeoutError: it takes longer.
+        """
+        wait_for_all(self._worker, self._slow, timeout_s=timeout_s)
         return self
 
     def settle(self, timeout_s: float) -> None:

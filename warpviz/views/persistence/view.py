@@ -13,7 +13,7 @@ from warpviz.topology.persistence.store import DiagramStore
 from warpviz.topology.points import whole_number
 from warpviz.views.base import export, wire
 from warpviz.views.base.data_source import SKIP, DataSource, source_of
-from warpviz.views.base.newest_worker import NewestWorker
+from warpviz.views.base.newest_worker import NewestWorker, wait_for_all
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 from warpviz.views.persistence import comparison_model, wire_arrays
@@ -90,11 +90,14 @@ class PersistenceCompare(View):
         self.observe(lambda _: self._live.submit(self._landmarks), ["k"])
         self._slow.submit(self._whole)
 
-    def wait(self, timeout_s: float = 120.0) -> "PersistenceCompare":
-        """Wait until diagrams, landmarks and curve have been computed; return the view."""
+    def wait(self, timeout_s: float = 300.0) -> "PersistenceCompare":
+        """Wait until diagrams, landmarks and curve have been computed; return the view.
+
+        Raises:
+            TimeoutError: they take longer.
+        """
         self._wanted.set()
-        self._slow.wait(timeout_s)
-        self._live.wait(timeout_s)
+        wait_for_all(self._slow, self._live, timeout_s=timeout_s)
         return self
 
     @property

@@ -13,7 +13,7 @@ from warpviz.drawing.svg import Svg
 from warpviz.drawing.text import counted, text_width
 from warpviz.views.base import export, wire
 from warpviz.views.base.data_source import DataSource, source_of
-from warpviz.views.base.newest_worker import NewestWorker
+from warpviz.views.base.newest_worker import NewestWorker, wait_for_all
 from warpviz.views.base.pump import Patch
 from warpviz.views.base.view import View
 from warpviz.views.text.layout import LINE, MARGIN, SIZE, WIDTH, in_reading_order, layout
@@ -87,9 +87,13 @@ class TokenText(View):
         )
         self._worker.submit(self._compute)
 
-    def wait(self, timeout_s: float = 60.0) -> "TokenText":
-        """Wait until the ranking has been computed; return the view."""
-        self._worker.wait(timeout_s)
+    def wait(self, timeout_s: float = 300.0) -> "TokenText":
+        """Wait until the ranking has been computed; return the view.
+
+        Raises:
+            TimeoutError: it takes longer.
+        """
+        wait_for_all(self._worker, timeout_s=timeout_s)
         return self
 
     def settle(self, timeout_s: float) -> None:
