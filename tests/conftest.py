@@ -13,6 +13,8 @@ from hypothesis import settings
 
 # before anything imports Triton, which decides it once
 os.environ.setdefault("TRITON_INTERPRET", "1")
+# a child that gives way would never end beside other tests
+os.environ.setdefault("WARPVIZ_NICE", "0")
 
 # a property is judged by its answer, not by the time that a busy machine takes for it
 settings.register_profile("unhurried", deadline=None)

@@ -100,11 +100,12 @@ def parent_pipes(*, niceness: int = 0) -> tuple[IO[bytes], IO[bytes]]:
 
     What a library prints then goes to standard error, and Ctrl-C reaches the parent only.
 
-    niceness: by how much the child gives way to other processes, where the system knows that.
+    niceness: by how much the child gives way to other processes, where the system knows that;
+    WARPVIZ_NICE in the environment overrides it, for on a busy machine 10 can mean: never.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(niceness)
+        os.nice(int(os.environ.get("WARPVIZ_NICE", niceness)))
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     # not sys.stdin: Python aborts at its end if a thread still reads that
