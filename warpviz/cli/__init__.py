@@ -1,4 +1,4 @@
-"""The command `warpviz`: run, compare, lab, model, council, bench.
+"""The command `warpviz`: run, compare, export, lab, model, council, bench.
 
 Exit codes: 0; 2 for bad input, with one line that says what is wrong; 130 when interrupted.
 WARPVIZ_DEBUG=1 shows the traceback of an error. No command imports torch before it needs it, so
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from warpviz.cli.parser import Parser
 
 _COMMANDS = {
-    **{name: f"warpviz.cli.{name}" for name in ("run", "compare", "lab", "model")},
+    **{name: f"warpviz.cli.{name}" for name in ("run", "compare", "export", "lab", "model")},
     "council": "warpviz.bench.council.council",
     "bench": "warpviz.cli.bench",
 }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from warpviz.bench.harness import flags
 from warpviz.cli.output import stdout_kept, write_line
-from warpviz.cli.table import Column, parts
+from warpviz.drawing.table import Column, parts
 
 if TYPE_CHECKING:
     from warpviz.topology import Comparison

@@ -161,3 +161,24 @@ def test_the_page_asks_the_engine_for_the_text(ran: EngineThread) -> None:
     assert view._rewriter.wait(60)
     assert view.notice == "ValueError: no injection 9 is in the cache; there are: 1"
     view.close()
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_gate_and_timeline_are_in_sight_below_the_text(
+    show: Open, ran: EngineThread, width: int
+) -> None:
+    """In a window of 900 pixels, under a notebook's bars, all of a run is seen at once: columns
+    with their heads, the strip, the gate and the timeline.
+    """
+    page = show(LiveRun(ran.trace), width=width)
+    root = page.locator(".warpviz").bounding_box()
+    line = page.locator(".wr-timeline").bounding_box()
+    assert root is not None
+    assert line is not None
+    assert line["y"] + line["height"] - root["y"] < 640
+    assert page.locator(".wr-heads span").all_inner_texts() == [
+        "The River\u2019s text",
+        "accepted thoughts",
+        "Streams: task and thought",
+        "verdict of the gate",
+    ]

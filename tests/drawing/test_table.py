@@ -2,7 +2,7 @@
 
 import pytest
 
-from warpviz.cli.table import Column, parts
+from warpviz.drawing.table import Column, parts
 
 KEYS = [Column("k", ("8", "16")), Column("policy", ("hybrid", "random"), is_text=True)]
 VALUES = [Column("radius", ("1.5", "10.25")), Column("bound", ("3.0", "20.5"))]

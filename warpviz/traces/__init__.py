@@ -1,0 +1,1 @@
+"""A run's trace in the formats of other tools: Perfetto's viewer, OpenTelemetry."""
