@@ -15,9 +15,9 @@ from warp_cortex.thoughts.gate import REJECTED, decide, similarities
 from warp_cortex.thoughts.injection import Injector
 from warp_cortex.thoughts.strangers import (
     FEWEST,
-    between,
     is_heading,
     own_sentences,
+    raised,
     sorted_by_scorer,
     strangers,
     theta_for,
@@ -152,7 +152,7 @@ def _calibrated(run: Judging) -> Calibration | None:
     own: list[float] = []
     if gate.scorer == LIKELIHOOD:
         own = sorted(round(value, 6) for value in _own(run, room))
-        theta = between(theta, own)
+        theta = raised(theta, own)
     return Calibration(
         step=run.step,
         scorer=gate.scorer,

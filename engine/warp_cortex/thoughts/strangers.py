@@ -39,16 +39,13 @@ def theta_for(similarities: Sequence[float], share: float) -> float:
     return max(-1.0, min(1.0, (above + ranked[passing]) / 2))
 
 
-def between(theta: float, own: Sequence[float]) -> float:
-    """Return a threshold in the middle between strangers and what belongs to the text.
+def raised(theta: float, own: Sequence[float]) -> float:
+    """Return a threshold that also keeps out what only sounds like the text.
 
-    theta: that of the strangers. own: similarities of the text's own sentences; if nine in ten of
-    them lie above theta, the middle of the gap keeps out more of what only sounds like the text.
+    theta: that of the strangers. own: similarities of the text's own sentences. A draft is likely
+    to the model that wrote it, true or not, so it must be likelier than a third of these sentences.
     """
-    if not own:
-        return theta
-    low = sorted(own)[len(own) // 10]
-    return (theta + low) / 2 if low > theta else theta
+    return max(theta, sorted(own)[len(own) // 3]) if own else theta
 
 
 def own_sentences(text: str, most: int = 16) -> list[str]:

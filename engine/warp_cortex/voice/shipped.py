@@ -28,13 +28,14 @@ VILLAGE = Voice(
     reference=" [Ref: {thought}]",
 )
 
-# A small model quotes better than it answers: its answer is begun for it, as a quotation, and ends
-# with the closing mark. What is quoted can be verified.
+# A small model that checks a sentence quotes better than it answers: its answer is begun for it, as
+# a quotation, and ends with the closing mark. A question it answers better without: over a few
+# landmarks it would quote the question.
 CHAT = Voice(
     name="chat",
     opening="{text}\n\nTell me what this text says, with its names, numbers and times.",
     answer='The text says: "',
-    tasks=QUOTING,
+    tasks={**QUOTING, "task": "{task} Answer in one short sentence."},
     standing=STANDING,
     stops=("\n", '"', ". "),
     completes=("sentence", "uncertain", "schedule"),

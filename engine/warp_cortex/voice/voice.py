@@ -24,7 +24,8 @@ class Voice:
     before_task, after_task: what stands around a question to a stream, from the River's last token
         to the stream's first. In a chat they close the open turn, ask as the user and open the
         assistant's turn.
-    answer: how every answer begins; a stream reads it as its own and it is no part of the thought.
+    answer: how an answer to a task of a kind in `completes` begins; a stream reads it as its own
+        and it is no part of the thought.
     tasks: the question for each kind of task, by kind; holds `{task}`, which a kind of `completes`
         may leave out. A kind without one takes that of `task`.
     standing: tasks that the `schedule` trigger asks in turn.
@@ -74,7 +75,8 @@ class Voice:
     def ask(self, task: str, kind: str) -> str:
         """Return what a stream reads behind the River's last token."""
         question = self.tasks.get(kind, self.tasks[ANY_KIND]).format(task=task)
-        return f"{self.before_task}{question}{self.after_task}{self.answer}"
+        answer = self.answer if kind in self.completes else ""
+        return f"{self.before_task}{question}{self.after_task}{answer}"
 
     def begin(self, task: str, kind: str) -> str:
         """Return the words that a thought begins with: the task's first ones, or none."""

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from warp_cortex import Prism
 from warp_cortex.context.context import Context
 from warp_cortex.thoughts.strangers import (
-    between,
     own_sentences,
+    raised,
     share_passing,
     strangers,
     theta_for,
@@ -77,9 +77,9 @@ def test_a_threshold_of_nobody_is_refused():
 
 def test_the_texts_own_sentences_lift_the_threshold():
     """The middle of the gap if there is one, else the strangers' own threshold."""
-    assert between(0.1, [0.5] * 20) == pytest.approx(0.3)
-    assert between(0.6, [0.5] * 20) == 0.6
-    assert between(0.1, []) == 0.1
+    assert raised(0.1, [0.9, 0.3, 0.5, 0.7, 0.8, 0.6]) == 0.6
+    assert raised(0.8, [0.5] * 20) == 0.8
+    assert raised(0.1, []) == 0.1
 
 
 def test_strangers_ship_and_sentences_are_found():
