@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from warp_cortex.router.router import Router, Task
     from warp_cortex.sources.cache_folder import cache_folder
     from warp_cortex.sources.catalogue import CATALOGUE
-    from warp_cortex.sources.download import fetch_model, is_fetched
+    from warp_cortex.sources.download import at_hand, fetch_model, is_fetched
     from warp_cortex.synapse.files import load_snapshot, save_snapshot
     from warp_cortex.synapse.synapse import Snapshot, Synapse
     from warp_cortex.thoughts.calibration import Roc, area, best_theta, confusion, roc
@@ -126,7 +126,7 @@ _HOMES = {
     "router.router": "Router Task",
     "sources.cache_folder": "cache_folder",
     "sources.catalogue": "CATALOGUE",
-    "sources.download": "fetch_model is_fetched",
+    "sources.download": "at_hand fetch_model is_fetched",
     "voice.shipped": "VOICES",
     "voice.voice": "Voice",
     "synapse.files": "load_snapshot save_snapshot",
@@ -199,6 +199,7 @@ __all__ = [
     "UnreadableFileError",
     "Voice",
     "area",
+    "at_hand",
     "attached",
     "best_theta",
     "bundled",

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from warp_cortex import fetch_model, is_fetched
+
 from warpviz.bench.browser import lab_server
 from warpviz.bench.browser.lab_server import PATIENCE_S, wait_until
 
@@ -28,9 +30,13 @@ class Server(lab_server.Server):
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Return the environment of the server and its kernels: this checkout, a private home, no
-    network.
+    """Return the environment of the server and its kernels: this checkout, a private home with the
+    models that this machine has, no network.
     """
+    if is_fetched("smollm2"):
+        models = home / ".cache" / "warpviz" / "models"
+        models.parent.mkdir(parents=True, exist_ok=True)
+        models.symlink_to(fetch_model("smollm2").parent)
     paths = [str(HERE / "offline"), str(ROOT / "engine"), str(ROOT)]
     ours = {"PYTHONPATH": os.pathsep.join(paths), "WARPVIZ_NETWORK_LOG": str(home / "network.log")}
     return {**lab_server.environment(home), **ours}

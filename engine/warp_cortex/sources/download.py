@@ -78,6 +78,14 @@ def is_fetched(name: str) -> bool:
         return False
 
 
+def at_hand(name: str = "smollm2", otherwise: str = "village") -> str:
+    """Return `name` if that model is on this machine, else `otherwise`; print which and why."""
+    if is_fetched(name):
+        return name
+    print(f"{name} is not on this machine (warpviz model fetch {name}); {otherwise} is used.")  # noqa: T201 -- a notebook's cell shows it
+    return otherwise
+
+
 def _check_room(model: RegistryModel, folder: Path) -> None:
     """Raise an OSError if the disk has no room for a model, before anything is downloaded."""
     needed = ROOM * model.num_bytes

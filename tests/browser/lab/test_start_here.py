@@ -7,7 +7,7 @@ import pytest
 from gestures import press_export
 from lab_page import Lab, press, says
 from playwright.sync_api import expect
-from warp_cortex import GateDecision, load_trace
+from warp_cortex import GateDecision, Inject, RunStart, Spawn, is_fetched, load_trace
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_MS = 120_000
@@ -20,13 +20,13 @@ def opened(lab: Lab) -> Lab:
     lab.open_notebook(ROOT / "notebooks" / "00_start_here.ipynb")
     lab.command("application:toggle-left-area")
     lab.run_all()
-    lab.wait_for_prompt(-1, timeout_s=240)
+    lab.wait_for_prompt(-1, timeout_s=420)
     return lab
 
 
 def test_the_story(opened: Lab) -> None:
     """The run ends with streams judged; k moves cloud and persistence; theta decides again; exports
-    are files.
+    are files. On SmolLM2 at least one thought passes a theta that nobody set, and one does not.
     """
     run, gate = opened.view("Live run"), opened.view("Gate")
     expect(run).to_contain_text("done", timeout=PATIENCE_MS)
@@ -37,9 +37,13 @@ def test_the_story(opened: Lab) -> None:
     press(cloud, "k", "ArrowRight", times=8)
     says(cloud, r"At k = 40 the cover radius is \d")
     assert says(shape, r"k = 40: bottleneck \d").replace("40", "32") != before
-    verdicts = [
-        event.accepted for event in load_trace(opened.server.root / "my_first_run").of(GateDecision)
-    ]
+    trace = load_trace(opened.server.root / "my_first_run")
+    verdicts = [event.accepted for event in trace.of(GateDecision)]
+    if is_fetched("smollm2"):
+        assert "smollm2" in trace.of(RunStart)[0].model.lower()
+        assert len(trace.of(Spawn)) >= 3
+        assert {True, False} <= set(verdicts)
+        assert trace.of(Inject)
     judged = says(gate, f"accepted {sum(verdicts)}, rejected {verdicts.count(False)}, changed 0")
     press(gate, "theta", "End")
     expect(gate.locator("[data-summary]")).not_to_have_text(judged, timeout=PATIENCE_MS)

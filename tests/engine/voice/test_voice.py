@@ -32,7 +32,11 @@ def test_the_words_around_a_question_are_the_templates():
     voice = chat_voice(Tokenizer())
     assert (voice.before_task, voice.after_task) == ("</s>\n<s>user\n", "</s>\n<s>assistant\n")
     asked = voice.ask("when is it open?", "asked")
-    assert asked == f"</s>\n<s>user\nwhen is it open?</s>\n<s>assistant\n{voice.answer}"
+    assert asked == (
+        "</s>\n<s>user\nwhen is it open? Answer in one short sentence.</s>\n<s>assistant\n"
+    )
+    checked = voice.ask("It is open on Monday.", "sentence")
+    assert checked.endswith(f"</s>\n<s>assistant\n{voice.answer}")
 
 
 def test_a_template_that_changes_what_was_said_is_refused():
