@@ -174,3 +174,14 @@ def test_a_still_of_many_samples_shows_the_peak():
     picture = council_still.picture(council.samples, provenance={})
     assert "100.0 MB at most" in picture
     assert picture.count("<rect") <= 5 * council_still.MOST_BARS + 10
+
+
+def test_the_still_picture_leads_with_what_one_more_agent_costs():
+    """Own bytes against a copy of the River's cache each, where most streams thought."""
+    with CouncilMonitor(fabricate(num_streams=40, num_tokens=80)) as view:
+        busiest = view.council.busiest
+        assert busiest is not None
+        own = busiest.private_kv_bytes / busiest.thinking
+        assert f"One more agent costs {own / 1e6:.2f} MB" in view.to_svg()
+    with CouncilMonitor() as empty:
+        assert "Bytes held, by owner" in empty.to_svg()

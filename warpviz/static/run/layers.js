@@ -80,7 +80,10 @@ export class Layers {
     const time = onScreen && playing && motionOk() ? this.view.frames.now : null;
     branches.draw(pen, theme, { run, cursor, beat: place, time });
     cards.drawCrowd(pen, seen.crowd, cursor);
-    const thetas = { theta: run.theta(cursor), wish: store.get("theta") };
+    const theta = run.theta(cursor);
+    // a slider's theta says something only where a gate is linked to this view
+    const wish = store.get("links")?.theta ? store.get("theta") : (theta ?? 0);
+    const thetas = { theta, wish };
     axis.draw(pen, theme, { cursor, ...thetas, hidden, focus, onScreen });
     cloud.draw(pen, theme, { run, cursor, box: seen.cloud });
   }

@@ -19,6 +19,8 @@ HEIGHT = 460
 PAD = 46
 DEEP = 3
 MOST_DRAWN = 800
+NAME_TALL = 13
+NAME_WIDE = 130
 # shapes that plotly has in three dimensions too, where there are few
 MARKS = {"injected": (GREEN, "diamond-open"), "stream": (PURPLE, "square")}
 
@@ -227,14 +229,35 @@ def picture(view: ShownCloud) -> str:
             pen.circle(x, y, 2.6, fill=ramp(level[row]), fill_opacity=0.75)
     for row in np.flatnonzero(kept):
         x, y = spots[row]
+        pen.circle(x, y, 2.6, fill=ramp(level[row]))  # hollow: what lies under it stays in sight
         corners = [(x, y - 6), (x + 6, y), (x, y + 6), (x - 6, y)]
-        pen.path(corners, closed=True, fill=ramp(level[row]), stroke=INK, stroke_width=1.2)
+        pen.path(corners, closed=True, stroke=INK, stroke_width=1.2)
+    _names(pen, view, spots)
     pen.text(12, 20, f"KV cloud, colour: {view.colour}", font_weight=600, font_size=13)
     note = f"{summary(view)} {view.shown.upper()}."
     if len(shown) < len(kept):
         note += f" Showing {len(shown):,} of {view.source.num_tokens:,} tokens."
     pen.caption(12, HEIGHT - 10, note, width=WIDTH - 24)
     return pen.finish()
+
+
+def _names(pen: Svg, view: ShownCloud, spots: list[tuple[float, float]]) -> None:
+    """Write the name of every group above its points, where no other name stands."""
+    scene = view.scene
+    groups = scene.ranks.get("cluster", np.zeros(0, np.uint8))
+    places = np.array(spots)
+    taken: list[tuple[float, float]] = []
+    for number, name in enumerate(scene.names):
+        own = scene.index < len(groups)
+        own[own] = groups[scene.index[own]] == number
+        if not own.any():
+            continue
+        x = float(np.median(places[own, 0]))
+        y = float(np.quantile(places[own, 1], 0.05)) - 8
+        if all(abs(y - other) > NAME_TALL or abs(x - left) > NAME_WIDE for left, other in taken):
+            taken.append((x, y))
+            look = {"font_size": 11, "font_weight": 600, "text_anchor": "middle"}
+            pen.text(x, y, name, **look)
 
 
 def _triangle(x: float, y: float) -> list[tuple[float, float]]:

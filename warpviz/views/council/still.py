@@ -51,13 +51,28 @@ def figure(samples: Sequence[CouncilSample]) -> Any:
     return fig
 
 
+def headline(samples: Sequence[CouncilSample]) -> str:
+    """Return what one more agent costs against a copy of the River's cache each, in a sentence.
+
+    Measured in the report with the most streams thinking.
+    """
+    reports = [sample for sample in samples if sample.reported and sample.thinking]
+    if not reports:
+        return "Bytes held, by owner"
+    busiest = max(reports, key=lambda sample: sample.thinking)
+    own = busiest.private_kv_bytes / busiest.thinking
+    copy = own + busiest.river_kv_bytes
+    times = f", {copy / own:.2g} times less than a copy each ({copy / 1e6:.2f} MB)" if own else ""
+    return f"One more agent costs {own / 1e6:.2f} MB{times}"
+
+
 def picture(samples: Sequence[CouncilSample], *, provenance: Mapping[str, Any]) -> str:
     """Return an SVG of stacked bars, at most MOST_BARS, with a legend and the paper's table.
 
     Of several samples in one bar, the one of most bytes is shown: the peak is always there.
     """
     pen = Svg(WIDTH, HEIGHT, title="Council: bytes by owner", metadata=dumps(provenance))
-    pen.text(16, 26, "Bytes held, by owner", font_size=14, font_weight=600)
+    pen.text(16, 26, headline(samples), font_size=14, font_weight=600)
     stride = max(1, -(-len(samples) // MOST_BARS))
     groups = [samples[first : first + stride] for first in range(0, len(samples), stride)]
     shown = [max(group, key=lambda sample: sample.total_bytes) for group in groups]
@@ -76,7 +91,8 @@ def picture(samples: Sequence[CouncilSample], *, provenance: Mapping[str, Any]) 
                 height=tall,
                 fill=color,
             )
-    pen.text(16, TOP - 8, f"{most / 1e6:.1f} MB at most", font_size=11, fill=GREY)
+    held = f"bytes held, by owner, over the run's steps: {most / 1e6:.1f} MB at most"
+    pen.text(16, TOP - 8, held, font_size=11, fill=GREY)
     for number, (_, name, color) in enumerate(OWNERS):
         pen.add("rect", x=16 + number * 136, y=HEIGHT - 26, width=10, height=10, fill=color)
         pen.text(30 + number * 136, HEIGHT - 17, name, font_size=11)

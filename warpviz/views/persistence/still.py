@@ -175,9 +175,18 @@ def picture(view: ShownComparison) -> str:
     pen = Svg(width, SIZE + 24, title=summary(view), metadata=metadata)
     for dim in range(view.max_dim + 1):
         _panel(view, pen, dim)
-    legend = f"{LEGEND}; {BAND}." if view.pair and view.pair.bound is not None else f"{LEGEND}."
+    has_band = any(_certifies(view, dim) for dim in range(view.max_dim + 1))
+    legend = f"{LEGEND}; {BAND}." if has_band else f"{LEGEND}."
     pen.caption(12, SIZE + 14, f"{summary(view)} {legend}", width=width - 24)
     return pen.finish()
+
+
+def _certifies(view: ShownComparison, dim: int) -> bool:
+    """Return whether a bar of the landmarks is longer than 2r: else the bound says nothing."""
+    if view.pair is None or view.pair.bound is None:
+        return False
+    bars = view.pair.bars[dim]
+    return bool((bars[:, 1] - bars[:, 0] > view.pair.bound).any())
 
 
 def _panel(view: ShownComparison, pen: Svg, dim: int) -> None:
@@ -190,7 +199,7 @@ def _panel(view: ShownComparison, pen: Svg, dim: int) -> None:
         scale = (SIZE - 2 * PAD) / top
         return left + PAD + birth * scale, SIZE - PAD - death * scale
 
-    if view.pair and view.pair.bound is not None:
+    if view.pair and view.pair.bound is not None and _certifies(view, dim):
         lift = min(view.pair.bound, top)
         band = [spot(0, 0), spot(top, top), spot(top - lift, top), spot(0, lift)]
         pen.path(band, closed=True, fill=ORANGE, fill_opacity=0.12)
@@ -201,7 +210,7 @@ def _panel(view: ShownComparison, pen: Svg, dim: int) -> None:
             spot(tick, 0)[0],
             SIZE - PAD + 18,
             f"{tick:g}",
-            font_size=10,
+            font_size=11,
             fill=GREY,
             text_anchor="middle",
         )
@@ -209,12 +218,14 @@ def _panel(view: ShownComparison, pen: Svg, dim: int) -> None:
             left + PAD - 6,
             spot(0, tick)[1] + 3,
             f"{tick:g}",
-            font_size=10,
+            font_size=11,
             fill=GREY,
             text_anchor="end",
         )
-    pen.text(left + SIZE - PAD, SIZE - PAD + 32, "birth", font_size=11, text_anchor="end")
-    pen.text(left + PAD - 6, PAD - 14, "death", font_size=11, text_anchor="end")
+    pen.text(
+        left + SIZE - PAD, SIZE - PAD + 32, "birth (distance)", font_size=11, text_anchor="end"
+    )
+    pen.text(left + PAD + 30, PAD - 14, "death (distance)", font_size=11)
     found = view.pair.matched.get(dim) if view.pair else None
     for one, two in zip(found.left, found.right, strict=True) if found else ():
         if one >= 0 and two >= 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from warp_cortex import Calibration
+from warp_cortex import Calibration, Influence
 
 from warpviz.characters import for_plotly, visible
 from warpviz.drawing.colours import BLUE, GREEN, GREY, INK, VERMILION
@@ -42,6 +42,8 @@ LINE = 17
 ROW = 34
 MOST_LINES = 24
 MOST_CARDS = 14
+MOST_CHANGED = 6
+LEAST_KL = 0.01  # nats; a prediction that moved by less did not change
 
 
 def row(line: Timeline, card: StreamCard) -> dict[str, Any]:
@@ -136,18 +138,41 @@ def figure(line: Timeline, *, title: str) -> Any:
     return fig
 
 
+def changed_words(line: Timeline) -> list[tuple[str, float]]:
+    """Return the words whose prediction thoughts moved most, and by how many nats, largest first.
+
+    The divergence measured after a token is of the prediction of the next word.
+    """
+    words = [*(line.start.prompt_tokens if line.start else ()), *line.tokens]
+    moved: dict[int, float] = {}
+    for event in line.events:
+        if isinstance(event, Influence):
+            for place, kl in enumerate(event.kl, start=event.first_position + 1):
+                if place < len(words):
+                    moved[place] = max(kl, moved.get(place, 0.0))
+    found = sorted(moved.items(), key=lambda item: (-item[1], item[0]))
+    return [(words[place].strip(), kl) for place, kl in found[:MOST_CHANGED] if kl >= LEAST_KL]
+
+
 def picture(line: Timeline, *, title: str, provenance: Mapping[str, Any]) -> str:
     """Return the run's end as SVG: the last lines of the River, then the streams and verdicts."""
     text = visible(_told(line).replace("\n", " "))
     lines = wrap(text, width=WIDTH - 2 * MARGIN, size=SIZE)[-MOST_LINES:]
     cards = spawned(line)
     shown = cards[-MOST_CARDS:]
-    top = 56 + LINE * len(lines)
+    changed = changed_words(line)
+    top = 56 + LINE * len(lines) + (16 if changed else 0)
     axis = _axis(line)
     pen = Svg(WIDTH, top + ROW * len(shown) + 44, title=title, metadata=dumps(provenance))
     pen.text(16, 26, title, font_size=15, font_weight=600)
     for number, words in enumerate(lines):
         pen.text(16, 50 + LINE * number, words, font_size=SIZE, font_family="Georgia, serif")
+    if changed:
+        told = ", ".join(f"{visible(word)} ({kl:.2g})" for word, kl in changed)
+        note = f"words whose prediction thoughts moved most, in nats: {told}"
+        pen.text(
+            16, top - 12, clip(note, width=WIDTH - 2 * MARGIN, size=11), font_size=11, fill=GREEN
+        )
     for number, card in enumerate(shown):
         _card(pen, line, card, axis, top + ROW * number)
     more = f"{len(cards) - len(shown)} earlier streams not shown" if len(cards) > len(shown) else ""
