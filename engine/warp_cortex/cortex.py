@@ -155,6 +155,8 @@ class Cortex:
                     self._recording = stack.enter_context(Recording(record.trace, save))
                     stack.enter_context(closing(happening))  # first the arrays, then their file
                     save = None
+                if self._recording is not None:
+                    self._recording.note()
                 yield event
 
     def _happening(
@@ -197,10 +199,7 @@ class Cortex:
 
     @in_own_precision
     def revoke(self, number: int) -> Revoke:
-        """Take an injected thought out of the River's cache again; see `Injector.revoke`.
-
-        It is recorded behind its Inject, in a concurrent run as soon as the trace has come so far.
-        """
+        """Take an injected thought out of the River's cache again; see `Injector.revoke`."""
         return injections.revoke(self._running(), number)
 
     @in_own_precision

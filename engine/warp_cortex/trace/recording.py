@@ -20,12 +20,13 @@ FLUSH_S = 0.25
 class Recording:
     """Writes a trace into a folder while it grows: `with Recording(cortex.trace, "out"):`.
 
-    `Cortex.run(prompt, save="out")` makes one. The events go to trace.jsonl, those of the last
-    quarter of a second at once; `close`, or the end of the block, adds the arrays as trace.npz.
-    After a crash the file holds every event but the latest. An older trace in the folder is
-    replaced when the recording begins. If another recording is writing trace.jsonl, or another
-    trace takes its place meanwhile, this one goes on in trace-2.jsonl, or the next number that is
-    free: `path` says where.
+    `Cortex.run(prompt, save="out")` makes one. The events go to trace.jsonl: of a run each one
+    before it is yielded, of any other trace every quarter of a second. `close`, or the end of the
+    block, adds the arrays as trace.npz. After a crash the file holds what there was.
+
+    An older trace in the folder is replaced when the recording begins. If another recording is
+    writing trace.jsonl, or another trace takes its place meanwhile, this one goes on in
+    trace-2.jsonl, or the next number that is free: `path` says where.
 
     On a full disk the run goes on, what was written stays, and `close` tries once more.
 
@@ -56,14 +57,16 @@ class Recording:
                 lost = self._file
                 self._begin(first=2 if self.path.exists() else 1)
                 lost.close()
-            events = self._trace.events[self._num_events :]
-            lines = b"".join(map(line_of, events))
-            self._digest.update(lines)
-            self._num_events += len(events)
-            self._pending += lines
-            with _named(self.path):
-                while self._pending:
-                    self._pending = self._pending[self._file.write(self._pending) :]
+            self._write()
+
+    def note(self) -> None:
+        """Write the events so far, without a word if the disk is full: `close` tries once more.
+
+        A run calls it before an event is shown: another thread may not get to work for seconds
+        while a library compiles.
+        """
+        with self._writing, contextlib.suppress(OSError):
+            self._write()
 
     def close(self) -> None:
         """Write the rest of the events, then the arrays; later calls do nothing.
@@ -103,6 +106,16 @@ class Recording:
         self._digest = hashlib.sha256(HEAD)
         self._pending = b""
         self._num_events = 0
+
+    def _write(self) -> None:
+        events = self._trace.events[self._num_events :]
+        lines = b"".join(map(line_of, events))
+        self._digest.update(lines)
+        self._num_events += len(events)
+        self._pending += lines
+        with _named(self.path):
+            while self._pending:
+                self._pending = self._pending[self._file.write(self._pending) :]
 
     def _is_in_place(self) -> bool:
         """Return whether the open file is still the one that its name stands for."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ def to_record(event: Event) -> dict[str, Any]:
     JSON has no NaN and no infinity: such numbers become None, and `from_record` reads None as NaN
     where a number belongs. numpy scalars become plain numbers.
     """
-    record = {"type": event.type, **_plain(asdict(event))}
+    values = {each.name: _plain(getattr(event, each.name)) for each in fields(event)}
+    record = {"type": event.type, **values}
     for name in ("time_s", "threads", "why", "labels"):
         if record.get(name, "something") in (None, "", {}):
             del record[name]
