@@ -34,3 +34,23 @@ def test_the_council_leads_with_bytes_per_agent_against_a_copy_each(
     assert float(line.split(", ")[1].split(" times")[0]) == pytest.approx(times, rel=0.06)
     for owner in ("River", "shared landmarks", "private to streams", "step", "tokens per step"):
         assert owner in drawn, owner
+
+
+def test_the_headline_fits_a_narrow_view(show: Open) -> None:
+    """In a column of a dashboard it takes two lines; nothing of it is cut off."""
+    page = show(CouncilMonitor(fabricate(num_streams=60, num_tokens=100)), width=430)
+    with page.expect_download() as waiting:
+        press_export(page.locator("body"), "svg")
+    svg = Path(waiting.value.path()).read_text(encoding="utf-8")
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert any(re.fullmatch(r"One more agent costs [^,]*", text) for text in drawn)
+    cut = page.evaluate(
+        """svg => { const box = document.createElement("div"); box.innerHTML = svg;
+        document.body.append(box);
+        const { right } = box.firstElementChild.getBoundingClientRect();
+        return [...box.querySelectorAll("g:first-of-type text")]
+            .filter(el => el.getBoundingClientRect().right > right + 1)
+            .map(el => el.textContent); }""",
+        svg,
+    )
+    assert not cut

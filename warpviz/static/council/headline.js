@@ -39,7 +39,10 @@ export function drawHeadline({ pen, theme, w }, busiest) {
   const times = own > 0 ? `, ${number(copy / own, 2)} times less than a copy each` : "";
   const title = `One more agent costs ${bytesText(own)}${times}`;
   const isLong = pen.measure(title, { size: 16, weight: 650 }) > w - 8;
-  pen.text(4, 17, title, { size: isLong ? 13 : 16, weight: 650 });
+  const lines = isLong ? title.split(", ") : [title];
+  lines.forEach((line, i) =>
+    pen.text(4, 16 + 18 * i, line, { size: isLong ? 14 : 16, weight: 650 }),
+  );
   /** @type {[string, number, string][]} */
   const bars = [
     ["own bytes, landmarks shared", own, theme.purple],
@@ -47,12 +50,12 @@ export function drawHeadline({ pen, theme, w }, busiest) {
   ];
   const room = Math.max(20, w - LABEL - VALUE);
   bars.forEach(([name, value, fill], i) => {
-    const y = 30 + i * 19;
+    const y = 12 + 18 * lines.length + i * 19;
     const wide = Math.max(1.5, (value / copy) * room);
     pen.text(LABEL - 8, y + 10, name, { size: 11, fill: theme.soft, align: "right" });
     pen.rect(LABEL, y, wide, 13, { fill, radius: 2 });
     pen.text(LABEL + wide + 6, y + 10, `${bytesText(value)} per agent`, { size: 11, weight: 600 });
   });
   const when = `measured when most streams thought: ${number(agents)} at once`;
-  pen.text(LABEL, 80, when, { size: 11, fill: theme.soft });
+  pen.text(4, 62 + 18 * lines.length, when, { size: 11, fill: theme.soft });
 }

@@ -30,7 +30,7 @@ export class CouncilView {
     this.owners = h("div", { class: "wm-legend" });
     this.paper = h("div", { class: "wm-paper" });
     const headline = new Plot(frame, {
-      height: 88,
+      height: 104,
       label: "Bytes per agent, with shared landmarks and with a copy each",
       draw: (pen, w, hgt, theme) => drawHeadline({ pen, theme, w, hgt }, store.data.busiest),
     });
