@@ -70,7 +70,7 @@ def test_a_live_run_that_lost_its_kernel_is_no_longer_live(page: Page) -> None:
     }""")
     assert found["before"]["meta"].endswith("live")
     assert found["before"]["engine"] == [True, True]
-    assert found["after"]["meta"].endswith("cut off")
+    assert found["after"]["meta"].endswith("unfinished, no kernel")
     assert found["after"]["engine"] == [False, False]
     assert found["after"]["said"] == LOST
     assert found["beat"] == 0

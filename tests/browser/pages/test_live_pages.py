@@ -294,6 +294,6 @@ def test_a_page_written_while_the_engine_works_is_not_live(show: Open) -> None:
     view = LiveRun()
     view.take(trace.events[:200], "running")
     page = show(view)
-    expect(page.locator(".wz-meta")).to_contain_text("cut off")
+    expect(page.locator(".wz-meta")).to_contain_text("unfinished, no kernel")
     assert not page.locator("[data-name=stop], [data-name=hold]").first.is_visible()
     assert page.evaluate(f"{LIVE}.run.length") == 200

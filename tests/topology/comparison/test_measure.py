@@ -213,7 +213,7 @@ def test_notes_name_the_rule_and_the_certificate():
             evidence(gauss(50, 3, seed=9), seed=9), ks=(16,), policies=("hybrid",), num_null=0
         ).notes
     )
-    assert "k = 16 is below the author's rule" in notes
+    assert "k = 16 is below the rule 43 n^0.26" in notes
     assert "alpha = 0.3: the cover radius is at most 3.5 times" in notes
 
 

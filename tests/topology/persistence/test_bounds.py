@@ -52,7 +52,7 @@ def test_the_authors_rule():
     """43 n^0.26: 374 of 4,096 points; never more landmarks than points."""
     assert bounds.author_rule(4096) == 374
     assert bounds.author_rule(10) == 10
-    assert "k = 64 is below the author's rule of 43 n^0.26 = 374" in bounds.rule_note(64, 4096)
+    assert "k = 64 is below the rule 43 n^0.26 = 374" in bounds.rule_note(64, 4096)
     assert "k = 400 meets" in bounds.rule_note(400, 4096)
     with pytest.raises(ValueError, match="at least 1, got 0"):
         bounds.author_rule(0)

@@ -13,7 +13,7 @@ const STATES_IN_WORDS = {
   stopped: "stopped",
   failed: "engine failed",
   measuring: "measuring influence",
-  lost: "cut off",
+  lost: "unfinished, no kernel",
   done: "done",
 };
 

@@ -42,8 +42,8 @@ def rule_note(k: int, num_points: int) -> str:
     """Say in one line how k compares with the author's rule."""
     wanted = author_rule(num_points)
     verdict = "meets" if k >= wanted else "is below"
-    rule = f"43 n^0.26 = {wanted:,} landmarks for {num_points:,} points"
-    return f"k = {k:,} {verdict} the author's rule of {rule}"
+    rule = f"43 n^0.26 = {wanted:,} landmarks for n = {num_points:,} points (arXiv 2510.04553)"
+    return f"k = {k:,} {verdict} the rule {rule}"
 
 
 def certificate_note(alpha: float | None) -> str:

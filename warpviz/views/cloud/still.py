@@ -64,7 +64,7 @@ def summary(view: ShownCloud) -> str:
     ranked = view.scene.ranked
     layer = "all layers" if view.layer < 0 else f"layer {view.layer}"
     model = source.facts.get("model", "a model")
-    text = f"{source.num_tokens:,} tokens of {model} by their {view.space}, {layer}."
+    text = f"{source.num_tokens:,} tokens of {model}, placed by their {view.space}, {layer}."
     text += _added_in_words(source.all_kinds[source.num_tokens :])
     if ranked is None:
         return text
