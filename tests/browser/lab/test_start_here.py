@@ -24,6 +24,7 @@ def opened(lab: Lab) -> Lab:
     return lab
 
 
+@pytest.mark.timeout(900)
 def test_the_story(opened: Lab) -> None:
     """The run ends with streams judged; k moves cloud and persistence; theta decides again; exports
     are files. On SmolLM2 at least one thought passes a theta that nobody set, and one does not.
