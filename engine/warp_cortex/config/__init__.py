@@ -9,7 +9,7 @@ from warp_cortex.config.checks import Settings, choice, several, template, texts
 # which `import warp_cortex` runs before anything else
 POLICIES: tuple[str, ...] = ()
 COMPOSABLE: tuple[str, ...] = ()
-SCORERS = ("raw", "centred", "standardised", "likelihood")
+SCORERS = ("raw", "centred", "standardised", "likelihood", "verdict")
 AUTO = "auto"  # a theta that is measured when a run begins
 ANCHORS = ("next", "past", "gap")
 TRIGGERS = ("bracket", "phrase", "sentence", "uncertain", "schedule")
@@ -83,7 +83,8 @@ class SynapseConfig(Settings):
 class GateConfig(Settings):
     """When a thought is accepted: its similarity under `scorer` is at least `theta`.
 
-    theta is in [-1, 1]: a cosine, or the probability per token for the scorer "likelihood". "auto"
+    theta is in [-1, 1]: a cosine, or the probability per token for "likelihood" and of the model's
+    own yes for "verdict". "auto"
     measures it when a run begins, so that at most the share `share` of thoughts that do not belong
     to the text would pass. None takes theta and scorer of the model's profile.
     """

@@ -22,7 +22,7 @@ from warp_cortex.thoughts.strangers import (
     strangers,
     theta_for,
 )
-from warp_cortex.thoughts.verification import as_statement, read_each
+from warp_cortex.thoughts.verification import as_statement, read_each, verdict
 from warp_cortex.trace.trace import (
     Calibration,
     Event,
@@ -35,6 +35,8 @@ from warp_cortex.trace.trace import (
 from warp_cortex.voice.voice import Voice
 
 LIKELIHOOD = "likelihood"
+VERDICT = "verdict"
+VERIFIED = (LIKELIHOOD, VERDICT)  # scorers that read a thought once more, over the whole text
 _measured: "WeakKeyDictionary[Prism, dict[Any, Calibration | None]]" = WeakKeyDictionary()
 UNASKED = ("sentence", "uncertain", "schedule")  # kinds of tasks to which two words are no answer
 
@@ -83,8 +85,8 @@ def judge(run: Judging, outcome: StepOutcome, *, theta: float, can_inject: bool)
         return [thought, Finish(step=run.step, stream=stream.id, reason=why)]
     run.judged.add(text)
     scores = similarities(run.river.state(stream.trigger), state, run.river.statistics())
-    if run.config.gate.scorer == LIKELIHOOD:
-        scores[LIKELIHOOD] = _verified(run, text)
+    if run.config.gate.scorer in VERIFIED:
+        scores[run.config.gate.scorer] = _verified(run, text)
     decision = _decided(run, stream.id, scores, theta)
     events: list[Event] = [thought, decision]
     if decision.accepted and can_inject:
@@ -101,7 +103,7 @@ def no_thought(run: Judging, text: str, task: str, kind: str) -> str:
         return "nothing to add"
     if run.voice.repeats(text, task):
         return "repeats its task"
-    return _no_statement(run, text, kind) if run.config.gate.scorer == LIKELIHOOD else ""
+    return _no_statement(run, text, kind) if run.config.gate.scorer in VERIFIED else ""
 
 
 def _no_statement(run: Judging, text: str, kind: str) -> str:
@@ -138,15 +140,17 @@ def _calibrated(run: Judging) -> Calibration | None:
     assert gate.scorer is not None  # settled
     context = run.evidence
     room = run.prism.spec.max_positions - context.num_tokens
-    read = [run.prism.encode(as_statement(text)) for text in strangers()]
-    told = [ids for ids in read if len(ids) <= room]
+    pairs = [(run.prism.encode(as_statement(text)), text) for text in strangers()]
+    told = [ids for ids, _ in pairs if len(ids) <= room]
+    fitting = [text for ids, text in pairs if len(ids) <= room]
     if not told:
         return None
     river = run.river.state((0, len(context.text)))
     statistics = run.river.statistics()
     rows = []
-    for found, state in read_each(context, told):
-        rows.append({**similarities(river, state, statistics), LIKELIHOOD: found})
+    for (found, state), text in zip(read_each(context, told), fitting, strict=True):
+        row = {**similarities(river, state, statistics), LIKELIHOOD: found}
+        rows.append(row | ({VERDICT: _verdict(run, text)} if gate.scorer == VERDICT else {}))
     known = sorted_by_scorer(rows)
     theta = theta_for(known[gate.scorer], gate.share)
     own: list[float] = []
@@ -172,11 +176,24 @@ def _own(run: Judging, room: int) -> list[float]:
 
 
 def _verified(run: Judging, text: str) -> float:
-    """Return how likely a thought is after what the River has read; REJECTED if it cannot be."""
+    """Return a thought's score over what the River was given; REJECTED if it does not fit."""
+    if run.config.gate.scorer == VERDICT:
+        return _verdict(run, text)
     ids = run.prism.encode(as_statement(text))
     if len(ids) > run.prism.spec.max_positions - run.evidence.num_tokens:
         return REJECTED
     return read_each(run.evidence, [ids])[0][0]
+
+
+def _verdict(run: Judging, text: str) -> float:
+    """Return how likely the model is to say yes to a thought; REJECTED if it cannot be asked."""
+    asked = run.prism.encode(run.voice.doubt(text))
+    if len(asked) > run.prism.spec.max_positions - run.evidence.num_tokens:
+        return REJECTED
+    yes, no = (
+        [run.prism.encode(word)[0] for word in words] for words in (run.voice.yes, run.voice.no)
+    )
+    return verdict(run.evidence, asked, yes, no)
 
 
 def _decided(run: Judging, stream: int, scores: dict[str, float], theta: float) -> GateDecision:

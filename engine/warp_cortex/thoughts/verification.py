@@ -46,6 +46,22 @@ def likelihood(log_probs: Tensor) -> float:
     return float(mean.exp()) if bool(torch.isfinite(mean)) else 0.0
 
 
+def verdict(context: Context, asked: list[int], yes: list[int], no: list[int]) -> float:
+    """Return how likely the model is to answer yes rather than no, in [0, 1].
+
+    asked: ids of the question. yes, no: ids that an answer may begin with. Nothing is kept.
+
+    Raises:
+        ValueError: the question runs past the model's last position.
+    """
+    other = context.fork()
+    other.read(asked)
+    assert other.logits is not None  # it has read the question
+    log_probs = other.logits.float().log_softmax(-1)
+    odds = log_probs[yes].logsumexp(0) - log_probs[no].logsumexp(0)
+    return float(odds.sigmoid())
+
+
 def read_each(context: Context, texts: list[list[int]]) -> list[tuple[float, GateState]]:
     """Read each of several texts by itself on top of a context; return likelihoods and states.
 

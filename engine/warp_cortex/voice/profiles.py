@@ -93,6 +93,8 @@ def settle(config: CortexConfig, model_voice: Voice) -> CortexConfig:
     """Return the settings with every None replaced by the profile of the voice they use."""
     voice = voice_of(config, model_voice)
     profile = profile_of(voice)
+    if config.gate.scorer == "verdict":
+        voice.doubt("")  # refused now if it cannot ask
     return replace(
         config,
         voice=voice,

@@ -20,6 +20,8 @@ QUOTING = {
     "schedule": "What does the text say?",
 }
 
+VERDICT = 'Is this true according to the text: "{thought}" Answer Yes or No.'
+
 VILLAGE = Voice(
     name="village",
     before_task=" [TASK: ",
@@ -41,6 +43,7 @@ CHAT = Voice(
     completes=("sentence", "uncertain", "schedule"),
     reference=" {thought}",
     nothing=NOTHING,
+    verdict=VERDICT,
 )
 
 PLAIN = Voice(
@@ -54,6 +57,7 @@ PLAIN = Voice(
     completes=("sentence", "uncertain", "schedule"),
     reference=" {thought}",
     nothing=NOTHING,
+    verdict=VERDICT,
 )
 
 VOICES = {voice.name: voice for voice in (VILLAGE, CHAT, PLAIN)}

@@ -13,6 +13,7 @@ from typing import Any, Self
 from warp_cortex.config.checks import template
 
 ANY_KIND = "task"  # the template for kinds of tasks that have none of their own
+LISTS = ("standing", "stops", "completes", "nothing", "yes", "no")  # parts of several texts
 BEGINNING = 3  # words of a sentence that name its subject
 
 
@@ -34,6 +35,8 @@ class Voice:
     completes: kinds of tasks whose first words begin the thought, so that a stream says how the
         text goes on from them instead of repeating its task.
     nothing: how a stream says that it has nothing to add; compared without case and punctuation.
+    verdict: asks the model whether its text says a `{thought}`; "" where it cannot be asked. yes,
+        no: how it begins its answer, each of several ways.
 
     Raises:
         ValueError: a template lacks its slot.
@@ -51,17 +54,22 @@ class Voice:
     reference: str = " {thought}"
     completes: tuple[str, ...] = ()
     nothing: tuple[str, ...] = ()
+    verdict: str = ""
+    yes: tuple[str, ...] = ("Yes", " Yes", "yes", " yes")
+    no: tuple[str, ...] = ("No", " No", "no", " no")
 
     def __post_init__(self) -> None:
         template("voice.opening", self.opening, slot="text")
         template("voice.reference", self.reference, slot="thought")
+        if self.verdict:
+            template("voice.verdict", self.verdict, slot="thought")
         for kind, text in self.tasks.items():
             if kind not in self.completes or "{" in text:
                 template(f"voice.tasks[{kind!r}]", text, slot="task")
         if ANY_KIND not in self.tasks:
             msg = f"voice.tasks must hold a template for {ANY_KIND!r}, got {sorted(self.tasks)}"
             raise ValueError(msg)
-        for name in ("standing", "stops", "completes", "nothing"):
+        for name in LISTS:
             texts = getattr(self, name)
             if isinstance(texts, str) or not all(isinstance(t, str) and t for t in texts):
                 msg = f"voice.{name} must be several non-empty texts, got {texts!r}"
@@ -77,6 +85,17 @@ class Voice:
         question = self.tasks.get(kind, self.tasks[ANY_KIND]).format(task=task)
         answer = self.answer if kind in self.completes else ""
         return f"{self.before_task}{question}{self.after_task}{answer}"
+
+    def doubt(self, thought: str) -> str:
+        """Return what asks whether the text says a thought.
+
+        Raises:
+            ValueError: this voice has no such question.
+        """
+        if not self.verdict:
+            msg = f"the voice {self.name!r} asks for no verdict; give voice.verdict, or a scorer"
+            raise ValueError(msg)
+        return f"{self.before_task}{self.verdict.format(thought=thought)}{self.after_task}"
 
     def begin(self, task: str, kind: str) -> str:
         """Return the words that a thought begins with: the task's first ones, or none."""
@@ -113,12 +132,17 @@ class Voice:
         """Return the voice as JSON-ready values."""
         plain = {
             name: getattr(self, name)
-            for name in ("name", "opening", "before_task", "after_task", "answer", "reference")
+            for name in (
+                "name",
+                "opening",
+                "before_task",
+                "after_task",
+                "answer",
+                "reference",
+                "verdict",
+            )
         }
-        lists = {
-            name: list(getattr(self, name))
-            for name in ("standing", "stops", "completes", "nothing")
-        }
+        lists = {name: list(getattr(self, name)) for name in LISTS}
         return {**plain, "tasks": dict(self.tasks), **lists}
 
     @classmethod
@@ -132,11 +156,7 @@ class Voice:
         if unknown := sorted(set(record) - known):
             msg = f"a voice has no {unknown[0]!r}; it has {', '.join(sorted(known))}"
             raise ValueError(msg)
-        lists = {
-            name: record[name]
-            for name in ("standing", "stops", "completes", "nothing")
-            if name in record
-        }
+        lists = {name: record[name] for name in LISTS if name in record}
         for name, texts in lists.items():
             if not isinstance(texts, list | tuple):
                 msg = f"voice.{name} must be a list of texts, got {texts!r}"

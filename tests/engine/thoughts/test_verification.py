@@ -13,7 +13,7 @@ from warp_cortex.thoughts.strangers import (
     strangers,
     theta_for,
 )
-from warp_cortex.thoughts.verification import likelihood, log_probabilities, read_each
+from warp_cortex.thoughts.verification import likelihood, log_probabilities, read_each, verdict
 
 from tests.engine.tiny import build_prism, random_ids
 
@@ -91,3 +91,19 @@ def test_strangers_ship_and_sentences_are_found():
         "The tower has five floors.",
         "It is open on every day!",
     ]
+
+
+def test_a_verdict_is_the_share_of_yes_in_the_next_token():
+    """Read on top of the context, of which nothing changes."""
+    with build_prism("qwen2") as prism:
+        context = Context(prism)
+        context.read(random_ids(30, seed=1))
+        before = context.store.length
+        asked = random_ids(7, seed=2)
+        whole = Context(prism)
+        whole.read([*context.ids, *asked])
+        assert whole.logits is not None
+        shares = whole.logits.double().softmax(-1)
+        want = float(shares[[3, 4]].sum() / shares[[3, 4, 9]].sum())
+        assert verdict(context, asked, [3, 4], [9]) == pytest.approx(want, abs=1e-4)
+        assert context.store.length == before

@@ -1,7 +1,7 @@
 """A voice: what is said to a model, what is no thought, and what a template gives away."""
 
 import pytest
-from warp_cortex import VOICES, CortexConfig, SynapseConfig, Voice
+from warp_cortex import VOICES, CortexConfig, GateConfig, SynapseConfig, Voice
 from warp_cortex.voice.chat import chat_voice, check, render
 from warp_cortex.voice.files import voice_in
 from warp_cortex.voice.profiles import settle, settle_for
@@ -124,3 +124,15 @@ def test_settings_follow_the_voice():
     assert settle_for(chosen, VOICES["chat"], 2000).synapse.policy == "keydiff"
     with pytest.raises(ValueError, match="voice must be a Voice or one of"):
         settle(CortexConfig(voice="opera"), VOICES["chat"])
+
+
+def test_a_verdict_is_asked_for_where_the_voice_can():
+    """The question stands in a turn of its own; a voice without one is refused before a run."""
+    voice = chat_voice(Tokenizer())
+    asked = voice.doubt("The tower has five floors.")
+    assert asked.startswith("</s>\n<s>user\n")
+    assert '"The tower has five floors." Answer Yes or No.</s>' in asked
+    doubting = CortexConfig(gate=GateConfig(scorer="verdict"))
+    assert settle(doubting, voice).gate.scorer == "verdict"
+    with pytest.raises(ValueError, match="'village' asks for no verdict"):
+        settle(doubting, VOICES["village"])
