@@ -30,7 +30,7 @@ def matrix(rows: int, size: int):
 
 def test_the_known_scorers_are_those_that_are_implemented():
     """The settings accept exactly the registered scorers."""
-    assert set(SCORERS) == {*SCORES, "likelihood"}
+    assert set(SCORERS) == {*SCORES, "likelihood", "verdict"}
 
 
 @PROPERTY
