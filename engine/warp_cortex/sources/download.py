@@ -79,11 +79,8 @@ def is_fetched(name: str) -> bool:
 
 
 def at_hand(name: str = "smollm2", otherwise: str = "village") -> str:
-    """Return `name` if that model is on this machine, else `otherwise`; print which and why."""
-    if is_fetched(name):
-        return name
-    print(f"{name} is not on this machine (warpviz model fetch {name}); {otherwise} is used.")  # noqa: T201 -- a notebook's cell shows it
-    return otherwise
+    """Return `name` if that model can be loaded without asking the registry, else `otherwise`."""
+    return name if is_fetched(name) else otherwise
 
 
 def _check_room(model: RegistryModel, folder: Path) -> None:
