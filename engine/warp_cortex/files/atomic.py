@@ -120,7 +120,7 @@ def _write(path: Path, content: bytes | Callable[[Path], object]) -> None:
         with path.open("rb+") as file:  # a full disk may show itself only here
             os.fsync(file.fileno())
     except OSError as error:
-        if error.filename is None:  # a write to an open file names none
+        if error.errno is not None and error.filename is None:  # a write to an open file names none
             error.filename = str(path)
         raise
 

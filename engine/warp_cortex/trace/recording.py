@@ -39,8 +39,7 @@ class Recording:
         self._folder = Path(folder)
         self._writing = threading.Lock()
         self._closing = threading.Event()
-        self._pending = b""  # lines that a full disk has not taken yet
-        self._num_events = 0
+        self._is_full = False  # the disk did not take the latest events
         self._begin(first=1)
         # no daemon: a script that ends with its run left open must not lose the last events
         self._thread = threading.Thread(target=self._follow, name="warp-recording")
@@ -66,7 +65,8 @@ class Recording:
         while a library compiles.
         """
         with self._writing, contextlib.suppress(OSError):
-            self._write()
+            if not self._is_full:
+                self._write()
 
     def close(self) -> None:
         """Write the rest of the events, then the arrays; later calls do nothing.
@@ -83,7 +83,8 @@ class Recording:
             with _named(self.path):
                 os.fsync(self._file.fileno())
             if self._trace.arrays:
-                arrays = packed(self._trace.arrays, self._digest.digest())
+                digest = hashlib.sha256(self.path.read_bytes()).digest()
+                arrays = packed(self._trace.arrays, digest)
                 write_files({self.path.with_suffix(".npz"): arrays})
         finally:
             self._file.close()  # locked until the arrays are there
@@ -103,19 +104,20 @@ class Recording:
         """Open a new file in the folder, with its first line, and write all events again."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.path, self._file = _claimed(self._folder, first)
-        self._digest = hashlib.sha256(HEAD)
-        self._pending = b""
-        self._num_events = 0
+        self._done = (0, len(HEAD))  # events and bytes that the file holds
 
     def _write(self) -> None:
-        events = self._trace.events[self._num_events :]
-        lines = b"".join(map(line_of, events))
-        self._digest.update(lines)
-        self._num_events += len(events)
-        self._pending += lines
+        num_events, at = self._done
+        events = self._trace.events[num_events:]
+        rest = lines = b"".join(map(line_of, events))
+        self._is_full = True
         with _named(self.path):
-            while self._pending:
-                self._pending = self._pending[self._file.write(self._pending) :]
+            self._file.seek(at)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self._is_full = False
+        # last, and in one step: if Ctrl-C comes before it, the same bytes are written once more
+        self._done = (num_events + len(events), at + len(lines))
 
     def _is_in_place(self) -> bool:
         """Return whether the open file is still the one that its name stands for."""

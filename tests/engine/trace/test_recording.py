@@ -1,5 +1,6 @@
 """A recording: the trace on the disk while it grows, one run's alone, and whole at the end."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from warp_cortex import Finish, Recording, RunStart, Token, Trace, load_trace
+from warp_cortex import Event, Finish, Recording, RunStart, Token, Trace, load_trace
 from warp_cortex.files import atomic
 
 START = RunStart(
@@ -240,3 +241,47 @@ def test_killed_writers_leave_nothing_for_long(
     monkeypatch.setattr(atomic, "STALE_S", -1)
     atomic.try_folder(tmp_path)
     assert files(tmp_path) == [names[str(os.getpid())].name]
+
+
+def test_ctrl_c_at_any_moment_of_a_write_neither_loses_nor_doubles_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted before and behind the bytes' way into the file, events and arrays still match."""
+    from warp_cortex.trace import recording
+
+    trace = Trace()
+    trace.arrays = {"middle": np.zeros((1, 2), dtype=np.float32)}
+    monkeypatch.setattr(recording, "FLUSH_S", 1000)  # the thread stays out of it
+    kept = Recording(trace, tmp_path)
+    before = recording.line_of
+
+    def interrupted(event: Event) -> bytes:
+        monkeypatch.setattr(recording, "line_of", before)
+        raise KeyboardInterrupt
+
+    class Interrupting:
+        """A file that is interrupted as soon as it has written."""
+
+        def __init__(self, file: object) -> None:
+            self.file = file
+
+        def write(self, data: bytes) -> int:
+            self.file.write(data)
+            kept._file = self.file
+            raise KeyboardInterrupt
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.file, name)
+
+    for number in range(3):
+        trace.append(token(number))
+        if number == 0:
+            monkeypatch.setattr(recording, "line_of", interrupted)
+        if number == 1:
+            kept._file = Interrupting(kept._file)
+        with contextlib.suppress(KeyboardInterrupt):
+            kept.note()
+    kept.close()
+    loaded = load_trace(tmp_path)
+    assert loaded.events == trace.events
+    assert set(loaded.arrays) == {"middle"}

@@ -46,7 +46,7 @@ def test_every_file_is_listed() -> None:
     """No file of the model, the samples or the labelled thoughts is missing from the table, cards
     aside.
     """
-    names = ("village", "contexts", "strangers", "recorded/gate")
+    names = ("village", "contexts", "prose", "strangers", "recorded/gate")
     folders = [DATA / name for name in names]
     held = {path.relative_to(DATA).as_posix() for folder in folders for path in folder.iterdir()}
     assert {name for name, *_ in listed()} == {

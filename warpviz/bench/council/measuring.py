@@ -39,7 +39,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     policies = [choice("policy", name, POLICIES) for name in args.policies.split(",")]
     prism = Prism.load(args.model, device=args.device)
-    torch.set_grad_enabled(mode=False)
     arms = _arms(policies, args.focus)
     record = provenance(args.device, seed=args.seed) | load() | {"model": args.model}
     label = Path(args.model).stem
@@ -63,7 +62,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for world in missing:
             if report.seconds_left < 0:
                 break
-            found = measured(prism, world, arms, window=args.window)
+            with torch.no_grad():
+                found = measured(prism, world, arms, window=args.window)
             known[world.key] = found
             file.write(json.dumps(found) + "\n")
             file.flush()
