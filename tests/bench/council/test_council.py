@@ -96,6 +96,9 @@ def test_worlds_are_measured_once_and_kept(
     again = json.loads(capsys.readouterr().out)
     assert measured == [json.loads(lines[-1])["key"]]
     assert again["sections"][0]["rows"] == first["sections"][0]["rows"]
+    assert main([*flags, "--minutes", "0", "--worlds", "2"]) == 0  # the table of what is there
+    spent = json.loads(capsys.readouterr().out)
+    assert spent["sections"][0]["rows"] == first["sections"][0]["rows"]
     with pytest.raises(SystemExit, match="2"):
         main([*flags, "--window", "0"])
     assert main([*flags, "--window", "32"]) == 2

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import math
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -43,7 +45,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     record = provenance(args.device, seed=args.seed) | load() | {"model": args.model}
     label = Path(args.model).stem
     name = f"council-{label}"
-    report = Report(name, args.out, record, minutes=args.minutes, quiet=args.json)
+    args.out.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + 60 * args.minutes
     path = args.out / f"{name}.jsonl"
     settings = {
         "model": prism.spec.checksum,
@@ -60,7 +63,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         meter(len(wanted), done, quiet=False, unit="worlds") as shown,
     ):
         for world in missing:
-            if report.seconds_left < 0:
+            if time.monotonic() > end:
                 break
             with torch.no_grad():
                 found = measured(prism, world, arms, window=args.window)
@@ -68,6 +71,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             file.write(json.dumps(found) + "\n")
             file.flush()
             shown.advance(1, found["tokens"])
+    # what has been measured is always shown: the budget is that of measuring
+    report = Report(name, args.out, record, minutes=math.inf, quiet=args.json)
     for task, note in NOTES.items():
         for kind, group in _groups(wanted, known, task):
             text = note + NOTE.format(window=args.window, part=f"1/{PART}")
