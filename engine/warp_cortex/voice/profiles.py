@@ -39,9 +39,9 @@ class Profile:
 # was given and nothing that it wrote, or they would repeat its last sentence. Of twelve claims
 # about two texts of 900 tokens a small model answered 3 with a sentence of the text where it saw
 # every token, 1 over 256 landmarks and 64 of its own, 0 over 128 and 64: so a text is shared
-# whole, at no cost in memory, as long as attention to it is cheap. Of landmarks for an eighth of the
-# text keydiff answers most (`warpviz council`, 42 facts in prose: 17 %; hybrid 7, SnapKV 5, the others
-# 2; every token 48, a River with its full cache 86).
+# whole, at no cost in memory, as long as attention to it is cheap. Of landmarks for an eighth of a
+# text keydiff answers most (`warpviz council`, 42 facts in prose: 17 %; hybrid 7, SnapKV 5, the
+# others 2; every token 48, a River with its full cache 86).
 VILLAGE = Profile(
     theta=0.3,
     scorer="centred",

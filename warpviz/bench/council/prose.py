@@ -45,9 +45,9 @@ def passage(source: str, count: Callable[[str], int], *, num_tokens: int, seed: 
     at = random.Random(seed).randrange(len(paragraphs))
     chosen: list[str] = []
     total = 0
-    while total < num_tokens:
-        part = paragraphs[at % len(paragraphs)]
-        at += 1
+    for part in (*paragraphs[at:], *paragraphs[:at]):
+        if total >= num_tokens:
+            break
         size = count(part)
         if chosen and total + size > num_tokens * 1.1:
             continue
