@@ -35,6 +35,7 @@ export function drawDensity(pen, theme, scene, w, hgt) {
 export function histogram(scene, w, hgt) {
   const across = Math.ceil(w / CELL) + 1;
   const down = Math.ceil(hgt / CELL) + 1;
+  /** @type {Float32Array} */
   let grid = new Float32Array(across * down);
   for (let i = 0; i < scene.count; i += 1) {
     const x = Math.round(scene.screen[i * 2] / CELL);

@@ -2,19 +2,32 @@
 
 /** @type {Record<string, string[]>} the words that a view explains, by view */
 export const WORDS = {
-  run: ["River", "stream", "task", "thought", "gate", "\u03b8", "strangers", "injection"].concat(
-    ["influence", "with / without", "landmark", "step"],
-  ),
-  cloud: ["key", "landmark", "k", "pick", "cell", "cover radius", "2r", "attention"].concat(
-    ["cluster", "density", "PCA", "UMAP"],
-  ),
+  run: ["River", "stream", "task", "thought", "gate", "\u03b8", "strangers", "injection"].concat([
+    "influence",
+    "with / without",
+    "landmark",
+    "step",
+  ]),
+  cloud: ["key", "landmark", "k", "pick", "cell", "cover radius", "2r", "attention"].concat([
+    "cluster",
+    "density",
+    "PCA",
+    "UMAP",
+  ]),
   text: ["landmark", "k", "pick", "attention", "cover radius", "injection"],
-  persistence: ["H0", "H1", "birth", "death", "bottleneck", "random landmarks"].concat(
-    ["cover radius", "2r", "certified bar", "Wasserstein", "intrinsic dimension", "landmark", "k"],
-  ),
-  gate: ["gate", "\u03b8", "thought", "good / bad", "precision", "recall", "false accepts"].concat(
-    ["AUC", "strangers"],
-  ),
+  persistence: ["H0", "H1", "birth", "death", "bottleneck", "random landmarks"].concat([
+    "cover radius",
+    "2r",
+    "certified bar",
+    "Wasserstein",
+    "intrinsic dimension",
+    "landmark",
+    "k",
+  ]),
+  gate: ["gate", "\u03b8", "thought", "good / bad", "precision", "recall", "false accepts"].concat([
+    "AUC",
+    "strangers",
+  ]),
   council: ["own bytes", "a copy each", "shared landmarks", "KV cache", "River", "stream", "step"],
 };
 

@@ -24,7 +24,7 @@ export function addHelp(frame, view) {
     "aria-label": "What the words of this view mean",
     "aria-expanded": "false",
     "aria-controls": id,
-    onclick: () => show(list.hidden),
+    onclick: () => show(Boolean(list.hidden)),
   });
   /** @type {(isOpen: boolean) => void} */
   const show = (isOpen) => {

@@ -23,7 +23,7 @@ export class Facts {
     const { accepted, rejected, precision, recall, fpr } = gate.outcome(view.theta);
     let changed = 0;
     for (let i = 0; i < view.size; i += 1)
-      if (view.passes(i) !== (view.recorded[i] === 1)) changed += 1;
+      if (view.passes(i) !== (view.recorded?.[i] === 1)) changed += 1;
     const strangers = acceptedShare(view.strangers(), view.theta);
     /** @type {[name: string, value: string][]} */
     const facts = [

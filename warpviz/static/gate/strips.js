@@ -241,6 +241,6 @@ function drawBead(view, pen, theme, { i, s, side }) {
       alpha,
     });
   else pen.dot(x, y, bead, color, alpha);
-  if (active && view.size <= FEW && side !== (view.recorded[i] === 1))
+  if (active && view.size <= FEW && side !== (view.recorded?.[i] === 1))
     pen.circle(x, y, bead + 2, { stroke: theme.ink, width: 1, alpha: 0.7 });
 }

@@ -27,11 +27,7 @@ export function factsOf(view) {
   const verdict = row && row.k === k ? compared(now.bottleneck, row) : "";
   const isKnown = now.bars !== undefined && Number.isFinite(bound);
   return [
-    [
-      "bottleneck",
-      number(now.bottleneck),
-      verdict || "between the two diagrams; small is similar",
-    ],
+    ["bottleneck", number(now.bottleneck), verdict || "between the two diagrams; small is similar"],
     [
       "random landmarks",
       row ? number(row.mean) : "\u2013",

@@ -52,6 +52,7 @@ export class Effect {
     const seen = (card) => card && card.injection !== null && card.injectedAt < playhead.cursor;
     const wanted = [focus, this.chosen].find(seen);
     if (wanted) return wanted;
+    /** @type {StreamCard | null} */
     let best = null;
     let most = -1;
     for (const [, , id, , kl] of run.influences) {

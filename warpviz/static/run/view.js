@@ -2,23 +2,23 @@
 
 import { WARPVIZ } from "../base/store.js";
 import { h } from "../base/text.js";
+import { AskBox } from "../frame/ask.js";
 import { widget } from "../frame/frame.js";
 import { addHelp } from "../frame/help.js";
 import { Flights } from "../motion/flights.js";
 import { Frames } from "../motion/frames.js";
+import { Effect } from "../river/effect.js";
+import { RiverText } from "../river/river_text.js";
+import { SmallCloud } from "../timeline/map.js";
 import { sourceOf } from "../timeline/source.js";
 import { actsOf } from "./acts.js";
-import { AskBox } from "../frame/ask.js";
 import { GateAxis } from "./axis.js";
 import { Beginning } from "./beginning.js";
 import { Branches } from "./branches.js";
 import { Cards, streamColor, WORD_MS } from "./cards.js";
-import { Effect } from "../river/effect.js";
 import { flyRow } from "./fly.js";
 import { Layers } from "./layers.js";
-import { SmallCloud } from "../timeline/map.js";
 import { Playhead } from "./playhead.js";
-import { RiverText } from "../river/river_text.js";
 import { Transport } from "./transport.js";
 import { Words } from "./words.js";
 
