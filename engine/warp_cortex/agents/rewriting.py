@@ -6,6 +6,7 @@ from warp_cortex.agents.river import River
 from warp_cortex.attention.shared import Limits
 from warp_cortex.config import CortexConfig
 from warp_cortex.context.context import Context
+from warp_cortex.context.insertion import enter_before
 from warp_cortex.precision import in_own_precision
 from warp_cortex.prism import Prism
 from warp_cortex.trace.trace import Inject, Revoke, RunStart, Trace
@@ -47,7 +48,7 @@ def written_without(cortex: Ran, number: int, *, num_tokens: int | None = None) 
     at = known[number].step
     most = cortex.context.num_tokens - at if num_tokens is None else num_tokens
     start = cortex.trace.of(RunStart)[-1]
-    context = _before(cortex.context, number, entered, at=at)
+    context = _before(cortex, number, entered, at=at)
     river = River(
         cortex.prism,
         cortex.config.river,
@@ -65,30 +66,39 @@ def written_without(cortex: Ran, number: int, *, num_tokens: int | None = None) 
         written.append(step[1])
         for event in later:
             if event.step == context.num_tokens:
-                _enter(context, event)
+                _enter(cortex, context, event)
     return written
 
 
-def _before(context: Context, number: int, entered: list[Inject], *, at: int) -> Context:
-    """Return a copy of a context as it stood with `at` visible tokens, without one injection.
+def _before(cortex: Ran, number: int, entered: list[Inject], *, at: int) -> Context:
+    """Return a copy of the context as it stood with `at` visible tokens, without one injection.
 
-    The last token is read again, for the logits of the next one.
+    Tokens that may have seen the thought are read again, at least the last one, whose logits choose
+    the next.
     """
+    context = cortex.context
     store = context.store
     rows = store.text_rows()
-    before = rows[store.positions[rows] < at]
-    copy = context.truncated(at, store.prefix(int(before[-1])))
-    out = copy.reread(at - 1, tap=_nothing)
-    copy.adopt(copy.store, [out])
+    rows = rows[store.positions[rows] < at]
+    thought = (store.tags[: store.length] == number).nonzero().flatten()
+    cut = min(int(row) for row in (rows[-1], *thought[:1]))
+    copy = context.truncated(at, store.prefix(cut))
+    again = store.positions[rows[rows >= cut]].tolist()
+    copy.adopt(copy.store, [copy.reread(position, tap=_nothing) for position in again])
+    held = set(copy.store.tags[: copy.store.length].tolist())
     for event in entered:
-        if event.step == at and event.injection != number:
-            _enter(copy, event)
+        if event.step <= at and event.injection not in {number, *held}:
+            _enter(cortex, copy, event)
     return copy
 
 
-def _enter(context: Context, event: Inject) -> None:
+def _enter(cortex: Ran, context: Context, event: Inject) -> None:
+    ids = context.prism.encode(event.text)
     places = range(event.positions[0], event.positions[-1] + 1)
-    context.encode_at(context.prism.encode(event.text), places, tag=event.injection)
+    if back := cortex.config.injection.back:
+        enter_before(context, ids, places, tag=event.injection, back=back)
+    else:
+        context.encode_at(ids, places, tag=event.injection)
 
 
 def _nothing(layer: int, query: "Tensor", limits: Limits) -> None:

@@ -43,8 +43,7 @@ class Injection:
     """One thought in the River's cache.
 
     text: as written by the template. ids, positions: of its entries. anchor: what chose the
-    positions. at: the number of visible tokens before it, which it sees: `back` fewer than had been
-        written when it entered. is_before: whether visible tokens were read again behind it.
+    positions. at: the number of visible tokens when it entered. is_before: whether visible tokens were read again behind it.
     """
 
     id: int
@@ -120,7 +119,8 @@ class Injector:
         """Take one thought out; return how many visible tokens were read again without it.
 
         Their text stays. Their entries, states and the next token's logits are those of a River
-        that never held the thought, bit for bit unless entries were evicted since.
+        that never held the thought, bit for bit unless entries were evicted since, or were read
+        again that one pass over the prompt had computed.
 
         Raises:
             ValueError: no such injection is in the cache.
@@ -134,7 +134,8 @@ class Injector:
     def influence(self, number: int) -> Effect:
         """Return what an injection changed so far.
 
-        The text since is replayed on two copies, with the injection and without it.
+        The text since is replayed on two copies, with the injection and without it. Words that had
+        been written when it entered were not changed by it, also where they were read again.
 
         Raises:
             ValueError: no such injection is in the cache.
@@ -142,9 +143,12 @@ class Injector:
         injection = self._get(number)
         _, with_it = replay(self.context, injection, self.active, without=False)
         _, without = replay(self.context, injection, self.active, without=True)
-        kl = [_kl(a.out.logits[0], b.out.logits[0]) for a, b in zip(with_it, without, strict=True)]
-        first = with_it[0].position if with_it else injection.at
-        return Effect(first, tuple(kl), tuple(step.mass for step in with_it))
+        # the word behind a token read again is a new one only for the last of these tokens
+        first = injection.at - 1 if injection.is_before else injection.at
+        pairs = [pair for pair in zip(with_it, without, strict=True) if pair[0].position >= first]
+        kl = tuple(_kl(a.out.logits[0], b.out.logits[0]) for a, b in pairs)
+        first = pairs[0][0].position if pairs else injection.at
+        return Effect(first, kl, tuple(a.mass for a, _ in pairs))
 
     def still(self) -> "Injector":
         """Return the same thoughts over a fork of the River, to be measured while it goes on."""
@@ -168,7 +172,7 @@ class Injector:
             ids=tuple(ids),
             positions=tuple(self._places(len(ids))),
             anchor=self.anchor,
-            at=at - min(self.back, max(0, at - 1)),
+            at=at,
             is_before=self.back > 0,
         )
 

@@ -53,14 +53,14 @@ def test_a_thought_before_the_last_tokens_is_what_reading_it_there_would_be(pris
     assert context.logits is not None
     torch.testing.assert_close(context.logits, want[-1], **TIGHT)
     assert made.positions == tuple(range(first, 34))
-    assert made.at == 34
+    assert made.at == 40
     assert context.positions.tolist() == list(range(40))
     assert context.kinds == ["text"] * 34 + ["injected"] * len(ids) + ["text"] * 6
 
 
 def test_what_is_revoked_from_before_the_last_tokens_was_never_there(qwen: Prism) -> None:
     """Tokens that the River wrote one by one come back to the bit, whatever was injected since; the
-    influence counts from the first token that was read again.
+    influence begins with the word after it, the first that it could change.
     """
     written = tuple(random_ids(8, seed=3))
     context = river(qwen, written=written)
@@ -68,8 +68,8 @@ def test_what_is_revoked_from_before_the_last_tokens_was_never_there(qwen: Prism
     first = injector.inject("the lamp is in the cellar", stream=1)
     second = injector.inject("no, in the barn", stream=2)
     context.write(50)
-    assert injector.influence(first.id).first_position == 42
-    assert len(injector.influence(second.id).kl) == 7
+    assert injector.influence(first.id).first_position == 47
+    assert len(injector.influence(second.id).kl) == 2
     injector.revoke(second.id)
     assert injector.revoke(first.id) == 7
     untouched = river(qwen, written=(*written, 50))

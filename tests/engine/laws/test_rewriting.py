@@ -18,6 +18,8 @@ from warp_cortex import (
 
 TEXT = min(bundled("contexts").glob("*.txt")).read_text(encoding="utf-8")
 
+CHESTS = (bundled("contexts") / "chests.txt").read_text(encoding="utf-8")
+
 
 @pytest.fixture(scope="module")
 def prism() -> Iterator[Prism]:
@@ -26,15 +28,24 @@ def prism() -> Iterator[Prism]:
         yield built
 
 
-def run(prism: Prism, *, temperature: float, enabled: bool = True, theta: float = 0.3) -> Cortex:
-    """Run the bundled text to its end."""
+def run(
+    prism: Prism,
+    *,
+    temperature: float,
+    enabled: bool = True,
+    theta: float = 0.3,
+    back: int = 0,
+    text: str = TEXT,
+    max_tokens: int = 80,
+) -> Cortex:
+    """Run a bundled text to its end."""
     settings = CortexConfig(
-        river=RiverConfig(max_tokens=80, temperature=temperature),
-        injection=InjectionConfig(enabled=enabled),
+        river=RiverConfig(max_tokens=max_tokens, temperature=temperature),
+        injection=InjectionConfig(enabled=enabled, anchor="past" if back else "next", back=back),
         gate=GateConfig(theta=theta),
     )
     cortex = Cortex(prism, settings)
-    list(cortex.run(TEXT))
+    list(cortex.run(text))
     return cortex
 
 
@@ -43,26 +54,29 @@ def words(cortex: Cortex) -> list[str]:
     return [event.text for event in cortex.trace.of(Token)]
 
 
+@pytest.mark.parametrize("back", [0, 6])
 @pytest.mark.parametrize("temperature", [0.0, 0.2])
 def test_without_its_only_thought_it_writes_what_a_run_without_injection_writes(
-    prism: Prism, temperature: float
+    prism: Prism, temperature: float, back: int
 ) -> None:
     """Two routes, one answer: the copy that starts again, and a run that lets no thought in."""
-    cortex = run(prism, temperature=temperature)
-    (entered,) = cortex.trace.of(Inject)
+    cortex = run(prism, temperature=temperature, back=back)
+    entered, *others = cortex.trace.of(Inject)
+    assert not others
     never = words(run(prism, temperature=temperature, enabled=False))
     before = entered.step - cortex.context.num_tokens + len(words(cortex))
     bits = cortex.context.logits.clone()
     found = written_without(cortex, entered.injection)
     assert found == never[before : before + len(found)]
     assert len(found) == len(words(cortex)) - before
-    assert found != words(cortex)[before:]
+    assert back or found != words(cortex)[before:]
     assert cortex.context.logits.equal(bits), "the run itself does not change"
 
 
-def test_of_several_thoughts_any_may_be_left_out(prism: Prism) -> None:
+@pytest.mark.parametrize("back", [0, 6])
+def test_of_several_thoughts_any_may_be_left_out(prism: Prism, back: int) -> None:
     """As many tokens are written as asked for, with the other thoughts at their places."""
-    cortex = run(prism, temperature=0.0, theta=-1.0)
+    cortex = run(prism, temperature=0.0, theta=-1.0, back=back, text=CHESTS, max_tokens=160)
     first, second, *_ = cortex.trace.of(Inject)
     found = written_without(cortex, first.injection, num_tokens=second.step - first.step)
     assert len(found) == second.step - first.step
