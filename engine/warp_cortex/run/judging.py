@@ -191,9 +191,10 @@ def _verdict(run: Judging, text: str) -> float:
     if len(asked) > run.prism.spec.max_positions - run.evidence.num_tokens:
         return REJECTED
     yes, no = (
-        [run.prism.encode(word)[0] for word in words] for words in (run.voice.yes, run.voice.no)
+        {run.prism.encode(word)[0] for word in words} for words in (run.voice.yes, run.voice.no)
     )
-    return verdict(run.evidence, asked, yes, no)
+    # a tokenizer may give the space before a word a token of its own, which says neither
+    return verdict(run.evidence, asked, sorted(yes - no), sorted(no - yes))
 
 
 def _decided(run: Judging, stream: int, scores: dict[str, float], theta: float) -> GateDecision:

@@ -43,7 +43,8 @@ class Injection:
     """One thought in the River's cache.
 
     text: as written by the template. ids, positions: of its entries. anchor: what chose the
-    positions. at: the number of visible tokens when it entered. is_before: whether visible tokens were read again behind it.
+    positions. at: the number of visible tokens when it entered. is_before: whether visible tokens
+        were read again behind it.
     """
 
     id: int

@@ -5,9 +5,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from warp_cortex import Context, CortexConfig, Prism, Stream, SynapseConfig, Trace
+from warp_cortex import Context, CortexConfig, GateConfig, Prism, Stream, SynapseConfig, Trace
 from warp_cortex.agents.river import River
 from warp_cortex.agents.runner import LocalRunner
+from warp_cortex.config import AUTO
+from warp_cortex.run.judging import no_thought
 from warp_cortex.run.record import Record
 from warp_cortex.run.run import Run, focus_of, prompt_of
 from warp_cortex.synapse.synapse import Synapse
@@ -52,13 +54,16 @@ def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dic
     _, ids = prism.opened(text, prism.voice)
     base = Context(prism)
     base.read(ids)
-    config = settle_for(CortexConfig(), prism.voice, len(ids))
-    measured_gate = _calibrated(prism, config, base)
+    # one gate for all models: that of the village's profile judges only the topic
+    verified = CortexConfig(gate=GateConfig(scorer="likelihood", theta=AUTO))
+    config = settle_for(verified, prism.voice, len(ids))
+    run = _run(prism, config, base)
+    measured_gate = _calibrated(run)
     theta = measured_gate["theta"]
     bounded = base.fork()
     bounded.evict(sinks=SINKS, window=window)
-    alone = _answer(bounded.fork())
-    whole = _answer(base.fork())
+    alone = _answer(prism, bounded.fork(), config)
+    whole = _answer(prism, base.fork(), config)
     rows = {
         FULL: {"answer": whole, "judged": world.judge(whole), "likelihood": _score(base, whole)},
         ALONE: {"answer": alone, "judged": world.judge(alone), "likelihood": _score(base, alone)},
@@ -67,11 +72,11 @@ def measured(prism: Prism, world: World, arms: list[Arm], *, window: int) -> dic
     thoughts = _thoughts(prism, config, base, arms, world.question)
     for arm, thought in zip(arms, thoughts, strict=True):
         score = _score(base, thought)
-        is_accepted = score >= theta and _is_thought(prism, thought, world.question)
+        is_accepted = score >= theta and not no_thought(run, thought, world.question, "task")
         answer = alone
         if is_accepted:
             if thought not in answers:
-                answers[thought] = _answer(_with(bounded, config, thought))
+                answers[thought] = _answer(prism, _with(bounded, config, thought), config)
             answer = answers[thought]
         rows[arm.name] = {
             "thought": thought,
@@ -91,11 +96,15 @@ def asked(prism: Prism, world: World) -> Any:
     return f"{world.text}{prism.voice.before_task}{world.question}{prism.voice.after_task}"
 
 
-def _calibrated(prism: Prism, config: CortexConfig, base: Context) -> dict[str, Any]:
-    """Return the gate's threshold, and the likelihoods of strangers and of own sentences."""
+def _run(prism: Prism, config: CortexConfig, base: Context) -> Run:
+    """Return a run whose River has read the text and written nothing: its gate is used here."""
     river = River(prism, config.river, context=base.fork(), sinks=SINKS, seed=0)
     runner = LocalRunner(prism, config.streams, seed=0)
-    run = Run(prism, config, river, runner, Synapse(config.synapse), record=Record(Trace()))
+    return Run(prism, config, river, runner, Synapse(config.synapse), record=Record(Trace()))
+
+
+def _calibrated(run: Run) -> dict[str, Any]:
+    """Return the gate's threshold, and the likelihoods of strangers and of own sentences."""
     found = run.calibrate()
     if found is None:
         return {"theta": 1.0, "strangers": [], "own": []}
@@ -143,13 +152,6 @@ def _seen(base: Context, arm: Arm, stream: Stream) -> Tensor:
     return torch.tensor(sorted({*snapshot.landmarks.tolist(), *stream.focus}))
 
 
-def _is_thought(prism: Prism, thought: str, question: str) -> bool:
-    """Tell whether a run would judge a thought at all."""
-    voice = prism.voice
-    says = not voice.is_nothing(thought) and not voice.repeats(thought, question)
-    return bool(thought) and says and not thought.endswith("?")
-
-
 def _score(base: Context, text: str) -> float:
     ids = base.prism.encode(as_statement(text)) if text else []
     return read_each(base, [ids])[0][0] if ids else 0.0
@@ -161,15 +163,10 @@ def _with(bounded: Context, config: CortexConfig, thought: str) -> Context:
     return context
 
 
-def _answer(context: Context) -> str:
-    prism = context.prism
-    text = ""
-    for _ in range(MOST):
-        assert context.logits is not None
-        token = int(context.logits.argmax())
-        if token in prism.stop_ids:
-            break
-        text += context.write(token)
-        if "\n" in text.strip():
-            break
-    return text.strip()
+def _answer(prism: Prism, context: Context, config: CortexConfig) -> str:
+    """Return the first line that a River writes behind a context, its likeliest words."""
+    settings = replace(config.river, temperature=0.0, max_tokens=MOST)
+    river = River(prism, settings, context=context, sinks=SINKS, seed=0)
+    while river.why_done() is None and "\n" not in river.text.strip() and river.step():
+        pass
+    return river.text.strip()

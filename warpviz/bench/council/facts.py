@@ -39,85 +39,79 @@ class Fact:
         return f" {_bare(self.value)} " in f" {_bare(text)} "
 
 
-def _password(draw: random.Random) -> Fact:
-    place = draw.choice(PLACES)
-    value = "-".join(draw.sample(WORDS, 2))
-    return Fact(
-        kind="password",
-        sentence=f"The password of the {place} is {value}.",
-        question=f"What is the password of the {place}?",
-        value=value,
-    )
+def _two_words(draw: random.Random) -> str:
+    return "-".join(draw.sample(WORDS, 2))
 
 
-def _birthplace(draw: random.Random) -> Fact:
-    name = draw.choice(NAMES)
-    value = draw.choice(CITIES)
-    return Fact(
-        kind="birthplace",
-        sentence=f"{name} was born in {value}.",
-        question=f"Where was {name} born?",
-        value=value,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of fact. sentence, question: hold `{subject}`, the sentence `{value}`, too."""
+
+    name: str
+    sentence: str
+    question: str
+    subjects: tuple[str, ...]
+    value: Callable[[random.Random], str]
 
 
-def _bus(draw: random.Random) -> Fact:
-    town = draw.choice(TOWNS)
-    value = str(draw.randrange(11, 99))
-    return Fact(
-        kind="bus",
-        sentence=f"The bus to {town} has the number {value}.",
-        question=f"Which number does the bus to {town} have?",
-        value=value,
-    )
-
-
-def _dish(draw: random.Random) -> Fact:
-    day = draw.choice(DAYS)
-    value = draw.choice(DISHES)
-    return Fact(
-        kind="dish",
-        sentence=f"On {day}s the canteen serves {value}.",
-        question=f"What does the canteen serve on {day}s?",
-        value=value,
-    )
-
-
-def _price(draw: random.Random) -> Fact:
-    thing = draw.choice(THINGS)
-    value = str(draw.randrange(12, 99) * 10)
-    return Fact(
-        kind="price",
-        sentence=f"The old {thing} was sold for {value} pounds.",
-        question=f"For how many pounds was the old {thing} sold?",
-        value=value,
-    )
-
-
-def _colour(draw: random.Random) -> Fact:
-    name = draw.choice(NAMES)
-    value = draw.choice(COLOURS)
-    return Fact(
-        kind="colour",
-        sentence=f"The door of {name}'s house is {value}.",
-        question=f"Which colour has the door of {name}'s house?",
-        value=value,
-    )
-
-
-KINDS: tuple[Callable[[random.Random], Fact], ...] = (
-    _password,
-    _birthplace,
-    _bus,
-    _dish,
-    _price,
-    _colour,
+KINDS = (
+    Kind(
+        name="password",
+        sentence="The password of the {subject} is {value}.",
+        question="What is the password of the {subject}?",
+        subjects=PLACES,
+        value=_two_words,
+    ),
+    Kind(
+        name="birthplace",
+        sentence="{subject} was born in {value}.",
+        question="Where was {subject} born?",
+        subjects=NAMES,
+        value=lambda draw: draw.choice(CITIES),
+    ),
+    Kind(
+        name="bus",
+        sentence="The bus to {subject} has the number {value}.",
+        question="Which number does the bus to {subject} have?",
+        subjects=TOWNS,
+        value=lambda draw: str(draw.randrange(11, 99)),
+    ),
+    Kind(
+        name="dish",
+        sentence="On {subject}s the canteen serves {value}.",
+        question="What does the canteen serve on {subject}s?",
+        subjects=DAYS,
+        value=lambda draw: draw.choice(DISHES),
+    ),
+    Kind(
+        name="price",
+        sentence="The old {subject} was sold for {value} pounds.",
+        question="For how many pounds was the old {subject} sold?",
+        subjects=THINGS,
+        value=lambda draw: str(draw.randrange(12, 99) * 10),
+    ),
+    Kind(
+        name="colour",
+        sentence="The door of {subject}'s house is {value}.",
+        question="Which colour has the door of {subject}'s house?",
+        subjects=NAMES,
+        value=lambda draw: draw.choice(COLOURS),
+    ),
 )
 
 
 def fact(seed: int) -> Fact:
     """Return the fact of a seed; the kinds take turns."""
-    return KINDS[seed % len(KINDS)](random.Random(seed))
+    draw = random.Random(seed)
+    kind = KINDS[seed % len(KINDS)]
+    subject = draw.choice(kind.subjects)
+    value = kind.value(draw)
+    return Fact(
+        kind=kind.name,
+        sentence=kind.sentence.format(subject=subject, value=value),
+        question=kind.question.format(subject=subject),
+        value=value,
+    )
 
 
 def _bare(text: str) -> str:
